@@ -1,0 +1,53 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Warnings of the package, and the import of optional packages."""
+
+from __future__ import annotations
+
+import importlib
+
+from astropy.utils.exceptions import AstropyUserWarning
+from photutils.utils.exceptions import NoDetectionsWarning
+
+__all__ = [
+    "LossyDataWarning",
+    "NoDetectionsWarning",
+    "PosteriorCollapseWarning",
+    "import_optional",
+]
+
+
+class LossyDataWarning(AstropyUserWarning):
+    """The image went through a lossy compression; faint sources are degraded."""
+
+
+class PosteriorCollapseWarning(AstropyUserWarning):
+    """A variational autoencoder learned nothing about its input."""
+
+
+def import_optional(module, extra):
+    """
+    Import an optional package, or say which extra brings it.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module to import.
+    extra : str
+        The extra of this package that installs it.
+
+    Returns
+    -------
+    module : module
+        The imported module.
+
+    Raises
+    ------
+    ImportError
+        If the module is missing; the message names the extra.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{module!r} is needed for this: pip install 'astro_vaeclust[{extra}]'"
+        ) from error
