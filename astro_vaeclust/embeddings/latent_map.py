@@ -1,0 +1,130 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The result of every embedding: a grid of posteriors and its place in the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["LatentMap"]
+
+
+@dataclass(frozen=True, eq=False)
+class LatentMap:
+    """
+    Posterior means and variances on a regular grid of square windows of an image.
+
+    Cell ``(i, j)`` describes the pixels ``[i * stride, i * stride + patch_size)`` in
+    y and the same with ``j`` in x; windows may stick out of the upper and right edges.
+
+    Parameters
+    ----------
+    mean : (ny, nx, latent) array
+        Means of the posteriors q(z|x).
+    variance : (ny, nx, latent) array
+        Variances of the posteriors; zero for an embedding that has none.
+    valid : (ny, nx) bool array
+        Cells with enough usable pixels; what stands in other cells means nothing.
+    patch_size : int
+        Side of the window that a cell sees, in pixels.
+    stride : int
+        Distance of neighbouring windows in pixels.
+    image_shape : (int, int)
+        Shape (ny, nx) of the image in pixels.
+    diagnostics : dict, optional
+        What the embedding reports of itself, such as ``"active_units"`` and
+        ``"identity"``, a digest of the trained parameters.
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+    valid: np.ndarray
+    patch_size: int
+    stride: int
+    image_shape: tuple[int, int]
+    diagnostics: dict = field(default_factory=dict)
+
+    @property
+    def features(self):
+        """
+        Means and standard deviations of the valid cells, ``(n_valid, 2 * latent)``.
+
+        Standard deviations that do not vary are left out: they carry nothing and make
+        covariances singular. The concatenation is that of Karmakar et al. (2018).
+        """
+        mean = self.mean[self.valid].astype(np.float64)
+        deviation = np.sqrt(self.variance[self.valid].astype(np.float64))
+        varies = np.ptp(deviation, axis=0) > 0 if len(deviation) else []
+        return np.concatenate([mean, deviation[:, varies]], axis=1)
+
+    def cell_means(self, image, mask=None):
+        """
+        Average an image over the window of every cell.
+
+        Parameters
+        ----------
+        image : (ny, nx) array
+            An image of shape ``image_shape``.
+        mask : (ny, nx) bool array, optional
+            Pixels that do not count.
+
+        Returns
+        -------
+        means : 2D array
+            One mean per cell; NaN where no pixel counts.
+        """
+        image = np.asarray(image, dtype=np.float64)
+        good = np.ones(image.shape) if mask is None else 1.0 - np.asarray(mask)
+        total = self._cell_sums(np.where(good > 0, image, 0.0))
+        count = self._cell_sums(good)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+    def to_image(self, values):
+        """
+        Trace values of the cells back to the pixels.
+
+        Parameters
+        ----------
+        values : 2D array
+            One value per cell.
+
+        Returns
+        -------
+        image : (ny, nx) array
+            Mean of the values of all valid cells whose windows hold the pixel, NaN
+            where there is none.
+        """
+        total = self._spread(np.where(self.valid, values, 0.0))
+        count = np.rint(self._spread(self.valid.astype(np.float64)))
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+    def _cell_sums(self, image):
+        """Sum over every window by the summed-area table."""
+        ny, nx = self.valid.shape
+        full = [(n - 1) * self.stride + self.patch_size for n in (ny, nx)]
+        padding = [(1, side - n) for side, n in zip(full, image.shape, strict=True)]
+        table = np.pad(image, padding).cumsum(axis=0).cumsum(axis=1)
+        lower = [slice(0, n * self.stride, self.stride) for n in (ny, nx)]
+        upper = [slice(self.patch_size, None, self.stride)] * 2
+        return (
+            table[upper[0], upper[1]]
+            - table[lower[0], upper[1]]
+            - table[upper[0], lower[1]]
+            + table[lower[0], lower[1]]
+        )
+
+    def _spread(self, values):
+        """Add every cell's value to all pixels of its window, the inverse table."""
+        ny, nx = values.shape
+        steps = np.zeros(
+            [(n - 1) * self.stride + self.patch_size + 1 for n in (ny, nx)]
+        )
+        starts = [slice(0, n * self.stride, self.stride) for n in (ny, nx)]
+        ends = [slice(self.patch_size, None, self.stride)] * 2
+        steps[starts[0], starts[1]] += values
+        steps[ends[0], starts[1]] -= values
+        steps[starts[0], ends[1]] -= values
+        steps[ends[0], ends[1]] += values
+        image = steps.cumsum(axis=0).cumsum(axis=1)
+        return image[: self.image_shape[0], : self.image_shape[1]]
