@@ -4,7 +4,9 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.wcs import WCS
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +17,23 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip("set ASTRO_VAECLUST_DATA to the folder of real images to run this")
     return folder
+
+
+@pytest.fixture
+def celestial_wcs():
+    """WCS of a 2MASS-like image: 1 arcsec pixels, TAN, centred on ``sky_image``."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [275.12, -16.18]
+    wcs.wcs.crpix = [24.5, 16.5]
+    wcs.wcs.cdelt = [-1 / 3600, 1 / 3600]
+    wcs.wcs.cunit = ["deg", "deg"]
+    wcs.wcs.set()
+    return wcs
+
+
+@pytest.fixture
+def sky_image():
+    """A small image of Gaussian sky noise, (32, 48) float32, mean 100 and sigma 5."""
+    noise = np.random.default_rng(1234).normal(100, 5, size=(32, 48))
+    return noise.astype(np.float32)
