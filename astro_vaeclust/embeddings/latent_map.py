@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["LatentMap"]
+__all__ = ["LatentMap", "digest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,3 +129,23 @@ class LatentMap:
         steps[ends[0], ends[1]] += values
         image = steps.cumsum(axis=0).cumsum(axis=1)
         return image[: self.image_shape[0], : self.image_shape[1]]
+
+
+def digest(arrays):
+    """
+    Identify trained parameters by the start of their SHA-256.
+
+    Parameters
+    ----------
+    arrays : iterable of array
+        The parameters.
+
+    Returns
+    -------
+    digest : str
+        Sixteen hexadecimal digits.
+    """
+    hashed = hashlib.sha256()
+    for array in arrays:
+        hashed.update(np.ascontiguousarray(array).tobytes())
+    return hashed.hexdigest()[:16]

@@ -1,0 +1,43 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Words for devices, resolved in one place."""
+
+from __future__ import annotations
+
+__all__ = ["resolve_device"]
+
+
+def resolve_device(device):
+    """
+    Turn a device word into a `torch.device` that exists.
+
+    Parameters
+    ----------
+    device : str
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` and so on, or ``"auto"`` for an
+        accelerator where there is one.
+
+    Returns
+    -------
+    device : `torch.device`
+        The device.
+
+    Raises
+    ------
+    ValueError
+        If the word means no device, or one that this machine does not have.
+    """
+    import torch
+
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if device == "auto":
+        return accelerator or torch.device("cpu")
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"device={device!r} is not a device of torch") from error
+    usable = {"cpu", accelerator.type if accelerator else "cpu"}
+    if resolved.type not in usable:
+        raise ValueError(
+            f"device={device!r} is not available; this machine has {sorted(usable)}"
+        )
+    return resolved

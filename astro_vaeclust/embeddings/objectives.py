@@ -1,0 +1,88 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The variational autoencoder as four parts, and its objective."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+__all__ = ["ObjectiveTerms", "VariationalAutoencoder", "evidence_lower_bound"]
+
+
+class VariationalAutoencoder(nn.Module):
+    """
+    Network, likelihood, prior and divergence, each exchangeable alone.
+
+    Parameters
+    ----------
+    encoder : `torch.nn.Module`
+        Windows to a posterior with ``reparameterise`` and ``log_prob``.
+    decoder : `torch.nn.Module`
+        Latent variables to outputs.
+    likelihood : `torch.nn.Module`
+        See `astro_vaeclust.embeddings.likelihoods`.
+    prior : `torch.nn.Module`
+        See `astro_vaeclust.embeddings.priors`.
+    divergence : callable
+        See `astro_vaeclust.embeddings.divergences`.
+    """
+
+    def __init__(self, encoder, decoder, likelihood, prior, divergence):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.likelihood = likelihood
+        self.prior = prior
+        self.divergence = divergence
+
+
+class ObjectiveTerms(NamedTuple):
+    """
+    Both terms of the evidence lower bound, each ``(batch,)``, in nats.
+
+    Parameters
+    ----------
+    reconstruction : tensor
+        log p(x|z).
+    divergence : tensor
+        Divergence of the posterior from the prior.
+    """
+
+    reconstruction: torch.Tensor
+    divergence: torch.Tensor
+
+    @property
+    def elbo(self):
+        """The evidence lower bound of each window, ``(batch,)``."""
+        return self.reconstruction - self.divergence
+
+
+def evidence_lower_bound(model, pixels, noise):
+    """
+    Estimate the evidence lower bound by one sample per window.
+
+    The stochastic gradient variational Bayes estimator (Kingma & Welling 2014;
+    equations 5 and 7 of Karmakar et al. 2018).
+
+    Parameters
+    ----------
+    model : `VariationalAutoencoder`
+        The model.
+    pixels : (batch, n_pixels) tensor
+        The windows.
+    noise : (batch, latent) tensor
+        Standard normal noise.
+
+    Returns
+    -------
+    terms : `ObjectiveTerms`
+        Reconstruction and divergence of each window.
+    """
+    posterior = model.encoder(pixels)
+    z = posterior.reparameterise(noise)
+    return ObjectiveTerms(
+        reconstruction=model.likelihood.log_prob(pixels, model.decoder(z)),
+        divergence=model.divergence(posterior, model.prior, z),
+    )

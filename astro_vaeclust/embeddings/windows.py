@@ -1,0 +1,94 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Square windows of an image on a regular grid, cut as views."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["WindowGrid"]
+
+
+class WindowGrid:
+    """
+    All windows of one size of an image, without a copy of each.
+
+    The image is extended on its upper and right side until the windows cover it; the
+    added pixels count as masked.
+
+    Parameters
+    ----------
+    pixels : (ny, nx) float32 array
+        The image; finite also where it is masked.
+    mask : (ny, nx) bool array
+        Unusable pixels.
+    patch_size : int
+        Side of a window in pixels.
+    overlap : float
+        Fraction by which neighbouring windows overlap, in [0, 1).
+    max_masked : float
+        Largest fraction of unusable pixels of a window that is used.
+
+    Attributes
+    ----------
+    stride : int
+        Distance of neighbouring windows in pixels.
+    valid : (grid_ny, grid_nx) bool array
+        Windows with enough usable pixels.
+    """
+
+    def __init__(self, pixels, mask, patch_size, overlap, max_masked=0.5):
+        self.patch_size = patch_size
+        self.stride = max(1, round(patch_size * (1 - overlap)))
+        self.image_shape = pixels.shape
+        self.max_masked = max_masked
+        padding = [(0, self._overhang(n)) for n in pixels.shape]
+        self._pixels = np.pad(pixels, padding, mode="edge")
+        masked = np.pad(mask, padding, constant_values=True)
+        self.valid = self._view(masked).mean(axis=(2, 3)) <= max_masked
+
+    @property
+    def views(self):
+        """The windows, a view of shape (grid_ny, grid_nx, patch_size, patch_size)."""
+        return self._view(self._pixels)
+
+    def usable_cells(self):
+        """
+        Positions of the usable windows in the grid, ``(n, 2)``.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        cells = np.argwhere(self.valid)
+        if not len(cells):
+            raise ValueError(
+                f"data has no window of {self.patch_size} pixels with at most "
+                f"{self.max_masked:.0%} of its pixels masked"
+            )
+        return cells
+
+    def cut(self, cells):
+        """
+        Copy some windows, one per row.
+
+        Parameters
+        ----------
+        cells : (n, 2) integer array
+            Positions in the grid.
+
+        Returns
+        -------
+        windows : (n, patch_size**2) array
+            The pixels.
+        """
+        return self.views[tuple(cells.T)].reshape(len(cells), -1)
+
+    def _overhang(self, n):
+        return -(n - self.patch_size) % self.stride
+
+    def _view(self, image):
+        windows = np.lib.stride_tricks.sliding_window_view(
+            image, (self.patch_size, self.patch_size), writeable=True
+        )
+        return windows[:: self.stride, :: self.stride]

@@ -1,0 +1,107 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Preparation of an image for the embedding.
+
+Every preparation measures sky and noise; they differ in the pixels that the network
+gets, which always lie in [0, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from photutils.background import Background2D
+
+from .validation import check_choice
+
+__all__ = ["PREPARATIONS", "PreparedImage", "prepare"]
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedImage:
+    """
+    An image as the embedding gets it.
+
+    Parameters
+    ----------
+    pixels : (ny, nx) float32 array
+        Pixels in [0, 1]; masked ones hold a value of the sky.
+    mask : (ny, nx) bool array
+        Unusable pixels.
+    significance : (ny, nx) float32 array
+        Image minus sky over noise; zero where masked.
+    """
+
+    pixels: np.ndarray
+    mask: np.ndarray
+    significance: np.ndarray
+
+
+def prepare(image, *, preparation="noise-normalised", box_size=64):
+    """
+    Measure sky and noise of an image and scale its pixels to [0, 1].
+
+    Parameters
+    ----------
+    image : `~astro_vaeclust.inputs.Image`
+        The image.
+    preparation : {'noise-normalised', 'intensity'}
+        What the pixels are: the significance over sky and noise, compressed, or the
+        raw intensity between its extremes, as in Karmakar et al. (2018).
+    box_size : int
+        Side in pixels of the meshes in which sky and noise are measured.
+
+    Returns
+    -------
+    prepared : `PreparedImage`
+        The prepared image.
+
+    Raises
+    ------
+    ValueError
+        If there is no such preparation.
+    """
+    check_choice("preparation", preparation, PREPARATIONS)
+    significance = _significance(image, box_size)
+    pixels = PREPARATIONS[preparation](image, significance)
+    sky = np.median(pixels[~image.mask])
+    return PreparedImage(
+        pixels=np.where(image.mask, sky, pixels).astype(np.float32),
+        mask=image.mask,
+        significance=significance,
+    )
+
+
+def _significance(image, box_size):
+    box_size = min(box_size, *image.data.shape)
+    background = Background2D(
+        image.data, box_size, mask=image.mask, exclude_percentile=90
+    )
+    noise = background.background_rms if image.error is None else image.error
+    significance = (image.data - background.background) / _positive(noise)
+    significance[image.mask] = 0
+    return significance.astype(np.float32)
+
+
+def _positive(noise):
+    """Replace vanishing noise by the smallest noise there is."""
+    positive = noise > 0
+    smallest = noise[positive].min() if positive.any() else 1.0
+    return np.where(positive, noise, smallest)
+
+
+def _noise_normalised(image, significance):
+    """Compress significances of -3 to 30 to [0, 1] by an inverse hyperbolic sine."""
+    lowest, highest = np.arcsinh([-1.0, 10.0])
+    return np.clip((np.arcsinh(significance / 3) - lowest) / (highest - lowest), 0, 1)
+
+
+def _intensity(image, significance):
+    """Scale raw intensities between the extremes of the usable pixels."""
+    usable = image.data[~image.mask]
+    lowest, highest = usable.min(), usable.max()
+    return np.clip((image.data - lowest) / (highest - lowest), 0, 1)
+
+
+PREPARATIONS = {"noise-normalised": _noise_normalised, "intensity": _intensity}
