@@ -1,0 +1,71 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Configuration of Sphinx.
+
+The build works without a network: set ASTRO_VAECLUST_DOCS_OFFLINE=1, and references to
+other packages (Astropy, NumPy, ...) stay text instead of links, while every reference
+within this package must still resolve. Without it, links to other packages are checked
+against their inventories, which are fetched.
+"""
+
+import datetime
+import os
+
+from sphinx_astropy.conf.v2 import *
+
+import astro_vaeclust
+
+project = "astro_vaeclust"
+author = "The astro_vaeclust developers"
+copyright = f"{datetime.datetime.now(tz=datetime.UTC).year}, {author}"
+release = astro_vaeclust.__version__
+version = ".".join(release.split(".")[:2])
+
+extensions = [
+    name
+    for name in extensions
+    # There are no such figures, and no diagrams, which would need Graphviz.
+    if name
+    not in ("matplotlib.sphinxext.plot_directive", "sphinx.ext.inheritance_diagram")
+]
+
+nitpicky = True
+default_role = "obj"
+exclude_patterns.append("**.ipynb_checkpoints")
+automodapi_inheritance_diagram = False
+automodsumm_inherited_members = False
+autoclass_content = "class"
+numpydoc_xref_param_type = False
+
+html_title = f"{project} {release}"
+html_static_path = ["_static"]
+html_theme_options |= {"navigation_with_keys": False}
+
+OTHER_PACKAGES = {
+    "python": "https://docs.python.org/3/",
+    "numpy": "https://numpy.org/doc/stable/",
+    "scipy": "https://docs.scipy.org/doc/scipy/",
+    "matplotlib": "https://matplotlib.org/stable/",
+    "astropy": "https://docs.astropy.org/en/stable/",
+    "photutils": "https://photutils.readthedocs.io/en/stable/",
+    "regions": "https://astropy-regions.readthedocs.io/en/stable/",
+    "sklearn": "https://scikit-learn.org/stable/",
+    "torch": "https://docs.pytorch.org/docs/stable/",
+}
+OFFLINE = bool(os.environ.get("ASTRO_VAECLUST_DOCS_OFFLINE"))
+if OFFLINE:
+    intersphinx_mapping = {}
+else:
+    intersphinx_mapping = {name: (url, None) for name, url in OTHER_PACKAGES.items()}
+
+# No inventory to link to, anywhere.
+nitpick_ignore_regex = [(r"py:.*", r"tqdm(\..*)?")]
+if OFFLINE:
+    packages = "|".join(name for name in OTHER_PACKAGES if name != "python")
+    nitpick_ignore_regex += [
+        (r"py:.*", rf"({packages})(\..*)?"),
+        # What the standard library defines, which belongs to no module or is a base.
+        (r"py:.*", r"(abc|collections|dataclasses|enum|functools|logging|pathlib)\..*"),
+        (r"py:.*", r"(bool|bytes|complex|dict|float|int|list|object|str|tuple|type)"),
+        (r"py:(exc|class|obj)", r"[A-Z]\w*(Error|Warning|Exception)"),
+    ]
