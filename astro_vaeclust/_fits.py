@@ -1,0 +1,267 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Reading of image HDUs: which one, its WCS, its unit, and whether it is lossy."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import warnings
+import zlib
+from contextlib import contextmanager
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.wcs import WCS
+
+IMAGE_HDUS = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
+
+# What astropy raises, from file to file, when bytes are missing or are not FITS
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    zlib.error,
+    fits.VerifyError,
+)
+# catch_warnings changes the state of the whole process
+_warnings_lock = threading.RLock()
+
+
+@contextmanager
+def quietly():
+    """Silence astropy's remarks on headers that it can read, one thread at a time."""
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def open_file(path):
+    """
+    Open a FITS file for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file on this machine; compressed as `astropy.io.fits.open` allows.
+
+    Yields
+    ------
+    hdulist : `~astropy.io.fits.HDUList`
+        The open file.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it may not be read.
+    ValueError
+        If it is truncated or not a FITS file.
+    """
+    path = os.path.expanduser(path)
+    if not os.path.exists(path):
+        raise FileNotFoundError(errno.ENOENT, "data: no such file", path)
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, "data: a folder, not a FITS file", path)
+    try:
+        with quietly():
+            hdulist = fits.open(path)
+            len(hdulist)  # reads all headers
+    except PermissionError:
+        raise
+    except _UNREADABLE as cause:
+        raise _unreadable(path) from cause
+    with hdulist:
+        yield hdulist
+
+
+def select_hdu(hdulist, hdu=None):
+    """
+    Select an image HDU.
+
+    Parameters
+    ----------
+    hdulist : `~astropy.io.fits.HDUList`
+        The HDUs.
+    hdu : int, str or (str, int), optional
+        Index, name, or name and version. Without it there must be one image only.
+
+    Returns
+    -------
+    image : `~astropy.io.fits.PrimaryHDU` or other image HDU
+        The HDU.
+
+    Raises
+    ------
+    TypeError
+        If ``hdu`` is none of these.
+    ValueError
+        If there is no such HDU, it holds no image, or the choice is open.
+    """
+    if hdu is None:
+        return _only_image(hdulist)
+    _check_hdu_type(hdu)
+    try:
+        chosen = hdulist[hdu]
+    except (KeyError, IndexError) as cause:
+        raise ValueError(
+            f"hdu={hdu!r} is not in {_name(hdulist)}; {_image_listing(hdulist)}"
+        ) from cause
+    if not has_image(chosen):
+        raise ValueError(
+            f"hdu={hdu!r} of {_name(hdulist)} holds no image but is a "
+            f"{type(chosen).__name__}; {_image_listing(hdulist)}"
+        )
+    return chosen
+
+
+def has_image(hdu):
+    """Whether an HDU holds pixels; empty primary HDUs and tables do not."""
+    return (
+        isinstance(hdu, IMAGE_HDUS)
+        and not isinstance(hdu, fits.GroupsHDU)
+        and len(hdu.shape) > 0
+    )
+
+
+def read_pixels(hdu, name):
+    """
+    Read the pixels of an image HDU, scaled by its BZERO, BSCALE and BLANK.
+
+    Raises
+    ------
+    ValueError
+        If bytes are missing.
+    """
+    try:
+        with quietly():
+            return hdu.data
+    except _UNREADABLE as cause:
+        raise _unreadable(name) from cause
+
+
+def read_wcs(hdu, hdulist, name):
+    """
+    Read the WCS in the header of an HDU, photographic plate solutions included.
+
+    Returns
+    -------
+    wcs : `~astropy.wcs.WCS` or None
+        The WCS, None where the header says nothing of one.
+
+    Raises
+    ------
+    ValueError
+        If the header has keywords of a WCS that make no sense together.
+    """
+    try:
+        with quietly():
+            wcs = WCS(hdu.header.copy(), fobj=hdulist)
+    except Exception as cause:
+        raise ValueError(
+            f"wcs: the one in the header of {name or 'data'} is not usable "
+            f"({first_line(cause)}); give an astropy.wcs.WCS as wcs="
+        ) from cause
+    return wcs if any(wcs.wcs.ctype) else None
+
+
+def read_unit(header):
+    """Return BUNIT as a unit, None where it is missing or no unit."""
+    text = str(header.get("BUNIT", "")).strip()
+    if not text:
+        return None
+    with quietly():
+        unit = u.Unit(text, parse_strict="silent")
+    return None if isinstance(unit, u.UnrecognizedUnit) else unit
+
+
+def first_line(error):
+    """Pick the most telling line: wcslib begins with the place in its C code."""
+    lines = [
+        line for line in str(error).splitlines() if line and " at line " not in line
+    ]
+    return lines[0] if lines else type(error).__name__
+
+
+def is_quicklook(header):
+    """
+    Whether a header is that of a 2MASS Quicklook image.
+
+    Its header is that of the Atlas image but for BITPIX, which is 16 instead of -32
+    (Explanatory Supplement to the 2MASS All Sky Data Release, section II.4a). The
+    rule: an integer BITPIX, ``ORIGIN = '2MASS'``, and the keywords ORDATE and SCANNO.
+    """
+    bitpix = header.get("BITPIX", -32)
+    return (
+        isinstance(bitpix, (int, np.integer))
+        and bitpix > 0
+        and str(header.get("ORIGIN", "")).strip() == "2MASS"
+        and "ORDATE" in header
+        and "SCANNO" in header
+    )
+
+
+def is_lossy(hdu):
+    """
+    Whether the pixels of an HDU went through a lossy compression.
+
+    The rule: a 2MASS Quicklook image (see `is_quicklook`), or a tile-compressed HDU
+    either with a nonzero scale of HCOMPRESS or with floats that were quantised.
+    """
+    return is_quicklook(hdu.header) or _is_compressed_lossily(hdu)
+
+
+def _is_compressed_lossily(hdu):
+    if not isinstance(hdu, fits.CompImageHDU) or hdu.compressed_data is None:
+        return False  # an HDU that was never written is not compressed yet
+    scaled = hdu.compression_type == "HCOMPRESS_1" and hdu.hcomp_scale != 0
+    dithered = hdu.quantize_method > 0
+    quantised = hdu.header["BITPIX"] < 0 and "ZSCALE" in hdu.compressed_data.names
+    return scaled or dithered or quantised
+
+
+def _check_hdu_type(hdu):
+    is_pair = isinstance(hdu, tuple) and [type(part) for part in hdu] == [str, int]
+    is_index = isinstance(hdu, (int, np.integer)) and not isinstance(hdu, bool)
+    if not (is_pair or is_index or isinstance(hdu, str)):
+        raise TypeError(
+            f"hdu must be an index, a name, or a pair (name, version), got {hdu!r}"
+        )
+
+
+def _only_image(hdulist):
+    images = [hdu for hdu in hdulist if has_image(hdu)]
+    if len(images) == 1:
+        return images[0]
+    if images:
+        raise ValueError(
+            f"hdu: choose one of the {len(images)} images of {_name(hdulist)}; "
+            f"{_image_listing(hdulist)}"
+        )
+    kinds = ", ".join(type(hdu).__name__ for hdu in hdulist)
+    raise ValueError(
+        f"data: {_name(hdulist)} holds no image ({kinds or 'no HDU'}); if it should, "
+        "it is truncated"
+    )
+
+
+def _image_listing(hdulist):
+    rows = [
+        f"  {index}: {(hdu.name, hdu.ver)!r}, shape {hdu.shape}"
+        for index, hdu in enumerate(hdulist)
+        if has_image(hdu)
+    ]
+    return "images are\n" + "\n".join(rows) if rows else "it has no image"
+
+
+def _name(hdulist):
+    filename = hdulist.filename()
+    return repr(os.path.basename(filename)) if filename else "the HDUList"
+
+
+def _unreadable(name):
+    return ValueError(f"data: {name or 'the HDU'!r} is truncated or not a FITS file")

@@ -1,0 +1,425 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The one door for images: every accepted kind of input becomes an `Image`.
+
+Nothing behind this door has to think of byte order, masks, units, NaN or headers.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import NDDataBase, NDUncertainty, StdDevUncertainty
+from astropy.utils.exceptions import AstropyUserWarning
+from astropy.utils.masked import Masked
+from astropy.wcs import WCS
+from astropy.wcs.utils import proj_plane_pixel_area
+
+from . import _fits
+from ._celestial import celestial_wcs
+from .exceptions import LossyDataWarning
+
+__all__ = ["Image", "check_image_holds", "read_image"]
+
+_ACCEPTED = (
+    "an NDData or CCDData, a 2D numpy array, masked array or Quantity with wcs=, an "
+    "image HDU, an HDUList, or the path of a FITS file"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """
+    An image of the sky that the rest of the package can rely on.
+
+    Made by `read_image`; shares no memory with what it was made from.
+
+    Parameters
+    ----------
+    data : (ny, nx) float32 array
+        Pixels in native byte order, C-contiguous and finite everywhere: unusable
+        pixels hold the (lower) median of the usable ones.
+    mask : (ny, nx) bool array
+        True where a pixel is unusable: masked, or its value or error not finite.
+    wcs : `~astropy.wcs.WCS`
+        Two celestial axes, which can be turned into ICRS.
+    error : (ny, nx) float32 array, optional
+        Standard deviations in the unit of ``data``, finite everywhere, filled as
+        ``data`` is.
+    unit : `~astropy.units.UnitBase`, optional
+        Unit of ``data``.
+    name : str, optional
+        Name of the file without its folder.
+    lossy : bool, optional
+        Whether the pixels went through a lossy compression.
+    """
+
+    data: np.ndarray
+    mask: np.ndarray
+    wcs: WCS
+    error: np.ndarray | None = None
+    unit: u.UnitBase | None = None
+    name: str = ""
+    lossy: bool = False
+
+    @property
+    def shape(self):
+        """Shape (ny, nx) in pixels."""
+        return self.data.shape
+
+    @property
+    def pixel_area(self):
+        """Area of a pixel at the reference point of the WCS (Quantity, arcsec2)."""
+        area = proj_plane_pixel_area(self.wcs) * u.deg**2
+        return area.to(u.arcsec**2)
+
+    @property
+    def pixel_scale(self):
+        """Side of a square of the area of a pixel (Quantity, arcsec / pix)."""
+        return np.sqrt(self.pixel_area) / u.pix
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """What one kind of input has to say, before anything is checked."""
+
+    pixels: np.ndarray
+    wcs: object
+    masks: tuple = ()
+    error: object = None
+    unit: u.UnitBase | None = None
+    name: str = ""
+    lossy: bool = False
+
+
+def read_image(data, *, wcs=None, mask=None, error=None, hdu=None):
+    """
+    Turn any accepted kind of input into an `Image`.
+
+    Parameters
+    ----------
+    data : NDData, array, HDU, HDUList, str or path-like
+        The image: an `~astropy.nddata.NDData` or `~astropy.nddata.CCDData`; a numpy
+        array of integers or floats in any byte order, a masked array, a
+        `~astropy.units.Quantity`; an image HDU, tile-compressed or not; an
+        `~astropy.io.fits.HDUList`; or the path of a FITS file, also compressed as
+        ``.fits.gz``. Axes of length 1 beside two longer ones are dropped. It is
+        neither changed nor kept.
+    wcs : `~astropy.wcs.WCS`, optional
+        Celestial WCS of the image; further axes are dropped. Slices of one are fine.
+        Replaces that of the header of an HDU or file, but not that of an NDData.
+    mask : bool array, optional
+        True where pixels are unusable, in the shape of the image. Joined by "or"
+        with the mask that ``data`` brings.
+    error : array, `~astropy.units.Quantity` or NDUncertainty, optional
+        Standard deviations in the shape of the image. A unit must convert to that of
+        the image; without one, the unit of the image is taken. Pixels whose error is
+        not finite are unusable. Does not replace the uncertainty of an NDData.
+    hdu : int, str or (str, int), optional
+        Index, name, or name and version of the HDU of an HDUList or a file. Not
+        needed where only one HDU holds an image.
+
+    Returns
+    -------
+    image : `Image`
+        The image.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of a kind that cannot be used, such as a complex image.
+    ValueError
+        If an argument is of the right kind but cannot be used, such as a constant
+        image, a file that is truncated, or a WCS that is not celestial. The message
+        begins with the name of the argument.
+    FileNotFoundError
+        If there is no such file.
+
+    Warns
+    -----
+    `~astro_vaeclust.exceptions.LossyDataWarning`
+        If the image is a 2MASS Quicklook image or was compressed with loss. The
+        former is known by an integer ``BITPIX`` in a 2MASS header (``ORIGIN`` is
+        ``2MASS``, with ``ORDATE`` and ``SCANNO``; in the ``meta`` of an NDData, too),
+        the latter by a nonzero scale of HCOMPRESS or by quantised floats.
+    `~astropy.utils.exceptions.AstropyUserWarning`
+        If ``wcs`` or ``error`` is given though an NDData has its own: as in
+        photutils, what the NDData has is used.
+
+    Notes
+    -----
+    Remarks of astropy on headers that it could read all the same, such as
+    `~astropy.wcs.FITSFixedWarning`, are silenced.
+
+    Values beyond the range of single precision count as not finite.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        source = _from_file(data, wcs, error, hdu)
+    elif isinstance(data, fits.HDUList):
+        source = _from_hdulist(data, wcs, error, hdu)
+    elif hdu is not None:
+        raise ValueError(
+            f"hdu={hdu!r} is for an HDUList or a file, but data is a "
+            f"{type(data).__name__}"
+        )
+    elif isinstance(data, NDDataBase):
+        source = _from_nddata(data, wcs, error)
+    elif isinstance(data, np.ndarray):
+        source = _from_array(data, wcs, error)
+    elif _fits.has_image(data):
+        source = _from_hdu(data, None, wcs, error)
+    else:
+        raise TypeError(f"data must be {_ACCEPTED}; got {_describe(data)}")
+    image = _image(replace(source, masks=(*source.masks, mask)))
+    if image.lossy:
+        warnings.warn(
+            f"{image.name or 'data'} went through a lossy compression: faint sources "
+            "are degraded",
+            LossyDataWarning,
+            stacklevel=2,
+        )
+    return image
+
+
+def check_image_holds(image, patch_sizes):
+    """
+    Check that an image is not smaller than the largest patch.
+
+    Parameters
+    ----------
+    image : `Image`
+        The image.
+    patch_sizes : sequence of int
+        Sides of the patches in pixels.
+
+    Raises
+    ------
+    ValueError
+        If the largest patch is longer than a side of the image.
+    """
+    largest, shortest = max(patch_sizes), min(image.data.shape)
+    if largest > shortest:
+        raise ValueError(
+            f"patch_sizes: the largest, {largest} pixels, does not fit into an image "
+            f"of shape {image.data.shape}; take sizes of at most {shortest}"
+        )
+
+
+def _from_file(path, wcs, error, hdu):
+    path = os.fspath(path)
+    with _fits.open_file(path) as hdulist:
+        source = _from_hdulist(hdulist, wcs, error, hdu)
+    return replace(source, name=os.path.basename(path))
+
+
+def _from_hdulist(hdulist, wcs, error, hdu):
+    chosen = _fits.select_hdu(hdulist, hdu)
+    return _from_hdu(chosen, hdulist, wcs, error)
+
+
+def _from_hdu(hdu, hdulist, wcs, error):
+    name = os.path.basename((hdulist and hdulist.filename()) or "")
+    lossy = _fits.is_lossy(hdu)  # before BITPIX changes on reading
+    return _Source(
+        pixels=_checked_pixels(_fits.read_pixels(hdu, name)),
+        wcs=_fits.read_wcs(hdu, hdulist, name) if wcs is None else wcs,
+        error=error,
+        unit=_fits.read_unit(hdu.header),
+        name=name,
+        lossy=lossy,
+    )
+
+
+def _from_nddata(nddata, wcs, error):
+    meta = nddata.meta
+    return _Source(
+        pixels=_checked_pixels(nddata.data),
+        wcs=_own_or_given("wcs", nddata.wcs, wcs),
+        masks=(nddata.mask,),
+        error=_own_or_given("error", nddata.uncertainty, error),
+        unit=nddata.unit,
+        lossy=isinstance(meta, (Mapping, fits.Header)) and _fits.is_quicklook(meta),
+    )
+
+
+def _own_or_given(argument, own, given):
+    if own is None:
+        return given
+    if given is not None:
+        warnings.warn(
+            f"the {argument!r} argument is ignored: data has its own",
+            AstropyUserWarning,
+            stacklevel=4,
+        )
+    return own
+
+
+def _from_array(array, wcs, error):
+    masks, unit = (), None
+    if isinstance(array, Masked):
+        array, masks = array.unmasked, (array.mask,)
+    elif isinstance(array, np.ma.MaskedArray):
+        array, masks = array.data, (array.mask,)
+    if isinstance(array, u.Quantity):
+        array, unit = array.value, array.unit
+    return _Source(_checked_pixels(array), wcs, masks, error, unit)
+
+
+def _checked_pixels(values):
+    """Check the shape before copying, which can be costly for a cube."""
+    if 0 in values.shape:
+        raise ValueError(f"data must not be empty, got shape {values.shape}")
+    if len(_plane(values.shape)) != 2:
+        raise ValueError(
+            "data must have two axes, or further ones of length 1 only, got shape "
+            f"{values.shape}"
+        )
+    return _single_precision(values, "data")
+
+
+def _single_precision(values, argument):
+    """Copy real numbers to float32; what is too large becomes infinite."""
+    if values.dtype.kind not in "iuf":
+        raise TypeError(
+            f"{argument} must be an array of real numbers, got {_describe(values)}"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.array(values, dtype=np.float32, order="C", subok=False)
+
+
+def _plane(shape):
+    """Drop axes of length 1 from a shape of more than two axes."""
+    return shape if len(shape) <= 2 else tuple(side for side in shape if side > 1)
+
+
+def _image(source):
+    shape = source.pixels.shape
+    pixels = source.pixels.reshape(_plane(shape))
+    mask = ~np.isfinite(pixels)
+    _check_some_usable(mask, "data: all pixels are NaN or infinite")
+    for given in source.masks:
+        if given is not None and given is not np.ma.nomask:
+            mask |= _checked_mask(given, shape)
+    _check_some_usable(mask, "mask: it leaves no usable pixel of data")
+    error = _standard_deviation(source.error, source.unit, shape)
+    if error is not None:
+        mask |= ~np.isfinite(error)
+        _check_some_usable(mask, "error: not finite at any usable pixel of data")
+        _check_not_negative(error, mask)
+        _fill_unusable(error, mask)
+    _fill_unusable(pixels, mask)
+    _check_not_constant(pixels)
+    return Image(
+        data=pixels,
+        mask=mask,
+        wcs=celestial_wcs(source.wcs, pixels.shape),
+        error=error,
+        unit=source.unit,
+        name=source.name,
+        lossy=source.lossy,
+    )
+
+
+def _checked_mask(mask, shape):
+    mask = np.asarray(mask)
+    if mask.dtype.kind != "b":
+        raise TypeError(
+            "mask must be an array of bool, True where pixels are unusable, got dtype "
+            f"{mask.dtype}; for flags, give mask=flags != 0"
+        )
+    return _in_plane(mask, "mask", shape)
+
+
+def _in_plane(array, argument, shape):
+    if array.shape not in (shape, _plane(shape)):
+        raise ValueError(
+            f"{argument} must have the shape of data, {shape}, got {array.shape}"
+        )
+    return array.reshape(_plane(shape))
+
+
+def _standard_deviation(error, unit, shape):
+    if isinstance(error, NDUncertainty):
+        error = _as_deviation(error)
+    if error is None:
+        return None
+    if isinstance(error, (np.ma.MaskedArray, Masked)):
+        error = error.astype(np.result_type(error, np.float32)).filled(np.nan)
+    if isinstance(error, u.Quantity):
+        error = _in_unit(error, unit)
+    if not isinstance(error, np.ndarray):
+        raise TypeError(
+            "error must be an array, Quantity or NDUncertainty of standard deviations, "
+            f"got {_describe(error)}"
+        )
+    return _in_plane(_single_precision(error, "error"), "error", shape)
+
+
+def _as_deviation(uncertainty):
+    if uncertainty.array is None:
+        return None
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            deviation = uncertainty.represent_as(StdDevUncertainty)
+    except TypeError as cause:
+        raise TypeError(
+            f"error: {type(uncertainty).__name__} cannot be turned into standard "
+            "deviations; give a StdDevUncertainty, VarianceUncertainty or "
+            "InverseVariance"
+        ) from cause
+    if deviation.unit is None:
+        return deviation.array
+    return u.Quantity(deviation.array, deviation.unit)
+
+
+def _in_unit(error, unit):
+    try:
+        return error.to_value(u.dimensionless_unscaled if unit is None else unit)
+    except u.UnitConversionError as cause:
+        raise ValueError(
+            f"error: its unit {str(error.unit)!r} does not convert to that of data, "
+            f"{'none' if unit is None else repr(str(unit))}"
+        ) from cause
+
+
+def _check_not_negative(error, mask):
+    lowest = np.min(error, initial=np.inf, where=~mask)
+    if lowest < 0:
+        raise ValueError(
+            f"error must not be negative, got {lowest:g} (these are standard "
+            "deviations)"
+        )
+
+
+def _check_some_usable(mask, message):
+    if mask.all():
+        raise ValueError(f"{message} (shape {mask.shape})")
+
+
+def _check_not_constant(filled):
+    if filled.min() == filled.max():
+        raise ValueError(
+            f"data is constant: in single precision all usable pixels are "
+            f"{filled.flat[0]:g}"
+        )
+
+
+def _fill_unusable(values, mask):
+    """Fill with the lower median, which is always one of the values."""
+    if mask.any():
+        usable = values[~mask]
+        middle = (usable.size - 1) // 2
+        usable.partition(middle)
+        values[mask] = usable[middle]
+
+
+def _describe(value):
+    if isinstance(value, np.ndarray):
+        return f"an array of dtype {value.dtype}"
+    return f"a {type(value).__name__}"
