@@ -1,0 +1,191 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The image with its heat map and its clusters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..exceptions import import_optional
+from ..io import atomic_path
+
+__all__ = ["check_plot_suffix", "plot_catalog", "write_plot"]
+
+CONTOUR_LEVELS = (0.25, 0.5, 0.75)
+"""Levels of the heat map that are drawn."""
+
+_CIRCLE_COLOR = "#56b4e9"  # of the palette of Okabe & Ito, as is the next one
+_CONTOUR_COLOR = "#e69f00"
+_AXIS_LABELS = {
+    "pos.eq.ra": "Right ascension",
+    "pos.eq.dec": "Declination",
+    "pos.galactic.lon": "Galactic longitude",
+    "pos.galactic.lat": "Galactic latitude",
+}
+_LONG_SIDE = 8  # inches
+
+
+def plot_catalog(catalog, ax=None):
+    """
+    Plot the image, contours of the heat map, and a circle around each cluster.
+
+    Parameters
+    ----------
+    catalog : `~astro_vaeclust.catalog.ClusterCatalog`
+        The clusters, with the image or the heat map or both.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to plot, in pixels of the image; best a
+        `~astropy.visualization.wcsaxes.WCSAxes` of the image's wcs. Without it,
+        a new figure is made, outside pyplot.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+        The axes.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    ValueError
+        If the catalogue has neither an image nor a heat map.
+    """
+    import_optional("matplotlib", "plot")
+    background = catalog.image if catalog.image is not None else catalog.heatmap
+    if background is None:
+        raise ValueError("the catalogue has neither an image nor a heat map to plot")
+    if ax is None:
+        ax = _new_axes(background)
+    _draw_background(ax, background)
+    if catalog.heatmap is not None:
+        _draw_contours(ax, catalog.heatmap)
+    _draw_circles(ax, catalog, background.wcs)
+    return ax
+
+
+def write_plot(catalog, path, overwrite=False):
+    """
+    Write the plot of a catalogue to an image file, whole or not at all.
+
+    Parameters
+    ----------
+    catalog : `~astro_vaeclust.catalog.ClusterCatalog`
+        The clusters, with the image or the heat map or both.
+    path : str or path-like
+        The file; its suffix tells the format: ``.png``, ``.pdf``, ``.svg``, ...
+    overwrite : bool, optional
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    ValueError
+        If the suffix tells no format that matplotlib writes, or there is nothing to
+        plot.
+    OSError
+        If the file cannot be written, or exists and may not be replaced.
+    """
+    check_plot_suffix(path)
+    with atomic_path(path, overwrite) as place:
+        figure = plot_catalog(catalog).figure
+        figure.savefig(place, dpi=150, bbox_inches="tight")
+
+
+def check_plot_suffix(path):
+    """
+    Make sure that matplotlib writes files with this suffix.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    ValueError
+        If it does not; the message lists the suffixes that it takes.
+    """
+    import_optional("matplotlib", "plot")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    known = FigureCanvasAgg.get_supported_filetypes()
+    if Path(path).suffix.lower().removeprefix(".") not in known:
+        raise ValueError(
+            f"the suffix of {str(path)!r} tells no format of pictures; available: "
+            f"{', '.join('.' + suffix for suffix in known)}"
+        )
+
+
+def _new_axes(background):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    ny, nx = background.data.shape
+    scale = _LONG_SIDE / max(ny, nx)
+    figure = Figure(figsize=(max(nx * scale, 3) + 1, max(ny * scale, 3) + 1))
+    FigureCanvasAgg(figure)
+    if background.wcs is None:
+        return figure.add_subplot()
+    ax = figure.add_subplot(projection=background.wcs)
+    for coordinate, kind in zip(
+        ax.coords, background.wcs.world_axis_physical_types, strict=True
+    ):
+        coordinate.set_axislabel(_AXIS_LABELS.get(kind, kind))
+    return ax
+
+
+def _draw_background(ax, background):
+    from astropy.visualization import AsinhStretch, ImageNormalize, ZScaleInterval
+
+    pixels = np.array(background.data, dtype=np.float64)
+    if background.mask is not None:
+        pixels[np.broadcast_to(background.mask, pixels.shape)] = np.nan
+    finite = pixels[np.isfinite(pixels)]
+    low, high = ZScaleInterval().get_limits(finite) if finite.size else (0, 1)
+    norm = ImageNormalize(
+        vmin=low, vmax=low + 4 * (high - low) or 1, stretch=AsinhStretch(0.1)
+    )
+    ax.imshow(pixels, cmap="gray", norm=norm, origin="lower", interpolation="nearest")
+    ax.set_title(getattr(background, "name", None) or "")
+
+
+def _draw_contours(ax, heatmap):
+    pixels = np.asarray(heatmap.data, dtype=np.float64)
+    finite = pixels[np.isfinite(pixels)]
+    levels = [
+        level
+        for level in CONTOUR_LEVELS
+        if finite.size and finite.min() < level < finite.max()
+    ]
+    if levels:
+        ax.contour(pixels, levels=levels, colors=_CONTOUR_COLOR, linewidths=0.8)
+
+
+def _draw_circles(ax, catalog, wcs):
+    from matplotlib.patheffects import withStroke
+
+    for row, region in zip(catalog.table, catalog.regions, strict=True):
+        circle = region.to_pixel(wcs)
+        circle.plot(
+            ax=ax,
+            edgecolor=_CIRCLE_COLOR,
+            facecolor="none",
+            linewidth=1.8,
+            zorder=3,  # above the contours
+        )
+        ax.annotate(
+            str(row["id"]),
+            (circle.center.x, circle.center.y + circle.radius),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=_CIRCLE_COLOR,
+            weight="bold",
+            path_effects=[withStroke(linewidth=2, foreground="black")],
+            clip_on=True,
+        )
