@@ -1,0 +1,300 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Descriptions of mock clusters, and the members and dust drawn from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import SkyCoord
+
+from .fields import draw_magnitudes
+from .profiles import PROFILES, draw_positions
+from .textures import Screen, random_field
+
+__all__ = ["MockCluster", "draw_clusters"]
+
+NEBULOSITY = ("none", "embedded", "offset")
+DEPTH = 2.5
+"""How many magnitudes below the limit of the survey the members reach."""
+
+LARGEST = 2_000_000
+"""Members after which the search for bright ones is given up."""
+
+
+@dataclass(frozen=True)
+class MockCluster:
+    """
+    Describe a cluster to paint.
+
+    Parameters
+    ----------
+    n_members : int
+        Members brighter than the survey's limit, after extinction. Fainter ones down
+        to 2.5 mag below the limit come on top, as the luminosity function has it.
+    half_number_radius : `~astropy.units.Quantity`
+        Radius that holds half of the members, an angle.
+    profile : str
+        ``"eff"``, ``"king"``, ``"plummer"``, ``"elongated"``, ``"fractal"`` or
+        ``"two-core"``.
+    center : `~astropy.coordinates.SkyCoord`, optional
+        Where it is; by default a place in the tile, away from the edges.
+    brightest : `~astropy.units.Quantity`
+        Magnitude of the brightest member.
+    slope : float
+        Slope dlogN/dm of the luminosity function.
+    extinction : `~astropy.units.Quantity`
+        Mean extinction in Ks between the members; it differs from member to member
+        and dims the field stars behind the cluster too.
+    nebulosity : {"none", "embedded", "offset"}
+        Without a nebula, in the middle of it, or beside it.
+    nebula_brightness : `~astropy.units.Quantity`
+        Mean surface brightness of the nebula in its middle, in mag/arcsec2.
+    nebula_radius : `~astropy.units.Quantity`, optional
+        Radius of the nebula, an angle; by default 1.3 half-number radii.
+
+    Raises
+    ------
+    TypeError
+        If a value that needs a unit has none.
+    ValueError
+        If a value is out of its range; the message names it.
+    """
+
+    n_members: int = 80
+    half_number_radius: u.Quantity = 40 * u.arcsec
+    profile: str = "eff"
+    center: SkyCoord | None = None
+    brightest: u.Quantity = 8.5 * u.mag
+    slope: float = 0.35
+    extinction: u.Quantity = 0.5 * u.mag
+    nebulosity: str = "none"
+    nebula_brightness: u.Quantity = 17.0 * u.mag / u.arcsec**2
+    nebula_radius: u.Quantity | None = None
+
+    def __post_init__(self):  # noqa: D105
+        _check_quantity("half_number_radius", self.half_number_radius, u.arcsec)
+        _check_quantity("brightest", self.brightest, u.mag)
+        _check_quantity("extinction", self.extinction, u.mag)
+        _check_quantity(
+            "nebula_brightness", self.nebula_brightness, u.mag / u.arcsec**2
+        )
+        if self.nebula_radius is not None:
+            _check_quantity("nebula_radius", self.nebula_radius, u.arcsec)
+        if self.center is not None and not isinstance(self.center, SkyCoord):
+            raise TypeError(f"center must be a SkyCoord, got {self.center!r}")
+        if self.n_members < 1:
+            raise ValueError(f"n_members must be at least 1, got {self.n_members!r}")
+        if not self.half_number_radius > 0 * u.arcsec:
+            raise ValueError(
+                f"half_number_radius must be positive, got {self.half_number_radius!r}"
+            )
+        if not self.slope > 0:
+            raise ValueError(f"slope must be positive, got {self.slope!r}")
+        if self.extinction < 0 * u.mag:
+            raise ValueError(f"extinction must not be negative, got {self.extinction}")
+        _check_choice("profile", self.profile, PROFILES)
+        _check_choice("nebulosity", self.nebulosity, NEBULOSITY)
+
+    @property
+    def radius(self):
+        """Half-number radius in arcsec (float)."""
+        return self.half_number_radius.to_value(u.arcsec)
+
+
+def _check_quantity(name, value, unit):
+    if not isinstance(value, u.Quantity) or not value.unit.is_equivalent(unit):
+        raise TypeError(f"{name} must be a Quantity in {unit}, got {value!r}")
+
+
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise ValueError(
+            f"{name}={value!r} is not known; available: {', '.join(choices)}"
+        )
+
+
+def draw_clusters(rng, number, *, field_of_view=None, limit=14.3):
+    """
+    Draw descriptions of clusters as they are found in the Galactic plane.
+
+    Members and radii are uniform in their logarithms, 10 to 300 and 8" to 180"; three
+    quarters lie in or beside a nebula.
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator` or int
+        The random numbers, or a seed.
+    number : int
+        How many.
+    field_of_view : `~astropy.units.Quantity`, optional
+        Shorter side of the tile, an angle. No half-number radius exceeds a fifth of it.
+    limit : float
+        Magnitude to which members are counted.
+
+    Returns
+    -------
+    clusters : list of MockCluster
+        The descriptions, without centres.
+    """
+    rng = np.random.default_rng(rng)
+    largest = 180.0
+    if field_of_view is not None:
+        largest = min(largest, 0.2 * field_of_view.to_value(u.arcsec))
+    return [
+        _draw_cluster(rng, min(8.0, largest / 2), largest, limit) for _ in range(number)
+    ]
+
+
+def _draw_cluster(rng, smallest, largest, limit):
+    members = round(np.exp(rng.uniform(np.log(10), np.log(300))))
+    slope = rng.uniform(0.25, 0.45)
+    expected = limit - np.log10(members) / slope
+    return MockCluster(
+        n_members=members,
+        half_number_radius=np.exp(rng.uniform(*np.log([smallest, largest]))) * u.arcsec,
+        profile=str(rng.choice(list(PROFILES))),
+        brightest=np.clip(expected + rng.normal(0, 0.8), limit - 7.3, limit - 3.3)
+        * u.mag,
+        slope=slope,
+        extinction=rng.uniform(0.1, 1.5) * u.mag,
+        nebulosity=str(rng.choice(NEBULOSITY, p=[0.25, 0.45, 0.3])),
+        nebula_brightness=rng.uniform(16, 20) * u.mag / u.arcsec**2,
+    )
+
+
+def draw_members(rng, cluster, *, limit, extinction_ratio=1.0):
+    """
+    Draw the members of a cluster.
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    cluster : MockCluster
+        The description.
+    limit : float
+        Magnitude to which ``n_members`` counts.
+    extinction_ratio : float
+        Extinction in the band over that in Ks.
+
+    Returns
+    -------
+    members : dict of `~numpy.ndarray`
+        ``dx`` and ``dy`` in arcsec from the centre, ``mag`` after extinction and
+        ``extinction`` in Ks, one entry per member. Exactly ``n_members`` are brighter
+        than the limit.
+    dust : Screen
+        Extinction in Ks behind the cluster over offsets in arcsec from its centre.
+
+    Raises
+    ------
+    ValueError
+        If the brightest member is fainter than the limit, or the extinction leaves
+        too few members brighter than it.
+    """
+    brightest = cluster.brightest.to_value(u.mag)
+    if brightest >= limit:
+        raise ValueError(
+            f"brightest must be brighter than the survey's limit {limit}, got "
+            f"{cluster.brightest}"
+        )
+    dust = _dust(rng, cluster)
+    number = max(64, 8 * cluster.n_members)
+    while True:
+        offsets = draw_positions(rng, cluster.profile, number, cluster.radius)
+        screened = dust(*offsets.T) * rng.uniform(0.2, 1, number)
+        magnitude = draw_magnitudes(
+            rng, number, slope=cluster.slope, bright=brightest, faint=limit + DEPTH
+        )
+        magnitude = magnitude + extinction_ratio * screened
+        magnitude[0] = brightest
+        bright = np.cumsum(magnitude < limit)
+        if bright[-1] >= cluster.n_members:
+            break
+        number *= 2
+        if number > LARGEST:
+            raise ValueError(
+                f"n_members={cluster.n_members} cannot be reached: behind the "
+                f"extinction of {cluster.extinction} hardly any member is brighter "
+                f"than the survey's limit {limit}"
+            )
+    last = np.searchsorted(bright, cluster.n_members, side="left") + 1
+    members = {
+        "dx": offsets[:last, 0],
+        "dy": offsets[:last, 1],
+        "mag": magnitude[:last],
+        "extinction": screened[:last],
+    }
+    return members, dust
+
+
+def _dust(rng, cluster):
+    """Return the cloud of a cluster: textured, denser in the middle."""
+    reach, samples = 4 * cluster.radius, 65
+    step = 2 * reach / (samples - 1)
+    texture = np.exp(0.5 * random_field(rng, (samples, samples)))
+    axis = np.linspace(-reach, reach, samples)
+    radius = np.hypot(axis, axis[:, np.newaxis]) / cluster.radius
+    envelope = np.exp(-0.5 * (radius / 1.6) ** 2)
+    values = envelope * texture
+    inner = radius < 1
+    # Members stand on average 0.6 of the way through the cloud.
+    values *= cluster.extinction.to_value(u.mag) / (0.6 * values[inner].mean())
+    return Screen(values.astype(np.float32), -reach, -reach, step)
+
+
+def place_cluster(rng, cluster, wcs, shape, pixel_scale, taken=(), allowed=None):
+    """
+    Find the place of a cluster.
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    cluster : MockCluster
+        The description; its centre is taken if it has one.
+    wcs : `~astropy.wcs.WCS`
+        The coordinates of the image.
+    shape : tuple of int
+        ``(ny, nx)``.
+    pixel_scale : float
+        Size of a pixel in arcsec.
+    taken : sequence of tuple
+        ``(x, y, radius)`` in pixels of clusters to keep away from if possible.
+    allowed : `~numpy.ndarray` of bool, optional
+        Pixels on which a centre may lie, (ny, nx).
+
+    Returns
+    -------
+    x, y : float
+        The centre in pixels.
+
+    Raises
+    ------
+    ValueError
+        If the centre has no place in the projection of the image.
+    """
+    if cluster.center is not None:
+        x, y = wcs.world_to_pixel(cluster.center)
+        if not (np.isfinite(x) and np.isfinite(y)):
+            raise ValueError(f"center has no place on the image: {cluster.center!r}")
+        return float(x), float(y)
+    radius = cluster.radius / pixel_scale
+    sides = np.array(shape[::-1])
+    margin = np.minimum(1.5 * radius + 8, 0.3 * sides)
+    best, best_room = None, -np.inf
+    for _ in range(40):
+        x, y = rng.uniform(margin, sides - 1 - margin)
+        room = min(
+            (np.hypot(x - a, y - b) - 2 * (radius + other) for a, b, other in taken),
+            default=1.0,
+        )
+        if allowed is not None and not allowed[round(y), round(x)]:
+            room = -1e9
+        if room > best_room:
+            best, best_room = (float(x), float(y)), room
+        if room > 0:
+            break
+    return best

@@ -1,0 +1,239 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The field: stars of the Galaxy behind turbulent dust, and galaxies."""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy.modeling.models import Sersic2D
+
+__all__ = ["draw_field", "draw_galaxies", "draw_magnitudes", "paint_galaxies"]
+
+BRIGHT, REFERENCE = 3.0, 14.0
+SLOPES = (0.36, 0.32, 0.28)
+BREAKS = (12.0, 14.5)
+"""Slopes dlogN/dm of the counts in Ks, and where one follows on the other."""
+
+BEHIND = 0.85
+"""Share of the field stars behind the dust of the tile."""
+
+DEPTH = 3.0
+"""How many magnitudes below the limit of the survey the field reaches."""
+
+
+def draw_magnitudes(rng, number, *, slope, bright, faint):
+    """
+    Draw magnitudes from a power law, dN/dm proportional to ``10**(slope * m)``.
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    number : int
+        How many.
+    slope : float
+        Slope of the luminosity function.
+    bright, faint : float
+        Its ends.
+
+    Returns
+    -------
+    magnitudes : `~numpy.ndarray`
+        The magnitudes, shape (number,).
+    """
+    low, high = 10 ** (slope * bright), 10 ** (slope * faint)
+    return np.log10(rng.uniform(low, high, number)) / slope
+
+
+def field_counts(faint):
+    """
+    Tabulate the cumulative counts of the field.
+
+    Parameters
+    ----------
+    faint : float
+        Faint end in Ks.
+
+    Returns
+    -------
+    magnitude, number : `~numpy.ndarray`
+        Magnitudes in Ks and the number of stars brighter, 1 at Ks = 14.
+    """
+    magnitude = np.linspace(BRIGHT, faint, 600)
+    slope = np.select([magnitude < edge for edge in BREAKS], SLOPES[:2], SLOPES[2])
+    rate = np.exp(np.log(10) * np.cumsum(slope) * (magnitude[1] - magnitude[0]))
+    number = np.concatenate([[0], np.cumsum((rate[1:] + rate[:-1]) / 2)])
+    return magnitude, number / np.interp(REFERENCE, magnitude, number)
+
+
+def draw_field(rng, survey, shape, *, density, screen, gradient, margin, extra=None):
+    """
+    Draw the field stars of a tile.
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    survey : Survey
+        The survey.
+    shape : tuple of int
+        ``(ny, nx)`` in pixels.
+    density : float
+        Decimal logarithm of the expected stars with Ks < 14 per square degree, after
+        the extinction of ``screen``.
+    screen : Screen
+        Extinction in Ks of the tile.
+    gradient : float
+        Change of the logarithm of the density from one side of the tile to the other,
+        in a random direction.
+    margin : int
+        How far beyond the edges stars are drawn, in pixels.
+    extra : callable, optional
+        Extinction in Ks at positions ``(x, y)`` that takes stars away, beyond that of
+        ``screen``.
+
+    Returns
+    -------
+    stars : dict of `~numpy.ndarray`
+        ``x``, ``y`` in pixels, ``mag`` and ``extinction``.
+    """
+    faint = survey.limit + DEPTH - survey.color
+    magnitude, number = field_counts(faint)
+    sides = np.array(shape) + 2 * margin
+    area = sides.prod() * (survey.pixel_scale / 3600) ** 2
+    expected = 10**density * area * number[-1] / _thinning(screen, survey)
+    total = rng.poisson(expected)
+    x, y = _draw_places(rng, total, shape, margin, gradient)
+    behind = np.where(rng.random(total) < BEHIND, 1.0, 0.2)
+    extinction = behind * screen(x, y)
+    if extra is not None:
+        extinction = extinction + behind * extra(x, y)
+    intrinsic = np.interp(rng.random(total) * number[-1], number, magnitude)
+    observed = intrinsic + survey.color + survey.extinction_ratio * extinction
+    return {"x": x, "y": y, "mag": observed, "extinction": extinction}
+
+
+def _thinning(screen, survey):
+    """Return the factor by which a screen lowers the counts to a given magnitude."""
+    dimming = np.log(10) * SLOPES[1] * survey.extinction_ratio * screen.values
+    return np.mean(BEHIND * np.exp(-dimming) + (1 - BEHIND) * np.exp(-0.2 * dimming))
+
+
+def _draw_places(rng, total, shape, margin, gradient):
+    angle = rng.uniform(0, 2 * np.pi)
+    kept = []
+    missing = total
+    peak = 10 ** (abs(gradient) / 2 * 1.5)
+    while missing > 0:
+        place = rng.uniform(-0.5, 0.5, (2, 2 * missing + 16))
+        along = place[0] * np.cos(angle) + place[1] * np.sin(angle)
+        place = place[:, rng.random(along.size) * peak < 10 ** (gradient * along)]
+        kept.append(place[:, :missing])
+        missing -= kept[-1].shape[1]
+    place = np.hstack(kept) if kept else np.zeros((2, 0))
+    x = (place[0] + 0.5) * (shape[1] + 2 * margin) - margin - 0.5
+    y = (place[1] + 0.5) * (shape[0] + 2 * margin) - margin - 0.5
+    return x, y
+
+
+def draw_galaxies(rng, survey, shape, screen):
+    """
+    Draw the galaxies behind a tile.
+
+    Counts after Kochanek et al. 2001, ApJ 560, 566, at the bright end and
+    Gardner et al. 1993, ApJ 415, L9, beyond, behind the extinction of the tile.
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    survey : Survey
+        The survey.
+    shape : tuple of int
+        ``(ny, nx)`` in pixels.
+    screen : callable
+        Extinction in Ks at positions ``(x, y)``.
+
+    Returns
+    -------
+    galaxies : dict of `~numpy.ndarray`
+        ``x``, ``y``, ``mag``, ``extinction``, ``radius`` (effective, arcsec),
+        ``index`` (Sersic), ``ellipticity`` and ``angle`` (rad).
+    """
+    faint = survey.limit + 0.7 - survey.color
+    area = shape[0] * shape[1] * (survey.pixel_scale / 3600) ** 2
+    bright = 10 ** (0.8 + 0.6 * (min(faint, 15.0) - 13.0))
+    number = rng.poisson(area * bright * 10 ** (0.42 * max(faint - 15.0, 0.0)))
+    x = rng.uniform(-0.5, shape[1] - 0.5, number)
+    y = rng.uniform(-0.5, shape[0] - 0.5, number)
+    intrinsic = draw_magnitudes(rng, number, slope=0.55, bright=8.0, faint=faint)
+    extinction = screen(x, y)
+    return {
+        "x": x,
+        "y": y,
+        "mag": intrinsic + survey.color + survey.extinction_ratio * extinction,
+        "extinction": extinction,
+        "radius": 3.0
+        * 10 ** (-0.15 * (intrinsic - 13))
+        * rng.lognormal(0, 0.3, number),
+        "index": rng.uniform(0.8, 2.5, number),
+        "ellipticity": rng.uniform(0, 0.7, number),
+        "angle": rng.uniform(0, np.pi, number),
+    }
+
+
+def paint_galaxies(image, galaxies, flux, pixel_scale):
+    """
+    Paint galaxies, before the image is smeared by the telescope.
+
+    Parameters
+    ----------
+    image : `~numpy.ndarray`
+        The image, changed in place, (ny, nx).
+    galaxies : dict of `~numpy.ndarray`
+        What `draw_galaxies` returns.
+    flux : `~numpy.ndarray`
+        Sum of the pixels of each galaxy. Shape (n,).
+    pixel_scale : float
+        Size of a pixel in arcsec.
+    """
+    for number, total in enumerate(flux):
+        galaxy = {name: values[number] for name, values in galaxies.items()}
+        radius = galaxy["radius"] / pixel_scale
+        reach = int(np.ceil(6 * radius)) + 2
+        column, row = round(galaxy["x"]), round(galaxy["y"])
+        y, x = np.mgrid[
+            row - reach : row + reach + 1, column - reach : column + reach + 1
+        ]
+        model = Sersic2D(
+            amplitude=1.0,
+            r_eff=radius,
+            n=galaxy["index"],
+            x_0=galaxy["x"],
+            y_0=galaxy["y"],
+            ellip=galaxy["ellipticity"],
+            theta=galaxy["angle"],
+        )
+        stamp = model(x, y)
+        add_stamp(image, stamp * (total / stamp.sum()), column - reach, row - reach)
+
+
+def add_stamp(image, stamp, left, bottom):
+    """
+    Add the part of a stamp that falls on an image.
+
+    Parameters
+    ----------
+    image : `~numpy.ndarray`
+        The image, changed in place, (ny, nx).
+    stamp : `~numpy.ndarray`
+        What to add.
+    left, bottom : int
+        Pixel of the image under the first pixel of the stamp.
+    """
+    low_y, low_x = max(bottom, 0), max(left, 0)
+    high_y = min(bottom + stamp.shape[0], image.shape[0])
+    high_x = min(left + stamp.shape[1], image.shape[1])
+    if low_y < high_y and low_x < high_x:
+        image[low_y:high_y, low_x:high_x] += stamp[
+            low_y - bottom : high_y - bottom, low_x - left : high_x - left
+        ]

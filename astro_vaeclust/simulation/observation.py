@@ -1,0 +1,183 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What the telescope, the sky and the detector make of the light."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import CCDData, StdDevUncertainty
+from astropy.wcs import WCS
+from scipy.ndimage import gaussian_filter
+
+__all__ = []
+
+
+def draw_conditions(rng, survey):
+    """
+    Draw the conditions under which a tile was taken.
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    survey : Survey
+        The survey.
+
+    Returns
+    -------
+    conditions : dict of float
+        ``zero_point`` (mag), ``fwhm`` (arcsec), ``sky_level``, ``sky_gradient``,
+        ``white_noise``, ``noise`` (adu) and ``noise_smoothing`` (pixels).
+    """
+    names = (
+        "zero_point",
+        "fwhm",
+        "sky_level",
+        "sky_gradient",
+        "white_noise",
+        "noise_smoothing",
+    )
+    conditions = {name: float(rng.uniform(*getattr(survey, name))) for name in names}
+    smoothing = conditions["noise_smoothing"]
+    conditions["noise"] = conditions["white_noise"] * _remaining(smoothing)
+    return conditions
+
+
+def _remaining(smoothing):
+    """Return the share of white noise that the discrete Gaussian filter leaves."""
+    pulse = np.zeros((33, 33))
+    pulse[16, 16] = 1
+    return float(np.sqrt(np.sum(gaussian_filter(pulse, smoothing) ** 2)))
+
+
+def make_wcs(survey, shape, center):
+    """Return the coordinates of a tile, north up and east to the left."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = f"RA---{survey.projection}", f"DEC--{survey.projection}"
+    wcs.wcs.crval = center.ra.deg, center.dec.deg
+    wcs.wcs.crpix = (shape[1] + 1) / 2, (shape[0] + 1) / 2
+    wcs.wcs.cdelt = -survey.pixel_scale / 3600, survey.pixel_scale / 3600
+    wcs.wcs.cunit = "deg", "deg"
+    wcs.wcs.radesys = "ICRS"
+    wcs.array_shape = shape
+    return wcs
+
+
+def make_sky(rng, shape, conditions):
+    """Return the sky in adu: a level, a slope and a bend, and slow waves."""
+    angle = rng.uniform(0, 2 * np.pi)
+    y = np.linspace(-0.5, 0.5, shape[0])[:, np.newaxis]
+    x = np.linspace(-0.5, 0.5, shape[1])
+    along = x * np.cos(angle) + y * np.sin(angle)
+    bend = rng.normal(0, 0.5) * (along**2 - 1 / 12)
+    wave = 0.15 * np.sin(2 * np.pi * (rng.uniform(1, 3) * y + rng.uniform()))
+    slow = conditions["sky_gradient"] * (along + bend + wave)
+    return (conditions["sky_level"] + slow).astype(np.float32)
+
+
+def noise_deviation(light, scale, conditions):
+    r"""
+    Return the standard deviation of the noise of each pixel.
+
+    .. math:: \sigma = \sigma_0 \sqrt{1 + L / S}
+
+    with the light *L* above the sky and the level *S* of the sky: the sky gives all
+    the noise of a dark pixel.
+
+    Parameters
+    ----------
+    light : `~numpy.ndarray`
+        Light above the sky in adu, (ny, nx).
+    scale : `~numpy.ndarray`
+        Factor of the noise, (ny, nx).
+    conditions : dict of float
+        What `draw_conditions` returns.
+
+    Returns
+    -------
+    deviation : `~numpy.ndarray`
+        The standard deviation in adu, (ny, nx).
+    """
+    share = np.maximum(light, 0) / conditions["sky_level"]
+    return conditions["noise"] * scale * np.sqrt(1 + share)
+
+
+def draw_noise(rng, deviation, conditions):
+    """Return correlated noise: white noise smoothed by a Gaussian, (ny, nx)."""
+    white = rng.standard_normal(deviation.shape, dtype=np.float32)
+    smoothing = conditions["noise_smoothing"]
+    white *= deviation / _remaining(smoothing)
+    return gaussian_filter(white, smoothing)
+
+
+def saturate(model, survey):
+    """
+    Saturate an image the way the detectors of a survey do.
+
+    Parameters
+    ----------
+    model : `~numpy.ndarray`
+        Light above the sky in adu, (ny, nx).
+    survey : Survey
+        The survey.
+
+    Returns
+    -------
+    image : `~numpy.ndarray`
+        A new image. It approaches ``survey.saturation`` and, where the light is far
+        beyond ``survey.core_collapse``, sinks again.
+    """
+    image = model.copy()
+    bright = model > 0.05 * survey.saturation
+    light = model[bright]
+    image[bright] = light / np.sqrt(1 + (light / survey.saturation) ** 2)
+    image[bright] /= 1 + (light / survey.core_collapse) ** 4
+    return image
+
+
+def make_image(data, deviation, wcs, survey, conditions, seed):
+    """
+    Make the image of a mock tile.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray`
+        Pixels in adu, (ny, nx); pixels without data become NaN.
+    deviation : `~numpy.ndarray` or None
+        Standard deviation of the pixels in adu.
+    wcs : `~astropy.wcs.WCS`
+        The coordinates.
+    survey : Survey
+        The survey.
+    conditions : dict of float
+        What `draw_conditions` returns.
+    seed : int or None
+        For the header.
+
+    Returns
+    -------
+    image : `~astropy.nddata.CCDData`
+        The image with mask and header.
+    """
+    mask = np.zeros(data.shape, dtype=bool)
+    left, right = survey.bad_columns
+    mask[:, :left] = True
+    mask[:, data.shape[1] - right :] = True
+    data = data.astype(np.float32, copy=False)
+    data[mask] = np.nan
+    return CCDData(
+        data,
+        unit=u.adu,
+        wcs=wcs,
+        mask=mask,
+        uncertainty=None if deviation is None else StdDevUncertainty(deviation),
+        meta={
+            "SURVEY": survey.name,
+            "FILTER": survey.band,
+            "MAGZP": round(conditions["zero_point"], 6),
+            "SKYVAL": round(conditions["sky_level"], 4),
+            "SKYSIG": round(conditions["noise"], 4),
+            "SEEING": round(conditions["fwhm"], 4),
+            "SEED": seed if isinstance(seed, (int, np.integer)) else "",
+        },
+    )

@@ -1,0 +1,140 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Where the members of a mock cluster stand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["PROFILES", "draw_positions"]
+
+EDGE = 8.0
+"""Radius in half-number radii at which EFF and Plummer clusters end."""
+
+EFF_SLOPE = 3.0
+KING_CONCENTRATION = 0.9
+"""Decimal logarithm of tidal over core radius."""
+
+AXIS_RATIO = (0.3, 0.55)
+FRACTAL_DIMENSION = 1.8
+CORE_SEPARATION = (1.6, 2.2)
+"""Distance of the two cores in half-number radii."""
+
+
+def draw_positions(rng, profile, number, half_number_radius):
+    """
+    Draw the positions of cluster members.
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    profile : str
+        A key of `PROFILES`.
+    number : int
+        Number of members.
+    half_number_radius : float
+        Radius that holds half of the members in projection.
+
+    Returns
+    -------
+    offsets : `~numpy.ndarray`
+        Offsets from the centre in the unit of the radius, (number, 2). EFF, King and
+        Plummer clusters have this radius in the mean of many; the others, which have
+        none by formula, are scaled to it.
+
+    Raises
+    ------
+    ValueError
+        If the profile is not known.
+    """
+    if profile not in PROFILES:
+        raise ValueError(
+            f"profile={profile!r} is not known; available: {', '.join(PROFILES)}"
+        )
+    return half_number_radius * PROFILES[profile](rng, number)
+
+
+def _eff(rng, number):
+    """Elson, Fall & Freeman 1987, ApJ 323, 54."""
+    return _round(rng, number, lambda r: (1 + r**2) ** (-EFF_SLOPE / 2), edge=15.0)
+
+
+def _plummer(rng, number):
+    """Plummer 1911, MNRAS 71, 460; its half-number radius is its core radius."""
+    return _round(rng, number, lambda r: (1 + r**2) ** -2, edge=EDGE)
+
+
+def _king(rng, number):
+    """King 1962, AJ 67, 471."""
+    edge = 10**KING_CONCENTRATION
+    floor = (1 + edge**2) ** -0.5
+    return _round(rng, number, lambda r: ((1 + r**2) ** -0.5 - floor) ** 2, edge=edge)
+
+
+def _elongated(rng, number):
+    offsets = _plummer(rng, number)
+    offsets[:, 1] *= rng.uniform(*AXIS_RATIO)
+    return _rescaled(_turned(rng, offsets))
+
+
+def _two_core(rng, number):
+    offsets = 0.5 * _plummer(rng, number)
+    share = rng.uniform(0.35, 0.5)
+    second = rng.random(number) < share
+    distance = rng.uniform(*CORE_SEPARATION)
+    offsets[:, 0] += distance * (second - share)
+    return _rescaled(_turned(rng, offsets))
+
+
+def _fractal(rng, number):
+    """Box fractal of Goodwin & Whitworth 2004, A&A 413, 929, in projection."""
+    survival = 2 ** (FRACTAL_DIMENSION - 3)
+    leaves = np.zeros((0, 3))
+    while len(leaves) < number:
+        leaves = np.vstack([leaves, _fractal_leaves(rng, number, survival)])
+    chosen = leaves[rng.choice(len(leaves), number, replace=False), :2]
+    return _rescaled(chosen - chosen.mean(axis=0))
+
+
+def _fractal_leaves(rng, number, survival):
+    corners = np.array(np.meshgrid(*[[-1, 1]] * 3)).reshape(3, 8).T
+    nodes, side = np.zeros((1, 3)), 1.0
+    while 0 < len(nodes) < 2 * number:
+        side /= 2
+        nodes = (nodes[:, np.newaxis] + side * corners).reshape(-1, 3)
+        nodes = nodes[rng.random(len(nodes)) < survival]
+        nodes = nodes + rng.normal(0, 0.2 * side, nodes.shape)
+    return nodes[np.hypot(*nodes[:, :2].T) < 1]
+
+
+def _round(rng, number, surface_density, *, edge):
+    """Draw from a round profile with the core radius 1, scaled to half number at 1."""
+    radius = np.linspace(0, edge, 4001)
+    inside = np.cumsum(radius * surface_density(radius))
+    inside = (inside - inside[0]) / (inside[-1] - inside[0])
+    half = np.interp(0.5, inside, radius)
+    drawn = np.interp(rng.random(number), inside, radius) / half
+    angle = rng.uniform(0, 2 * np.pi, number)
+    return np.column_stack([drawn * np.cos(angle), drawn * np.sin(angle)])
+
+
+def _turned(rng, offsets):
+    angle = rng.uniform(0, np.pi)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return offsets @ turn.T
+
+
+def _rescaled(offsets):
+    radius = np.median(np.hypot(offsets[:, 0], offsets[:, 1]))
+    return offsets / radius if radius > 0 else offsets
+
+
+PROFILES = {
+    "eff": _eff,
+    "king": _king,
+    "plummer": _plummer,
+    "elongated": _elongated,
+    "fractal": _fractal,
+    "two-core": _two_core,
+}
+"""The profiles by their tags (dict of str to callable)."""

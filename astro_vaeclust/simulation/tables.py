@@ -1,0 +1,248 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""A mock tile and the tables of what is on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import NDData
+from astropy.table import QTable
+
+from .surveys import Survey
+
+__all__ = ["MockTile"]
+
+
+@dataclass(frozen=True, eq=False)
+class MockTile:
+    """
+    A mock tile with the truth about it.
+
+    Parameters
+    ----------
+    image : `~astropy.nddata.NDData`
+        The image, in adu unless it was painted on another, with a celestial WCS and a
+        mask of the pixels without data.
+    clusters : `~astropy.table.QTable`
+        One row per cluster: ``id``, ``sky_center``, ``x_center``, ``y_center``
+        (pixels from 0), ``r50``, ``r80`` (arcsec; radii about the centre that hold 50
+        and 80 per cent of the members brighter than the survey's limit), ``n_members``
+        (those members), ``n_inside`` (those of them on the tile), ``profile``,
+        ``nebulosity``, ``extinction`` (mean of these members in Ks, mag), ``brightest``
+        (mag) and ``slope``.
+    stars : `~astropy.table.QTable`
+        One row per star or galaxy on the tile: ``id``, ``sky``, ``x``, ``y``, ``mag``
+        (after extinction), ``flux`` (adu), ``extinction`` (in Ks, mag), ``cluster``
+        (id of its cluster or -1), ``is_member`` and ``is_galaxy``.
+    nulls : `~astropy.table.QTable`
+        One row per hard negative or separate artefact: ``id``, ``kind``,
+        ``sky_center``, ``x_center``, ``y_center`` and ``radius`` (arcsec).
+    survey : Survey or None
+        The survey that was imitated.
+    """
+
+    image: NDData
+    clusters: QTable
+    stars: QTable
+    nulls: QTable
+    survey: Survey | None
+
+    def __repr__(self):  # noqa: D105
+        name = "None" if self.survey is None else self.survey.name
+        return (
+            f"<MockTile {name} {self.image.data.shape}: {len(self.clusters)} clusters, "
+            f"{len(self.stars)} stars, {len(self.nulls)} nulls>"
+        )
+
+
+def cluster_row(number, cluster, members, x, y, limit, shape, place):
+    """
+    Measure the truth of one cluster.
+
+    Parameters
+    ----------
+    number : int
+        Its id.
+    cluster : MockCluster
+        Its description.
+    members : dict of `~numpy.ndarray`
+        What `draw_members` returns.
+    x, y : float
+        Its centre in pixels.
+    limit : float
+        Magnitude to which members count.
+    shape : tuple of int
+        ``(ny, nx)`` of the image.
+    place : tuple of `~numpy.ndarray`
+        Positions of the members in pixels.
+
+    Returns
+    -------
+    row : dict
+        The values of the columns, without units.
+    """
+    bright = members["mag"] < limit
+    radius = np.hypot(members["dx"], members["dy"])[bright]
+    r50, r80 = np.percentile(radius, [50, 80])
+    return {
+        "id": number,
+        "x_center": float(x),
+        "y_center": float(y),
+        "r50": r50,
+        "r80": r80,
+        "n_members": int(bright.sum()),
+        "n_inside": int((bright & inside(*place, shape)).sum()),
+        "profile": cluster.profile,
+        "nebulosity": cluster.nebulosity,
+        "extinction": float(members["extinction"][bright].mean()),
+        "brightest": float(members["mag"].min()),
+        "slope": float(cluster.slope),
+    }
+
+
+def inside(x, y, shape):
+    """
+    Tell which positions are on an image.
+
+    Parameters
+    ----------
+    x, y : `~numpy.ndarray`
+        Positions in pixels.
+    shape : tuple of int
+        ``(ny, nx)``.
+
+    Returns
+    -------
+    inside : `~numpy.ndarray` of bool
+        Whether they are.
+    """
+    return (x > -0.5) & (y > -0.5) & (x < shape[1] - 0.5) & (y < shape[0] - 0.5)
+
+
+CLUSTER_COLUMNS = {
+    "id": (int, None),
+    "x_center": (float, None),
+    "y_center": (float, None),
+    "r50": (float, u.arcsec),
+    "r80": (float, u.arcsec),
+    "n_members": (int, None),
+    "n_inside": (int, None),
+    "profile": (str, None),
+    "nebulosity": (str, None),
+    "extinction": (float, u.mag),
+    "brightest": (float, u.mag),
+    "slope": (float, None),
+}
+NULL_COLUMNS = {
+    "id": (int, None),
+    "kind": (str, None),
+    "x_center": (float, None),
+    "y_center": (float, None),
+    "radius": (float, u.arcsec),
+}
+
+
+def cluster_table(rows, wcs):
+    """
+    Make the table of clusters.
+
+    Parameters
+    ----------
+    rows : list of dict
+        What `cluster_row` returns.
+    wcs : `~astropy.wcs.WCS`
+        The coordinates of the image.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        The columns of ``MockTile.clusters``, also when there is no row.
+    """
+    return _table(rows, CLUSTER_COLUMNS, wcs)
+
+
+def null_table(records, wcs, pixel_scale):
+    """
+    Make the table of nulls.
+
+    Parameters
+    ----------
+    records : list of tuple
+        ``(kind, x, y, radius)`` in pixels.
+    wcs : `~astropy.wcs.WCS`
+        The coordinates of the image.
+    pixel_scale : float
+        Size of a pixel in arcsec.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        The columns of ``MockTile.nulls``, also when there is no row.
+    """
+    rows = [
+        {
+            "id": number,
+            "kind": kind,
+            "x_center": float(x),
+            "y_center": float(y),
+            "radius": float(radius * pixel_scale),
+        }
+        for number, (kind, x, y, radius) in enumerate(records)
+    ]
+    return _table(rows, NULL_COLUMNS, wcs)
+
+
+def _table(rows, columns, wcs):
+    table = QTable()
+    for name, (kind, unit) in columns.items():
+        values = np.array([row[name] for row in rows], dtype=kind)
+        table[name] = values if unit is None else values * unit
+    sky = wcs.pixel_to_world(table["x_center"], table["y_center"])
+    table.add_column(sky, index=1, name="sky_center")
+    return table
+
+
+def star_table(groups, wcs, zero_point, shape):
+    """
+    Make the table of stars.
+
+    Parameters
+    ----------
+    groups : list of tuple
+        ``(stars, cluster, is_galaxy)``: arrays ``x``, ``y``, ``mag``, ``extinction``,
+        the id of their cluster or -1, and whether they are galaxies.
+    wcs : `~astropy.wcs.WCS`
+        The coordinates of the image.
+    zero_point : float
+        Magnitude of a source of 1 adu.
+    shape : tuple of int
+        ``(ny, nx)``; sources beyond are left out.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        The columns of ``MockTile.stars``, also when there is no row.
+    """
+
+    def column(name):
+        return np.concatenate([np.zeros(0), *(stars[name] for stars, *_ in groups)])
+
+    counts = [len(stars["x"]) for stars, *_ in groups]
+    member_of = np.repeat([int(cluster) for _, cluster, _ in groups], counts)
+    galaxy = np.repeat([bool(is_galaxy) for *_, is_galaxy in groups], counts)
+    x, y, magnitude = column("x"), column("y"), column("mag")
+    here = inside(x, y, shape)
+    member_of = member_of.astype(int)[here]
+    table = QTable()
+    table["id"] = np.arange(here.sum())
+    table["sky"] = wcs.pixel_to_world(x[here], y[here])
+    table["x"], table["y"] = x[here], y[here]
+    table["mag"] = magnitude[here] * u.mag
+    table["flux"] = 10 ** (0.4 * (zero_point - magnitude[here])) * u.adu
+    table["extinction"] = column("extinction")[here] * u.mag
+    table["cluster"] = member_of
+    table["is_member"] = member_of >= 0
+    table["is_galaxy"] = galaxy.astype(bool)[here]
+    return table

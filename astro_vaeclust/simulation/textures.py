@@ -1,0 +1,127 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Turbulence: random fields for dust and nebulae, and screens of extinction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.fft import irfft2, next_fast_len
+from scipy.ndimage import map_coordinates
+
+__all__ = ["Screen", "random_field", "turbulent_screen"]
+
+
+def random_field(rng, shape, *, slope=2.8, outer=None):
+    """
+    Draw a Gaussian random field with the power spectrum of turbulence.
+
+    The power falls with the wave number to the minus ``slope``; column densities of
+    molecular clouds have slopes of 2.5 to 3 (Bensch et al. 2001, A&A 366, 636).
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    shape : tuple of int
+        ``(ny, nx)``.
+    slope : float
+        Slope of the power spectrum.
+    outer : float, optional
+        Largest scale in samples; by default the longer side. The power is flat beyond.
+
+    Returns
+    -------
+    field : `~numpy.ndarray`
+        The field with mean 0 and standard deviation 1, float32.
+    """
+    # Twice as large as asked for, so that opposite edges know nothing of each other.
+    full = tuple(next_fast_len(2 * side, real=True) for side in shape)
+    outer = max(shape) if outer is None else outer
+    wave = np.hypot(np.fft.fftfreq(full[0])[:, np.newaxis], np.fft.rfftfreq(full[1]))
+    amplitude = (wave**2 + (0.5 / outer) ** 2) ** (-slope / 4)
+    amplitude[0, 0] = 0
+    modes = rng.standard_normal((2, *amplitude.shape), dtype=np.float32)
+    field = irfft2((modes[0] + 1j * modes[1]) * amplitude.astype(np.float32), full)
+    field = field[: shape[0], : shape[1]]
+    field -= field.mean()
+    return (field / max(field.std(), 1e-12)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """
+    A map on a coarse grid that is read between its samples.
+
+    Parameters
+    ----------
+    values : `~numpy.ndarray`
+        The map, (ny, nx).
+    left, bottom : float
+        Pixel coordinates of its first sample.
+    step : float
+        Distance of the samples in pixels.
+    outside : str
+        What holds beyond the map: ``"nearest"`` or ``"constant"`` (zero).
+    """
+
+    values: np.ndarray
+    left: float
+    bottom: float
+    step: float
+    outside: str = "constant"
+
+    def __call__(self, x, y):
+        """
+        Read the map.
+
+        Parameters
+        ----------
+        x, y : `~numpy.ndarray`
+            Positions in pixels.
+
+        Returns
+        -------
+        values : `~numpy.ndarray`
+            The map there.
+        """
+        places = [(y - self.bottom) / self.step, (x - self.left) / self.step]
+        return map_coordinates(self.values, places, order=1, mode=self.outside)
+
+
+def turbulent_screen(rng, shape, *, mean, spread, step, outer, margin=0):
+    r"""
+    Draw a log-normal screen.
+
+    .. math:: A = \bar{A} \exp(\sigma g - \sigma^2 / 2)
+
+    with a `random_field` *g*. Log-normal column densities are what turbulence makes
+    (Lombardi et al. 2008, A&A 489, 143).
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    shape : tuple of int
+        ``(ny, nx)`` of the image in pixels.
+    mean : float
+        Mean of the screen.
+    spread : float
+        Standard deviation of its natural logarithm.
+    step : float
+        Distance of the samples in pixels.
+    outer : float
+        Largest scale of the structure in pixels.
+    margin : float
+        How far the screen extends beyond the image, in pixels.
+
+    Returns
+    -------
+    screen : Screen
+        The screen, with mean ``mean`` exactly.
+    """
+    samples = tuple(int(np.ceil((side + 2 * margin) / step)) + 2 for side in shape)
+    field = random_field(rng, samples, outer=outer / step)
+    values = np.exp(spread * field)
+    values *= mean / values.mean()
+    return Screen(values, -margin - step / 2, -margin - step / 2, step, "nearest")

@@ -1,0 +1,294 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Mock tiles."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from .artefacts import ARTEFACTS, paint_artefacts
+from .checks import (
+    checked_center,
+    checked_clusters,
+    checked_extinction,
+    checked_number,
+    checked_shape,
+    checked_tags,
+)
+from .clusters import draw_members, place_cluster
+from .fields import draw_field, draw_galaxies, paint_galaxies
+from .nebulae import paint_cluster_nebula
+from .nulls import NULLS, Canvas, draw_nulls
+from .observation import (
+    draw_conditions,
+    draw_noise,
+    make_image,
+    make_sky,
+    make_wcs,
+    noise_deviation,
+    saturate,
+)
+from .rendering import PointSpread, render_stars
+from .surveys import get_survey
+from .tables import MockTile, cluster_row, cluster_table, null_table, star_table
+from .textures import turbulent_screen
+
+__all__ = ["simulate_tile"]
+
+STREAMS = (
+    "conditions",
+    "clusters",
+    "members",
+    "nulls",
+    "dust",
+    "field",
+    "galaxies",
+    "nebulae",
+    "sky",
+    "artefacts",
+    "noise",
+)
+"""Independent random numbers, so that changing one thing leaves the others alone."""
+
+DUST_STEP, DUST_OUTER, DUST_SPREAD = 6.0, 400.0, 0.75
+"""Samples and largest scale of the dust in arcsec; scatter of its logarithm."""
+
+SATURATED = 1.5
+"""Unsaturated peak over saturation from which on a star causes artefacts."""
+
+
+def simulate_tile(
+    *,
+    survey="2mass-ks",
+    shape=(1024, 512),
+    center=None,
+    clusters=0,
+    density=4.2,
+    extinction=0.35 * u.mag,
+    gradient=0.1,
+    nulls=(),
+    artefacts=True,
+    noise=True,
+    uncertainty=False,
+    seed=None,
+):
+    """
+    Simulate a tile of an imaging survey.
+
+    Parameters
+    ----------
+    survey : str or Survey
+        A key of `SURVEYS`, or a survey.
+    shape : tuple of int
+        ``(ny, nx)`` in pixels.
+    center : `~astropy.coordinates.SkyCoord`, optional
+        Middle of the tile; by default in the Galactic plane at longitude 40 deg.
+    clusters : int or MockCluster or sequence of MockCluster
+        The clusters, or how many to draw with `draw_clusters`.
+    density : float
+        Decimal logarithm of the expected field stars with Ks < 14 per square degree;
+        the plane has 3.2 to 4.7.
+    extinction : `~astropy.units.Quantity`
+        Mean extinction in Ks of the turbulent screen before the field stars. It makes
+        the field clumpy and leaves ``density`` as asked for; 0 mag makes the field
+        Poisson.
+    gradient : float
+        Change of the logarithm of the density across the tile, in a random direction.
+    nulls : sequence of str
+        Hard negatives to add, keys of `NULLS`; a tag may occur more than once.
+    artefacts : bool or sequence of str
+        Keys of `ARTEFACTS`; True for those of the survey.
+    noise : bool
+        Whether the image has noise.
+    uncertainty : bool
+        Whether the image has a `~astropy.nddata.StdDevUncertainty`.
+    seed : int, `~numpy.random.Generator` or None
+        The random numbers. The same integer gives the same bits.
+
+    Returns
+    -------
+    tile : MockTile
+        The image and the truth.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range or a tag is not known; the message names
+        the argument and what it takes.
+    TypeError
+        If an argument is of the wrong kind.
+
+    Notes
+    -----
+    The noise is white noise smoothed by a Gaussian, with a photon part that grows with
+    the light of the pixel. The profile of the stars, the zero point, the sky and the
+    noise are drawn from the ranges of the survey.
+
+    Examples
+    --------
+    >>> from astro_vaeclust.simulation import MockCluster, simulate_tile
+    >>> cluster = MockCluster(n_members=40)
+    >>> tile = simulate_tile(shape=(256, 256), clusters=cluster, seed=1)
+    >>> tile.image.unit
+    Unit("adu")
+    >>> int(tile.clusters["n_members"][0])
+    40
+    """
+    survey = get_survey(survey)
+    shape = checked_shape(shape)
+    nulls = checked_tags("nulls", nulls, NULLS)
+    if isinstance(artefacts, bool):
+        artefacts = survey.artefacts if artefacts else ()
+    artefacts = checked_tags("artefacts", artefacts, ARTEFACTS)
+    mean_extinction = checked_extinction(extinction)
+    density = checked_number("density", density, 0, 7)
+    gradient = checked_number("gradient", gradient, -3, 3)
+    streams = _streams(seed)
+    wcs = make_wcs(survey, shape, checked_center(center))
+    clusters = checked_clusters(clusters, streams["clusters"], survey, shape)
+
+    conditions = draw_conditions(streams["conditions"], survey)
+    psf = PointSpread.of_survey(survey, conditions["fwhm"])
+    canvas = Canvas(
+        survey=survey,
+        light=np.zeros(shape, dtype=np.float32),
+        zero_point=conditions["zero_point"],
+        sky=make_sky(streams["sky"], shape, conditions),
+        noise_scale=np.ones(shape, dtype=np.float32),
+        noise=conditions["noise"],
+    )
+    draw_nulls(streams["nulls"], canvas, nulls)
+    groups, rows = _add_clusters(streams, canvas, clusters, wcs)
+    groups += _draw_background(
+        streams, canvas, shape, density, mean_extinction, gradient, psf.radius
+    )
+    points = _points(groups, canvas.zero_point)
+    light = gaussian_filter(canvas.light, psf.fwhm / 2.355)
+    light += render_stars(shape, points["x"], points["y"], points["flux"], psf)
+    data = saturate(light, survey)
+    records = paint_artefacts(
+        streams["artefacts"],
+        data,
+        artefacts,
+        _bright(points, psf, survey),
+        survey=survey,
+        noise=canvas.noise,
+    )
+    deviation = noise_deviation(data, canvas.noise_scale, conditions)
+    if noise:
+        data += draw_noise(streams["noise"], deviation, conditions)
+    data += canvas.sky
+    if not uncertainty:
+        deviation = None
+    return MockTile(
+        image=make_image(data, deviation, wcs, survey, conditions, seed),
+        clusters=cluster_table(rows, wcs),
+        stars=star_table(groups, wcs, canvas.zero_point, shape),
+        nulls=null_table(canvas.records + records, wcs, survey.pixel_scale),
+        survey=survey,
+    )
+
+
+def _streams(seed):
+    if isinstance(seed, np.random.Generator):
+        seed = int(seed.integers(2**63))
+    if seed is not None and (
+        isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0
+    ):
+        raise TypeError(
+            f"seed must be a non-negative integer, a Generator or None, got {seed!r}"
+        )
+    children = np.random.SeedSequence(seed).spawn(len(STREAMS))
+    return {
+        name: np.random.default_rng(child)
+        for name, child in zip(STREAMS, children, strict=True)
+    }
+
+
+def _add_clusters(streams, canvas, clusters, wcs):
+    """Draw the clusters, and hang their nebulae and dust before the field."""
+    shape, scale = canvas.light.shape, canvas.survey.pixel_scale
+    groups, rows, taken = [], [], []
+    for number, cluster in enumerate(clusters):
+        x, y = place_cluster(streams["clusters"], cluster, wcs, shape, scale, taken)
+        taken.append((x, y, cluster.radius / scale))
+        members, dust = draw_members(
+            streams["members"],
+            cluster,
+            limit=canvas.survey.limit,
+            extinction_ratio=canvas.survey.extinction_ratio,
+        )
+        members |= {"x": x + members["dx"] / scale, "y": y + members["dy"] / scale}
+        paint_cluster_nebula(
+            streams["nebulae"],
+            canvas.light,
+            cluster,
+            x,
+            y,
+            zero_point=canvas.zero_point,
+            pixel_scale=scale,
+        )
+        canvas.screens.append(_shifted(dust, x, y, scale))
+        groups.append((members, number, False))
+        place = members["x"], members["y"]
+        limit = canvas.survey.limit
+        rows.append(cluster_row(number, cluster, members, x, y, limit, shape, place))
+    return groups, rows
+
+
+def _shifted(dust, x, y, scale):
+    return lambda at_x, at_y: dust((at_x - x) * scale, (at_y - y) * scale)
+
+
+def _draw_background(streams, canvas, shape, density, extinction, gradient, margin):
+    """Draw field stars and galaxies behind the dust."""
+    survey = canvas.survey
+    screen = turbulent_screen(
+        streams["dust"],
+        shape,
+        mean=extinction,
+        spread=DUST_SPREAD,
+        step=DUST_STEP / survey.pixel_scale,
+        outer=DUST_OUTER / survey.pixel_scale,
+        margin=margin,
+    )
+
+    def further(x, y):
+        return sum((other(x, y) for other in canvas.screens), np.zeros(x.shape))
+
+    field = draw_field(
+        streams["field"],
+        survey,
+        shape,
+        density=density,
+        screen=screen,
+        gradient=gradient,
+        margin=margin,
+        extra=further,
+    )
+    galaxies = draw_galaxies(
+        streams["galaxies"], survey, shape, lambda x, y: screen(x, y) + further(x, y)
+    )
+    flux = 10 ** (0.4 * (canvas.zero_point - galaxies["mag"]))
+    paint_galaxies(canvas.light, galaxies, flux, survey.pixel_scale)
+    x, y, magnitude = np.array(canvas.stars, dtype=float).reshape(-1, 3).T
+    added = {"x": x, "y": y, "mag": magnitude, "extinction": np.zeros(x.size)}
+    return [(field, -1, False), (added, -1, False), (galaxies, -1, True)]
+
+
+def _points(groups, zero_point):
+    """Return what is painted as stars."""
+    stars = [stars for stars, _, is_galaxy in groups if not is_galaxy]
+    points = {
+        name: np.concatenate([group[name] for group in stars])
+        for name in ("x", "y", "mag")
+    }
+    points["flux"] = 10 ** (0.4 * (zero_point - points["mag"]))
+    return points
+
+
+def _bright(points, psf, survey):
+    peak = points["flux"] * psf.stamp().max()
+    bright = peak > SATURATED * survey.saturation
+    return {name: values[bright] for name, values in points.items()}
