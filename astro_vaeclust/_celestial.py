@@ -68,7 +68,8 @@ def _as_fits_wcs(wcs):
         return _as_fits_wcs(unwrapped._wcs).slice(planes)
     if not isinstance(unwrapped, WCS):
         raise TypeError(
-            f"wcs must be an astropy.wcs.WCS, or a slice of one, got a {type(wcs).__name__}"
+            "wcs must be an astropy.wcs.WCS, or a slice of one, got a "
+            f"{type(wcs).__name__}"
         )
     return unwrapped
 

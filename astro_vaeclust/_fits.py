@@ -125,6 +125,7 @@ def has_image(hdu):
         isinstance(hdu, IMAGE_HDUS)
         and not isinstance(hdu, fits.GroupsHDU)
         and len(hdu.shape) > 0
+        and 0 not in hdu.shape
     )
 
 
@@ -205,17 +206,13 @@ def is_quicklook(header):
     )
 
 
-def is_lossy(hdu):
+def is_compressed_lossily(hdu):
     """
-    Whether the pixels of an HDU went through a lossy compression.
+    Whether the pixels of an HDU were tile-compressed with loss.
 
-    The rule: a 2MASS Quicklook image (see `is_quicklook`), or a tile-compressed HDU
-    either with a nonzero scale of HCOMPRESS or with floats that were quantised.
+    The rule: HCOMPRESS with a nonzero scale, or floats that were quantised, which
+    shows as a dithering method or as the scale of each tile.
     """
-    return is_quicklook(hdu.header) or _is_compressed_lossily(hdu)
-
-
-def _is_compressed_lossily(hdu):
     if not isinstance(hdu, fits.CompImageHDU) or hdu.compressed_data is None:
         return False  # an HDU that was never written is not compressed yet
     scaled = hdu.compression_type == "HCOMPRESS_1" and hdu.hcomp_scale != 0

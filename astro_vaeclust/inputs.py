@@ -172,7 +172,7 @@ def read_image(data, *, wcs=None, mask=None, error=None, hdu=None):
         source = _from_nddata(data, wcs, error)
     elif isinstance(data, np.ndarray):
         source = _from_array(data, wcs, error)
-    elif _fits.has_image(data):
+    elif isinstance(data, _fits.IMAGE_HDUS):
         source = _from_hdu(data, None, wcs, error)
     else:
         raise TypeError(f"data must be {_ACCEPTED}; got {_describe(data)}")
@@ -224,15 +224,17 @@ def _from_hdulist(hdulist, wcs, error, hdu):
 
 
 def _from_hdu(hdu, hdulist, wcs, error):
+    if not _fits.has_image(hdu):
+        raise ValueError(f"data: this {type(hdu).__name__} holds no image")
     name = os.path.basename((hdulist and hdulist.filename()) or "")
-    lossy = _fits.is_lossy(hdu)  # before BITPIX changes on reading
+    quicklook = _fits.is_quicklook(hdu.header)  # reading changes BITPIX
     return _Source(
         pixels=_checked_pixels(_fits.read_pixels(hdu, name)),
         wcs=_fits.read_wcs(hdu, hdulist, name) if wcs is None else wcs,
         error=error,
         unit=_fits.read_unit(hdu.header),
         name=name,
-        lossy=lossy,
+        lossy=quicklook or _fits.is_compressed_lossily(hdu),
     )
 
 
