@@ -9,6 +9,7 @@ against their inventories, which are fetched.
 """
 
 import datetime
+import importlib
 import os
 
 from sphinx_astropy.conf.v2 import *
@@ -69,3 +70,41 @@ if OFFLINE:
         (r"py:.*", r"(bool|bytes|complex|dict|float|int|list|object|str|tuple|type)"),
         (r"py:(exc|class|obj)", r"[A-Z]\w*(Error|Warning|Exception)"),
     ]
+
+
+def resolve_short_name(app, env, node, contnode):
+    """
+    Resolve a name without its module, such as `LatentMap`, within this package.
+
+    It must be one documented object, under whatever modules that is documented;
+    anything else stays unresolved, and nitpicky reports it.
+    """
+    if node["refdomain"] != "py" or "." in node["reftarget"].rpartition(".")[0]:
+        return None
+    domain = env.get_domain("py")
+    name = node["reftarget"]
+    matches = domain.find_obj(env, None, None, name, None, searchmode=1)
+    matches = [match for match in matches if match[0].startswith(f"{project}.")]
+    if not matches or len({_canonical(match[0]) for match in matches}) > 1:
+        return None
+    shortest = min((match[0] for match in matches), key=len)
+    return domain.resolve_xref(
+        env, node["refdoc"], app.builder, "obj", shortest, node, contnode
+    )
+
+
+def _canonical(place):
+    """Return where the object that is documented under a name is defined."""
+    parts = place.split(".")
+    value = astro_vaeclust
+    for depth, part in enumerate(parts[1:], start=2):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            value = importlib.import_module(".".join(parts[:depth]))
+    return id(value)
+
+
+def setup(app):
+    """Add the resolution of short names."""
+    app.connect("missing-reference", resolve_short_name)
