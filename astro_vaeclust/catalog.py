@@ -6,7 +6,6 @@ from __future__ import annotations
 import astropy.units as u
 from astropy.nddata import NDData
 from astropy.table import QTable
-from regions import CircleSkyRegion, Regions
 
 from .columns import COLUMNS, check_columns, cluster_table
 from .io import FORMATS, atomic_path, write_image
@@ -81,6 +80,8 @@ class ClusterCatalog:
 
         Id, radius and score are in the text of each, ``region.meta["text"]``.
         """
+        from regions import Regions  # imports matplotlib
+
         return Regions([_circle(row) for row in self.table])
 
     def plot(self, ax=None):
@@ -194,6 +195,8 @@ class ClusterCatalog:
 
 
 def _circle(row):
+    from regions import CircleSkyRegion
+
     radius = row["radius"].to(u.arcsec)
     text = f"{row['id']}: radius={radius.value:.1f} arcsec score={row['score']:.3f}"
     return CircleSkyRegion(row["sky_center"], radius, meta={"text": text})

@@ -1,1 +1,83 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The command ``vaeclust``; importing this does not import torch."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+
+from ..version import __version__
+from . import backends, demo, detect
+from .messages import messages_to_stderr
+
+__all__ = ["main"]
+
+_DONE, _BAD_INPUT, _INTERRUPTED = 0, 2, 130
+
+
+def main(argv=None):
+    """
+    Run the command ``vaeclust``.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments of the command; by default those of the process.
+
+    Returns
+    -------
+    code : int
+        0 if it was done, also when no cluster was found; 2 for a wrong option or bad
+        input, after one line that says why; 130 after an interrupt.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as ended:  # argparse has said what is wrong, or has helped
+        return ended.code
+    with messages_to_stderr(quiet=arguments.quiet, verbose=arguments.verbose):
+        return _run(arguments)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="vaeclust", description="Find and measure star clusters in FITS images."
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {__version__}"
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (detect, demo, backends):
+        command.add_command(commands)
+    return parser
+
+
+def _run(arguments):
+    try:
+        arguments.run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _fail("interrupted", _INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except FileExistsError as error:
+        text = str(error).replace("overwrite=True", "--overwrite")
+        return _fail(text, _BAD_INPUT, arguments.verbose)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        return _fail(str(error) or repr(error), _BAD_INPUT, arguments.verbose)
+    return _DONE
+
+
+def _fail(text, code, verbose=False):
+    if verbose:
+        traceback.print_exc()
+    print(
+        f"vaeclust: {'error: ' * (code == _BAD_INPUT)}{_one_line(text)}",
+        file=sys.stderr,
+    )
+    return code
+
+
+def _one_line(text):
+    return " ".join(text.split())

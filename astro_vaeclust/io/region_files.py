@@ -8,7 +8,6 @@ from pathlib import Path
 
 import astropy.units as u
 from astropy.coordinates import SkyCoord
-from regions import CircleSkyRegion, Regions
 
 from . import provenance
 from .formats import FORMATS
@@ -50,6 +49,8 @@ def _ds9_lines(circles):
     a single region's text would label every region added later; and of no regions it
     makes an empty file. Two further regions, taken off again, avoid both.
     """
+    from regions import CircleSkyRegion, Regions  # imports matplotlib
+
     origin = SkyCoord(0 * u.deg, 0 * u.deg, frame="icrs")
     extra = [
         CircleSkyRegion(origin, 1 * u.deg, meta={"text": mark}) for mark in ("a", "b")
@@ -59,6 +60,8 @@ def _ds9_lines(circles):
 
 
 def _relabelled(regions, key):
+    from regions import CircleSkyRegion, Regions
+
     return Regions(
         [
             CircleSkyRegion(

@@ -1,0 +1,84 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""``vaeclust demo``: make a mock tile and find its clusters."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from .messages import LOGGER, add_message_options
+from .options import make_finder
+from .outputs import Outputs
+from .report import print_clusters, print_table
+
+__all__ = ["add_command", "run"]
+
+
+def add_command(commands):
+    """Add the command to those of the main parser."""
+    parser = commands.add_parser(
+        "demo",
+        help="make a mock tile and find its clusters",
+        description="Make a mock image of an embedded cluster, find the clusters in "
+        "it, print what was found and what is there, and write the image, the table, "
+        "the regions and a picture.",
+    )
+    parser.add_argument(
+        "--folder",
+        default="vaeclust_demo",
+        metavar="DIR",
+        help="where the files go; made if missing (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of the image and of the finder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist"
+    )
+    add_message_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    """
+    Make a mock tile, find its clusters, write the files and print both tables.
+
+    Parameters
+    ----------
+    arguments : `argparse.Namespace`
+        Parsed options.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written, or exists and may not be replaced.
+    """
+    from ..exceptions import NoDetectionsWarning
+    from ..io import check_output, write_image
+    from ..simulation import demo_tile
+
+    folder = Path(arguments.folder)
+    folder.mkdir(exist_ok=True)
+    outputs = Outputs(
+        overwrite=arguments.overwrite,
+        table=folder / "clusters.ecsv",
+        regions=folder / "clusters.reg",
+        plot=folder / "overlay.png",
+    )
+    tile_path = folder / "tile.fits"
+    outputs.check()
+    check_output(tile_path, arguments.overwrite)
+    tile = demo_tile(seed=arguments.seed)
+    write_image(tile.image, tile_path, overwrite=arguments.overwrite)
+    LOGGER.info("wrote %s", tile_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)  # the report says so
+        catalog = make_finder(arguments).detect(tile.image)
+    outputs.write(catalog)
+    print("Found:")
+    print_clusters(catalog.table)
+    print("\nIn the mock image:")
+    print_table(tile.clusters)

@@ -1,0 +1,82 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""``vaeclust detect``: find the clusters of one image."""
+
+from __future__ import annotations
+
+import warnings
+
+from .messages import add_message_options
+from .options import add_finder_options, make_finder
+from .outputs import Outputs
+from .report import print_clusters
+
+__all__ = ["add_command", "run"]
+
+
+def add_command(commands):
+    """Add the command to those of the main parser."""
+    parser = commands.add_parser(
+        "detect",
+        help="find the clusters of one image",
+        description="Find the clusters of one FITS image and print their table.",
+    )
+    parser.add_argument("image", metavar="IMAGE", help="FITS file")
+    parser.add_argument(
+        "--hdu", type=_number_or_name, help="number or name of the HDU with the image"
+    )
+    files = parser.add_argument_group("output files")
+    files.add_argument(
+        "--output",
+        metavar="FILE",
+        help="table: .ecsv, .fits, .vot, .parquet",
+    )
+    files.add_argument("--regions", metavar="FILE", help="circles: .reg (DS9), .crtf")
+    files.add_argument("--heatmap", metavar="FILE", help="heat map: .fits")
+    files.add_argument("--plot", metavar="FILE", help="picture: .png, .pdf, .svg")
+    files.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist"
+    )
+    add_finder_options(parser)
+    add_message_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    """
+    Find the clusters of one image, write the files asked for, and print the table.
+
+    Parameters
+    ----------
+    arguments : `argparse.Namespace`
+        Parsed options.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        If an option or the image is bad, or a file cannot be written.
+    """
+    outputs = Outputs(
+        overwrite=arguments.overwrite,
+        table=arguments.output,
+        regions=arguments.regions,
+        heatmap=arguments.heatmap,
+        plot=arguments.plot,
+    )
+    outputs.check(inputs=[arguments.image])
+    finder = make_finder(arguments)
+    catalog = _detect(finder, arguments.image, arguments.hdu)
+    outputs.write(catalog)
+    print_clusters(catalog.table)
+
+
+def _detect(finder, path, hdu):
+    from ..exceptions import NoDetectionsWarning
+
+    choice = {} if hdu is None else {"hdu": hdu}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)  # the report says so
+        return finder.detect(path, **choice)
+
+
+def _number_or_name(text):
+    return int(text) if text.isdecimal() else text

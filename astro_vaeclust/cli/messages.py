@@ -1,0 +1,83 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Log messages, warnings and progress on the standard error."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+import warnings
+from contextlib import contextmanager
+
+__all__ = ["LOGGER", "add_message_options", "messages_to_stderr", "progress_bar"]
+
+LOGGER = logging.getLogger("astro_vaeclust.cli")
+"""What the command itself says; shown unless it shall be quiet."""
+
+
+def add_message_options(parser):
+    """Add the options that say how much is told to a parser."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--quiet", action="store_true", help="errors only: no progress, no warnings"
+    )
+    group.add_argument(
+        "--verbose", action="store_true", help="details, and a traceback with errors"
+    )
+
+
+@contextmanager
+def messages_to_stderr(*, quiet=False, verbose=False):
+    """
+    Send log messages and warnings to the standard error, one line each.
+
+    Parameters
+    ----------
+    quiet : bool, optional
+        Show errors only.
+    verbose : bool, optional
+        Show everything that the package logs.
+    """
+    package = logging.getLogger("astro_vaeclust")
+    before = package.level, LOGGER.level
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("vaeclust: %(message)s"))
+    package.addHandler(handler)
+    package.setLevel(
+        logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
+    )
+    LOGGER.setLevel(logging.ERROR if quiet else logging.INFO)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _log_warning
+            yield
+    finally:
+        package.removeHandler(handler)
+        package.setLevel(before[0])
+        LOGGER.setLevel(before[1])
+
+
+def progress_bar(quiet):
+    """
+    Return what shows progress: nothing if quiet or outside a terminal.
+
+    Parameters
+    ----------
+    quiet : bool
+        Whether to show nothing anyway.
+
+    Returns
+    -------
+    progress_bar : callable or None
+        Called as ``progress_bar(iterable, desc=..., total=...)``.
+    """
+    if quiet:
+        return None
+    from tqdm import tqdm
+
+    # disable=None: tqdm is silent where the standard error is not a terminal
+    return functools.partial(tqdm, disable=None, leave=False)
+
+
+def _log_warning(message, category, filename, lineno, file=None, line=None):
+    LOGGER.warning("warning: %s", " ".join(str(message).split()))

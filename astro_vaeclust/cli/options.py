@@ -1,0 +1,98 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Options of the finder on the command line."""
+
+from __future__ import annotations
+
+import argparse
+
+from .messages import progress_bar
+
+__all__ = ["add_finder_options", "make_finder"]
+
+_SETTINGS = (
+    "patch_sizes",
+    "overlap",
+    "embedding",
+    "mixture",
+    "threshold",
+    "seed",
+    "device",
+)
+
+
+def add_finder_options(parser):
+    """Add the settings of the finder to a parser; none has a default here."""
+    group = parser.add_argument_group(
+        "settings", "What is not given is left to the preset."
+    )
+
+    def add(option, **keywords):
+        group.add_argument(option, default=argparse.SUPPRESS, **keywords)
+
+    group.add_argument(
+        "--preset",
+        choices=("default", "paper"),
+        default="default",
+        help="where the other settings come from (default: %(default)s)",
+    )
+    add("--embedding", metavar="TAG", help="see 'vaeclust backends'")
+    add("--mixture", metavar="TAG", help="see 'vaeclust backends'")
+    add(
+        "--patch-sizes",
+        type=int,
+        nargs="+",
+        metavar="PIXELS",
+        help="sides of the windows, such as 16 32 48 64",
+    )
+    add(
+        "--overlap",
+        type=float,
+        metavar="FRACTION",
+        help="overlap of neighbouring windows, in [0, 1)",
+    )
+    add(
+        "--threshold",
+        type=_number_or_tag,
+        metavar="SPEC",
+        help="height of the heat map that counts: a number, or the tag of a rule",
+    )
+    add("--seed", type=int, help="the same seed gives the same result")
+    add("--device", help="where torch computes: cpu, cuda, auto, ...")
+
+
+def make_finder(arguments):
+    """
+    Make the finder that the options ask for.
+
+    Parameters
+    ----------
+    arguments : `argparse.Namespace`
+        Parsed options; settings that were not given are not in it.
+
+    Returns
+    -------
+    finder : `~astro_vaeclust.VAEClusterFinder`
+        The finder.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a setting is out of range or no backend has a tag.
+    """
+    from .. import VAEClusterFinder
+
+    settings = {
+        name: getattr(arguments, name) for name in _SETTINGS if name in arguments
+    }
+    if "patch_sizes" in settings:
+        settings["patch_sizes"] = tuple(settings["patch_sizes"])
+    paper = getattr(arguments, "preset", "default") == "paper"
+    make = VAEClusterFinder.paper if paper else VAEClusterFinder
+    return make(**settings, progress_bar=progress_bar(arguments.quiet))
+
+
+def _number_or_tag(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text

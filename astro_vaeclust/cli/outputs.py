@@ -1,0 +1,95 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Output files: checked before the work, written after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .messages import LOGGER
+
+__all__ = ["Outputs"]
+
+
+class Outputs:
+    """
+    Files to write once a catalogue is there.
+
+    Parameters
+    ----------
+    overwrite : bool, optional
+        Whether existing files may be replaced.
+    table, regions, heatmap, plot : str or path-like, optional
+        The files; None for those that are not wanted.
+    """
+
+    def __init__(
+        self, *, overwrite=False, table=None, regions=None, heatmap=None, plot=None
+    ):
+        self.overwrite = overwrite
+        self.table = table
+        self.regions = regions
+        self.heatmap = heatmap
+        self.plot = plot
+
+    def check(self, inputs=()):
+        """
+        Make sure that all files can be written, each to its own place.
+
+        Parameters
+        ----------
+        inputs : iterable of path-like, optional
+            Files that must not be replaced.
+
+        Raises
+        ------
+        ValueError
+            If a suffix tells no format, or two files are the same.
+        OSError
+            If a file cannot be written, or exists and may not be replaced.
+        ImportError
+            If a package for a file is missing.
+        """
+        from ..io import FORMATS, check_output
+        from ..visualization import check_plot_suffix
+
+        taken = {Path(path).resolve() for path in inputs}
+        for path in self._wanted():
+            if Path(path).resolve() in taken:
+                raise ValueError(f"{path} is the input or another output as well")
+            taken.add(Path(path).resolve())
+            check_output(path, self.overwrite)
+        for path in (self.table, self.regions):
+            if path is not None:
+                FORMATS.find(path)
+        if self.plot is not None:
+            check_plot_suffix(self.plot)
+
+    def write(self, catalog):
+        """
+        Write all files.
+
+        Parameters
+        ----------
+        catalog : `~astro_vaeclust.catalog.ClusterCatalog`
+            The clusters.
+
+        Raises
+        ------
+        OSError
+            If a file cannot be written.
+        """
+        from ..visualization import write_plot
+
+        for path in (self.table, self.regions):
+            if path is not None:
+                catalog.write(path, overwrite=self.overwrite)
+        if self.heatmap is not None:
+            catalog.write_heatmap(self.heatmap, overwrite=self.overwrite)
+        if self.plot is not None:
+            write_plot(catalog, self.plot, overwrite=self.overwrite)
+        for path in self._wanted():
+            LOGGER.info("wrote %s", path)
+
+    def _wanted(self):
+        files = (self.table, self.regions, self.heatmap, self.plot)
+        return [path for path in files if path is not None]

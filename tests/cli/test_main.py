@@ -1,0 +1,325 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+import logging
+import subprocess
+import sys
+import types
+import warnings
+
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData
+from regions import Regions
+
+import astro_vaeclust
+from astro_vaeclust.catalog import ClusterCatalog
+from astro_vaeclust.cli import main
+from astro_vaeclust.exceptions import LossyDataWarning, NoDetectionsWarning
+from astro_vaeclust.flags import ClusterFlags
+from astro_vaeclust.version import __version__
+
+from ..example_catalog import make_catalog, make_pixels, make_wcs
+
+
+class StubFinder:
+    """Finds what it is told to, and keeps what it was asked for."""
+
+    n_clusters = 3
+    calls = None  # a list, per test
+
+    def __init__(self, **settings):
+        self.settings = {"preset": "default", **settings}
+        if settings.get("embedding") == "unheard-of":
+            raise ValueError("embedding='unheard-of' is not registered; available: pca")
+
+    @classmethod
+    def paper(cls, **settings):
+        return cls(**{"preset": "paper", **settings})
+
+    def detect(self, data, **choice):
+        self.calls.append((self.settings, data, choice))
+        if isinstance(data, str):
+            with open(data, "rb"):
+                pass
+        self.happen()
+        if self.n_clusters == 0:
+            warnings.warn("nothing found", NoDetectionsWarning, stacklevel=2)
+        return make_catalog(self.n_clusters)
+
+    def happen(self):
+        """Do what a test wants to happen during detection."""
+
+
+@pytest.fixture
+def finder(monkeypatch):
+    stub = type("Stub", (StubFinder,), {"calls": []})
+    monkeypatch.setattr(astro_vaeclust, "VAEClusterFinder", stub, raising=False)
+    return stub
+
+
+@pytest.fixture
+def image(tmp_path):
+    path = tmp_path / "tile.fits"
+    fits.PrimaryHDU(make_pixels(), make_wcs().to_header()).writeto(path)
+    return str(path)
+
+
+def error_line(capsys):
+    """Return the only line on the standard error."""
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_detect_prints_the_table_and_the_flags_in_words(finder, image, capsys):
+    assert main(["detect", image]) == 0
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert lines[0].split()[:4] == ["id", "ra", "dec", "x_center"]
+    assert lines[1].split()[:3] == ["deg", "deg", "pix"]
+    assert [line.split()[0] for line in lines[3:6]] == ["1", "2", "3"]
+    for flag in ClusterFlags:
+        shown = f"flag {flag.value}: {flag.meaning}" in lines
+        assert shown == (flag.value in (1, 16, 4))
+
+
+def test_only_given_settings_reach_the_finder(finder, image):
+    assert main(["detect", image, "--quiet"]) == 0
+    ((settings, data, choice),) = finder.calls
+    assert settings == {"preset": "default", "progress_bar": None}
+    assert data == image
+    assert choice == {}
+
+
+def test_all_settings_reach_the_finder(finder, image):
+    options = (
+        "--hdu 1 --preset paper --embedding pca --mixture gmm --patch-sizes 16 32 "
+        "--overlap 0.25 --threshold 0.7 --seed 5 --device cpu --quiet"
+    )
+    assert main(["detect", image, *options.split()]) == 0
+    ((settings, _, choice),) = finder.calls
+    assert choice == {"hdu": 1}
+    assert settings == {
+        "preset": "paper",
+        "embedding": "pca",
+        "mixture": "gmm",
+        "patch_sizes": (16, 32),
+        "overlap": 0.25,
+        "threshold": 0.7,
+        "seed": 5,
+        "device": "cpu",
+        "progress_bar": None,
+    }
+
+
+def test_names_of_hdus_and_thresholds_stay_text(finder, image):
+    assert main(["detect", image, "--hdu", "SCI", "--threshold", "otsu"]) == 0
+    ((settings, _, choice),) = finder.calls
+    assert choice == {"hdu": "SCI"}
+    assert settings["threshold"] == "otsu"
+
+
+def test_progress_is_silent_outside_a_terminal(finder, image, capsys):
+    def happen(self):
+        assert list(self.settings["progress_bar"](range(3), desc="x", total=3))
+
+    finder.happen = happen
+    assert main(["detect", image]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("n_clusters", [0, 3])
+def test_all_files_are_written(finder, image, tmp_path, capsys, n_clusters):
+    finder.n_clusters = n_clusters
+    files = ["clusters.ecsv", "clusters.reg", "heat.fits", "overlay.png"]
+    options = ["--output", "--regions", "--heatmap", "--plot"]
+    arguments = ["detect", image]
+    for option, name in zip(options, files, strict=True):
+        arguments += [option, str(tmp_path / name)]
+    assert main(arguments) == 0
+    assert len(ClusterCatalog.read(tmp_path / files[0])) == n_clusters
+    assert len(Regions.read(tmp_path / files[1])) == n_clusters
+    assert fits.getdata(tmp_path / files[2]).max() == 1
+    assert (tmp_path / files[3]).stat().st_size > 1000
+    captured = capsys.readouterr()
+    assert [line.split("/")[-1] for line in captured.err.splitlines()] == files
+    assert ("No clusters found." in captured.out) == (n_clusters == 0)
+
+
+def test_nothing_found_is_said_once(finder, image, capsys):
+    finder.n_clusters = 0
+    assert main(["detect", image]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "No clusters found.\n"
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize(
+    "option", ["--output c.ecsv", "--regions c.reg", "--heatmap h.fits", "--plot p.png"]
+)
+def test_existing_file_is_refused_before_the_work(
+    finder, image, tmp_path, capsys, monkeypatch, option
+):
+    monkeypatch.chdir(tmp_path)
+    name = option.split()[1]
+    (tmp_path / name).write_text("precious")
+    assert main(["detect", image, *option.split()]) == 2
+    assert error_line(capsys) == (
+        f"vaeclust: error: {name} exists; give --overwrite to replace it"
+    )
+    assert finder.calls == []
+    assert (tmp_path / name).read_text() == "precious"
+    assert main(["detect", image, *option.split(), "--overwrite"]) == 0
+    assert (tmp_path / name).read_bytes() != b"precious"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--output nowhere/c.ecsv", "nowhere"),
+        ("--output c.txt", "ecsv (.ecsv)"),
+        ("--plot c.txt", ".png"),
+        ("--output c.fits --heatmap c.fits", "c.fits is the input or another output"),
+        ("--output tile.fits --overwrite", "tile.fits is the input or another output"),
+        ("--embedding unheard-of", "available: pca"),
+    ],
+)
+def test_bad_options_are_refused_before_the_work(
+    finder, image, tmp_path, capsys, monkeypatch, options, message
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["detect", "tile.fits", *options.split()]) == 2
+    line = error_line(capsys)
+    assert line.startswith("vaeclust: error: ")
+    assert message in line
+    assert finder.calls == []
+    assert [path.name for path in tmp_path.iterdir()] == ["tile.fits"]
+
+
+def test_missing_image_is_one_line(finder, capsys):
+    assert main(["detect", "nowhere.fits"]) == 2
+    assert "nowhere.fits" in error_line(capsys)
+
+
+def test_verbose_error_has_a_traceback(finder, capsys):
+    assert main(["detect", "nowhere.fits", "--verbose"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["unheard-of"],
+        ["detect"],
+        ["detect", "x.fits", "--preset", "best"],
+        ["detect", "x.fits", "--overlap", "half"],
+        ["detect", "x.fits", "--quiet", "--verbose"],
+    ],
+)
+def test_wrong_usage(arguments, capsys):
+    assert main(arguments) == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def test_interrupt_leaves_no_file(finder, image, tmp_path, capsys):
+    def happen(self):
+        raise KeyboardInterrupt
+
+    finder.happen = happen
+    assert main(["detect", image, "--output", str(tmp_path / "c.ecsv")]) == 130
+    assert error_line(capsys) == "vaeclust: interrupted"
+    assert [path.name for path in tmp_path.iterdir()] == ["tile.fits"]
+
+
+def test_mistakes_of_the_package_are_not_hidden(finder, image):
+    def happen(self):
+        raise RuntimeError("a bug")
+
+    finder.happen = happen
+    with pytest.raises(RuntimeError, match="a bug"):
+        main(["detect", image])
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("option", [[], ["--quiet"]])
+def test_warnings_are_one_line_each(finder, image, capsys, option):
+    def happen(self):
+        warnings.warn("the image\nis lossy", LossyDataWarning, stacklevel=1)
+
+    finder.happen = happen
+    assert main(["detect", image, *option]) == 0
+    expected = "" if option else "vaeclust: warning: the image is lossy\n"
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "shown"), [([], False), (["--quiet"], False), (["--verbose"], True)]
+)
+def test_log_of_the_package_is_for_verbose(finder, image, capsys, option, shown):
+    package = logging.getLogger("astro_vaeclust")
+    before = package.level, list(package.handlers)
+
+    def happen(self):
+        logging.getLogger("astro_vaeclust.embeddings").info("12 active units")
+
+    finder.happen = happen
+    assert main(["detect", image, *option]) == 0
+    assert ("12 active units" in capsys.readouterr().err) == shown
+    assert (package.level, package.handlers) == before
+
+
+@pytest.fixture
+def tile(monkeypatch):
+    import astro_vaeclust.simulation
+
+    def demo_tile(seed=0):
+        return types.SimpleNamespace(
+            image=CCDData(make_pixels(), unit="adu", wcs=make_wcs()),
+            clusters=make_catalog(1).table["sky_center", "radius"],
+        )
+
+    monkeypatch.setattr(
+        astro_vaeclust.simulation, "demo_tile", demo_tile, raising=False
+    )
+
+
+def test_demo_writes_and_prints(finder, tile, tmp_path, capsys):
+    folder = tmp_path / "new"
+    assert main(["demo", "--folder", str(folder), "--seed", "4"]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "clusters.ecsv",
+        "clusters.reg",
+        "overlay.png",
+        "tile.fits",
+    ]
+    out = capsys.readouterr().out
+    assert out.index("Found:") < out.index("In the mock image:")
+    ((settings, data, _),) = finder.calls
+    assert settings["seed"] == 4
+    assert CCDData.read(folder / "tile.fits").shape == data.shape
+    assert main(["demo", "--folder", str(folder)]) == 2
+    assert "give --overwrite" in capsys.readouterr().err
+    assert main(["demo", "--folder", str(folder), "--overwrite"]) == 0
+
+
+def test_backends_lists_tags_that_exist(capsys):
+    from astro_vaeclust.embeddings import EMBEDDINGS
+    from astro_vaeclust.mixtures import MIXTURES
+
+    assert main(["backends"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"--embedding {tag}" for tag in EMBEDDINGS.tags] + [
+        f"--mixture {tag}" for tag in MIXTURES.tags
+    ]
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"vaeclust {__version__}\n"
+
+
+def test_module_runs_and_a_closed_pipe_is_no_error():
+    command = f"{sys.executable} -m astro_vaeclust backends | true"
+    run = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr) == (0, "")

@@ -1,0 +1,186 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+import subprocess
+import sys
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable, Table
+from numpy.testing import assert_array_equal
+
+from astro_vaeclust.catalog import COLUMNS, ClusterCatalog, cluster_table
+from astro_vaeclust.flags import ClusterFlags
+
+from .example_catalog import META, make_catalog, make_columns
+
+NAMES = [
+    "id",
+    "sky_center",
+    "x_center",
+    "y_center",
+    "radius",
+    "radius_err",
+    "area",
+    "score",
+    "false_alarm_rate",
+    "n_sources",
+    "flags",
+]
+
+
+@pytest.mark.parametrize("columns", [None, {}, make_columns(0), make_columns(2)])
+def test_table_has_all_columns_with_units_types_and_descriptions(columns):
+    table = cluster_table(columns)
+    assert table.colnames == NAMES
+    units = {
+        "x_center": u.pix,
+        "y_center": u.pix,
+        "radius": u.arcsec,
+        "radius_err": u.arcsec,
+        "area": u.arcsec**2,
+        "false_alarm_rate": u.deg**-2,
+    }
+    for name in NAMES:
+        assert table[name].info.description
+        if name != "sky_center":
+            assert getattr(table[name], "unit", None) == units.get(name)
+            integer = name in ("id", "n_sources", "flags")
+            assert table[name].dtype == (np.int64 if integer else np.float64)
+    assert isinstance(table["sky_center"], SkyCoord)
+    assert table["sky_center"].frame.name == "icrs"
+
+
+def test_flags_column_says_what_the_bits_mean():
+    assert ClusterFlags.legend() in cluster_table()["flags"].info.description
+
+
+def test_units_and_frames_are_converted():
+    columns = make_columns(2)
+    columns["radius"] = columns["radius"].to(u.arcmin)
+    columns["sky_center"] = columns["sky_center"].galactic
+    table = cluster_table(columns)
+    expected = cluster_table(make_columns(2))
+    assert u.allclose(table["radius"], expected["radius"])
+    separation = table["sky_center"].separation(expected["sky_center"])
+    assert separation.max() < 1e-6 * u.arcsec
+
+
+def test_further_columns_come_after_the_declared_ones():
+    table = cluster_table({"colour": [0.1, 0.2], **make_columns(2)})
+    assert table.colnames == [*NAMES, "colour"]
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
+def test_missing_column_is_named(column):
+    columns = make_columns(2)
+    del columns[column.name]
+    with pytest.raises(ValueError, match=rf"\['{column.name}'\] are missing"):
+        cluster_table(columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "error"),
+    [
+        ("radius", [1.0, 2.0], TypeError),
+        ("radius", [1.0, 2.0] * u.pix, ValueError),
+        ("sky_center", [1.0, 2.0], TypeError),
+        ("id", [1.5, 2.0], TypeError),
+        ("score", [[0.1], [0.2]], ValueError),
+        ("score", [0.1, 0.2, 0.3], ValueError),
+    ],
+)
+def test_bad_column_is_refused(name, values, error):
+    with pytest.raises(error, match=r"score|column|arcsec|int64"):
+        cluster_table({**make_columns(2), name: values})
+
+
+def test_meta_becomes_plain_values():
+    meta = {
+        "patch_sizes": (16, np.int64(32)),
+        "radius": 3 * u.arcsec,
+        "rate": np.float32(0.5),
+        "values": np.arange(2),
+        "backend": ClusterFlags.LARGE,
+    }
+    table = cluster_table(None, meta)
+    assert table.meta == {
+        "patch_sizes": [16, 32],
+        "radius": "3.0 arcsec",
+        "rate": 0.5,
+        "values": [0, 1],
+        "backend": "16",
+    }
+
+
+def test_meta_is_not_shared_with_the_caller():
+    meta = {"settings": {"overlap": 0.5}}
+    table = cluster_table(None, meta)
+    meta["settings"]["overlap"] = 0.1
+    assert table.meta["settings"]["overlap"] == 0.5
+
+
+def test_catalog_keeps_the_table():
+    catalog = make_catalog(3)
+    assert len(catalog) == 3
+    assert catalog.table.meta == META
+    assert catalog.segmentation is None
+
+
+@pytest.mark.parametrize("n_clusters", [0, 1, 3])
+def test_regions_are_circles_in_the_order_of_the_table(n_clusters):
+    catalog = make_catalog(n_clusters)
+    regions = catalog.regions
+    assert len(regions) == n_clusters
+    for row, region in zip(catalog.table, regions, strict=True):
+        assert region.center.separation(row["sky_center"]) == 0
+        assert region.radius == row["radius"]
+        text = region.meta["text"]
+        assert text.startswith(f"{row['id']}:")
+        assert f"{row['radius'].value:.1f} arcsec" in text
+        assert f"score={row['score']:.3f}" in text
+
+
+@pytest.mark.parametrize(
+    ("n_clusters", "start"),
+    [
+        (0, "<ClusterCatalog: 0 clusters"),
+        (1, "<ClusterCatalog: 1 cluster>"),
+        (3, "<ClusterCatalog: 3 clusters, 2 flagged"),
+    ],
+)
+def test_repr_fits_a_line(n_clusters, start):
+    text = repr(make_catalog(n_clusters))
+    assert text.startswith(start)
+    assert "\n" not in text
+    assert len(text) < 80
+
+
+def test_only_a_qtable_with_all_columns_will_do():
+    with pytest.raises(TypeError, match="table must be a QTable, got Table"):
+        ClusterCatalog(Table())
+    with pytest.raises(ValueError, match="are missing"):
+        ClusterCatalog(QTable({"id": [1]}))
+
+
+def test_heatmap_must_be_nddata():
+    with pytest.raises(TypeError, match="heatmap must be NDData, got ndarray"):
+        ClusterCatalog(cluster_table(), heatmap=np.zeros((2, 2)))
+
+
+def test_rows_can_be_selected():
+    catalog = make_catalog(3)
+    clean = ClusterCatalog(catalog.table[catalog.table["flags"] == 0])
+    assert_array_equal(clean.table["id"], [1])
+
+
+def test_import_is_light():
+    code = (  # photutils imports tqdm, and regions imports matplotlib
+        "import sys, astro_vaeclust.catalog, astro_vaeclust.cli;"
+        "print([m for m in ('torch', 'sklearn', 'matplotlib', 'pyarrow')"
+        " if m in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"

@@ -1,0 +1,105 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+import sys
+
+import numpy as np
+import pytest
+from astropy.nddata import NDData
+from astropy.visualization.wcsaxes import WCSAxes
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.patches import Circle
+
+from astro_vaeclust.catalog import ClusterCatalog, cluster_table
+from astro_vaeclust.visualization import plot_catalog, write_plot
+
+from ..example_catalog import SHAPE, make_catalog, make_wcs
+
+
+def circles_of(ax):
+    return [patch for patch in ax.patches if isinstance(patch, Circle)]
+
+
+@pytest.mark.parametrize("n_clusters", [0, 1, 3])
+def test_one_circle_and_one_id_per_cluster(n_clusters):
+    catalog = make_catalog(n_clusters)
+    ax = catalog.plot()
+    assert isinstance(ax, WCSAxes)
+    circles = circles_of(ax)
+    assert len(circles) == n_clusters
+    assert [text.get_text() for text in ax.texts] == [
+        str(number) for number in catalog.table["id"]
+    ]
+    for circle, row in zip(circles, catalog.table, strict=True):
+        assert circle.center[0] == pytest.approx(row["x_center"].value, abs=1e-6)
+        assert circle.center[1] == pytest.approx(row["y_center"].value, abs=1e-6)
+        assert circle.radius == pytest.approx(row["radius"].value, rel=1e-3)
+
+
+def test_image_is_behind_contours_of_the_heat_map():
+    ax = make_catalog(1).plot()
+    (image,) = ax.images
+    assert image.get_array().shape == SHAPE
+    assert image.get_cmap().name == "gray"
+    assert len(ax.collections) == 1
+    assert ax.get_xlabel() == "Right ascension"
+
+
+def test_bright_pixels_do_not_set_the_stretch():
+    catalog = make_catalog(1)
+    before = catalog.plot().images[0].norm.vmax
+    catalog.image.data[30, 30] = 1e6
+    assert catalog.plot().images[0].norm.vmax == pytest.approx(before, rel=0.3)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.9, np.nan])
+def test_flat_heat_map_has_no_contours(value):
+    catalog = make_catalog(1)
+    catalog.heatmap = NDData(np.full(SHAPE, value), wcs=make_wcs())
+    assert len(catalog.plot().collections) == 0
+
+
+def test_heat_map_stands_in_for_a_missing_image():
+    catalog = make_catalog(1)
+    catalog.image = None
+    (image,) = catalog.plot().images
+    assert image.get_array().max() == pytest.approx(1, abs=0.01)
+
+
+def test_nothing_to_plot():
+    with pytest.raises(ValueError, match="neither an image nor a heat map"):
+        plot_catalog(ClusterCatalog(cluster_table()))
+
+
+def test_given_axes_are_used():
+    ax = Figure().add_subplot(projection=make_wcs())
+    assert make_catalog(1).plot(ax=ax) is ax
+    assert len(ax.images) == 1
+
+
+def test_pyplot_is_left_alone(tmp_path):
+    write_plot(make_catalog(1), tmp_path / "plot.png")
+    assert pyplot.get_fignums() == []
+
+
+def test_picture_is_written_whole(tmp_path):
+    path = tmp_path / "plot.png"
+    write_plot(make_catalog(2), path)
+    pixels = imread(path)
+    assert pixels.shape[0] > 200
+    assert pixels.std() > 0.05
+    with pytest.raises(FileExistsError):
+        write_plot(make_catalog(2), path)
+    write_plot(make_catalog(2), path, overwrite=True)
+
+
+def test_unknown_suffix_lists_those_there_are(tmp_path):
+    with pytest.raises(ValueError, match=r"plot\.xyz.*\.png"):
+        write_plot(make_catalog(1), tmp_path / "plot.xyz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_matplotlib_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"astro_vaeclust\[plot\]"):
+        make_catalog(1).plot()
