@@ -7,10 +7,10 @@ import astropy.units as u
 from astropy.nddata import NDData
 from astropy.table import QTable
 
-from .columns import COLUMNS, check_columns, cluster_table
+from .columns import check_columns, cluster_table
 from .io import FORMATS, atomic_path, write_image
 
-__all__ = ["COLUMNS", "ClusterCatalog", "cluster_table"]
+__all__ = ["ClusterCatalog", "cluster_table"]
 
 
 class ClusterCatalog:

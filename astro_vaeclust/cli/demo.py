@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import warnings
 from pathlib import Path
 
@@ -32,8 +33,8 @@ def add_command(commands):
     parser.add_argument(
         "--seed",
         type=int,
-        default=0,
-        help="seed of the image and of the finder (default: %(default)s)",
+        default=argparse.SUPPRESS,
+        help="seed of the image and of the finder, for another image",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace files that exist"
@@ -71,7 +72,7 @@ def run(arguments):
     tile_path = folder / "tile.fits"
     outputs.check()
     check_output(tile_path, arguments.overwrite)
-    tile = demo_tile(seed=arguments.seed)
+    tile = demo_tile(seed=arguments.seed) if "seed" in arguments else demo_tile()
     write_image(tile.image, tile_path, overwrite=arguments.overwrite)
     LOGGER.info("wrote %s", tile_path)
     with warnings.catch_warnings():

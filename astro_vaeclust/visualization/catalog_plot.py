@@ -60,7 +60,7 @@ def plot_catalog(catalog, ax=None):
     _draw_background(ax, background)
     if catalog.heatmap is not None:
         _draw_contours(ax, catalog.heatmap)
-    _draw_circles(ax, catalog, background.wcs)
+    _draw_circles(ax, catalog.regions, catalog.table["id"], background)
     return ax
 
 
@@ -165,11 +165,9 @@ def _draw_contours(ax, heatmap):
         ax.contour(pixels, levels=levels, colors=_CONTOUR_COLOR, linewidths=0.8)
 
 
-def _draw_circles(ax, catalog, wcs):
-    from matplotlib.patheffects import withStroke
-
-    for row, region in zip(catalog.table, catalog.regions, strict=True):
-        circle = region.to_pixel(wcs)
+def _draw_circles(ax, regions, numbers, background):
+    for region, number in zip(regions, numbers, strict=True):
+        circle = region.to_pixel(background.wcs)
         circle.plot(
             ax=ax,
             edgecolor=_CIRCLE_COLOR,
@@ -177,15 +175,24 @@ def _draw_circles(ax, catalog, wcs):
             linewidth=1.8,
             zorder=3,  # above the contours
         )
-        ax.annotate(
-            str(row["id"]),
-            (circle.center.x, circle.center.y + circle.radius),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            color=_CIRCLE_COLOR,
-            weight="bold",
-            path_effects=[withStroke(linewidth=2, foreground="black")],
-            clip_on=True,
-        )
+        _draw_label(ax, str(number), circle, background.data.shape)
+
+
+def _draw_label(ax, text, circle, shape):
+    from matplotlib.patheffects import withStroke
+
+    ny, nx = shape
+    ax.annotate(
+        text,
+        (
+            np.clip(circle.center.x, 0.03 * nx, 0.97 * nx),
+            np.clip(circle.center.y + circle.radius, 0.03 * ny, 0.96 * ny),
+        ),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        color=_CIRCLE_COLOR,
+        weight="bold",
+        path_effects=[withStroke(linewidth=2, foreground="black")],
+    )

@@ -13,7 +13,7 @@ from matplotlib.patches import Circle
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.visualization import plot_catalog, write_plot
 
-from ..example_catalog import SHAPE, make_catalog, make_wcs
+from ..example_catalog import SHAPE, make_catalog, make_columns, make_wcs
 
 
 def circles_of(ax):
@@ -34,6 +34,19 @@ def test_one_circle_and_one_id_per_cluster(n_clusters):
         assert circle.center[0] == pytest.approx(row["x_center"].value, abs=1e-6)
         assert circle.center[1] == pytest.approx(row["y_center"].value, abs=1e-6)
         assert circle.radius == pytest.approx(row["radius"].value, rel=1e-3)
+
+
+@pytest.mark.parametrize("y", [0.0, SHAPE[0] - 1.0])
+def test_ids_stay_in_the_picture(y):
+    columns = make_columns(1)
+    columns["sky_center"] = make_wcs().pixel_to_world([40.0], [y])
+    catalog = ClusterCatalog(cluster_table(columns), heatmap=make_catalog(1).heatmap)
+    ax = catalog.plot()
+    ax.figure.draw_without_rendering()
+    (label,) = ax.texts
+    box, frame = label.get_window_extent(), ax.get_window_extent()
+    assert frame.y0 <= box.y0
+    assert box.y1 <= frame.y1
 
 
 def test_image_is_behind_contours_of_the_heat_map():
