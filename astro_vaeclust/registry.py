@@ -40,6 +40,11 @@ class Registry:
         """
         Register a backend class under a tag.
 
+        Registering the same class again changes nothing, and a class that was
+        defined again, as when a notebook cell runs twice, takes the place of its
+        former self. What is registered here goes before what other distributions
+        announce.
+
         Parameters
         ----------
         tag : str
@@ -50,20 +55,39 @@ class Registry:
 
         Returns
         -------
-        decorator : callable
-            Registers the class that it is given and returns it.
+        decorator : callable or None
+            Registers the class that it is given and returns it; None with ``place``.
 
         Raises
         ------
+        TypeError
+            If the tag is not a str, or the class is not a subclass of the base class.
         ValueError
-            If the tag belongs to another class already.
+            If the tag belongs to another class already, or ``place`` is not of the
+            form ``"module:Class"``.
+
+        Examples
+        --------
+        >>> from astro_vaeclust.mixtures import MIXTURES, SklearnGaussianMixture
+        >>> @MIXTURES.register("three-gaussians")
+        ... class ThreeGaussians(SklearnGaussianMixture):
+        ...     def __init__(self):
+        ...         super().__init__(n_components=3)
+        >>> MIXTURES.resolve("three-gaussians").n_components
+        3
         """
-        if tag in self._entries and self._entries[tag] != place:
-            raise ValueError(f"{self.kind} tag {tag!r} is registered already")
+        if not isinstance(tag, str):
+            raise TypeError(f"{self.kind} tag must be a str, got {tag!r}")
         if place is not None:
-            self._entries[tag] = place
+            if not all(place.partition(":")):
+                raise ValueError(f"place must be 'module:Class', got {place!r}")
+            self._refuse_taken(tag, place)
+            self._entries.setdefault(tag, place)
+            return None
 
         def decorator(cls):
+            self._require_subclass(tag, cls)
+            self._refuse_taken(tag, _place(cls))
             self._entries[tag] = cls
             return cls
 
@@ -90,6 +114,8 @@ class Registry:
 
         Raises
         ------
+        TypeError
+            If what was registered or announced is not a backend class.
         ValueError
             If no backend has this tag; the message lists those there are.
         """
@@ -97,14 +123,11 @@ class Registry:
         if entry is None:
             announced = self._announced().get(tag)
             if announced is None:
-                raise ValueError(
-                    f"{self.kind}={tag!r} is not registered; available: "
-                    f"{', '.join(self.tags)}"
-                )
+                raise self._unknown(tag)
             entry = announced.load()
         elif isinstance(entry, str):
             entry = _load(entry)
-        self._entries[tag] = entry
+        self._require_subclass(tag, entry)
         return entry
 
     def resolve(self, backend):
@@ -140,8 +163,58 @@ class Registry:
             f"{base.__name__}, got {backend!r}{hint}"
         )
 
+    def check(self, backend):
+        """
+        Check a tag or an instance without importing the class of a tag.
+
+        Parameters
+        ----------
+        backend : str or object
+            A tag or an instance of a backend class.
+
+        Raises
+        ------
+        ValueError
+            If no backend has this tag.
+        TypeError
+            If ``backend`` is neither a tag nor a backend.
+        """
+        if not isinstance(backend, str):
+            self.resolve(backend)
+        elif backend not in self.tags:
+            raise self._unknown(backend)
+
+    def _unknown(self, tag):
+        return ValueError(
+            f"{self.kind}={tag!r} is not registered; available: {', '.join(self.tags)}"
+        )
+
+    def _refuse_taken(self, tag, place):
+        """Raise if a tag belongs to a class of another place."""
+        entry = self._entries.get(tag)
+        if entry is not None and _place(entry) != place:
+            raise ValueError(
+                f"{self.kind} tag {tag!r} is registered already, for {_place(entry)}"
+            )
+
+    def _require_subclass(self, tag, cls):
+        """Raise if what a tag stands for is not a class of backends."""
+        base = _load(self._base)
+        if not (isinstance(cls, type) and issubclass(cls, base)):
+            raise TypeError(
+                f"{self.kind} tag {tag!r} must stand for a subclass of "
+                f"{base.__name__}, got {cls!r}"
+            )
+
     def _announced(self):
         return {point.name: point for point in entry_points(group=self.entry_point_group)}
+
+
+def _place(entry):
+    """Where a class is or will be imported from, ``"module:Class"``."""
+    if isinstance(entry, str):
+        return entry
+    return f"{entry.__module__}:{entry.__qualname__}"
 
 
 def _load(place):

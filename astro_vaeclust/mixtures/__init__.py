@@ -2,5 +2,17 @@
 """Gaussian mixtures of latent maps; importing this does not import torch."""
 
 from .base import MIXTURES, FittedMixture, Mixture
+from .em import EMGaussianMixture
+from .labels import LABEL_RULES, cluster_probability
+from .scikit import BayesianMixture, SklearnGaussianMixture
 
-__all__ = ["MIXTURES", "FittedMixture", "Mixture"]
+__all__ = [
+    "LABEL_RULES",
+    "MIXTURES",
+    "BayesianMixture",
+    "EMGaussianMixture",
+    "FittedMixture",
+    "Mixture",
+    "SklearnGaussianMixture",
+    "cluster_probability",
+]

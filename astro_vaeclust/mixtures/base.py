@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import entr, logsumexp
 
 from ..registry import Registry
+from ._checks import as_features
 
 __all__ = ["MIXTURES", "FittedMixture", "Mixture"]
 
@@ -18,18 +22,31 @@ class FittedMixture:
     """
     A mixture of Gaussians that was fitted to features.
 
+    All backends evaluate their mixtures here, so that a mixture made anew from the
+    three arrays gives the same probabilities bit for bit. It can be pickled.
+
     Parameters
     ----------
-    weights : (k,) array
-        Probabilities of the components.
-    means : (k, d) array
+    weights : (k,) array_like
+        Probabilities of the components; they add up to one.
+    means : (k, d) array_like
         Means of the components.
-    covariances : (k, d, d) array
-        Covariances of the components.
-    converged : bool
+    covariances : (k, d, d) array_like
+        Covariances of the components, positive definite.
+    converged : bool, optional
         Whether the fit converged.
-    n_iter : int
+    n_iter : int, optional
         Iterations that the fit took.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not agree, a value is not finite, the weights are not those of
+        a distribution, or a covariance is not symmetric and positive definite.
+
+    Notes
+    -----
+    The arrays are kept as read-only copies in float64.
     """
 
     weights: np.ndarray
@@ -38,13 +55,141 @@ class FittedMixture:
     converged: bool = True
     n_iter: int = 0
 
+    def __post_init__(self):
+        for name in ("weights", "means", "covariances"):
+            array = np.array(getattr(self, name), dtype=np.float64, order="C")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "converged", bool(self.converged))
+        object.__setattr__(self, "n_iter", int(self.n_iter))
+        self._check_shapes()
+        self._check_weights()
+        self._check_symmetry()
+        _ = self._cholesky  # refuses covariances that are not positive definite
+
+    def __reduce__(self):
+        """Pickle as the call that makes it."""
+        return type(self), tuple(getattr(self, entry.name) for entry in fields(self))
+
+    @property
+    def n_components(self):
+        """Number of components (int)."""
+        return len(self.weights)
+
+    @property
+    def n_features(self):
+        """Number of features (int)."""
+        return self.means.shape[1]
+
+    @property
+    def effective_components(self):
+        """
+        Effective number of components (float), from 1 to `n_components`.
+
+        The exponential of the entropy of the weights (Hill 1973, order 1): it is
+        ``k`` for equal weights, and empty components do not count.
+        """
+        return float(np.exp(entr(self.weights).sum()))
+
     def log_joint(self, features):
-        """Log of weight times density, ``(n, k)``, for features ``(n, d)``."""
-        raise NotImplementedError
+        """
+        Log of weight times density of every component.
+
+        Parameters
+        ----------
+        features : (n, d) array_like
+            One row per cell.
+
+        Returns
+        -------
+        log_joint : (n, k) float64 array
+            log w_c + log N(x; mu_c, Sigma_c); minus infinity where a weight is zero.
+
+        Raises
+        ------
+        TypeError
+            If ``features`` are not real numbers.
+        ValueError
+            If ``features`` do not have d finite columns.
+        """
+        features = as_features(features, n_features=self.n_features)
+        log_joint = np.empty((len(features), self.n_components))
+        for column, cholesky, mean, constant in zip(
+            log_joint.T, self._cholesky, self.means, self._log_constants, strict=True
+        ):
+            residuals = solve_triangular(cholesky, (features - mean).T, lower=True)
+            column[:] = constant - 0.5 * np.square(residuals).sum(axis=0)
+        return log_joint
 
     def probabilities(self, features):
-        """P(component | features), ``(n, k)`` for features ``(n, d)``."""
-        raise NotImplementedError
+        """
+        Probabilities of the components given the features.
+
+        Parameters
+        ----------
+        features : (n, d) array_like
+            One row per cell.
+
+        Returns
+        -------
+        probabilities : (n, k) float64 array
+            P(component | features); the rows add up to one.
+
+        Raises
+        ------
+        TypeError
+            If ``features`` are not real numbers.
+        ValueError
+            If ``features`` do not have d finite columns.
+        """
+        log_joint = self.log_joint(features)
+        return np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+
+    @cached_property
+    def _cholesky(self):
+        """Lower Cholesky factors of the covariances, ``(k, d, d)``."""
+        try:
+            return np.linalg.cholesky(self.covariances)
+        except np.linalg.LinAlgError:
+            raise ValueError("covariances must be positive definite") from None
+
+    @cached_property
+    def _log_constants(self):
+        """Log of weight times density at the mean, ``(k,)``."""
+        diagonals = np.diagonal(self._cholesky, axis1=1, axis2=2)
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(self.weights)
+        half_log_determinants = np.log(diagonals).sum(axis=1)
+        half_log_two_pi = 0.5 * np.log(2 * np.pi) * self.n_features
+        return log_weights - half_log_determinants - half_log_two_pi
+
+    def _check_shapes(self):
+        got = [self.weights.shape, self.means.shape, self.covariances.shape]
+        wanted = None
+        if self.means.ndim == 2 and self.means.size:
+            k, d = self.means.shape
+            wanted = [(k,), (k, d), (k, d, d)]
+        if got != wanted:
+            raise ValueError(
+                "weights, means, covariances must have shapes (k,), (k, d), (k, d, d), "
+                f"got {', '.join(map(str, got))}"
+            )
+        for name in ("weights", "means", "covariances"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"{name} must be finite, got {getattr(self, name)}")
+
+    def _check_weights(self):
+        if (self.weights < 0).any() or abs(self.weights.sum() - 1) > 1e-6:
+            raise ValueError(
+                f"weights must be non-negative and add up to one, got {self.weights}"
+            )
+
+    def _check_symmetry(self):
+        diagonals = np.sqrt(np.abs(np.diagonal(self.covariances, axis1=1, axis2=2)))
+        scale = diagonals[:, :, np.newaxis] * diagonals[:, np.newaxis, :]
+        asymmetry = np.abs(self.covariances - np.swapaxes(self.covariances, 1, 2))
+        if (asymmetry > 1e-8 * scale).any():
+            raise ValueError("covariances must be symmetric")
 
 
 class Mixture(ABC):
@@ -65,17 +210,26 @@ class Mixture(ABC):
 
         Parameters
         ----------
-        features : (n, d) array
+        features : (n, d) array_like
             One row per cell of a latent map.
         seed : int
-            Seed of everything random; the same seed gives the same result.
+            Seed of everything random, in [0, 2**32); the same seed gives the same
+            result.
         device : str, optional
             Where torch computes.
 
         Returns
         -------
         fitted : `FittedMixture`
-            The fitted mixture.
+            The fitted mixture, in the units of ``features``.
+
+        Raises
+        ------
+        TypeError
+            If ``features`` are not real numbers or ``seed`` is not an integer.
+        ValueError
+            If ``features`` are not a finite array ``(n, d)``, or have fewer different
+            rows than the mixture has components.
         """
 
 
@@ -85,5 +239,5 @@ MIXTURES = Registry(
     entry_point_group="astro_vaeclust.mixtures",
 )
 MIXTURES.register("em", "astro_vaeclust.mixtures.em:EMGaussianMixture")
-MIXTURES.register("gmm", "astro_vaeclust.mixtures.sklearn:SklearnGaussianMixture")
-MIXTURES.register("bayesian", "astro_vaeclust.mixtures.sklearn:BayesianMixture")
+MIXTURES.register("gmm", "astro_vaeclust.mixtures.scikit:SklearnGaussianMixture")
+MIXTURES.register("bayesian", "astro_vaeclust.mixtures.scikit:BayesianMixture")

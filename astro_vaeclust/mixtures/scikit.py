@@ -1,0 +1,277 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The mixtures of scikit-learn as backends; importing this does not import it."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import digamma, softmax
+
+from ._checks import (
+    as_training_features,
+    check_choice,
+    check_count,
+    check_number,
+    check_seed,
+)
+from .base import Mixture
+from .standardise import Standardiser
+
+__all__ = ["BayesianMixture", "SklearnGaussianMixture"]
+
+COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
+WEIGHT_PRIORS = ("dirichlet_process", "dirichlet_distribution")
+
+# Ignoring a warning changes a state of the whole process, one thread at a time.
+_WARNINGS = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SklearnGaussianMixture(Mixture):
+    """
+    Mixture of Gaussians by `sklearn.mixture.GaussianMixture`, started from k-means.
+
+    Parameters
+    ----------
+    n_components : int, optional
+        Number of components.
+    covariance_type : {"full", "tied", "diag", "spherical"}, optional
+        What covariances may look like, in standardised features.
+    n_init : int, optional
+        Number of fits, of which the most likely is kept.
+    max_iter : int, optional
+        Iterations at most.
+    tol : float, optional
+        The fit has converged when an iteration changes the mean log-likelihood per
+        row by less than this.
+    reg_covar : float, optional
+        Added to the variances of standardised features.
+
+    Raises
+    ------
+    TypeError
+        If a setting is of the wrong type.
+    ValueError
+        If a setting is out of its range.
+
+    Notes
+    -----
+    Features are standardised for the fit; what comes out is in the units of what went
+    in. Where scikit-learn warns that it did not converge, ``converged=False`` says so.
+    It computes on the processor: ``device`` changes nothing.
+    """
+
+    n_components: int = 2
+    covariance_type: str = "full"
+    n_init: int = 5
+    max_iter: int = 200
+    tol: float = 1e-4
+    reg_covar: float = 1e-6
+
+    def __post_init__(self):
+        _check_settings(self)
+
+    def fit(self, features, *, seed, device="cpu"):
+        """
+        Fit the mixture.
+
+        Parameters
+        ----------
+        features : (n, d) array_like
+            One row per cell of a latent map.
+        seed : int
+            Seed of the starts, in [0, 2**32).
+        device : str, optional
+            Not used.
+
+        Returns
+        -------
+        fitted : `FittedMixture`
+            The fitted mixture, in the units of ``features``.
+
+        Raises
+        ------
+        TypeError
+            If ``features`` are not real numbers or ``seed`` is not an integer.
+        ValueError
+            If ``features`` are not a finite array ``(n, d)``, or have fewer different
+            rows than components.
+        """
+        from sklearn.mixture import GaussianMixture
+
+        model = GaussianMixture(**vars(self), random_state=check_seed(seed))
+        standardiser = _fit_standardised(model, features)
+        return _restore(standardiser, model, model.weights_)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BayesianMixture(Mixture):
+    """
+    Variational mixture by `sklearn.mixture.BayesianGaussianMixture`.
+
+    ``n_components`` is an upper limit: components that the features do not need get
+    weights near zero. `FittedMixture.effective_components` says how many are left.
+
+    Parameters
+    ----------
+    n_components : int, optional
+        Number of components at most.
+    covariance_type : {"full", "tied", "diag", "spherical"}, optional
+        What covariances may look like, in standardised features.
+    n_init : int, optional
+        Number of fits, of which that with the highest lower bound is kept.
+    max_iter : int, optional
+        Iterations at most.
+    tol : float, optional
+        The fit has converged when an iteration changes the lower bound, which is that
+        of all rows together, by less than this.
+    reg_covar : float, optional
+        Added to the variances of standardised features.
+    weight_concentration_prior_type : {"dirichlet_process", "dirichlet_distribution"}
+        Prior of the weights.
+    weight_concentration_prior : float, optional
+        Concentration of that prior: the lower, the fewer components are used; None for
+        ``1 / n_components``.
+
+    Raises
+    ------
+    TypeError
+        If a setting is of the wrong type.
+    ValueError
+        If a setting is out of its range.
+
+    Notes
+    -----
+    The variational responsibilities are those of a mixture with the expected
+    covariances and with weights proportional to
+    exp(E[ln w] + E[ln |Lambda|] / 2 - d / (2 beta)) |Sigma|^(1/2) (Bishop 2006,
+    eqs. 10.46, 10.64 to 10.67). These are the weights of the result, so that its
+    probabilities equal ``predict_proba`` of scikit-learn; they differ from the
+    expected weights by terms of the order of one over the number of rows that a
+    component holds. For the rest see `SklearnGaussianMixture`.
+    """
+
+    n_components: int = 5
+    covariance_type: str = "full"
+    n_init: int = 2
+    max_iter: int = 500
+    tol: float = 1e-2
+    reg_covar: float = 1e-6
+    weight_concentration_prior_type: str = "dirichlet_process"
+    weight_concentration_prior: float | None = None
+
+    def __post_init__(self):
+        _check_settings(self)
+        check_choice(
+            "weight_concentration_prior_type",
+            self.weight_concentration_prior_type,
+            WEIGHT_PRIORS,
+        )
+        if self.weight_concentration_prior is not None:
+            check_number(
+                "weight_concentration_prior",
+                self.weight_concentration_prior,
+                low_counts=False,
+            )
+
+    def fit(self, features, *, seed, device="cpu"):
+        """
+        Fit the mixture.
+
+        Parameters
+        ----------
+        features : (n, d) array_like
+            One row per cell of a latent map.
+        seed : int
+            Seed of the starts, in [0, 2**32).
+        device : str, optional
+            Not used.
+
+        Returns
+        -------
+        fitted : `FittedMixture`
+            The fitted mixture, in the units of ``features``.
+
+        Raises
+        ------
+        TypeError
+            If ``features`` are not real numbers or ``seed`` is not an integer.
+        ValueError
+            If ``features`` are not a finite array ``(n, d)``, or have fewer different
+            rows than components.
+        """
+        from sklearn.mixture import BayesianGaussianMixture
+
+        model = BayesianGaussianMixture(**vars(self), random_state=check_seed(seed))
+        standardiser = _fit_standardised(model, features)
+        return _restore(standardiser, model, _weights_of_responsibilities(model))
+
+
+def _check_settings(settings):
+    """Check what both mixtures have in common."""
+    check_count("n_components", settings.n_components)
+    check_choice("covariance_type", settings.covariance_type, COVARIANCE_TYPES)
+    check_count("n_init", settings.n_init)
+    check_count("max_iter", settings.max_iter)
+    check_number("tol", settings.tol)
+    check_number("reg_covar", settings.reg_covar)
+
+
+def _fit_standardised(model, features):
+    """Fit a model of scikit-learn to standardised features; return how to undo it."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    features = as_training_features(features, model.n_components)
+    standardiser = Standardiser.of(features)
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(standardiser.apply(features))
+    return standardiser
+
+
+def _restore(standardiser, model, weights):
+    """Turn a fitted model of scikit-learn into a `FittedMixture`."""
+    return standardiser.restore(
+        weights,
+        model.means_,
+        _full_covariances(model),
+        converged=model.converged_,
+        n_iter=model.n_iter_,
+    )
+
+
+def _full_covariances(model):
+    """Covariances of any type as full matrices, ``(k, d, d)``."""
+    covariances = np.asarray(model.covariances_)
+    k, d = model.means_.shape
+    if model.covariance_type == "tied":
+        return np.broadcast_to(covariances, (k, d, d))
+    if model.covariance_type == "spherical":
+        return covariances[:, np.newaxis, np.newaxis] * np.eye(d)
+    if model.covariance_type == "diag":
+        return covariances[:, :, np.newaxis] * np.eye(d)
+    return covariances
+
+
+def _weights_of_responsibilities(model):
+    """Weights that turn the expected Gaussians into variational responsibilities."""
+    d = model.means_.shape[1]
+    freedom = model.degrees_of_freedom_
+    halves = 0.5 * (freedom[:, np.newaxis] - np.arange(d))
+    log_precision = digamma(halves).sum(axis=1) + d * np.log(2) - d * np.log(freedom)
+    return softmax(
+        _expected_log_weights(model) + 0.5 * (log_precision - d / model.mean_precision_)
+    )
+
+
+def _expected_log_weights(model):
+    """E[ln w] under the posterior of the weights, ``(k,)``."""
+    concentration = model.weight_concentration_
+    if model.weight_concentration_prior_type == "dirichlet_distribution":
+        return digamma(concentration) - digamma(np.sum(concentration))
+    taken, left = concentration
+    before = np.concatenate([[0.0], np.cumsum(digamma(left) - digamma(taken + left))])
+    return digamma(taken) - digamma(taken + left) + before[:-1]
