@@ -141,9 +141,7 @@ def _new_axes(background):
 def _draw_background(ax, background):
     from astropy.visualization import AsinhStretch, ImageNormalize, ZScaleInterval
 
-    pixels = np.array(background.data, dtype=np.float64)
-    if background.mask is not None:
-        pixels[np.broadcast_to(background.mask, pixels.shape)] = np.nan
+    pixels = _unmasked_pixels(background)
     finite = pixels[np.isfinite(pixels)]
     low, high = ZScaleInterval().get_limits(finite) if finite.size else (0, 1)
     norm = ImageNormalize(
@@ -153,8 +151,15 @@ def _draw_background(ax, background):
     ax.set_title(getattr(background, "name", None) or "")
 
 
+def _unmasked_pixels(image):
+    pixels = np.array(image.data, dtype=np.float64)
+    if image.mask is not None:
+        pixels[np.broadcast_to(image.mask, pixels.shape)] = np.nan
+    return pixels
+
+
 def _draw_contours(ax, heatmap):
-    pixels = np.asarray(heatmap.data, dtype=np.float64)
+    pixels = _unmasked_pixels(heatmap)
     finite = pixels[np.isfinite(pixels)]
     levels = [
         level
@@ -182,16 +187,18 @@ def _draw_label(ax, text, circle, shape):
     from matplotlib.patheffects import withStroke
 
     ny, nx = shape
+    top = circle.center.y + circle.radius
+    inside = top > 0.9 * ny  # no room above the circle
     ax.annotate(
         text,
         (
             np.clip(circle.center.x, 0.03 * nx, 0.97 * nx),
-            np.clip(circle.center.y + circle.radius, 0.03 * ny, 0.96 * ny),
+            np.clip(top, 0, ny - 1),
         ),
-        xytext=(0, 2),
+        xytext=(0, -3 if inside else 2),
         textcoords="offset points",
         ha="center",
-        va="bottom",
+        va="top" if inside else "bottom",
         color=_CIRCLE_COLOR,
         weight="bold",
         path_effects=[withStroke(linewidth=2, foreground="black")],

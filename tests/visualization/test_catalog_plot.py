@@ -72,6 +72,15 @@ def test_flat_heat_map_has_no_contours(value):
     assert len(catalog.plot().collections) == 0
 
 
+def test_masked_pixels_are_not_plotted():
+    catalog = make_catalog(1)
+    catalog.heatmap.mask = np.ones(SHAPE, dtype=bool)
+    catalog.image.mask[:, :40] = True
+    ax = catalog.plot()
+    assert len(ax.collections) == 0
+    assert np.isnan(np.ma.filled(ax.images[0].get_array(), np.nan)[:, :40]).all()
+
+
 def test_heat_map_stands_in_for_a_missing_image():
     catalog = make_catalog(1)
     catalog.image = None
