@@ -4,10 +4,11 @@
 from .artefacts import ARTEFACTS
 from .clusters import MockCluster, draw_clusters
 from .demo import demo_tile
-from .injection import estimate_fwhm, inject_cluster
+from .injection import inject_cluster
 from .nulls import NULLS
 from .profiles import PROFILES
 from .rendering import PointSpread, render_stars
+from .seeing import estimate_fwhm
 from .surveys import SURVEYS, Survey, get_survey
 from .tables import MockTile
 from .tile import simulate_tile

@@ -44,13 +44,18 @@ def paint_artefacts(rng, image, kinds, stars, *, survey, noise):
     Returns
     -------
     records : list of tuple
-        ``(kind, x, y, radius)`` in pixels for each artefact that stands apart from its
-        star.
+        ``(kind, x, y, radius)`` in pixels for each artefact on the image that stands
+        apart from its star.
     """
     records = []
     for kind in kinds:
         records += ARTEFACTS[kind](rng, image, stars, survey, noise)
-    return records
+    height, width = image.shape
+    return [
+        (kind, x, y, radius)
+        for kind, x, y, radius in records
+        if 0 <= x < width and 0 <= y < height
+    ]
 
 
 def _spikes(rng, image, stars, survey, noise):
@@ -64,7 +69,7 @@ def _spikes(rng, image, stars, survey, noise):
         for horizontal in (True, False):
             shift = (x - column, y - row) if horizontal else (y - row, x - column)
             distance = np.abs(along - shift[0]) * survey.pixel_scale
-            profile = 5e-5 * flux * (np.maximum(distance, 2.5) / 10) ** -1.6
+            profile = 4e-5 * flux * (np.maximum(distance, 2.5) / 10) ** -1.6
             profile *= np.clip(1 - np.abs(along) / reach, 0, 1)
             cut = np.exp(-0.5 * ((across - shift[1]) * survey.pixel_scale / 1.3) ** 2)
             stamp = np.outer(cut, profile) if horizontal else np.outer(profile, cut)

@@ -4,29 +4,22 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from dataclasses import replace
 
 import astropy.units as u
 import numpy as np
-from astropy.nddata import NDData
-from astropy.stats import sigma_clipped_stats
 from astropy.wcs.utils import proj_plane_pixel_scales
-from photutils.detection import find_peaks
-from photutils.psf import fit_fwhm
 from scipy.ndimage import gaussian_filter
 
 from .clusters import MockCluster, draw_members, place_cluster
 from .nebulae import paint_cluster_nebula
 from .observation import saturate
 from .rendering import PointSpread, render_stars
+from .seeing import bad_pixels, checked_image, estimate_fwhm
 from .surveys import get_survey
 from .tables import MockTile, cluster_row, cluster_table, null_table, star_table
 
-__all__ = ["estimate_fwhm", "inject_cluster"]
-
-STARS = 60
-"""Stars from which the width of the profile is estimated, at most."""
+__all__ = ["inject_cluster"]
 
 
 def inject_cluster(
@@ -76,7 +69,7 @@ def inject_cluster(
     The noise of the tile stays as it is: the added light has no photon noise of its
     own, and the dust of the cluster dims its members but not the stars of the tile.
     """
-    wcs = _checked_image(image)
+    wcs = checked_image(image)
     cluster = MockCluster() if cluster is None else cluster
     if not isinstance(cluster, MockCluster):
         raise TypeError(f"cluster must be a MockCluster, got {cluster!r}")
@@ -85,7 +78,7 @@ def inject_cluster(
     scale = float(np.mean(proj_plane_pixel_scales(wcs)) * 3600)
     magnitude = _zero_point(image, zero_point)
     data = np.array(image.data, dtype=np.result_type(image.data.dtype, np.float32))
-    bad = _bad_pixels(image)
+    bad = bad_pixels(image)
     if fwhm is None:
         fwhm = estimate_fwhm(image)
     elif not isinstance(fwhm, u.Quantity) or not fwhm.unit.is_equivalent(u.arcsec):
@@ -120,84 +113,6 @@ def inject_cluster(
         nulls=null_table([], wcs, scale),
         survey=survey,
     )
-
-
-def estimate_fwhm(image):
-    """
-    Estimate the width of the stars of a tile.
-
-    Parameters
-    ----------
-    image : `~astropy.nddata.NDData`
-        The tile, with a celestial WCS.
-
-    Returns
-    -------
-    fwhm : `~astropy.units.Quantity`
-        Median full width at half maximum of up to 60 isolated stars, in arcsec, from
-        Gaussians fitted to their cores.
-
-    Raises
-    ------
-    TypeError
-        If ``image`` is not NDData.
-    ValueError
-        If it has no celestial WCS or fewer than five stars can be measured.
-    """
-    wcs = _checked_image(image)
-    scale = float(np.mean(proj_plane_pixel_scales(wcs)) * 3600)
-    data = np.array(image.data, dtype=float)
-    bad = _bad_pixels(image)
-    _, sky, deviation = sigma_clipped_stats(data[~bad])
-    data = np.where(bad, sky, data) - sky
-    peaks = _isolated_peaks(data, bad, 10 * deviation)
-    widths = []
-    for x, y in peaks:
-        cutout = data[y - 3 : y + 4, x - 3 : x + 4]
-        cutout = cutout - min(np.median(data[y - 8 : y + 9, x - 8 : x + 9]), 0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            widths.append(fit_fwhm(cutout, fit_shape=7)[0])
-    widths = np.array(widths, dtype=float)
-    widths = widths[(widths > 0.8) & (widths < 12)]
-    if widths.size < 5:
-        raise ValueError(
-            f"fwhm cannot be estimated from {widths.size} stars: give fwhm="
-        )
-    return float(np.median(widths)) * scale * u.arcsec
-
-
-def _isolated_peaks(data, bad, threshold):
-    """Return (x, y) of stars that are bright, not saturated and alone."""
-    table = find_peaks(data, threshold, box_size=11, mask=bad, border_width=10)
-    if table is None:
-        return []
-    column, row, value = (
-        np.asarray(table[name]) for name in ("x_peak", "y_peak", "peak_value")
-    )
-    good = value < 0.3 * data.max()
-    order = np.flatnonzero(good)[np.argsort(value[good])[::-1]]
-    clean = [
-        (column[i], row[i])
-        for i in order
-        if not bad[row[i] - 5 : row[i] + 6, column[i] - 5 : column[i] + 6].any()
-    ]
-    return clean[:STARS]
-
-
-def _checked_image(image):
-    if not isinstance(image, NDData):
-        raise TypeError(f"image must be NDData with a WCS, got {type(image).__name__}")
-    if image.wcs is None or not image.wcs.has_celestial:
-        raise ValueError("image must have a celestial WCS, got none")
-    if image.data.ndim != 2:
-        raise ValueError(f"image must be two-dimensional, got {image.data.ndim} axes")
-    return image.wcs.celestial if hasattr(image.wcs, "celestial") else image.wcs
-
-
-def _bad_pixels(image):
-    bad = ~np.isfinite(image.data)
-    return bad if image.mask is None else bad | np.asarray(image.mask, dtype=bool)
 
 
 def _zero_point(image, zero_point):

@@ -60,7 +60,7 @@ def paint_nebula(rng, image, x, y, radius, level):
     )
     axis = np.arange(-reach, reach + 1) / radius
     distance = np.hypot(axis, axis[:, np.newaxis])
-    envelope = np.exp(-0.5 * (distance * np.exp(0.25 * warp)) ** 2)
+    envelope = np.exp(-0.5 * (distance * np.exp(0.4 * warp)) ** 2)
     fade = np.clip((REACH - distance) / 0.8, 0, 1)
     lanes = np.exp(-1.6 * np.clip(dust - 0.6, 0, None))
     stamp = envelope * fade * np.exp(0.5 * bright) * lanes

@@ -38,7 +38,8 @@ class MockTile:
         (id of its cluster or -1), ``is_member`` and ``is_galaxy``.
     nulls : `~astropy.table.QTable`
         One row per hard negative or separate artefact: ``id``, ``kind``,
-        ``sky_center``, ``x_center``, ``y_center`` and ``radius`` (arcsec).
+        ``sky_center``, ``x_center``, ``y_center`` and ``radius`` (arcsec; of an edge
+        or a trail half its length).
     survey : Survey or None
         The survey that was imitated.
     """

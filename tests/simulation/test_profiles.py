@@ -1,0 +1,72 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Members stand as the profile has it."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.spatial import cKDTree
+
+from astro_vaeclust.simulation.profiles import PROFILES, draw_positions
+
+
+def positions(profile, number=4000, radius=30.0, seed=7):
+    return draw_positions(np.random.default_rng(seed), profile, number, radius)
+
+
+def clumpiness(offsets):
+    """Median distance to the nearest neighbour in half-number radii."""
+    return np.median(cKDTree(offsets).query(offsets, 2)[0][:, 1]) / 30.0
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_half_of_the_members_are_within_the_radius(profile):
+    radius = np.hypot(*positions(profile).T)
+    assert_allclose(np.median(radius), 30.0, rtol=0.05)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("number", [1, 2, 10])
+def test_few_members_are_possible(profile, number):
+    offsets = positions(profile, number)
+    assert offsets.shape == (number, 2)
+    assert np.isfinite(offsets).all()
+
+
+def test_plummer_follows_its_formula():
+    radius = np.hypot(*positions("plummer", 20000).T) / 30.0
+    for limit in (0.5, 1.0, 2.0):
+        expected = limit**2 / (1 + limit**2)
+        assert_allclose(np.mean(radius < limit), expected, atol=0.02)
+
+
+def test_king_ends_and_eff_has_wings():
+    king = np.hypot(*positions("king").T).max() / 30.0
+    eff = np.hypot(*positions("eff").T).max() / 30.0
+    assert king < 5 < eff
+
+
+def test_elongated_is_longer_than_wide():
+    long, wide = {}, {}
+    for profile in ("elongated", "plummer"):
+        values = np.linalg.eigvalsh(np.cov(positions(profile).T))
+        wide[profile], long[profile] = np.sqrt(values)
+    assert wide["elongated"] / long["elongated"] < 0.65
+    assert wide["plummer"] / long["plummer"] > 0.85
+
+
+def test_fractal_is_clumpier_than_smooth():
+    assert clumpiness(positions("fractal")) < 0.75 * clumpiness(positions("plummer"))
+
+
+def test_two_cores_leave_a_gap():
+    offsets = positions("two-core")
+    axis = np.linalg.eigh(np.cov(offsets.T))[1][:, 1]
+    counts = np.histogram(offsets @ axis, bins=np.linspace(-60, 60, 25))[0]
+    middle = counts[10:14].min()
+    assert middle < 0.6 * counts[:12].max()
+    assert middle < 0.6 * counts[12:].max()
+
+
+def test_unknown_profile_lists_those_there_are():
+    with pytest.raises(ValueError, match=r"profile='disk' .* plummer"):
+        positions("disk")
