@@ -23,6 +23,7 @@ from astropy.wcs import WCS
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from numpy.testing import assert_allclose, assert_array_equal
 
+from astro_vaeclust._fits import quietly
 from astro_vaeclust.inputs import check_image_holds, read_image
 
 QUICKLOOK_CARDS = {"ORIGIN": "2MASS", "ORDATE": "990502", "SCANNO": 142}
@@ -292,6 +293,21 @@ def test_file_is_closed_and_no_other_opened(sky_image, celestial_wcs, tmp_path):
         pytest.skip("needs /proc")
     names = [os.readlink(link) for link in descriptors.iterdir() if link.exists()]
     assert str(path) not in names
+
+
+def test_warnings_are_silenced_by_one_thread_at_a_time():
+    entered = threading.Event()
+
+    def enter():
+        with quietly():
+            entered.set()
+
+    thread = threading.Thread(target=enter)
+    with quietly():
+        thread.start()
+        assert not entered.wait(0.05)
+    thread.join()
+    assert entered.is_set()
 
 
 def test_threads_leave_the_warning_filters_alone(sky_image, celestial_wcs):
