@@ -1,6 +1,27 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Find and measure star clusters in near-infrared FITS images."""
 
+import logging
+
+from .catalog import ClusterCatalog
+from .exceptions import (
+    LossyDataWarning,
+    NoDetectionsWarning,
+    PosteriorCollapseWarning,
+)
+from .finder import ClusterFinderBase, VAEClusterFinder
+from .flags import ClusterFlags
 from .version import __version__
 
-__all__ = ["__version__"]
+__all__ = [
+    "ClusterCatalog",
+    "ClusterFinderBase",
+    "ClusterFlags",
+    "LossyDataWarning",
+    "NoDetectionsWarning",
+    "PosteriorCollapseWarning",
+    "VAEClusterFinder",
+    "__version__",
+]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -207,7 +207,9 @@ class Registry:
             )
 
     def _announced(self):
-        return {point.name: point for point in entry_points(group=self.entry_point_group)}
+        return {
+            point.name: point for point in entry_points(group=self.entry_point_group)
+        }
 
 
 def _place(entry):

@@ -14,7 +14,7 @@ import torch
 from ..devices import resolve_device
 from ..exceptions import PosteriorCollapseWarning
 from ..validation import check_choice, check_fraction, check_positive_integer
-from .base import EMBEDDINGS, Embedding
+from .base import Embedding
 from .divergences import DIVERGENCES
 from .latent_map import LatentMap, digest
 from .likelihoods import LIKELIHOODS
@@ -32,7 +32,6 @@ ACTIVE_UNIT_VARIANCE = 0.01
 WINDOWS_PER_PASS = 1024
 
 
-@EMBEDDINGS.register("dense-vae")
 @dataclass(frozen=True, kw_only=True)
 class DenseVAE(Embedding):
     """

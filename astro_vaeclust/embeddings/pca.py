@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..validation import check_fraction, check_positive_integer
-from .base import EMBEDDINGS, Embedding
+from .base import Embedding
 from .latent_map import LatentMap, digest
 from .windows import WindowGrid
 
 __all__ = ["PCAEmbedding"]
 
-WINDOWS_PER_PART = 1024
+WINDOWS_TO_FIT = 4096
+WINDOWS_PER_PASS = 1024
 
 
-@EMBEDDINGS.register("pca")
 @dataclass(frozen=True, kw_only=True)
 class PCAEmbedding(Embedding):
     """
-    Principal components of the windows of an image, by incremental scikit-learn PCA.
+    Principal components of the windows of an image, by the PCA of scikit-learn.
 
     Parameters
     ----------
@@ -39,28 +39,28 @@ class PCAEmbedding(Embedding):
         check_fraction("max_masked", self.max_masked)
 
     def embed(self, prepared, *, patch_sizes, overlap, seed, device, progress_bar=None):
-        """See `Embedding.embed`; ``device`` and ``seed`` have no effect."""
+        """See `Embedding.embed`; ``device`` has no effect."""
         bar = progress_bar or _without_bar
         return [
             self._embed_one_size(
                 WindowGrid(
                     prepared.pixels, prepared.mask, size, overlap, self.max_masked
-                )
+                ),
+                seed,
             )
             for size in bar(patch_sizes, desc="components", total=len(patch_sizes))
         ]
 
-    def _embed_one_size(self, grid):
-        from sklearn.decomposition import IncrementalPCA
+    def _embed_one_size(self, grid, seed):
+        from sklearn.decomposition import PCA
 
         cells = grid.usable_cells()
-        n_components = min(self.latent, grid.patch_size**2, len(cells))
-        parts = np.array_split(cells, max(1, len(cells) // WINDOWS_PER_PART))
-        analysis = IncrementalPCA(n_components, copy=True)
-        for part in parts:
-            analysis.partial_fit(grid.cut(part))
+        sample = cells[:: -(-len(cells) // WINDOWS_TO_FIT)]
+        n_components = min(self.latent, grid.patch_size**2, len(sample))
+        analysis = PCA(n_components, svd_solver="randomized", random_state=seed)
+        analysis.fit(grid.cut(sample))
         mean = np.zeros((*grid.valid.shape, n_components), dtype=np.float32)
-        for part in parts:
+        for part in np.array_split(cells, -(-len(cells) // WINDOWS_PER_PASS)):
             mean[tuple(part.T)] = analysis.transform(grid.cut(part))
         return LatentMap(
             mean=mean,
