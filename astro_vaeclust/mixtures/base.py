@@ -56,6 +56,7 @@ class FittedMixture:
     n_iter: int = 0
 
     def __post_init__(self):
+        """Copy the arrays and check them."""
         for name in ("weights", "means", "covariances"):
             array = np.array(getattr(self, name), dtype=np.float64, order="C")
             array.setflags(write=False)

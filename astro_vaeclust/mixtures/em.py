@@ -74,8 +74,8 @@ class EMGaussianMixture(Mixture):
     different rows than components are refused.
 
     The log-likelihood never falls between re-initialisations but for what
-    ``reg_covar`` adds. Computed by torch in float64, from an own random generator on the
-    device; on a device without float64 (MPS) it falls back to the processor.
+    ``reg_covar`` adds. Torch computes in float64, with a random generator of its own on
+    the device; a device without float64 (MPS) gives way to the processor.
     """
 
     n_components: int = 2
@@ -89,6 +89,7 @@ class EMGaussianMixture(Mixture):
     max_reinitialisations: int = 5
 
     def __post_init__(self):
+        """Check the settings."""
         check_count("n_components", self.n_components)
         check_choice("covariance_type", self.covariance_type, ("full", "diag"))
         check_count("n_init", self.n_init)
@@ -123,7 +124,7 @@ class EMGaussianMixture(Mixture):
             If ``features`` are not real numbers or ``seed`` is not an integer.
         ValueError
             If ``features`` are not a finite array ``(n, d)``, or have fewer different
-            rows than components.
+            rows than components, or no column varies.
         """
         from .expectation_maximisation import best_of_random_starts
 

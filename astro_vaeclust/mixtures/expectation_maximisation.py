@@ -297,7 +297,9 @@ def bhattacharyya_distances(gaussians):
     offsets = gaussians.means[first] - gaussians.means[second]
     middle = 0.5 * (gaussians.covariances[first] + gaussians.covariances[second])
     cholesky = torch.linalg.cholesky(middle)
-    residuals = torch.linalg.solve_triangular(cholesky, offsets[:, :, None], upper=False)
+    residuals = torch.linalg.solve_triangular(
+        cholesky, offsets[:, :, None], upper=False
+    )
     log_determinants = torch.linalg.slogdet(gaussians.covariances).logabsdet
     log_middle = 2 * cholesky.diagonal(dim1=1, dim2=2).log().sum(dim=1)
     log_outer = 0.5 * (log_determinants[first] + log_determinants[second])
@@ -342,7 +344,7 @@ def find_degenerate(gaussians, n_rows, settings):
 
 
 def _weight_floor(n_rows, n_components, n_features, settings):
-    """Weight below which a component is low (float); zero where that is switched off."""
+    """Weight below which a component is low (float); zero where that is off."""
     if not settings.min_weight:
         return 0.0
     rows_needed = n_features + 1 if settings.covariance_type == "full" else 2

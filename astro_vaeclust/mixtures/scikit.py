@@ -72,6 +72,7 @@ class SklearnGaussianMixture(Mixture):
     reg_covar: float = 1e-6
 
     def __post_init__(self):
+        """Check the settings."""
         _check_settings(self)
 
     def fit(self, features, *, seed, device="cpu"):
@@ -98,7 +99,7 @@ class SklearnGaussianMixture(Mixture):
             If ``features`` are not real numbers or ``seed`` is not an integer.
         ValueError
             If ``features`` are not a finite array ``(n, d)``, or have fewer different
-            rows than components.
+            rows than components, or no column varies.
         """
         from sklearn.mixture import GaussianMixture
 
@@ -114,6 +115,8 @@ class BayesianMixture(Mixture):
 
     ``n_components`` is an upper limit: components that the features do not need get
     weights near zero. `FittedMixture.effective_components` says how many are left.
+    Surplus components empty slowly, and a population may stay split over several:
+    the rule ``"brighter-than-sky"`` of `cluster_probability` puts up with that.
 
     Parameters
     ----------
@@ -154,16 +157,17 @@ class BayesianMixture(Mixture):
     component holds. For the rest see `SklearnGaussianMixture`.
     """
 
-    n_components: int = 5
+    n_components: int = 3
     covariance_type: str = "full"
     n_init: int = 2
     max_iter: int = 500
-    tol: float = 1e-2
+    tol: float = 1e-3
     reg_covar: float = 1e-6
     weight_concentration_prior_type: str = "dirichlet_process"
     weight_concentration_prior: float | None = None
 
     def __post_init__(self):
+        """Check the settings."""
         _check_settings(self)
         check_choice(
             "weight_concentration_prior_type",
@@ -201,7 +205,7 @@ class BayesianMixture(Mixture):
             If ``features`` are not real numbers or ``seed`` is not an integer.
         ValueError
             If ``features`` are not a finite array ``(n, d)``, or have fewer different
-            rows than components.
+            rows than components, or no column varies.
         """
         from sklearn.mixture import BayesianGaussianMixture
 
@@ -259,7 +263,7 @@ def _full_covariances(model):
 def _weights_of_responsibilities(model):
     """Weights that turn the expected Gaussians into variational responsibilities."""
     d = model.means_.shape[1]
-    freedom = model.degrees_of_freedom_
+    freedom = np.atleast_1d(model.degrees_of_freedom_)  # one for all if tied
     halves = 0.5 * (freedom[:, np.newaxis] - np.arange(d))
     log_precision = digamma(halves).sum(axis=1) + d * np.log(2) - d * np.log(freedom)
     return softmax(

@@ -27,10 +27,14 @@ class Standardiser:
         What is subtracted.
     scale : (d,) array
         What is divided by afterwards.
+    varies : (d,) bool array
+        Features that vary beyond their rounding errors. The others are left out of
+        the fit, and come back the same for all components: they decide nothing.
     """
 
     center: np.ndarray
     scale: np.ndarray
+    varies: np.ndarray
 
     @classmethod
     def of(cls, features):
@@ -45,16 +49,26 @@ class Standardiser:
         Returns
         -------
         standardiser : `Standardiser`
-            A feature that does not vary beyond its rounding errors gets the scale one:
-            it is the same for all components then and decides nothing.
+            Takes these features to zero mean and unit variance.
+
+        Raises
+        ------
+        ValueError
+            If no feature varies.
         """
         magnitude = np.maximum(np.abs(features).max(axis=0), np.finfo(float).tiny)
         relative = features / magnitude
         deviation = relative.std(axis=0)
         varies = deviation > 8 * np.finfo(np.float64).eps
+        if not varies.any():
+            raise ValueError(
+                "features must vary by more than their rounding errors; none of the "
+                f"{features.shape[1]} columns does"
+            )
         return cls(
             center=relative.mean(axis=0) * magnitude,
             scale=np.where(varies, deviation * magnitude, 1.0),
+            varies=varies,
         )
 
     def apply(self, features):
@@ -68,10 +82,10 @@ class Standardiser:
 
         Returns
         -------
-        standardised : (n, d) array
-            The features with zero mean and unit variance.
+        standardised : (n, number that vary) array
+            The features that vary, with zero mean and unit variance.
         """
-        return (features - self.center) / self.scale
+        return ((features - self.center) / self.scale)[:, self.varies]
 
     def restore(self, weights, means, covariances, *, converged, n_iter):
         """
@@ -81,9 +95,9 @@ class Standardiser:
         ----------
         weights : (k,) array
             Probabilities of the components.
-        means : (k, d) array
+        means : (k, number that vary) array
             Means of the components, standardised.
-        covariances : (k, d, d) array
+        covariances : (k, number that vary, number that vary) array
             Covariances of the components, standardised.
         converged : bool
             Whether the fit converged.
@@ -95,11 +109,17 @@ class Standardiser:
         fitted : `FittedMixture`
             The mixture; its probabilities are those of the standardised one.
         """
+        k, d = len(weights), len(self.varies)
+        all_means = np.zeros((k, d))
+        all_means[:, self.varies] = means
+        all_covariances = np.tile(np.eye(d), (k, 1, 1))
+        both_vary = np.outer(self.varies, self.varies)
         symmetric = 0.5 * (covariances + np.swapaxes(covariances, 1, 2))
+        all_covariances[:, both_vary] = symmetric.reshape(k, -1)
         return FittedMixture(
             weights=weights,
-            means=means * self.scale + self.center,
-            covariances=symmetric * np.outer(self.scale, self.scale),
+            means=all_means * self.scale + self.center,
+            covariances=all_covariances * np.outer(self.scale, self.scale),
             converged=converged,
             n_iter=n_iter,
         )
