@@ -23,8 +23,16 @@ from scipy.spatial import cKDTree
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
 FOLDER = "m17_2mass_k"
-REAL = ("350080", "350092", "430092", "440186", "440198", "420186")
-"""The last one has a nebula."""
+TWINS = {
+    "350080": {"density": 4.85, "extinction": 0.9},
+    "350092": {"density": 4.98, "extinction": 0.9},
+    "430092": {"density": 5.15, "extinction": 0.4},
+    "440186": {"density": 5.12, "extinction": 0.5},
+    "440198": {"density": 5.10, "extinction": 0.3},
+    "420186": {"density": 4.95, "extinction": 1.5},
+}
+"""Real tiles with the density and extinction (mag) of the mock tile to hold against
+each; the last one has a nebula."""
 
 
 def data_folder():
@@ -33,29 +41,29 @@ def data_folder():
 
 
 def real_tiles():
-    for name in REAL:
+    for name in TWINS:
         (path,) = data_folder().glob(f"*{name}.fits.gz")
         with fits.open(path) as files:
             yield name, files[0].data.astype(float), files[0].header["MAGZP"]
 
 
-def mock_tiles(density):
+def mock_tiles():
     nebulous = MockCluster(
         n_members=60,
         half_number_radius=60 * u.arcsec,
         nebulosity="offset",
-        nebula_brightness=16.5 * u.mag / u.arcsec**2,
-        nebula_radius=80 * u.arcsec,
+        nebula_brightness=15.5 * u.mag / u.arcsec**2,
+        nebula_radius=110 * u.arcsec,
     )
-    for seed in range(6):
+    for seed, (name, settings) in enumerate(TWINS.items()):
         tile = simulate_tile(
-            density=density + 0.03 * (seed - 2),
-            extinction=(0.3 + 0.3 * seed) * u.mag,
-            clusters=nebulous if seed == 5 else 0,
+            density=settings["density"],
+            extinction=settings["extinction"] * u.mag,
+            clusters=nebulous if name == "420186" else 0,
             seed=seed,
         )
-        name = f"mock {seed}"
-        yield name, tile.image.data.astype(float), tile.image.meta["MAGZP"]
+        data = tile.image.data.astype(float)
+        yield f"mock of {name}", data, tile.image.meta["MAGZP"]
 
 
 def measure(data, zero_point):
@@ -165,9 +173,11 @@ def time_tiles():
 
 def main():
     real = list(real_tiles())
-    mock = list(mock_tiles(density=4.75))
+    mock = list(mock_tiles())
     print("stars are DAOStarFinder peaks above 5 adu; magnitudes from their peaks")
-    for name, data, zero_point in [*real, *mock]:
+    for name, data, zero_point in (
+        tile for pair in zip(real, mock, strict=True) for tile in pair
+    ):
         print(f"\n{name}")
         for quantity, values in measure(data, zero_point).items():
             print(f"  {quantity:16s}", *(f"{value:9.3g}" for value in values))

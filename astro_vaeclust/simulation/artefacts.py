@@ -69,9 +69,10 @@ def _spikes(rng, image, stars, survey, noise):
         for horizontal in (True, False):
             shift = (x - column, y - row) if horizontal else (y - row, x - column)
             distance = np.abs(along - shift[0]) * survey.pixel_scale
-            profile = 4e-5 * flux * (np.maximum(distance, 2.5) / 10) ** -1.6
+            strength = 6e-5 if horizontal else 9e-5
+            profile = strength * flux * (distance**2 / 100 + 0.3) ** -0.8
             profile *= np.clip(1 - np.abs(along) / reach, 0, 1)
-            cut = np.exp(-0.5 * ((across - shift[1]) * survey.pixel_scale / 1.3) ** 2)
+            cut = np.exp(-0.5 * ((across - shift[1]) * survey.pixel_scale / 1.1) ** 2)
             stamp = np.outer(cut, profile) if horizontal else np.outer(profile, cut)
             half_y, half_x = stamp.shape[0] // 2, stamp.shape[1] // 2
             add_stamp(image, stamp, column - half_x, row - half_y)

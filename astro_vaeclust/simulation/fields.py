@@ -9,8 +9,8 @@ from astropy.modeling.models import Sersic2D
 __all__ = ["draw_field", "draw_galaxies", "draw_magnitudes", "paint_galaxies"]
 
 BRIGHT, REFERENCE = 3.0, 14.0
-SLOPES = (0.36, 0.32, 0.28)
-BREAKS = (12.0, 14.5)
+SLOPES = (0.45, 0.36, 0.32, 0.28)
+BREAKS = (9.0, 12.0, 14.5)
 """Slopes dlogN/dm of the counts in Ks, and where one follows on the other."""
 
 BEHIND = 0.85
@@ -59,7 +59,7 @@ def field_counts(faint):
         Magnitudes in Ks and the number of stars brighter, 1 at Ks = 14.
     """
     magnitude = np.linspace(BRIGHT, faint, 600)
-    slope = np.select([magnitude < edge for edge in BREAKS], SLOPES[:2], SLOPES[2])
+    slope = np.select([magnitude < edge for edge in BREAKS], SLOPES[:-1], SLOPES[-1])
     rate = np.exp(np.log(10) * np.cumsum(slope) * (magnitude[1] - magnitude[0]))
     number = np.concatenate([[0], np.cumsum((rate[1:] + rate[:-1]) / 2)])
     return magnitude, number / np.interp(REFERENCE, magnitude, number)
@@ -114,7 +114,7 @@ def draw_field(rng, survey, shape, *, density, screen, gradient, margin, extra=N
 
 def _thinning(screen, survey):
     """Return the factor by which a screen lowers the counts to a given magnitude."""
-    dimming = np.log(10) * SLOPES[1] * survey.extinction_ratio * screen.values
+    dimming = np.log(10) * SLOPES[2] * survey.extinction_ratio * screen.values
     return np.mean(BEHIND * np.exp(-dimming) + (1 - BEHIND) * np.exp(-0.2 * dimming))
 
 

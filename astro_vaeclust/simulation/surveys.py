@@ -93,7 +93,8 @@ def _two_mass(band, **changes):
 
     Noise, limits and zero points: Skrutskie et al. 2006, AJ 131, 1163, and the
     Explanatory Supplement to the 2MASS All Sky Data Release, section II.4a; the
-    profile and the levels of saturation were measured on Atlas images.
+    profile, the correlation of the noise and the levels of saturation were measured on
+    Atlas images.
     """
     settings = {
         "name": f"2mass-{band.lower()}",
@@ -105,7 +106,7 @@ def _two_mass(band, **changes):
         "psf_shape": 1.95,
         "halo_fraction": 0.07,
         "halo_radius": 3.5,
-        "noise_smoothing": (0.87, 0.98),
+        "noise_smoothing": (0.93, 1.05),
         "saturation": 1.0e4,
         "core_collapse": 6.5e4,
         "bad_columns": (4, 4),
@@ -123,7 +124,7 @@ SURVEYS = {
             limit=15.8,
             sky_level=(90.0, 140.0),
             sky_gradient=(0.2, 1.0),
-            white_noise=(1.4, 1.8),
+            white_noise=(1.5, 1.9),
             color=1.0,
             extinction_ratio=2.5,
         ),
@@ -133,7 +134,7 @@ SURVEYS = {
             limit=15.1,
             sky_level=(280.0, 420.0),
             sky_gradient=(1.0, 6.0),
-            white_noise=(2.5, 3.0),
+            white_noise=(2.7, 3.2),
             color=0.25,
             extinction_ratio=1.55,
         ),
@@ -143,7 +144,7 @@ SURVEYS = {
             limit=14.3,
             sky_level=(500.0, 640.0),
             sky_gradient=(0.5, 4.0),
-            white_noise=(3.3, 3.8),
+            white_noise=(3.5, 4.2),
         ),
         # Lucas et al. 2008, MNRAS 391, 136; cross-talk: Dye et al. 2006, MNRAS 372,
         # 1227.

@@ -143,8 +143,8 @@ def test_noise_has_its_level_and_its_correlation():
     stated = np.median(tile.image.uncertainty.array[:, 4:-4])
     assert_allclose(stated, noise.std(), rtol=0.02)
     # Smoothing with a Gaussian s leaves correlation exp(-lag**2 / 4 s**2).
-    assert 0.70 < correlation(noise, 1) < 0.78
-    assert 0.25 < correlation(noise, 2) < 0.37
+    assert 0.74 < correlation(noise, 1) < 0.81
+    assert 0.30 < correlation(noise, 2) < 0.42
     assert abs(correlation(noise, 6)) < 0.02
 
 
