@@ -144,6 +144,24 @@ def test_equal_components_part_only_by_reinitialisation(two_groups):
     assert run.gaussians.weights.min().item() == pytest.approx(0.1, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("options", "n_iter"), [({"tol": 0, "max_iter": 4}, 5), ({"tol": 1e9}, 3)]
+)
+def test_reinitialisation_starts_iterations_and_convergence_anew(
+    two_groups, options, n_iter
+):
+    features = torch.as_tensor(two_groups[0])
+    start = gaussians_of([0.5, 0.5], np.zeros((2, 3)), [9 * np.eye(3)] * 2)
+    run = expectation_maximisation(
+        features,
+        start,
+        EMGaussianMixture(max_reinitialisations=1, **options),
+        torch.Generator().manual_seed(1),
+    )
+    assert run.reinitialised_after == [1]
+    assert run.n_iter == n_iter
+
+
 def test_a_component_far_from_everything_is_reinitialised(two_groups):
     features = torch.as_tensor(two_groups[0])
     start = gaussians_of([0.5, 0.5], [[0.0] * 3, [1e4] * 3], [np.eye(3)] * 2)
