@@ -24,12 +24,12 @@ from astro_vaeclust.simulation import MockCluster, simulate_tile
 
 FOLDER = "m17_2mass_k"
 TWINS = {
-    "350080": {"density": 4.85, "extinction": 0.9},
-    "350092": {"density": 4.98, "extinction": 0.9},
+    "350080": {"density": 4.84, "extinction": 0.7},
+    "350092": {"density": 4.97, "extinction": 0.6},
     "430092": {"density": 5.15, "extinction": 0.4},
     "440186": {"density": 5.12, "extinction": 0.5},
     "440198": {"density": 5.10, "extinction": 0.3},
-    "420186": {"density": 4.95, "extinction": 1.5},
+    "420186": {"density": 4.97, "extinction": 1.2},
 }
 """Real tiles with the density and extinction (mag) of the mock tile to hold against
 each; the last one has a nebula."""

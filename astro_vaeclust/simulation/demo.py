@@ -11,7 +11,7 @@ from .tile import simulate_tile
 __all__ = ["demo_tile"]
 
 
-def demo_tile(*, seed=8):
+def demo_tile(*, seed=1):
     """
     Simulate a tile with one clear embedded cluster.
 

@@ -95,8 +95,9 @@ def turbulent_screen(rng, shape, *, mean, spread, step, outer, margin=0):
 
     .. math:: A = \bar{A} \exp(\sigma g - \sigma^2 / 2)
 
-    with a `random_field` *g*. Log-normal column densities are what turbulence makes
-    (Lombardi et al. 2008, A&A 489, 143).
+    with a `random_field` *g*, and twice as much along the zero lines of a second field
+    where *g* is above its mean: filaments. Log-normal column densities are what
+    turbulence makes (Lombardi et al. 2008, A&A 489, 143).
 
     Parameters
     ----------
@@ -122,6 +123,8 @@ def turbulent_screen(rng, shape, *, mean, spread, step, outer, margin=0):
     """
     samples = tuple(int(np.ceil((side + 2 * margin) / step)) + 2 for side in shape)
     field = random_field(rng, samples, outer=outer / step)
-    values = np.exp(spread * field)
+    ridge = random_field(rng, samples, outer=outer / step)
+    filaments = np.exp(-((ridge / 0.12) ** 2)) * np.clip(field, 0, 1)
+    values = np.exp(spread * field) * (1 + filaments)
     values *= mean / values.mean()
     return Screen(values, -margin - step / 2, -margin - step / 2, step, "nearest")
