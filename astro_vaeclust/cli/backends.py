@@ -12,9 +12,9 @@ def add_command(commands):
     """Add the command to those of the main parser."""
     parser = commands.add_parser(
         "backends",
-        help="list the tags of embeddings and mixtures",
-        description="List the tags of embeddings and mixtures, of this package and of "
-        "installed ones that announce theirs.",
+        help="list the tags of embeddings, mixtures and thresholds",
+        description="List the tags of embeddings, mixtures and thresholds, of this "
+        "package and of installed ones that announce theirs.",
     )
     add_message_options(parser)
     parser.set_defaults(run=run)
@@ -31,7 +31,8 @@ def run(arguments):
     """
     from ..embeddings import EMBEDDINGS
     from ..mixtures import MIXTURES
+    from ..thresholds import THRESHOLDS
 
-    for registry in (EMBEDDINGS, MIXTURES):
+    for registry in (EMBEDDINGS, MIXTURES, THRESHOLDS):
         for tag in registry.tags:
             print(f"--{registry.kind} {tag}")

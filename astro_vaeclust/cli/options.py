@@ -54,7 +54,7 @@ def add_finder_options(parser):
         "--threshold",
         type=_number_or_tag,
         metavar="SPEC",
-        help="height of the heat map that counts: a number, or the tag of a rule",
+        help="height of the heat map that counts: a number or a tag (see backends)",
     )
     add("--seed", type=int, help="the same seed gives the same result")
     add("--device", help="where torch computes: cpu, cuda, auto, ...")

@@ -304,11 +304,14 @@ def test_demo_writes_and_prints(finder, tile, tmp_path, capsys):
 def test_backends_lists_tags_that_exist(capsys):
     from astro_vaeclust.embeddings import EMBEDDINGS
     from astro_vaeclust.mixtures import MIXTURES
+    from astro_vaeclust.thresholds import THRESHOLDS
 
     assert main(["backends"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [f"--embedding {tag}" for tag in EMBEDDINGS.tags] + [
-        f"--mixture {tag}" for tag in MIXTURES.tags
+    assert lines == [
+        *(f"--embedding {tag}" for tag in EMBEDDINGS.tags),
+        *(f"--mixture {tag}" for tag in MIXTURES.tags),
+        *(f"--threshold {tag}" for tag in THRESHOLDS.tags),
     ]
 
 
