@@ -60,7 +60,7 @@ def prepare(image, *, preparation="noise-normalised", box_size=64):
     Raises
     ------
     ValueError
-        If there is no such preparation.
+        If there is no such preparation, or too few usable pixels.
     """
     check_choice("preparation", preparation, PREPARATIONS)
     significance = _significance(image, box_size)
@@ -74,14 +74,24 @@ def prepare(image, *, preparation="noise-normalised", box_size=64):
 
 
 def _significance(image, box_size):
-    box_size = min(box_size, *image.data.shape)
-    background = Background2D(
-        image.data, box_size, mask=image.mask, exclude_percentile=90
-    )
+    background = _background(image, min(box_size, *image.shape))
     noise = background.background_rms if image.error is None else image.error
     significance = (image.data - background.background) / _positive(noise)
     significance[image.mask] = 0
     return significance.astype(np.float32)
+
+
+def _background(image, box_size):
+    """Measure sky and noise in all meshes with more than 1 % of usable pixels."""
+    try:
+        return Background2D(
+            image.data, box_size, mask=image.mask, exclude_percentile=99
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"data has too few usable pixels to measure its sky: "
+            f"{np.count_nonzero(~image.mask)} of {image.mask.size}"
+        ) from error
 
 
 def _positive(noise):
