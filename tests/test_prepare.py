@@ -16,7 +16,7 @@ def sky(celestial_wcs):
     """Image of a sloping sky with a noise of 2, a star, and unusable pixels."""
     rng = np.random.default_rng(0)
     y, x = np.indices(SHAPE)
-    data = 500 + 0.2 * x + rng.normal(0, 2, SHAPE)
+    data = 500 + 0.02 * x + rng.normal(0, 2, SHAPE)
     data[80, 100] += 400
     data[:, :4] = np.nan
     data[100:120, 30:50] = 1e6
