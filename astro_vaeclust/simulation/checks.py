@@ -94,7 +94,7 @@ def checked_clusters(clusters, rng, survey, shape):
             rng,
             int(clusters),
             field_of_view=min(shape) * survey.pixel_scale * u.arcsec,
-            limit=survey.limit,
+            limit=survey.limit * u.mag,
         )
     if not hasattr(clusters, "__iter__") or isinstance(clusters, str):
         raise TypeError(

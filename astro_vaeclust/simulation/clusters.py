@@ -73,7 +73,7 @@ class MockCluster:
     nebula_brightness: u.Quantity = 17.0 * u.mag / u.arcsec**2
     nebula_radius: u.Quantity | None = None
 
-    def __post_init__(self):  # noqa: D105
+    def __post_init__(self):
         _check_quantity("half_number_radius", self.half_number_radius, u.arcsec)
         _check_quantity("brightest", self.brightest, u.mag)
         _check_quantity("extinction", self.extinction, u.mag)
@@ -115,7 +115,7 @@ def _check_choice(name, value, choices):
         )
 
 
-def draw_clusters(rng, number, *, field_of_view=None, limit=14.3):
+def draw_clusters(rng, number, *, field_of_view=None, limit=14.3 * u.mag):
     """
     Draw descriptions of clusters as they are found in the Galactic plane.
 
@@ -130,20 +130,28 @@ def draw_clusters(rng, number, *, field_of_view=None, limit=14.3):
         How many.
     field_of_view : `~astropy.units.Quantity`, optional
         Shorter side of the tile, an angle. No half-number radius exceeds a fifth of it.
-    limit : float
+    limit : `~astropy.units.Quantity`
         Magnitude to which members are counted.
 
     Returns
     -------
     clusters : list of MockCluster
         The descriptions, without centres.
+
+    Raises
+    ------
+    TypeError
+        If ``field_of_view`` or ``limit`` has not the right unit.
     """
+    _check_quantity("limit", limit, u.mag)
     rng = np.random.default_rng(rng)
     largest = 180.0
     if field_of_view is not None:
+        _check_quantity("field_of_view", field_of_view, u.arcsec)
         largest = min(largest, 0.2 * field_of_view.to_value(u.arcsec))
     return [
-        _draw_cluster(rng, min(8.0, largest / 2), largest, limit) for _ in range(number)
+        _draw_cluster(rng, min(8.0, largest / 2), largest, limit.value)
+        for _ in range(number)
     ]
 
 

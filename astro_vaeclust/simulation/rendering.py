@@ -64,7 +64,7 @@ class PointSpread:
     halo_radius: float = 4.0
     radius: int = 48
 
-    def __post_init__(self):  # noqa: D105
+    def __post_init__(self):
         if not self.fwhm > 0:
             raise ValueError(f"fwhm must be positive, got {self.fwhm!r}")
         if self.kind not in ("exponential", "moffat"):

@@ -50,7 +50,7 @@ class MockTile:
     nulls: QTable
     survey: Survey | None
 
-    def __repr__(self):  # noqa: D105
+    def __repr__(self):
         name = "None" if self.survey is None else self.survey.name
         return (
             f"<MockTile {name} {self.image.data.shape}: {len(self.clusters)} clusters, "

@@ -4,7 +4,13 @@
 import astropy.units as u
 import pytest
 
-from astro_vaeclust.simulation import MockCluster, clusters, get_survey, simulate_tile
+from astro_vaeclust.simulation import (
+    MockCluster,
+    clusters,
+    draw_clusters,
+    get_survey,
+    simulate_tile,
+)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +92,9 @@ def test_cluster_hidden_by_dust(monkeypatch):
 def test_a_survey_is_passed_through():
     survey = get_survey("vvv-ks")
     assert get_survey(survey) is survey
+
+
+@pytest.mark.parametrize("settings", [{"limit": 14}, {"field_of_view": 1 * u.mag}])
+def test_drawing_needs_units(settings):
+    with pytest.raises(TypeError, match=next(iter(settings))):
+        draw_clusters(1, 2, **settings)
