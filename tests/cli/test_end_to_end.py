@@ -17,19 +17,19 @@ QUICK = ["--embedding", "pca", "--mixture", "gmm", "--patch-sizes", "16", "32"]
 
 @pytest.fixture(scope="module")
 def tile(tmp_path_factory):
-    """Return the path of a small mock tile, and where its rich cluster is."""
+    """Return the path of a small mock tile with one rich cluster."""
     cluster = MockCluster(n_members=80, half_number_radius=15 * u.arcsec)
     tile = simulate_tile(shape=(256, 256), clusters=cluster, seed=5)
     path = tmp_path_factory.mktemp("tile") / "tile.fits"
     write_image(tile.image, path)
-    return str(path), tile.clusters["sky_center"]
+    return str(path)
 
 
 def detect(tile, folder, *options):
     """Run the command and return its exit code and the four files."""
     files = [folder / name for name in ("c.ecsv", "c.reg", "heat.fits", "plot.png")]
     names = ("--output", "--regions", "--heatmap", "--plot")
-    arguments = ["detect", tile[0], "--quiet", *options]
+    arguments = ["detect", tile, "--quiet", *options]
     for name, path in zip(names, files, strict=True):
         arguments += [name, str(path)]
     return main(arguments), *files
@@ -72,8 +72,10 @@ def test_image_smaller_than_a_patch_is_one_line(tile, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_default_settings_find_the_mock_cluster(tile, tmp_path):
-    code, table, *_ = detect(tile, tmp_path)
+def test_paper_preset_reports_one_cluster_and_four_models(tile, tmp_path):
+    code, path, *_ = detect(tile, tmp_path, "--preset", "paper")
     assert code == 0
-    found = ClusterCatalog.read(table).table
-    assert found["sky_center"].separation(tile[1]).min() < 30 * u.arcsec
+    table = ClusterCatalog.read(path).table
+    assert len(table) == 1
+    sizes = [model["patch_size"] for model in table.meta["model"]]
+    assert sizes == [16, 32, 48, 64]
