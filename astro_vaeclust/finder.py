@@ -7,7 +7,7 @@ import logging
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 from astropy.nddata import NDData
@@ -18,17 +18,18 @@ from .embeddings import EMBEDDINGS, Embedding
 from .exceptions import NoDetectionsWarning
 from .heatmap import Ensemble, Member
 from .inputs import check_image_holds, read_image
-from .metadata import run_metadata
 from .measurement import RegionMeasurements
+from .metadata import run_metadata
 from .mixtures import LABEL_RULES, MIXTURES, Mixture, cluster_probability
 from .prepare import PREPARATIONS, prepare
 from .segmentation import segment
-from .thresholds import THRESHOLDS, PeakFraction, Threshold, resolve_threshold
+from .thresholds import PeakFraction, Threshold, resolve_threshold
 from .validation import check_choice, check_fraction, check_positive_integer, check_seed
 
 __all__ = ["ClusterFinderBase", "VAEClusterFinder"]
 
 logger = logging.getLogger(__name__)
+
 
 class ClusterFinderBase(ABC):
     """
@@ -303,9 +304,7 @@ class VAEClusterFinder(ClusterFinderBase):
         segmentation = self._segment(heatmap, image.mask)
         columns = None
         if segmentation is None:
-            warnings.warn(
-                "no cluster was found", NoDetectionsWarning, stacklevel=3
-            )
+            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=3)
         else:
             columns = RegionMeasurements(
                 image,
@@ -317,7 +316,9 @@ class VAEClusterFinder(ClusterFinderBase):
                 fwhm=self.fwhm,
             ).columns()
         return ClusterCatalog(
-            cluster_table(columns, meta=run_metadata(self.settings, image, latent_maps)),
+            cluster_table(
+                columns, meta=run_metadata(self.settings, image, latent_maps)
+            ),
             heatmap=NDData(heatmap.astype(np.float32), wcs=image.wcs, mask=image.mask),
             segmentation=segmentation,
             image=image,

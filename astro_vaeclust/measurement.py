@@ -13,7 +13,6 @@ from photutils.segmentation import SourceCatalog
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from .flags import ClusterFlags
-from .segmentation import segment
 
 __all__ = ["RegionMeasurements"]
 
@@ -120,7 +119,9 @@ class RegionMeasurements:
         for pixels in self._pixels:
             overlap = np.bincount(segmentation.data[pixels], minlength=len(areas))
             overlap[0] = 0
-            radii.append(_circle_radius(areas[overlap.argmax()] if overlap.any() else 0))
+            radii.append(
+                _circle_radius(areas[overlap.argmax()] if overlap.any() else 0)
+            )
         return np.array(radii)
 
     @cached_property

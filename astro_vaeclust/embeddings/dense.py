@@ -193,7 +193,7 @@ class DenseVAE(Embedding):
             patch_size=grid.patch_size,
             stride=grid.stride,
             image_shape=grid.image_shape,
-            diagnostics={"active_units": active_units, "identity": digest(t.cpu().numpy() for t in model.state_dict().values())},
+            diagnostics={"active_units": active_units, "identity": _identity(model)},
         )
 
 
@@ -250,3 +250,6 @@ def _on_grid(values, valid):
     grid[valid] = values
     return grid
 
+
+def _identity(model):
+    return digest(tensor.cpu().numpy() for tensor in model.state_dict().values())

@@ -15,6 +15,9 @@ from torch import nn
 
 __all__ = ["LIKELIHOODS", "Bernoulli", "ContinuousBernoulli", "LearnedVarianceGaussian"]
 
+SMALL = 0.02
+"""Below this, the second term of a series is beyond single precision."""
+
 
 class Bernoulli(nn.Module):
     """
@@ -25,13 +28,13 @@ class Bernoulli(nn.Module):
     """
 
     def log_prob(self, pixels, outputs):
-        """Log-likelihood of each window, ``(batch,)``."""
+        """Return the log-likelihood of each window, ``(batch,)``."""
         return -nn.functional.binary_cross_entropy_with_logits(
             outputs, pixels, reduction="none"
         ).sum(dim=1)
 
     def mean(self, outputs):
-        """Expected pixels."""
+        """Return the expected pixels."""
         return torch.sigmoid(outputs)
 
 
@@ -40,22 +43,29 @@ class ContinuousBernoulli(nn.Module):
     Independent continuous Bernoulli pixels in [0, 1].
 
     The Bernoulli likelihood with its missing normalisation (Loaiza-Ganem & Cunningham
-    2019). The outputs are logits.
+    2019). The outputs are logits, the natural parameters of this exponential family.
     """
 
     def log_prob(self, pixels, outputs):
-        """Log-likelihood of each window, ``(batch,)``."""
-        return self._distribution(outputs).log_prob(pixels).sum(dim=1)
+        """Return the log-likelihood of each window, ``(batch,)``."""
+        return ((pixels - 0.5) * outputs - _log_sinhc(0.5 * outputs)).sum(dim=1)
 
     def mean(self, outputs):
-        """Expected pixels."""
-        return self._distribution(outputs).mean
+        """Return the expected pixels."""
+        half = 0.5 * outputs
+        small = half.abs() < SMALL
+        safe = torch.where(small, torch.ones_like(half), half)
+        exact = 0.5 / torch.tanh(safe) - 0.5 / safe
+        return 0.5 + torch.where(small, half / 6, exact)
 
-    @staticmethod
-    def _distribution(outputs):
-        return torch.distributions.ContinuousBernoulli(
-            logits=outputs, validate_args=False
-        )
+
+def _log_sinhc(x):
+    """Return log(sinh(x) / x), by its series near zero."""
+    magnitude = x.abs()
+    small = magnitude < SMALL
+    safe = torch.where(small, torch.ones_like(x), magnitude)
+    exact = safe + torch.log(-torch.expm1(-2 * safe) / (2 * safe))
+    return torch.where(small, x.square() / 6, exact)
 
 
 class LearnedVarianceGaussian(nn.Module):
@@ -71,13 +81,13 @@ class LearnedVarianceGaussian(nn.Module):
         self.log_variance = nn.Parameter(torch.zeros(()))
 
     def log_prob(self, pixels, outputs):
-        """Log-likelihood of each window, ``(batch,)``."""
+        """Return the log-likelihood of each window, ``(batch,)``."""
         squares = (pixels - outputs).square().sum(dim=1)
         constant = pixels.shape[1] * (self.log_variance + math.log(2 * math.pi))
         return -0.5 * (squares * torch.exp(-self.log_variance) + constant)
 
     def mean(self, outputs):
-        """Expected pixels."""
+        """Return the expected pixels."""
         return outputs
 
 

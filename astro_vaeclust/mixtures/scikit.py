@@ -150,8 +150,8 @@ class BayesianMixture(Mixture):
     -----
     The variational responsibilities are those of a mixture with the expected
     covariances and with weights proportional to
-    exp(E[ln w] + E[ln |Lambda|] / 2 - d / (2 beta)) |Sigma|^(1/2) (Bishop 2006,
-    eqs. 10.46, 10.64 to 10.67). These are the weights of the result, so that its
+    ``exp(E[ln w] + E[ln det(Lambda)] / 2 - d / (2 beta)) det(Sigma)^(1/2)`` (Bishop
+    2006, eqs. 10.46, 10.64 to 10.67). These are the weights of the result, so that its
     probabilities equal ``predict_proba`` of scikit-learn; they differ from the
     expected weights by terms of the order of one over the number of rows that a
     component holds. For the rest see `SklearnGaussianMixture`.

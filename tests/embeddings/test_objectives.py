@@ -110,7 +110,7 @@ def test_standard_normal_prior_density():
     assert StandardNormal(2).log_prob(z).item() == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("logit", [-8.0, -0.5, 0.0, 1e-3, 2.0])
+@pytest.mark.parametrize("logit", [-60.0, -8.0, -0.5, 0.0, 0.039, 0.041, 2.0])
 def test_continuous_bernoulli_is_normalised(logit):
     def density(x):
         pixels = torch.tensor([[x]], dtype=DOUBLE)
@@ -129,6 +129,24 @@ def test_continuous_bernoulli_mean():
 
     expected = integrate.quad(moment, 0, 1)[0]
     assert ContinuousBernoulli().mean(outputs).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("logit", [-30.0, -0.041, -0.039, 0.0, 0.3, 12.0])
+def test_continuous_bernoulli_against_torch(logit):
+    pixels = torch.linspace(0, 1, 7, dtype=DOUBLE).reshape(1, -1)
+    outputs = torch.full_like(pixels, logit, requires_grad=True)
+    expected = torch.distributions.ContinuousBernoulli(
+        logits=outputs, validate_args=False
+    )
+    log_probs = (
+        ContinuousBernoulli().log_prob(pixels, outputs),
+        expected.log_prob(pixels).sum(dim=1),
+    )
+    torch.testing.assert_close(*log_probs, rtol=1e-5, atol=1e-5)
+    gradients = [torch.autograd.grad(value, outputs)[0] for value in log_probs]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
+    means = ContinuousBernoulli().mean(outputs), expected.mean
+    torch.testing.assert_close(*means, rtol=1e-4, atol=1e-4)
 
 
 def test_bernoulli_is_that_of_the_paper():

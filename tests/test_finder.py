@@ -1,0 +1,328 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The finder from settings to catalogue, on an image of one obvious cluster."""
+
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.nddata import CCDData
+from photutils.segmentation import SegmentationImage
+from regions import CircleSkyRegion
+
+from astro_vaeclust import (
+    ClusterCatalog,
+    ClusterFlags,
+    NoDetectionsWarning,
+    VAEClusterFinder,
+)
+from astro_vaeclust.columns import COLUMNS
+from astro_vaeclust.embeddings import EMBEDDINGS, Embedding, LatentMap
+from astro_vaeclust.embeddings.dense import DenseVAE
+from astro_vaeclust.embeddings.pca import PCAEmbedding
+from astro_vaeclust.mixtures import EMGaussianMixture
+from astro_vaeclust.thresholds import FixedThreshold, PeakFraction, SigmaClipped
+
+SHAPE = (128, 160)
+CENTER = (100.0, 60.0)
+N_MEMBERS = 60
+
+
+@pytest.fixture
+def tile(celestial_wcs):
+    """Sky noise, some field stars, and a cluster of stars round ``CENTER``."""
+    rng = np.random.default_rng(5)
+    data = rng.normal(500, 1, SHAPE)
+    field = rng.uniform((0, 0), SHAPE[::-1], (25, 2))
+    members = rng.normal(CENTER, 12, (N_MEMBERS, 2))
+    y, x = np.indices(SHAPE)
+    for x_star, y_star in np.concatenate([field, members]):
+        distance = (x - x_star) ** 2 + (y - y_star) ** 2
+        data += rng.uniform(15, 60) * np.exp(-distance / (2 * 1.3**2))
+    data[:, :2] = np.nan
+    return CCDData(data, unit="adu", wcs=celestial_wcs)
+
+
+def make_finder(**overrides):
+    settings = {
+        "patch_sizes": (16, 24, 32),
+        "embedding": "pca",
+        "threshold": PeakFraction(),
+        "n_largest": 1,
+    }
+    return VAEClusterFinder(**(settings | overrides))
+
+
+def test_finds_the_cluster(tile):
+    catalog = make_finder().detect(tile)
+    assert isinstance(catalog, ClusterCatalog)
+    (row,) = catalog.table
+    offset = np.hypot(
+        row["x_center"].value - CENTER[0], row["y_center"].value - CENTER[1]
+    )
+    assert offset < 6
+    assert 10 * u.arcsec < row["radius"] < 35 * u.arcsec
+    assert 0 < row["radius_err"] < 0.5 * row["radius"]
+    assert 8 <= row["n_sources"] <= N_MEMBERS
+    assert 0.5 < row["score"] <= 1
+    assert np.isnan(row["false_alarm_rate"])
+    assert row["flags"] == 0
+
+
+def test_the_columns_agree_with_each_other(tile):
+    catalog = make_finder().detect(tile)
+    assert tuple(catalog.table.colnames) == tuple(column.name for column in COLUMNS)
+    (row,) = catalog.table
+    area = catalog.segmentation.areas[0] * u.arcsec**2
+    assert u.isclose(row["area"], area, rtol=1e-6)
+    assert u.isclose(row["radius"], np.sqrt(area / np.pi), rtol=1e-6)
+    x, y = tile.wcs.world_to_pixel(row["sky_center"])
+    assert x == pytest.approx(row["x_center"].value, abs=1e-6)
+    assert y == pytest.approx(row["y_center"].value, abs=1e-6)
+    (region,) = catalog.regions
+    assert isinstance(region, CircleSkyRegion)
+    assert region.center.separation(row["sky_center"]) < 1e-6 * u.arcsec
+    assert u.isclose(region.radius, row["radius"])
+
+
+def test_heatmap_and_segmentation(tile):
+    catalog = make_finder().detect(tile)
+    heatmap = catalog.heatmap.data
+    assert heatmap.shape == SHAPE
+    assert heatmap.min() >= 0
+    assert heatmap.max() <= 1
+    assert catalog.heatmap.wcs.wcs.compare(tile.wcs.wcs)
+    assert isinstance(catalog.segmentation, SegmentationImage)
+    outside = catalog.segmentation.data == 0
+    level = PeakFraction().level(heatmap)
+    assert (heatmap[~outside] > level * 0.999).all()
+
+
+def test_unusable_pixels_never_become_a_cluster(tile):
+    y_center, x_center = round(CENTER[1]), round(CENTER[0])
+    tile.mask = np.zeros(SHAPE, bool)
+    tile.mask[y_center - 4 : y_center + 5, x_center - 4 : x_center + 5] = True
+    catalog = make_finder().detect(tile)
+    assert not catalog.segmentation.data[tile.mask].any()
+    assert (catalog.heatmap.data[tile.mask] == 0).all()
+    assert (catalog.heatmap.data[:, :2] == 0).all()
+
+
+def test_masked_values_do_not_matter(tile):
+    mask = np.zeros(SHAPE, bool)
+    mask[5:30, 10:40] = True
+    spoiled = tile.copy()
+    spoiled.data[mask] = 1e7
+    one = make_finder().detect(tile, mask=mask)
+    other = make_finder().detect(spoiled, mask=mask)
+    np.testing.assert_array_equal(one.heatmap.data, other.heatmap.data)
+
+
+def test_call_gives_the_table(tile):
+    finder = make_finder()
+    table = finder(tile)
+    assert table["x_center"][0] == finder.detect(tile).table["x_center"][0]
+
+
+def test_metadata(tile):
+    finder = make_finder(seed=7)
+    meta = finder.detect(tile).table.meta
+    assert meta["seed"] == 7
+    assert meta["versions"]["astro_vaeclust"]
+    assert meta["date"].startswith("20")
+    assert meta["settings"]["threshold"]["fraction"] == 0.7
+    assert meta["settings"]["patch_sizes"] == [16, 24, 32]
+    assert [model["patch_size"] for model in meta["model"]] == [16, 24, 32]
+
+
+def test_nothing_found(celestial_wcs):
+    noise = np.random.default_rng(0).normal(100, 1, SHAPE)
+    finder = make_finder(threshold=FixedThreshold(value=0.999), n_pixels=10**4)
+    with pytest.warns(NoDetectionsWarning):
+        catalog = finder.detect(noise, wcs=celestial_wcs)
+    assert len(catalog.table) == 0
+    assert tuple(catalog.table.colnames) == tuple(column.name for column in COLUMNS)
+    assert catalog.table["radius"].unit == u.arcsec
+    assert len(catalog.regions) == 0
+    assert catalog.segmentation is None
+    assert catalog.heatmap.data.shape == SHAPE
+
+
+def test_same_seed_same_result(tile):
+    finder = make_finder(
+        embedding=DenseVAE(
+            hidden=(16, 8, 8), latent=2, n_steps=200, learning_rate=0.01
+        ),
+        n_seeds=2,
+    )
+    one, other = finder.detect(tile), finder.detect(tile)
+    np.testing.assert_array_equal(one.heatmap.data, other.heatmap.data)
+    for name in ("x_center", "radius", "radius_err", "score"):
+        assert one.table[name][0] == other.table[name][0]
+    changed = replace(finder, seed=1).detect(tile)
+    assert not np.array_equal(changed.heatmap.data, one.heatmap.data)
+
+
+def test_threads_do_not_disturb_each_other(tile):
+    finder = make_finder(
+        embedding=DenseVAE(
+            hidden=(16, 8, 8), latent=2, n_steps=200, learning_rate=0.01
+        ),
+        patch_sizes=(16,),
+    )
+    alone = finder.detect(tile).heatmap.data
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(finder.detect, [tile] * 4))
+    for catalog in together:
+        np.testing.assert_allclose(catalog.heatmap.data, alone, atol=1e-3)
+
+
+def test_finder_is_not_changed_and_pickles(tile):
+    finder = make_finder()
+    before = pickle.dumps(finder)
+    finder.detect(tile)
+    assert pickle.dumps(finder) == before
+    assert pickle.loads(before) == finder
+
+
+def test_third_party_embedding(tile):
+    @EMBEDDINGS.register("test-mean-and-scatter")
+    @dataclass(frozen=True, kw_only=True)
+    class MeanAndScatter(Embedding):
+        def embed(
+            self, prepared, *, patch_sizes, overlap, seed, device, progress_bar=None
+        ):
+            (latent_map,) = PCAEmbedding(latent=1).embed(
+                prepared,
+                patch_sizes=patch_sizes[:1],
+                overlap=overlap,
+                seed=seed,
+                device=device,
+            )
+            mean = latent_map.cell_means(prepared.pixels, prepared.mask)
+            square = latent_map.cell_means(prepared.pixels**2, prepared.mask)
+            return [
+                LatentMap(
+                    mean=mean[..., np.newaxis],
+                    variance=(square - mean**2)[..., np.newaxis],
+                    valid=latent_map.valid,
+                    patch_size=latent_map.patch_size,
+                    stride=latent_map.stride,
+                    image_shape=latent_map.image_shape,
+                )
+            ]
+
+    catalog = make_finder(embedding="test-mean-and-scatter").detect(tile)
+    assert len(catalog) == 1
+    assert catalog.table["flags"][0] & ClusterFlags.ONE_SCALE
+    assert np.isnan(catalog.table["radius_err"][0])
+
+
+def test_region_at_the_edge_is_flagged(tile):
+    part = tile[:, 92:]
+    catalog = make_finder(patch_sizes=(16, 24)).detect(part)
+    assert catalog.table["flags"][0] & ClusterFlags.TOUCHES_EDGE
+
+
+def test_bright_star_is_flagged(tile):
+    tile.data[round(CENTER[1]) + 5, round(CENTER[0])] = 1e6
+    catalog = make_finder().detect(tile)
+    assert catalog.table["flags"][0] & ClusterFlags.NEAR_BRIGHT_STAR
+
+
+def test_paper_preset():
+    finder = VAEClusterFinder.paper()
+    assert finder.patch_sizes == (16, 32, 48, 64)
+    assert finder.overlap == 0.5
+    assert finder.preparation == "intensity"
+    assert finder.embedding.likelihood == "bernoulli"
+    assert finder.embedding.prior == "mixture-of-gaussians"
+    assert len(finder.embedding.hidden) == 3
+    assert isinstance(finder.mixture, EMGaussianMixture)
+    assert finder.mixture.n_components == 2
+    assert finder.n_largest == 1
+    assert VAEClusterFinder.paper(seed=3, n_largest=None) == replace(
+        finder, seed=3, n_largest=None
+    )
+
+
+def test_paper_preset_finds_the_cluster(tile):
+    finder = VAEClusterFinder.paper(
+        patch_sizes=(16, 32),
+        embedding=replace(VAEClusterFinder.paper().embedding, n_steps=500),
+    )
+    (row,) = finder.detect(tile).table
+    offset = np.hypot(
+        row["x_center"].value - CENTER[0], row["y_center"].value - CENTER[1]
+    )
+    assert offset < 12
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("patch_sizes", 16, TypeError),
+        ("patch_sizes", (), ValueError),
+        ("patch_sizes", (16, 16), ValueError),
+        ("patch_sizes", (16, 0), ValueError),
+        ("patch_sizes", (16, 32.0), TypeError),
+        ("patch_sizes", (1,), ValueError),
+        ("overlap", 1.0, ValueError),
+        ("overlap", -0.1, ValueError),
+        ("overlap", "half", TypeError),
+        ("preparation", "raw", ValueError),
+        ("embedding", "umap", ValueError),
+        ("embedding", PCAEmbedding, TypeError),
+        ("mixture", "k-means", ValueError),
+        ("mixture", None, TypeError),
+        ("cluster_rule", "darkest", ValueError),
+        ("threshold", "otsu", ValueError),
+        ("threshold", 1.0, ValueError),
+        ("n_pixels", 0, ValueError),
+        ("n_largest", 1.5, TypeError),
+        ("n_seeds", 0, ValueError),
+        ("fwhm", 0, ValueError),
+        ("seed", -1, ValueError),
+        ("seed", 0.5, TypeError),
+        ("device", 0, TypeError),
+        ("progress_bar", "tqdm", TypeError),
+    ],
+)
+def test_bad_setting_names_the_argument(name, value, error):
+    with pytest.raises(error, match=name):
+        VAEClusterFinder(**{name: value})
+
+
+def test_settings_are_keyword_only():
+    with pytest.raises(TypeError):
+        VAEClusterFinder((16, 32))
+
+
+def test_image_smaller_than_the_largest_patch(tile):
+    with pytest.raises(ValueError, match="patch_sizes"):
+        make_finder(patch_sizes=(16, 256)).detect(tile)
+
+
+def test_unknown_device(tile):
+    with pytest.raises(ValueError, match="device"):
+        make_finder(embedding="dense-vae", device="warp").detect(tile)
+
+
+def test_settings_hold_what_is_registered():
+    assert "embedding" in make_finder().settings
+    assert make_finder(threshold=SigmaClipped()).settings["threshold"] == SigmaClipped()
+
+
+def test_import_is_light():
+    code = (
+        "import sys, astro_vaeclust; "
+        "print([m for m in ('torch', 'sklearn', 'matplotlib') if m in sys.modules])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert output.stdout.strip() == "[]"
