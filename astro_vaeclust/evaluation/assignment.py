@@ -1,0 +1,122 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Tables of all detections, clusters and tiles, each detection with what it is."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+from astropy.table import QTable
+
+from .matching import (
+    MATCH_RADIUS,
+    checked_scores,
+    checked_table,
+    match_clusters,
+    separations,
+)
+
+__all__ = ["DUPLICATE", "EXTENDED_NULLS", "FIELD", "MATCH", "judge_tile"]
+
+MATCH, DUPLICATE, FIELD = "match", "duplicate", "field"
+"""Kinds of detections beside those of nulls."""
+
+EXTENDED_NULLS = ("edge", "trail")
+"""Nulls that are lines; the radius in their table is half their length."""
+
+
+def judge_tile(number, catalog, truth, nulls=None, *, n_before=0):
+    """
+    Say of each detection of a tile what it is, and of each cluster whether it is found.
+
+    Parameters
+    ----------
+    number : int
+        Number of the tile.
+    catalog : `~astro_vaeclust.ClusterCatalog` or `~astropy.table.Table`
+        The detections.
+    truth : `~astropy.table.Table`
+        The clusters.
+    nulls : `~astropy.table.Table`, optional
+        The hard negatives.
+    n_before : int
+        Number of clusters of the tiles before, to number on.
+
+    Returns
+    -------
+    detections, clusters : `~astropy.table.QTable`
+        The rows that `FROC` describes.
+    """
+    table = checked_table("catalog", catalog, ("sky_center", "score"))
+    truth = checked_table("truth", truth, ("sky_center", "r50"))
+    matches = match_clusters(table, truth)
+    score = checked_scores(table)
+    partner = np.full(len(table), -1)
+    partner[matches.detection] = n_before + matches.cluster
+    offset = np.full(len(table), np.nan)
+    offset[matches.detection] = matches.separation.to_value(u.arcsec)
+    kind, null = _kinds(table, matches, nulls)
+    detections = QTable(
+        {
+            "tile": np.full(len(table), number),
+            "row": np.arange(len(table)),
+            "score": score,
+            "is_matched": matches.is_matched,
+            "kind": kind,
+            "null": null,
+            "cluster": partner,
+            "offset": offset * u.arcsec,
+            "radius": _numbers(table, "radius", u.arcsec),
+            "n_sources": _numbers(table, "n_sources"),
+            "false_alarm_rate": _numbers(table, "false_alarm_rate", u.deg**-2),
+        }
+    )
+    found = np.full(len(truth), np.nan)
+    found[matches.cluster] = score[matches.detection]
+    clusters = QTable(
+        {
+            "tile": np.full(len(truth), number),
+            "row": np.arange(len(truth)),
+            "r50": _numbers(truth, "r50", u.arcsec),
+            "n_members": _numbers(truth, "n_members"),
+            "score": found,
+        }
+    )
+    return detections, clusters
+
+
+def _kinds(table, matches, nulls):
+    """Return the kind of each detection, and the row of the null it lies on or -1."""
+    kind = np.full(len(table), FIELD, dtype="U32")
+    null = np.full(len(table), -1)
+    if nulls is not None:
+        nulls = checked_table("nulls", nulls, ("sky_center", "kind", "radius"))
+        null = _smallest_null(table, nulls)
+        on_null = null >= 0
+        kind[on_null] = np.asarray(nulls["kind"])[null[on_null]]
+    null[matches.near_cluster] = -1
+    kind[matches.near_cluster] = DUPLICATE
+    kind[matches.is_matched] = MATCH
+    return kind, null
+
+
+def _smallest_null(table, nulls):
+    """Return the row of the smallest null that each detection lies on, or -1."""
+    found = np.full(len(table), -1)
+    radius = nulls["radius"].to_value(u.arcsec)
+    separation = separations(table["sky_center"], nulls["sky_center"])
+    is_extended = np.isin(np.asarray(nulls["kind"]), EXTENDED_NULLS)
+    # The last one to write wins: compact before extended, small before large.
+    for row in np.lexsort((-radius, ~is_extended)):
+        reach = radius[row] + MATCH_RADIUS.to_value(u.arcsec)
+        found[separation[:, row] <= reach] = row
+    return found
+
+
+def _numbers(table, name, unit=None):
+    """Return a column as floats, NaN if the table does not have it."""
+    values = np.full(len(table), np.nan)
+    if name in table.colnames:
+        column = table[name]
+        values = column.to_value(unit) if unit else np.asarray(column)
+        values = np.array(values, dtype=float)
+    return values if unit is None else values * unit

@@ -1,0 +1,168 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""False positives by kind, errors of measurement, and stated false-alarm rates."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+from astropy.table import QTable
+from scipy.stats import chi2
+
+from .assignment import DUPLICATE, EXTENDED_NULLS, FIELD, MATCH
+from .matching import MATCH_RADIUS, separations
+
+__all__ = ["count_by_kind", "measure_calibration", "measure_errors"]
+
+
+def count_by_kind(detections, nulls, threshold):
+    """
+    Count the false positives above a threshold by their kinds.
+
+    Parameters
+    ----------
+    detections : `~astropy.table.QTable`
+        The detections of a `FROC`.
+    nulls : list of `~astropy.table.Table` or None
+        The hard negatives of each tile.
+    threshold : float
+        Least score.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        See `FROC.false_positives_by_kind`.
+    """
+    kind = np.asarray(detections["kind"])
+    counts = (np.asarray(detections["score"]) >= threshold) & (kind != MATCH)
+    of_nulls = (
+        [] if nulls is None else [str(k) for table in nulls for k in table["kind"]]
+    )
+    names = [*sorted(set(of_nulls)), DUPLICATE, FIELD]
+    numbers = np.array([np.sum(counts & (kind == name)) for name in names])
+    return QTable(
+        {
+            "kind": names,
+            "n_nulls": [of_nulls.count(name) for name in names],
+            "n_false_positives": numbers,
+            "share": numbers / max(numbers.sum(), 1),
+        }
+    )
+
+
+def measure_errors(detections, clusters, threshold):
+    """
+    Compare measured and true centres, radii and members above a threshold.
+
+    Parameters
+    ----------
+    detections, clusters : `~astropy.table.QTable`
+        Those of a `FROC`.
+    threshold : float
+        Least score.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        See `FROC.measurement_errors`.
+    """
+    used = (np.asarray(detections["score"]) >= threshold) & detections["is_matched"]
+    found = detections[used]
+    place = {
+        (int(tile), int(row)): number
+        for number, (tile, row) in enumerate(zip(clusters["tile"], clusters["row"]))
+    }
+    true = clusters[
+        [place[int(t), int(c)] for t, c in zip(found["tile"], found["cluster"])]
+    ]
+    return _summary(
+        {
+            "offset / r50": _ratio(found["offset"], true["r50"]),
+            "log10(radius / r50)": _log_ratio(found["radius"], true["r50"]),
+            "log10(n_sources / n_members)": _log_ratio(
+                found["n_sources"], true["n_members"]
+            ),
+        }
+    )
+
+
+def measure_calibration(false_positives, stated, area, confidence, *, is_stated):
+    """
+    Measure the rates of false positives that state at most some rates.
+
+    Parameters
+    ----------
+    false_positives : `~astropy.table.QTable`
+        Detections without a match on the sky where they count.
+    stated : list of float
+        Rates per deg2.
+    area : `~astropy.units.Quantity`
+        That sky.
+    confidence : float
+        Probability that the Poisson intervals hold.
+    is_stated : bool
+        Whether any detection states a rate.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        See `FROC.calibration`.
+    """
+    stated = np.array(stated if is_stated else [])
+    rates = false_positives["false_alarm_rate"].to_value(u.deg**-2)
+    n = np.array([np.sum(rates <= rate) for rate in stated], dtype=int)
+    low, high = poisson_interval(n, confidence)
+    return QTable(
+        {
+            "stated": stated * u.deg**-2,
+            "measured": (n / area).to(u.deg**-2),
+            "low": (low / area).to(u.deg**-2),
+            "high": (high / area).to(u.deg**-2),
+            "n": n,
+        }
+    )
+
+
+def poisson_interval(n, confidence):
+    """
+    Return the exact interval of the mean of a Poisson variable (Garwood 1936).
+
+    Parameters
+    ----------
+    n : array_like of int
+        Observed numbers.
+    confidence : float
+        Probability that it holds the mean.
+
+    Returns
+    -------
+    low, high : array
+        Its bounds.
+    """
+    n = np.asarray(n)
+    tail = (1 - confidence) / 2
+    low = np.where(n > 0, chi2.ppf(tail, 2 * np.maximum(n, 1)) / 2, 0.0)
+    return low, chi2.ppf(1 - tail, 2 * n + 2) / 2
+
+
+def _ratio(measured, true):
+    measured, true = (
+        np.asarray(getattr(v, "value", v), float) for v in (measured, true)
+    )
+    valid = np.isfinite(measured) & (true > 0)
+    return measured[valid] / true[valid]
+
+
+def _log_ratio(measured, true):
+    ratio = _ratio(measured, true)
+    return np.log10(ratio[ratio > 0])
+
+
+def _summary(samples):
+    rows = []
+    for values in samples.values():
+        low, middle, high = (
+            np.percentile(values, [16, 50, 84]) if values.size else [np.nan] * 3
+        )
+        rows.append((values.size, middle, (high - low) / 2))
+    n, bias, scatter = (np.array(column) for column in zip(*rows, strict=True))
+    return QTable({"quantity": list(samples), "n": n, "bias": bias, "scatter": scatter})
