@@ -94,6 +94,9 @@ class VAEClusterFinder(ClusterFinderBase):
         `~astro_vaeclust.mixtures.cluster_probability`.
     threshold : str, float or `~astro_vaeclust.thresholds.Threshold`
         A registered tag, a fixed value of the heat map, or an instance.
+    smoothing : float
+        Standard deviation in pixels of the Gaussian that smooths the heat map; zero
+        for none, as in the paper.
     n_pixels : int or None
         Pixels that a region must have; None for the area of half the smallest patch
         on a side.
@@ -131,6 +134,7 @@ class VAEClusterFinder(ClusterFinderBase):
     mixture: str | Mixture = "em"
     cluster_rule: str = "brightest"
     threshold: str | float | Threshold = "sigma-clipped"
+    smoothing: float = 24.0
     n_pixels: int | None = None
     n_largest: int | None = None
     n_seeds: int = 1
@@ -151,6 +155,8 @@ class VAEClusterFinder(ClusterFinderBase):
             if getattr(self, name) is not None:
                 check_positive_integer(name, getattr(self, name))
         check_positive_integer("n_seeds", self.n_seeds)
+        if not self.smoothing >= 0:
+            raise ValueError(f"smoothing must not be negative, got {self.smoothing!r}")
         if not self.fwhm > 0:
             raise ValueError(f"fwhm must be positive, got {self.fwhm!r}")
         check_seed(self.seed)
@@ -192,6 +198,7 @@ class VAEClusterFinder(ClusterFinderBase):
             "mixture": EMGaussianMixture(n_components=2),
             "cluster_rule": "brightest",
             "threshold": PeakFraction(),
+            "smoothing": 0.0,
             "n_largest": 1,
         }
         return cls(**(settings | overrides))
@@ -244,7 +251,9 @@ class VAEClusterFinder(ClusterFinderBase):
         prepared = prepare(image, preparation=self.preparation)
         maps = self._embed(prepared)
         ensemble = Ensemble(
-            [self._classify(map_, prepared, seed) for map_, seed in maps], image.mask
+            [self._classify(map_, prepared, seed) for map_, seed in maps],
+            image.mask,
+            self.smoothing,
         )
         return self._catalog(image, prepared, ensemble, [map_ for map_, _ in maps])
 

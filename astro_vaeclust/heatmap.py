@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 __all__ = ["Ensemble", "Member"]
 
@@ -38,27 +38,32 @@ class Ensemble:
         The maps.
     mask : (ny, nx) bool array
         Unusable pixels.
+    smoothing : float, optional
+        Standard deviation in pixels of the Gaussian that smooths the mean of the
+        maps; zero for none. Masked pixels and what lies outside do not count.
     """
 
-    def __init__(self, members, mask):
+    def __init__(self, members, mask, smoothing=0.0):
         self.members = members
         self.mask = mask
+        self.smoothing = smoothing
 
     @property
     def heatmap(self):
         """
-        Mean of the maps, ``(ny, nx)`` in [0, 1]; zero where masked or in no window.
+        Mean of the maps, ``(ny, nx)`` in [0, 1]; zero where masked.
 
         A pixel that lies in the windows of some members only is averaged over these.
+        A pixel in no window takes part in nothing, and is zero without smoothing.
         """
-        return _mean_map(self.members, self.mask)
+        return self._mean_of(self.members)
 
     def leave_one_out(self):
         """Yield the heat map without each member in turn; nothing for one member."""
         if len(self.members) > 1:
             for left_out in self.members:
                 rest = [member for member in self.members if member is not left_out]
-                yield _mean_map(rest, self.mask)
+                yield self._mean_of(rest)
 
     def supporting_sizes(self, pixels, level=0.5):
         """
@@ -82,10 +87,22 @@ class Ensemble:
             if np.nanmean(member.probability[pixels]) >= level
         }
 
+    def _mean_of(self, members):
+        covered = np.zeros(self.mask.shape)
+        total = np.zeros(self.mask.shape)
+        for member in members:
+            seen = ~np.isnan(member.probability)
+            covered += seen
+            total += np.where(seen, member.probability, 0.0)
+        usable = (covered > 0) & ~self.mask
+        mean = np.where(usable, total / np.maximum(covered, 1), 0.0)
+        if self.smoothing:
+            mean = _smooth(mean, usable, self.smoothing)
+        return np.where(self.mask, 0.0, np.clip(mean, 0.0, 1.0))
 
-def _mean_map(members, mask):
-    maps = np.stack([member.probability for member in members])
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
-        mean = np.nanmean(maps, axis=0)
-    return np.where(mask | np.isnan(mean), 0.0, np.clip(mean, 0.0, 1.0))
+
+def _smooth(values, usable, deviation):
+    """Smooth by a Gaussian that is normalised over the usable pixels."""
+    total = gaussian_filter(np.where(usable, values, 0.0), deviation, mode="constant")
+    weight = gaussian_filter(usable.astype(float), deviation, mode="constant")
+    return np.where(weight > 1e-6, total / np.maximum(weight, 1e-6), 0.0)

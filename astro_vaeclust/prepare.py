@@ -50,7 +50,8 @@ def prepare(image, *, preparation="noise-normalised", box_size=64):
         What the pixels are: the significance over sky and noise, compressed, or the
         raw intensity between its extremes, as in Karmakar et al. (2018).
     box_size : int
-        Side in pixels of the meshes in which sky and noise are measured.
+        Side in pixels of the meshes in which sky and noise are measured. The sky
+        follows the meshes; the noise is one number, unless the image has errors.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def prepare(image, *, preparation="noise-normalised", box_size=64):
 
 def _significance(image, box_size):
     background = _background(image, min(box_size, *image.shape))
-    noise = background.background_rms if image.error is None else image.error
+    noise = _mesh_noise(background) if image.error is None else image.error
     significance = (image.data - background.background) / _positive(noise)
     significance[image.mask] = 0
     return significance.astype(np.float32)
@@ -92,6 +93,16 @@ def _background(image, box_size):
             f"data has too few usable pixels to measure its sky: "
             f"{np.count_nonzero(~image.mask)} of {image.mask.size}"
         ) from error
+
+
+def _mesh_noise(background):
+    """
+    Take the median noise of the meshes for the whole image.
+
+    The noise within a mesh is raised by the stars in it: to divide by it would hide
+    just what is looked for.
+    """
+    return np.array(np.median(background.background_rms_mesh))
 
 
 def _positive(noise):

@@ -52,6 +52,7 @@ def make_finder(**overrides):
         "patch_sizes": (16, 24, 32),
         "embedding": "pca",
         "threshold": PeakFraction(),
+        "smoothing": 0.0,
         "n_largest": 1,
     }
     return VAEClusterFinder(**(settings | overrides))
@@ -157,6 +158,7 @@ def test_same_seed_same_result(tile):
         embedding=DenseVAE(
             hidden=(16, 8, 8), latent=2, n_steps=200, learning_rate=0.01
         ),
+        patch_sizes=(16,),
         n_seeds=2,
     )
     one, other = finder.detect(tile), finder.detect(tile)
@@ -285,6 +287,7 @@ def test_paper_preset_finds_the_cluster(tile):
         ("n_pixels", 0, ValueError),
         ("n_largest", 1.5, TypeError),
         ("n_seeds", 0, ValueError),
+        ("smoothing", -1.0, ValueError),
         ("fwhm", 0, ValueError),
         ("seed", -1, ValueError),
         ("seed", 0.5, TypeError),

@@ -34,6 +34,24 @@ def test_pixel_without_any_window():
     np.testing.assert_array_equal(heatmap, np.zeros(SHAPE))
 
 
+def test_smoothing_keeps_a_flat_map_flat():
+    mask = np.zeros(SHAPE, bool)
+    mask[:, :10] = True
+    mask[5, 30] = True
+    flat = Member(np.full(SHAPE, 0.4), 16)
+    heatmap = Ensemble([flat], mask, smoothing=6).heatmap
+    np.testing.assert_allclose(heatmap[~mask], 0.4)
+    assert (heatmap[mask] == 0).all()
+
+
+def test_smoothing_spreads():
+    spike = np.zeros(SHAPE)
+    spike[20, 25] = 1.0
+    heatmap = Ensemble([Member(spike, 16)], np.zeros(SHAPE, bool), smoothing=2).heatmap
+    assert heatmap[20, 25] == pytest.approx(1 / (8 * np.pi), rel=0.01)
+    assert heatmap[20, 27] == pytest.approx(np.exp(-0.5) / (8 * np.pi), rel=0.01)
+
+
 def test_leave_one_out():
     ensemble = make_ensemble()
     without_first, without_second = ensemble.leave_one_out()
