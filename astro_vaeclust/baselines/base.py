@@ -1,0 +1,257 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What all catalogue methods share: sources in, candidates, catalogue out."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from dataclasses import dataclass, fields
+
+import astropy.units as u
+import numpy as np
+
+from .._celestial import celestial_wcs
+from ..catalog import ClusterCatalog
+from ..columns import cluster_table
+from ..exceptions import NoDetectionsWarning
+from ..finder import ClusterFinderBase
+from ..inputs import Image, read_image
+from ..metadata import run_metadata
+from ..validation import check_positive_integer
+from .checks import check_angle, check_number
+from .field import SourceField
+from .measurement import CandidateMeasurements
+from .sources import find_sources, read_sources
+
+__all__ = ["BaselineFinder"]
+
+FEWEST = 3
+"""Sources without which there is nothing to search."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineFinder(ClusterFinderBase):
+    """
+    Base class of the finders that work on a catalogue of sources.
+
+    Subclasses are frozen dataclasses of settings and implement `search`. Everything
+    is deterministic and does not depend on the order of the sources.
+
+    Parameters
+    ----------
+    threshold : float
+        Least score of a cluster. The score is a significance in standard deviations,
+        divided by how much more than Poisson noise the field scatters where the
+        method says so. Lower it to get more candidates, for curves of completeness
+        over false positives.
+    min_members : int
+        Sources that a region must hold.
+    background_scale : `~astropy.units.Quantity`
+        Standard deviation of the Gaussian over which the background is averaged.
+    cell_size : `~astropy.units.Quantity`
+        Side of the cells of the maps, rounded to whole pixels.
+    source_significance : float
+        Least significance of the sources that are found in an image.
+    fwhm : float or None
+        Full width at half maximum of the stars in pixels; None measures it.
+    magnitude_limit : float or None
+        Use sources of a given table that are brighter than this only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is of a wrong type or out of its range.
+    """
+
+    threshold: float = 5.0
+    min_members: int = 5
+    background_scale: u.Quantity = 150 * u.arcsec
+    cell_size: u.Quantity = 4 * u.arcsec
+    source_significance: float = 4.0
+    fwhm: float | None = None
+    magnitude_limit: float | None = None
+
+    def __post_init__(self):
+        """Check the settings."""
+        check_number("threshold", self.threshold)
+        check_positive_integer("min_members", self.min_members)
+        check_angle("background_scale", self.background_scale)
+        check_angle("cell_size", self.cell_size)
+        check_number("source_significance", self.source_significance)
+        if self.fwhm is not None:
+            check_number("fwhm", self.fwhm)
+        if self.magnitude_limit is not None:
+            check_number("magnitude_limit", self.magnitude_limit, low=-np.inf)
+
+    @abstractmethod
+    def search(self, field):
+        """
+        Find candidates among the sources.
+
+        Parameters
+        ----------
+        field : `~astro_vaeclust.baselines.field.SourceField`
+            The sources, at least three of them.
+
+        Returns
+        -------
+        candidates : list of `~astro_vaeclust.baselines.candidates.Candidate`
+            In any order, also below the threshold.
+        heat : (rows, columns) array
+            Significance of each cell of the field's grid.
+        """
+
+    def __call__(
+        self, data, *, wcs=None, mask=None, error=None, hdu=None, sources=None
+    ):
+        """Return the table of `detect`, as the finders of photutils do (QTable)."""
+        return self.detect(
+            data, wcs=wcs, mask=mask, error=error, hdu=hdu, sources=sources
+        ).table
+
+    @property
+    def settings(self):
+        """Names and values of all settings (dict), as they go into the metadata."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None, sources=None):
+        """
+        Find the clusters of an image or of a table of sources.
+
+        Parameters
+        ----------
+        data : NDData, array, HDU, HDUList, str, path-like or None
+            The image, as `~astro_vaeclust.inputs.read_image` takes it. With
+            ``sources`` it may be None; then ``mask`` tells the shape of the field, or
+            ``wcs.array_shape`` does.
+        wcs : `~astropy.wcs.WCS`, optional
+            Celestial WCS, where ``data`` has none.
+        mask : bool array, optional
+            Unusable pixels, in addition to those that ``data`` marks; nothing is
+            expected there.
+        error : array or `~astropy.units.Quantity`, optional
+            Standard deviations of the pixels; measured from the image without it.
+        hdu : int, str or (str, int), optional
+            HDU of a file or HDUList with several images.
+        sources : `~astropy.table.Table`, optional
+            Sources to use instead of those in the image: positions in pixels in
+            columns ``x, y``, ``x_centroid, y_centroid`` or ``x_center, y_center``, or
+            on the sky in a SkyCoord column ``sky``, ``sky_center`` or
+            ``sky_centroid``, or in ``ra, dec``; magnitudes, if any, in ``mag``.
+
+        Returns
+        -------
+        catalog : `~astro_vaeclust.ClusterCatalog`
+            The clusters by falling score. The heat map is the probability that an
+            excess of this significance is no fluctuation. ``radius_err`` and
+            ``false_alarm_rate`` are NaN.
+
+        Raises
+        ------
+        TypeError, ValueError, FileNotFoundError
+            If the input cannot be used; the message names the argument.
+
+        Warns
+        -----
+        NoDetectionsWarning
+            If nothing was found.
+        """
+        if data is None:
+            image = _empty_image(wcs, mask, sources)
+        else:
+            image = read_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu)
+        field, significance = self.make_field(image, sources)
+        measured = self._measure(field, significance)
+        columns = measured.columns()
+        if columns is None:
+            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
+        # nothing here is random; the seed is that of the table's metadata
+        meta = run_metadata({"seed": 0} | self.settings, image, [])
+        return ClusterCatalog(
+            cluster_table(columns, meta=meta | {"n_sources_in_image": len(field)}),
+            heatmap=measured.heatmap(),
+            segmentation=measured.segmentation(),
+            image=image if data is not None else None,
+        )
+
+    def candidates(self, field):
+        """
+        Return the candidates of a field that reach the threshold (list).
+
+        Parameters
+        ----------
+        field : `~astro_vaeclust.baselines.field.SourceField`
+            What `make_field` makes.
+        """
+        return self._measure(field).candidates
+
+    def _measure(self, field, significance=None):
+        candidates, heat = [], np.zeros(field.shape)
+        if len(field) >= max(FEWEST, self.min_members):
+            candidates, heat = self.search(field)
+        return CandidateMeasurements(
+            field,
+            [found for found in candidates if found.score >= self.threshold],
+            heat,
+            significance,
+            min_members=self.min_members,
+        )
+
+    def make_field(self, image, sources=None):
+        """
+        Put the sources of an image, or given ones, on the grid of cells.
+
+        Parameters
+        ----------
+        image : `~astro_vaeclust.inputs.Image`
+            The image.
+        sources : `~astropy.table.Table`, optional
+            The sources, as `detect` takes them.
+
+        Returns
+        -------
+        field : `~astro_vaeclust.baselines.field.SourceField`
+            What `search` needs.
+        significance : (ny, nx) array or None
+            Significance of the pixels; None with given sources.
+        """
+        if sources is None:
+            x, y, significance = find_sources(
+                image, significance=self.source_significance, fwhm=self.fwhm
+            )
+        else:
+            limit = self.magnitude_limit
+            x, y = read_sources(sources, image.wcs, magnitude_limit=limit)
+            significance = None
+        field = SourceField(
+            image,
+            x,
+            y,
+            cell_size=self.cell_size.to_value(u.arcsec),
+            background_scale=self.background_scale.to_value(u.arcsec),
+        )
+        return field, significance
+
+
+def _empty_image(wcs, mask, sources):
+    """Make an image without pixel values, for a table of sources."""
+    if sources is None:
+        raise ValueError("data may be None with sources= only, got neither")
+    if mask is not None:
+        mask = np.asarray(mask)
+        if mask.dtype.kind != "b" or mask.ndim != 2:
+            raise ValueError(
+                f"mask must be a 2D array of bool, got {mask.dtype} of shape "
+                f"{mask.shape}"
+            )
+    shape = getattr(wcs, "array_shape", None) if mask is None else mask.shape
+    if wcs is not None and shape is None:
+        raise ValueError(
+            "wcs: without data and mask, its array_shape must tell the shape of the "
+            "field, got None"
+        )
+    mask = np.zeros(shape or (1, 1), dtype=bool) if mask is None else mask.copy()
+    if mask.all():
+        raise ValueError("mask leaves no usable pixel")
+    pixels = np.zeros(mask.shape, dtype=np.float32)
+    return Image(data=pixels, mask=mask, wcs=celestial_wcs(wcs, mask.shape))

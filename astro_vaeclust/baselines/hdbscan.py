@@ -1,0 +1,115 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""HDBSCAN with a test of the density."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.stats import mannwhitneyu
+
+from ..validation import check_choice, check_positive_integer
+from .base import BaselineFinder
+from .graphs import group_candidate
+
+__all__ = ["HDBSCANFinder"]
+
+FIELD_RATIO = 5
+"""Field sources with which a cluster is compared, per member."""
+
+FEWEST_FIELD = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class HDBSCANFinder(BaselineFinder):
+    """
+    Clusters of HDBSCAN that pass a test of their density.
+
+    `sklearn.cluster.HDBSCAN` finds clusters of any density (Campello, Moulavi & Sander
+    2013); too many of them, so distances of nearest neighbours within each are
+    compared with those of the field around it (Hunt & Reffert 2021, A&A, 646, A104,
+    section 3.4).
+
+    Parameters
+    ----------
+    min_cluster_size : int
+        Least number of sources of a cluster.
+    min_samples : int
+        Neighbours by which HDBSCAN measures density.
+    selection : {'leaf', 'eom'}
+        How clusters are selected from the tree.
+    test_neighbour : int
+        Neighbour whose distances are compared.
+    **settings
+        Those of `BaselineFinder`.
+    """
+
+    min_cluster_size: int = 10
+    min_samples: int = 10
+    selection: str = "leaf"
+    test_neighbour: int = 1
+
+    def __post_init__(self):
+        """Check the settings."""
+        super().__post_init__()
+        check_positive_integer("min_cluster_size", self.min_cluster_size)
+        if self.min_cluster_size < 2:
+            raise ValueError(
+                "min_cluster_size takes integers from 2, got "
+                f"{self.min_cluster_size!r}"
+            )
+        check_positive_integer("min_samples", self.min_samples)
+        check_positive_integer("test_neighbour", self.test_neighbour)
+        check_choice("selection", self.selection, ("leaf", "eom"))
+
+    def search(self, field):
+        """Cluster the sources; see `BaselineFinder.search`."""
+        from sklearn.cluster import HDBSCAN
+
+        heat = np.zeros(field.shape)
+        if len(field) <= max(
+            self.min_cluster_size, self.min_samples, self.test_neighbour
+        ):
+            return [], heat
+        labels = HDBSCAN(
+            min_cluster_size=self.min_cluster_size,
+            min_samples=self.min_samples,
+            cluster_selection_method=self.selection,
+            allow_single_cluster=False,
+            copy=True,
+        ).fit_predict(field.points)
+        candidates = []
+        distance, owner = field.nearest
+        neighbours, _ = field.tree.query(field.points, k=[self.test_neighbour + 1])
+        neighbours = neighbours[:, 0]
+        for label in range(labels.max() + 1):
+            group = np.flatnonzero(labels == label)
+            score = self._score(field, neighbours, labels, group)
+            cells = np.isin(owner, group) & (distance <= _reach(field, group))
+            heat[cells] = np.maximum(heat[cells], score)
+            candidates.append(
+                group_candidate(field, field.points[group], score, cells=cells)
+            )
+        return candidates, heat
+
+    def _score(self, field, neighbours, labels, group):
+        """Return the deviate of the Mann-Whitney test of a cluster and its field."""
+        x, y = field.points[group].mean(axis=0)
+        outside = np.flatnonzero(labels != labels[group[0]])
+        wanted = max(FEWEST_FIELD, FIELD_RATIO * len(group))
+        nearby = np.argsort(np.hypot(field.x[outside] - x, field.y[outside] - y))
+        compared = outside[nearby[:wanted]]
+        n, m = len(group), len(compared)
+        if not m:
+            return 0.0
+        statistic = mannwhitneyu(
+            neighbours[compared], neighbours[group], method="asymptotic"
+        ).statistic
+        return (statistic - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12)
+
+
+def _reach(field, group):
+    """Return the distance in pixels up to which cells belong to a member."""
+    distance, _ = cKDTree(field.points[group]).query(field.points[group], k=[2])
+    return max(field.cell, float(np.median(distance)))

@@ -1,0 +1,170 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The sources that the catalogue methods see: found in the image, or given."""
+
+from __future__ import annotations
+
+import warnings
+
+import astropy.units as u
+import numpy as np
+import photutils
+from astropy.coordinates import SkyCoord
+from astropy.nddata import NDData
+from astropy.table import Table
+from photutils.detection import DAOStarFinder
+
+from ..exceptions import NoDetectionsWarning
+from ..prepare import prepare
+from ..simulation.seeing import estimate_fwhm
+
+__all__ = ["find_sources", "read_sources"]
+
+SKY_COLUMNS = ("sky", "sky_center", "sky_centroid")
+ANGLE_COLUMNS = ("ra", "dec")
+PIXEL_COLUMNS = (("x", "y"), ("x_centroid", "y_centroid"), ("x_center", "y_center"))
+MAGNITUDE_COLUMN = "mag"
+
+BOX_SIZE = 32
+"""Side in pixels of the meshes of sky and noise: nebulae must not hide stars."""
+
+KERNEL_RATIO = 0.75
+"""Width of the kernel over that of the stars; a narrow one parts close stars."""
+
+SHARPNESS_RANGE = (0.2, 1.5)
+"""Wider than usual at the upper end, since the kernel is narrower than the stars."""
+
+FALLBACK_FWHM = 2.7
+"""Width of the stars in pixels where too few can be measured."""
+
+
+def find_sources(image, *, significance, fwhm):
+    """
+    Find the sources of an image with `photutils.detection.DAOStarFinder`.
+
+    Parameters
+    ----------
+    image : `~astro_vaeclust.inputs.Image`
+        The image.
+    significance : float
+        Least significance of a source over the noise of the sky.
+    fwhm : float or None
+        Full width at half maximum of the stars in pixels; None measures it.
+
+    Returns
+    -------
+    x, y : (n,) float64 array
+        Positions in pixels.
+    pixel_significance : (ny, nx) float32 array
+        Image minus sky over noise.
+    """
+    box_size = max(BOX_SIZE, min(image.shape) // 128)
+    prepared = prepare(image, box_size=box_size)
+    finder = DAOStarFinder(
+        threshold=significance,
+        fwhm=KERNEL_RATIO * (_measured_fwhm(image) if fwhm is None else fwhm),
+        sharpness_range=SHARPNESS_RANGE,
+    )
+    with warnings.catch_warnings(), photutils.use_future_column_names():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        found = finder(prepared.significance, mask=image.mask)
+    if found is None:
+        return np.empty(0), np.empty(0), prepared.significance
+    x, y = (np.asarray(found[name], float) for name in ("x_centroid", "y_centroid"))
+    return x, y, prepared.significance
+
+
+def _measured_fwhm(image):
+    """Measure the width of the stars in pixels."""
+    try:
+        fwhm = estimate_fwhm(NDData(image.data, mask=image.mask, wcs=image.wcs))
+    except ValueError:
+        return FALLBACK_FWHM
+    return max(2.0, float((fwhm / image.pixel_scale).to_value(u.pix)))
+
+
+def read_sources(sources, wcs, *, magnitude_limit=None):
+    """
+    Read the positions of a table of sources.
+
+    Parameters
+    ----------
+    sources : `~astropy.table.Table`
+        Positions in pixels in the columns ``x, y``, ``x_centroid, y_centroid`` or
+        ``x_center, y_center``, from 0 at the centre of the first pixel; or on the sky
+        in a `~astropy.coordinates.SkyCoord` column ``sky``, ``sky_center`` or
+        ``sky_centroid``, or ICRS angles ``ra, dec``, in degrees where they have no
+        unit. Pixels go before the sky. Magnitudes are in ``mag``. Rows with a
+        position that is masked or not finite are left out.
+    wcs : `~astropy.wcs.WCS`
+        Turns positions on the sky into pixels.
+    magnitude_limit : float, optional
+        Keep sources brighter than this only.
+
+    Returns
+    -------
+    x, y : (n,) float64 array
+        Positions in pixels.
+
+    Raises
+    ------
+    TypeError
+        If ``sources`` is no table.
+    ValueError
+        If it has no positions, or no magnitudes though a limit is set.
+    """
+    if not isinstance(sources, Table):
+        raise TypeError(
+            "sources must be an astropy Table or QTable, got "
+            f"{type(sources).__name__}"
+        )
+    x, y = _positions(sources, wcs)
+    keep = np.isfinite(x) & np.isfinite(y)
+    if magnitude_limit is not None:
+        keep &= _magnitudes(sources) < magnitude_limit
+    return x[keep], y[keep]
+
+
+def _positions(sources, wcs):
+    names = sources.colnames
+    for pair in PIXEL_COLUMNS:
+        if set(pair) <= set(names):
+            return tuple(_plain(sources[name], u.pix) for name in pair)
+    for name in SKY_COLUMNS:
+        if name in names and isinstance(sources[name], SkyCoord):
+            return _to_pixels(sources[name], wcs)
+    if set(ANGLE_COLUMNS) <= set(names):
+        ra, dec = (_plain(sources[name], u.deg) for name in ANGLE_COLUMNS)
+        usable = np.isfinite(ra) & np.isfinite(dec)
+        x, y = np.full((2, len(ra)), np.nan)
+        sky = SkyCoord(ra[usable], dec[usable], unit="deg", frame="icrs")
+        x[usable], y[usable] = _to_pixels(sky, wcs)
+        return x, y
+    raise ValueError(
+        f"sources must have positions: columns {PIXEL_COLUMNS}, a SkyCoord in one of "
+        f"{SKY_COLUMNS}, or {ANGLE_COLUMNS}; got the columns {names}"
+    )
+
+
+def _to_pixels(sky, wcs):
+    return tuple(np.asarray(axis, dtype=float) for axis in wcs.world_to_pixel(sky))
+
+
+def _magnitudes(sources):
+    if MAGNITUDE_COLUMN not in sources.colnames:
+        raise ValueError(
+            f"sources must have magnitudes in the column {MAGNITUDE_COLUMN!r} when "
+            f"magnitude_limit is set, got the columns {sources.colnames}"
+        )
+    return _plain(sources[MAGNITUDE_COLUMN], u.mag)
+
+
+def _plain(column, unit):
+    """Return a column as plain floats in a unit; NaN where it is masked."""
+    mask = getattr(column, "mask", None)
+    values = getattr(column, "unmasked", column)
+    if getattr(values, "unit", None) not in (None, u.dimensionless_unscaled):
+        values = u.Quantity(values).to_value(unit)
+    values = np.array(np.ma.getdata(values), dtype=float)
+    if mask is not None:
+        values[np.asarray(mask, dtype=bool)] = np.nan
+    return values
