@@ -9,7 +9,7 @@ import sys
 import traceback
 
 from ..version import __version__
-from . import backends, demo, detect
+from . import backends, demo, detect, evaluate, selection_function
 from .messages import messages_to_stderr
 
 __all__ = ["main"]
@@ -48,7 +48,7 @@ def _parser():
         "--version", action="version", version=f"%(prog)s {__version__}"
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (detect, demo, backends):
+    for command in (detect, demo, evaluate, selection_function, backends):
         command.add_command(commands)
     return parser
 

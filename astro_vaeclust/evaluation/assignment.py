@@ -15,10 +15,25 @@ from .matching import (
     separations,
 )
 
-__all__ = ["DUPLICATE", "EXTENDED_NULLS", "FIELD", "MATCH", "judge_tile"]
+__all__ = [
+    "DUPLICATE",
+    "EXTENDED_NULLS",
+    "FIELD",
+    "MATCH",
+    "UNITS",
+    "joined",
+    "judge_tile",
+]
 
 MATCH, DUPLICATE, FIELD = "match", "duplicate", "field"
 """Kinds of detections beside those of nulls."""
+
+UNITS = {
+    "offset": u.arcsec,
+    "radius": u.arcsec,
+    "r50": u.arcsec,
+    "false_alarm_rate": u.deg**-2,
+}
 
 EXTENDED_NULLS = ("edge", "trail")
 """Nulls that are lines; the radius in their table is half their length."""
@@ -43,8 +58,8 @@ def judge_tile(number, catalog, truth, nulls=None, *, n_before=0):
 
     Returns
     -------
-    detections, clusters : `~astropy.table.QTable`
-        The rows that `FROC` describes.
+    detections, clusters : dict of array
+        The columns that `FROC` describes, without units: arcsec and deg2.
     """
     table = checked_table("catalog", catalog, ("sky_center", "score"))
     truth = checked_table("truth", truth, ("sky_center", "r50"))
@@ -55,32 +70,28 @@ def judge_tile(number, catalog, truth, nulls=None, *, n_before=0):
     offset = np.full(len(table), np.nan)
     offset[matches.detection] = matches.separation.to_value(u.arcsec)
     kind, null = _kinds(table, matches, nulls)
-    detections = QTable(
-        {
-            "tile": np.full(len(table), number),
-            "row": np.arange(len(table)),
-            "score": score,
-            "is_matched": matches.is_matched,
-            "kind": kind,
-            "null": null,
-            "cluster": partner,
-            "offset": offset * u.arcsec,
-            "radius": _numbers(table, "radius", u.arcsec),
-            "n_sources": _numbers(table, "n_sources"),
-            "false_alarm_rate": _numbers(table, "false_alarm_rate", u.deg**-2),
-        }
-    )
+    detections = {
+        "tile": np.full(len(table), number),
+        "row": np.arange(len(table)),
+        "score": score,
+        "is_matched": matches.is_matched,
+        "kind": kind,
+        "null": null,
+        "cluster": partner,
+        "offset": offset,
+        "radius": _numbers(table, "radius", u.arcsec),
+        "n_sources": _numbers(table, "n_sources"),
+        "false_alarm_rate": _numbers(table, "false_alarm_rate", u.deg**-2),
+    }
     found = np.full(len(truth), np.nan)
     found[matches.cluster] = score[matches.detection]
-    clusters = QTable(
-        {
-            "tile": np.full(len(truth), number),
-            "row": np.arange(len(truth)),
-            "r50": _numbers(truth, "r50", u.arcsec),
-            "n_members": _numbers(truth, "n_members"),
-            "score": found,
-        }
-    )
+    clusters = {
+        "tile": np.full(len(truth), number),
+        "row": np.arange(len(truth)),
+        "r50": _numbers(truth, "r50", u.arcsec),
+        "n_members": _numbers(truth, "n_members"),
+        "score": found,
+    }
     return detections, clusters
 
 
@@ -114,9 +125,34 @@ def _smallest_null(table, nulls):
 
 def _numbers(table, name, unit=None):
     """Return a column as floats, NaN if the table does not have it."""
-    values = np.full(len(table), np.nan)
-    if name in table.colnames:
-        column = table[name]
-        values = column.to_value(unit) if unit else np.asarray(column)
-        values = np.array(values, dtype=float)
-    return values if unit is None else values * unit
+    if name not in table.colnames:
+        return np.full(len(table), np.nan)
+    column = table[name]
+    return np.array(column.to_value(unit) if unit else column, dtype=float)
+
+
+def joined(parts, units):
+    """
+    Join the columns of all tiles.
+
+    Parameters
+    ----------
+    parts : sequence of dict of array
+        The columns of each tile.
+    units : dict
+        Units of those columns that have one.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        The columns with their units.
+    """
+    columns = {
+        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+    }
+    return QTable(
+        {
+            name: values * units[name] if name in units else values
+            for name, values in columns.items()
+        }
+    )

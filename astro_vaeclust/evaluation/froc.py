@@ -1,27 +1,16 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Completeness against false positives: the free-response operating characteristic."""
+"""From catalogues and truths to completeness against false positives."""
 
 from __future__ import annotations
 
-import numbers
-from functools import cached_property
-
 import astropy.units as u
 import numpy as np
-from astropy.table import QTable, vstack
+from astropy.table import QTable
 
-from ..validation import check_choice, check_positive_integer, check_seed
-from .assignment import judge_tile
-from .quality import count_by_kind, measure_calibration, measure_errors
-from .rates import RateCompleteness, ScoreCurve, resampled_weights
+from .assignment import UNITS, joined, judge_tile
+from .result import FROC
 
-__all__ = ["FROC", "froc"]
-
-RATES = (0.1, 1.0, 10.0) / u.deg**2
-"""Rates of false positives at which completeness is quoted."""
-
-PER_AREA = u.deg**-2
-SKIES = ("cluster-free", "all")
+__all__ = ["froc"]
 
 
 def froc(
@@ -87,17 +76,19 @@ def froc(
                 f"{name} must have one entry for each of the {len(areas)} areas, got "
                 f"{len(entries)}"
             )
+    n_clusters = np.array([len(truth) for truth in tables["truths"]])
+    n_before = np.cumsum(n_clusters) - n_clusters
     judged = [
-        judge_tile(number, *entries)
+        judge_tile(number, *entries, n_before=n_before[number])
         for number, entries in enumerate(zip(*tables.values(), strict=True))
     ]
-    detections, clusters = (vstack(list(parts)) for parts in zip(*judged, strict=True))
+    detections, clusters = (joined(parts, UNITS) for parts in zip(*judged, strict=True))
     tiles = QTable(
         {
             "tile": np.arange(len(areas)),
             "area": areas,
-            "n_clusters": [len(truth) for truth in tables["truths"]],
-            "n_detections": [len(found) for found, _ in judged],
+            "n_clusters": n_clusters,
+            "n_detections": [len(found["score"]) for found, _ in judged],
         }
     )
     return FROC(
@@ -110,355 +101,6 @@ def froc(
         confidence=confidence,
         seed=seed,
     )
-
-
-class FROC:
-    """
-    Completeness against false positives per area; made by `froc`.
-
-    Parameters
-    ----------
-    detections : `~astropy.table.QTable`
-        All detections: ``tile``, ``row`` in its catalogue, ``score``, ``is_matched``,
-        ``kind`` (``match``, ``duplicate``, the kind of a null, or ``field``),
-        ``cluster`` (row in the truth or -1), ``offset`` (arcsec, NaN without match),
-        ``radius``, ``n_sources`` and ``false_alarm_rate``.
-    clusters : `~astropy.table.QTable`
-        All true clusters: ``tile``, ``row``, ``r50``, ``n_members``, and the
-        ``score`` with which it was found or NaN.
-    tiles : `~astropy.table.QTable`
-        ``tile``, ``area``, ``n_clusters`` and ``n_detections``.
-    nulls : list of `~astropy.table.Table`, optional
-        Hard negatives of each tile.
-    sky, n_bootstrap, confidence, seed
-        As in `froc`.
-    """
-
-    def __init__(
-        self,
-        detections,
-        clusters,
-        tiles,
-        *,
-        nulls=None,
-        sky="cluster-free",
-        n_bootstrap=1000,
-        confidence=0.95,
-        seed=0,
-    ):
-        check_choice("sky", sky, SKIES)
-        check_positive_integer("n_bootstrap", n_bootstrap)
-        check_seed(seed)
-        if not isinstance(confidence, numbers.Real) or not 0 < confidence < 1:
-            raise ValueError(f"confidence must lie between 0 and 1, got {confidence!r}")
-        self.detections = detections
-        self.clusters = clusters
-        self.tiles = tiles
-        self.sky = sky
-        self.n_bootstrap = n_bootstrap
-        self.confidence = confidence
-        self.seed = seed
-        self._nulls = nulls
-        if not self.sky_area > 0:
-            raise ValueError(
-                "sky='cluster-free' needs tiles without clusters, and there are none; "
-                "sky='all' counts false positives on all tiles"
-            )
-
-    def __repr__(self):
-        return (
-            f"<FROC: {len(self.detections)} detections, {len(self.clusters)} clusters, "
-            f"{len(self.tiles)} tiles, average precision {self.average_precision:.3f}>"
-        )
-
-    @property
-    def on_sky(self):
-        """On which tiles false positives count for the rate (bool array)."""
-        free = np.asarray(self.tiles["n_clusters"]) == 0
-        return free if self.sky == "cluster-free" else np.ones_like(free)
-
-    @property
-    def sky_area(self):
-        """Area on which false positives count (Quantity, deg2)."""
-        return self.tiles["area"][self.on_sky].sum().to(u.deg**2)
-
-    @cached_property
-    def _curve(self):
-        area = self.tiles["area"].to_value(u.deg**2)
-        return ScoreCurve(
-            np.asarray(self.detections["score"]),
-            np.asarray(self.detections["is_matched"]),
-            np.asarray(self.detections["tile"]),
-            np.asarray(self.tiles["n_clusters"]),
-            np.where(self.on_sky, area, 0.0),
-        )
-
-    @property
-    def thresholds(self):
-        """Scores from which on detections count, falling from infinity (array)."""
-        return self._curve.thresholds
-
-    @cached_property
-    def completeness(self):
-        """Share of the clusters found at each threshold (array)."""
-        found, *_ = self._curve.counts()
-        return (
-            found / max(len(self.clusters), 1) if len(self.clusters) else found + np.nan
-        )
-
-    @cached_property
-    def rate(self):
-        """False positives per area at each threshold (Quantity, 1 / deg2)."""
-        *_, false_on_sky = self._curve.counts()
-        return (false_on_sky / self.sky_area).to(PER_AREA)
-
-    @property
-    def average_precision(self):
-        """
-        Mean precision over all true clusters (float); NaN without clusters.
-
-        It depends on how many clusters there are per area: compare it on the same
-        tiles only.
-        """
-        return self._curve.average_precision()
-
-    @cached_property
-    def average_precision_interval(self):
-        """Bounds of the bootstrap interval of `average_precision` (tuple of float)."""
-        return tuple(
-            self._interval([self._curve.average_precision(w) for w in self._samples()])
-        )
-
-    def completeness_at(self, rate):
-        """
-        Return the completeness at a rate of false positives.
-
-        Parameters
-        ----------
-        rate : `~astropy.units.Quantity`
-            Allowed false positives per area.
-
-        Returns
-        -------
-        result : RateCompleteness
-            The completeness with its bootstrap interval over tiles, and the threshold
-            that belongs to it. The threshold of each sample is found anew, so that
-            the interval holds the uncertainty of the rate too.
-
-        Raises
-        ------
-        TypeError
-            If the rate is not one number per area.
-        ValueError
-            If it is negative or not finite.
-        """
-        (result,) = self._completeness_at([checked_rate(rate)])
-        return result
-
-    def _completeness_at(self, rates):
-        index = self._curve.index_at(rates)
-        bounds = self._interval(
-            [self._curve.completeness_at(rates, w) for w in self._samples()]
-        )
-        return [
-            RateCompleteness(
-                rate=rate * PER_AREA,
-                completeness=float(self.completeness[place]),
-                low=float(low),
-                high=float(high),
-                threshold=float(self.thresholds[place]),
-                measured_rate=self.rate[place],
-                reached=bool(self.rate[-1].value >= rate * (1 - 1e-9)),
-                resolved=bool(rate * self.sky_area.value >= 1 - 1e-9),
-            )
-            for rate, place, low, high in zip(rates, index, *bounds, strict=True)
-        ]
-
-    def threshold_at(self, rate=None):
-        """
-        Return the score from which on detections count at a rate.
-
-        Parameters
-        ----------
-        rate : `~astropy.units.Quantity`, optional
-            Allowed false positives per area; without it, all detections count.
-
-        Returns
-        -------
-        threshold : float
-            The score; minus infinity without a rate.
-        """
-        if rate is None:
-            return -np.inf
-        (place,) = self._curve.index_at([checked_rate(rate)])
-        return float(self.thresholds[place])
-
-    def to_table(self, rates=RATES):
-        """
-        Make a table of the completeness at some rates.
-
-        Parameters
-        ----------
-        rates : `~astropy.units.Quantity`
-            Allowed false positives per area.
-
-        Returns
-        -------
-        table : `~astropy.table.QTable`
-            One row per rate with the fields of `RateCompleteness`. The metadata has
-            ``average_precision`` with its interval, and the numbers of tiles and
-            clusters and the areas.
-        """
-        plain = [checked_rate(rate) for rate in u.Quantity(rates, subok=True).ravel()]
-        rows = self._completeness_at(plain)
-        table = QTable(
-            {
-                "rate": u.Quantity([row.rate for row in rows]),
-                "completeness": [row.completeness for row in rows],
-                "low": [row.low for row in rows],
-                "high": [row.high for row in rows],
-                "threshold": [row.threshold for row in rows],
-                "measured_rate": u.Quantity([row.measured_rate for row in rows]),
-                "reached": [row.reached for row in rows],
-                "resolved": [row.resolved for row in rows],
-            }
-        )
-        low, high = self.average_precision_interval
-        table.meta |= {
-            "average_precision": self.average_precision,
-            "average_precision_low": float(low),
-            "average_precision_high": float(high),
-            "confidence": self.confidence,
-            "n_tiles": len(self.tiles),
-            "n_clusters": len(self.clusters),
-            "n_detections": len(self.detections),
-            "sky": self.sky,
-            "sky_area_deg2": float(self.sky_area.value),
-        }
-        return table
-
-    def false_positives_by_kind(self, rate=None):
-        """
-        Count the false positives by what they are.
-
-        Parameters
-        ----------
-        rate : `~astropy.units.Quantity`, optional
-            Count those above the threshold of this rate; by default all.
-
-        Returns
-        -------
-        table : `~astropy.table.QTable`
-            One row per kind: ``kind``; ``n_nulls``, how many of these there are;
-            ``n_false_positives``; ``n_hit``, how many nulls have one or more;
-            ``share`` of the false positives. A false positive belongs to a null if
-            its centre lies within the radius of the null plus 30 arcsec, to the
-            smallest one of several. Near a cluster it is a ``duplicate``, else
-            ``field``.
-
-        Notes
-        -----
-        The radius of an edge or a trail is half its length. They take what compact
-        nulls leave within a circle of that size, so their numbers are upper bounds.
-        """
-        return count_by_kind(self.detections, self._nulls, self.threshold_at(rate))
-
-    def measurement_errors(self, rate=None):
-        """
-        Compare the measured centres, radii and members with the true ones.
-
-        Parameters
-        ----------
-        rate : `~astropy.units.Quantity`, optional
-            Use the matches above the threshold of this rate; by default all.
-
-        Returns
-        -------
-        table : `~astropy.table.QTable`
-            Rows ``offset / r50``, ``log10(radius / r50)`` and
-            ``log10(n_sources / n_members)`` with ``n``, the median as ``bias``, and
-            half the range between the 16th and 84th percentile as ``scatter``; NaN
-            without matches.
-        """
-        threshold = self.threshold_at(rate)
-        return measure_errors(self.detections, self.clusters, threshold)
-
-    def calibration(self, rates=RATES):
-        """
-        Compare stated false-alarm rates with measured ones.
-
-        Parameters
-        ----------
-        rates : `~astropy.units.Quantity`
-            Stated rates to look at.
-
-        Returns
-        -------
-        table : `~astropy.table.QTable`
-            For each of the rates ``stated``, the ``measured`` rate of false positives
-            whose ``false_alarm_rate`` does not exceed it, with the bounds ``low`` and
-            ``high`` of its Poisson interval and the number ``n``. No rows if no
-            detection states one.
-        """
-        stated = [checked_rate(rate) for rate in u.Quantity(rates, subok=True).ravel()]
-        on_sky = self.on_sky[np.asarray(self.detections["tile"])]
-        return measure_calibration(
-            self.detections[on_sky & ~self.detections["is_matched"]],
-            stated,
-            self.sky_area,
-            self.confidence,
-            is_stated=np.isfinite(self.detections["false_alarm_rate"]).any(),
-        )
-
-    def plot(self, ax=None, **keywords):
-        """
-        Plot completeness over the rate of false positives.
-
-        Parameters
-        ----------
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to plot; by default a new figure outside pyplot.
-        **keywords
-            Passed to `matplotlib.axes.Axes.step`, such as ``label``.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-            The axes.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing.
-        """
-        from .plots import plot_froc
-
-        return plot_froc(self, ax, **keywords)
-
-    def _samples(self):
-        n_clusters = np.asarray(self.tiles["n_clusters"])
-        rng = np.random.default_rng(self.seed)
-        return resampled_weights(rng, self.n_bootstrap, n_clusters)
-
-    def _interval(self, values):
-        tail = 50 * (1 - self.confidence)
-        return np.percentile(values, [tail, 100 - tail], axis=0)
-
-
-def checked_rate(rate):
-    """Return a rate per deg2 as a float, or raise TypeError or ValueError."""
-    if (
-        not isinstance(rate, u.Quantity)
-        or not rate.isscalar
-        or not rate.unit.is_equivalent(PER_AREA)
-    ):
-        raise TypeError(
-            f"rate must be a Quantity per area, such as 1 / u.deg**2, got {rate!r}"
-        )
-    value = float(rate.to_value(PER_AREA))
-    if not 0 <= value < np.inf:
-        raise ValueError(f"rate must be finite and not negative, got {rate!r}")
-    return value
 
 
 def _checked_areas(areas):

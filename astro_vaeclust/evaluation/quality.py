@@ -8,8 +8,7 @@ import numpy as np
 from astropy.table import QTable
 from scipy.stats import chi2
 
-from .assignment import DUPLICATE, EXTENDED_NULLS, FIELD, MATCH
-from .matching import MATCH_RADIUS, separations
+from .assignment import DUPLICATE, FIELD, MATCH
 
 __all__ = ["count_by_kind", "measure_calibration", "measure_errors"]
 
@@ -34,19 +33,26 @@ def count_by_kind(detections, nulls, threshold):
     """
     kind = np.asarray(detections["kind"])
     counts = (np.asarray(detections["score"]) >= threshold) & (kind != MATCH)
-    of_nulls = (
-        [] if nulls is None else [str(k) for table in nulls for k in table["kind"]]
-    )
+    tables = [] if nulls is None else nulls
+    of_nulls = [str(name) for table in tables for name in table["kind"]]
     names = [*sorted(set(of_nulls)), DUPLICATE, FIELD]
-    numbers = np.array([np.sum(counts & (kind == name)) for name in names])
+    rows = [counts & (kind == name) for name in names]
+    numbers = np.array([which.sum() for which in rows])
     return QTable(
         {
             "kind": names,
             "n_nulls": [of_nulls.count(name) for name in names],
+            "n_hit": [_count_hit(detections[which]) for which in rows],
             "n_false_positives": numbers,
             "share": numbers / max(numbers.sum(), 1),
         }
     )
+
+
+def _count_hit(detections):
+    """Count the different nulls that some detections lie on."""
+    pairs = zip(detections["tile"], detections["null"], strict=True)
+    return len({(int(tile), int(null)) for tile, null in pairs if null >= 0})
 
 
 def measure_errors(detections, clusters, threshold):
@@ -67,13 +73,7 @@ def measure_errors(detections, clusters, threshold):
     """
     used = (np.asarray(detections["score"]) >= threshold) & detections["is_matched"]
     found = detections[used]
-    place = {
-        (int(tile), int(row)): number
-        for number, (tile, row) in enumerate(zip(clusters["tile"], clusters["row"]))
-    }
-    true = clusters[
-        [place[int(t), int(c)] for t, c in zip(found["tile"], found["cluster"])]
-    ]
+    true = clusters[np.asarray(found["cluster"])]
     return _summary(
         {
             "offset / r50": _ratio(found["offset"], true["r50"]),
@@ -146,7 +146,8 @@ def poisson_interval(n, confidence):
 
 def _ratio(measured, true):
     measured, true = (
-        np.asarray(getattr(v, "value", v), float) for v in (measured, true)
+        np.asarray(getattr(values, "value", values), dtype=float)
+        for values in (measured, true)
     )
     valid = np.isfinite(measured) & (true > 0)
     return measured[valid] / true[valid]

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 
-__all__ = ["RateCompleteness", "ScoreCurve"]
+__all__ = [
+    "PER_AREA",
+    "RateCompleteness",
+    "ScoreCurve",
+    "checked_rate",
+    "resampled_weights",
+    "share",
+]
+
+PER_AREA = u.deg**-2
 
 ROUNDING = 1e-9
 """Relative slack of a number of false positives, for rates such as 0.1 per deg2."""
@@ -137,7 +146,7 @@ class ScoreCurve:
         """Return the completeness at each rate (array); NaN without clusters."""
         found, *_ = self.counts(weights)
         n_clusters, _ = self.total(weights)
-        return _share(found[self.index_at(rates, weights)], n_clusters)
+        return share(found[self.index_at(rates, weights)], n_clusters)
 
     def average_precision(self, weights=None):
         """
@@ -150,7 +159,7 @@ class ScoreCurve:
         found, false, _ = self.counts(weights)
         n_clusters, _ = self.total(weights)
         precision = found[1:] / np.maximum(found[1:] + false[1:], 1e-300)
-        return float(np.sum(_share(np.diff(found), n_clusters) * precision))
+        return float(np.sum(share(np.diff(found), n_clusters) * precision))
 
 
 def resampled_weights(rng, n_samples, n_clusters):
@@ -185,7 +194,24 @@ def resampled_weights(rng, n_samples, n_clusters):
         yield weights
 
 
-def _share(numbers, total):
+def share(numbers, total):
+    """Return numbers over their total (array); NaN if there is none."""
     if total == 0:
         return np.full(np.shape(numbers), np.nan)
     return numbers / total
+
+
+def checked_rate(rate):
+    """Return a rate per deg2 as a float, or raise TypeError or ValueError."""
+    if (
+        not isinstance(rate, u.Quantity)
+        or not rate.isscalar
+        or not rate.unit.is_equivalent(PER_AREA)
+    ):
+        raise TypeError(
+            f"rate must be a Quantity per area, such as 1 / u.deg**2, got {rate!r}"
+        )
+    value = float(rate.to_value(PER_AREA))
+    if not 0 <= value < np.inf:
+        raise ValueError(f"rate must be finite and not negative, got {rate!r}")
+    return value

@@ -1,0 +1,125 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""``vaeclust evaluate``: compare finders on mock tiles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .messages import LOGGER, add_message_options, progress_bar
+from .report import print_table
+
+__all__ = ["add_command", "add_options", "run"]
+
+RATE = 1.0
+"""False positives per deg2 at which kinds and errors are given."""
+
+
+def add_command(commands):
+    """Add the command to those of the main parser."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="compare finders on mock tiles",
+        description="Run finders on mock tiles, half of them without a cluster, and "
+        "say how many clusters they find at how many false positives per square "
+        "degree. The result of each tile is kept: after an interrupt, or with more "
+        "tiles or finders, the same command goes on.",
+    )
+    add_options(parser, tiles=100)
+    parser.add_argument(
+        "--survey",
+        default="2mass-ks",
+        metavar="TAG",
+        help="what the tiles imitate (default: %(default)s)",
+    )
+    add_message_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_options(parser, *, tiles):
+    """Add the options that the benchmark has too; ``tiles`` is their default number."""
+    parser.add_argument(
+        "--folder",
+        default="vaeclust_evaluation",
+        metavar="DIR",
+        help="where results are kept; made if missing (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--finders",
+        nargs="+",
+        metavar="NAME",
+        help="default, paper, or catalogue methods (default: all that there are)",
+    )
+    parser.add_argument(
+        "--tiles",
+        type=int,
+        default=tiles,
+        metavar="N",
+        help="number of tiles (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--shape",
+        type=int,
+        nargs=2,
+        metavar=("NY", "NX"),
+        help="shape of the tiles in pixels (default: that of the survey)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1_000_000,
+        help="seed of the first tile (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--device", default="cpu", help="where torch computes (default: %(default)s)"
+    )
+
+
+def run(arguments):
+    """
+    Run the finders, print the comparison, and write tables and plot.
+
+    Parameters
+    ----------
+    arguments : `argparse.Namespace`
+        Parsed options.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        If an option is bad, or a file cannot be written.
+    """
+    from ..evaluation import evaluate_finders, finder_names, make_finders
+
+    names = arguments.finders or finder_names()
+    results = evaluate_finders(
+        make_finders(names, device=arguments.device),
+        arguments.folder,
+        n_tiles=arguments.tiles,
+        survey=arguments.survey,
+        shape=arguments.shape,
+        seed=arguments.seed,
+        workers=arguments.workers,
+        progress_bar=progress_bar(arguments.quiet),
+    )
+    _report(results, Path(arguments.folder))
+
+
+def _report(results, folder):
+    import astropy.units as u
+
+    from ..evaluation import error_table, false_positive_table, summary_table
+    from ..evaluation.summary import describe, printable, write_results
+
+    rate = RATE / u.deg**2
+    summary = summary_table(results)
+    print(describe(summary))
+    print_table(printable(summary))
+    print(f"\nFalse positives at {RATE:g} per deg2, by kind:")
+    print_table(false_positive_table(results, rate))
+    print(f"\nErrors of measurement at {RATE:g} false positive per deg2:")
+    print_table(error_table(results, rate))
+    for path in write_results(results, folder, rate=rate):
+        LOGGER.info("wrote %s", path)

@@ -1,0 +1,213 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Finders on many mock tiles, with a folder of results to go on from."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+
+import astropy.units as u
+from astropy.table import QTable
+
+from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
+from ..io import atomic_path
+from ..simulation import get_survey
+from ..validation import check_count, check_seed
+from ..version import __version__
+from .finders import describe_finder
+from .froc import froc
+from .tiles import FIRST_SEED, default_shape, mock_tile, usable_area
+from .workers import run_jobs
+
+__all__ = ["evaluate_finders"]
+
+SETTINGS, TRUTH, NULLS = "settings.json", "_truth", "_nulls"
+COLUMNS = (
+    "sky_center",
+    "radius",
+    "score",
+    "false_alarm_rate",
+    "n_sources",
+    "flags",
+)
+
+
+def evaluate_finders(
+    finders,
+    folder,
+    *,
+    n_tiles,
+    survey="2mass-ks",
+    shape=None,
+    seed=FIRST_SEED,
+    workers=1,
+    progress_bar=None,
+    **froc_options,
+):
+    """
+    Run finders on mock tiles, half of them without a cluster, and compare them.
+
+    Parameters
+    ----------
+    finders : dict of str to `~astro_vaeclust.ClusterFinderBase`
+        The finders by the names of their folders. An object with a method
+        ``detect_tile`` gets the whole mock tile, with its truth.
+    folder : str or path-like
+        Where the result of each tile is kept; made if missing. A run that was
+        interrupted, or one with more tiles or more finders, goes on from there.
+    n_tiles : int
+        Number of tiles, at least 2.
+    survey : str or `~astro_vaeclust.simulation.Survey`
+        The survey.
+    shape : tuple of int, optional
+        ``(ny, nx)`` of the tiles, see `mock_tile`.
+    seed : int
+        Seed of the first tile; the others follow by ones.
+    workers : int
+        Number of processes; each computes with one thread.
+    progress_bar : callable, optional
+        Called as ``progress_bar(iterable, desc=..., total=...)`` and iterated over.
+    **froc_options
+        Options of `froc`.
+
+    Returns
+    -------
+    results : dict of str to `FROC`
+        The curves by the names of the finders. ``meta["seconds_per_deg2"]`` of each is
+        the time that ``detect`` took.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the folder holds results of other settings.
+    OSError
+        If the folder cannot be written.
+    """
+    check_count("n_tiles", n_tiles)
+    if n_tiles < 2:
+        raise ValueError(f"n_tiles must be at least 2, got {n_tiles}")
+    check_seed(seed)
+    for name in finders:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", name):
+            raise ValueError(f"finders: a name must be a file name, got {name!r}")
+    survey = get_survey(survey)
+    shape = tuple(shape or default_shape(survey))
+    folder = Path(folder)
+    _open_folder(folder, finders, survey, shape, seed)
+    run_tile = partial(
+        _run_tile, finders=finders, folder=folder, survey=survey, shape=shape
+    )
+    seeds = range(seed, seed + n_tiles)
+    jobs = [
+        (tile, missing)
+        for tile in seeds
+        if (
+            missing := [
+                part
+                for part in (TRUTH, *finders)
+                if not _place(folder, part, tile).exists()
+            ]
+        )
+    ]
+    for _ in run_jobs(
+        run_tile, jobs, workers=workers, progress_bar=progress_bar, desc="tiles"
+    ):
+        pass
+    return _read_results(folder, finders, seeds, froc_options)
+
+
+def _open_folder(folder, finders, survey, shape, seed):
+    """Make the folder, or make sure that it belongs to the same settings."""
+    settings = {
+        "version": __version__,
+        "survey": repr(survey),
+        "shape": list(shape),
+        "seed": int(seed),
+    }
+    described = {name: describe_finder(finder) for name, finder in finders.items()}
+    path = folder / SETTINGS
+    if path.exists():
+        before = json.loads(path.read_text())
+        known = before.pop("finders")
+        _refuse_others(folder, settings, before)
+        _refuse_others(folder, described, known)
+        described = known | described
+    for name in (TRUTH, NULLS, *finders):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    with atomic_path(path, overwrite=True) as place:
+        place.write_text(json.dumps(settings | {"finders": described}, indent=1))
+
+
+def _refuse_others(folder, settings, before):
+    for name, value in settings.items():
+        if before.get(name, value) != value:
+            raise ValueError(
+                f"folder={str(folder)!r} holds results with {name}={before[name]!r}, "
+                f"asked for is {value!r}; take another folder"
+            )
+
+
+def _place(folder, part, seed):
+    return folder / part / f"{seed}.ecsv"
+
+
+def _run_tile(job, *, finders, folder, survey, shape):
+    """Simulate one tile and write what is missing of its results."""
+    seed, missing = job
+    tile = mock_tile(seed, survey=survey, shape=shape)
+    if TRUTH in missing:
+        area = usable_area(tile.image).to_value(u.deg**2)
+        _write(tile.nulls, _place(folder, NULLS, seed))
+        _write(tile.clusters, _place(folder, TRUTH, seed), area_deg2=float(area))
+    for name in missing:
+        if name == TRUTH:
+            continue
+        try:
+            catalog, seconds = _detect(finders[name], tile)
+        except Exception as error:
+            error.add_note(f"finder {name!r} on the tile with seed={seed}")
+            raise
+        table = catalog.table[[c for c in COLUMNS if c in catalog.table.colnames]]
+        _write(table, _place(folder, name, seed), seconds=seconds)
+
+
+def _detect(finder, tile):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        warnings.simplefilter("ignore", PosteriorCollapseWarning)
+        start = time.perf_counter()
+        if hasattr(finder, "detect_tile"):
+            catalog = finder.detect_tile(tile)
+        else:
+            catalog = finder.detect(tile.image)
+        return catalog, time.perf_counter() - start
+
+
+def _write(table, path, **meta):
+    table = table.copy()
+    table.meta = meta
+    with atomic_path(path, overwrite=True) as place:
+        table.write(place, format="ascii.ecsv")
+
+
+def _read_results(folder, finders, seeds, froc_options):
+    def read(part):
+        return [
+            QTable.read(_place(folder, part, seed), format="ascii.ecsv")
+            for seed in seeds
+        ]
+
+    truths, nulls = read(TRUTH), read(NULLS)
+    areas = [truth.meta["area_deg2"] for truth in truths] * u.deg**2
+    results = {}
+    for name in finders:
+        tables = read(name)
+        result = froc(tables, truths, areas, nulls=nulls, **froc_options)
+        seconds = sum(table.meta["seconds"] for table in tables)
+        result.meta["seconds_per_deg2"] = seconds / areas.sum().value
+        results[name] = result
+    return results

@@ -1,0 +1,141 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Finders by name, as they are compared."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+import astropy.units as u
+
+__all__ = [
+    "TRUE_STARS",
+    "TrueStarFinder",
+    "describe_finder",
+    "finder_names",
+    "make_finders",
+]
+
+PRESETS = ("default", "paper")
+
+BOUND = "matched-filter"
+"""The catalogue method that is also given the true stars."""
+
+TRUE_STARS = "matched-filter-true-stars"
+"""Name of the bound for catalogue methods."""
+
+LOW_THRESHOLD = 2.5
+"""Threshold of the catalogue methods, below their own: a curve needs the lower end."""
+
+DEEPER = 1.0
+"""Magnitudes below the 10-sigma limit to which true stars are given: 4 sigma."""
+
+
+class TrueStarFinder:
+    """
+    A catalogue method that is told where all stars are, as no real catalogue can.
+
+    Parameters
+    ----------
+    finder : `~astro_vaeclust.ClusterFinderBase`
+        Its ``detect`` takes a table of ``sources``.
+    """
+
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __repr__(self):
+        return f"TrueStarFinder({self.finder!r})"
+
+    def detect_tile(self, tile):
+        """
+        Find the clusters of a mock tile among its true stars.
+
+        Parameters
+        ----------
+        tile : `~astro_vaeclust.simulation.MockTile`
+            The tile; its stars down to 1 mag below the limit of the survey are used.
+
+        Returns
+        -------
+        catalog : `~astro_vaeclust.ClusterCatalog`
+            The clusters.
+        """
+        stars = tile.stars[~tile.stars["is_galaxy"]]
+        limit = (tile.survey.limit + DEEPER) * u.mag
+        return self.finder.detect(tile.image, sources=stars[stars["mag"] < limit])
+
+
+def finder_names():
+    """Return the names that `make_finders` takes (list of str)."""
+    baselines = _baseline_names()
+    bound = [TRUE_STARS] if BOUND in baselines else []
+    return [*PRESETS, *baselines, *bound]
+
+
+def make_finders(names, *, seed=0, device="cpu"):
+    """
+    Make finders from their names.
+
+    Parameters
+    ----------
+    names : sequence of str
+        ``"default"``, ``"paper"``, names of catalogue methods, or
+        ``"matched-filter-true-stars"``. Catalogue methods get a lower threshold than
+        their own, to see the lower end of the curve.
+    seed : int
+        Seed of the finders that have one.
+    device : str
+        Where torch computes.
+
+    Returns
+    -------
+    finders : dict of str to `~astro_vaeclust.ClusterFinderBase`
+        The finders by name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such finder, or none is asked for; the message lists them.
+    """
+    known = finder_names()
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise ValueError(
+            f"finders must be some of {', '.join(known)}; got {', '.join(names)!r}"
+        )
+    return {name: _make(name, seed, device) for name in dict.fromkeys(names)}
+
+
+def _make(name, seed, device):
+    if name in PRESETS:
+        from .. import VAEClusterFinder
+
+        make = VAEClusterFinder.paper if name == "paper" else VAEClusterFinder
+        return make(seed=seed, device=device)
+    if name == TRUE_STARS:
+        return TrueStarFinder(_make(BOUND, seed, device))
+    finder = _baselines().get(name)
+    settings = {"threshold": LOW_THRESHOLD, "seed": seed, "device": device}
+    taken = {field.name for field in fields(finder)}
+    return finder(**{key: settings[key] for key in settings.keys() & taken})
+
+
+def _baseline_names():
+    registry = _baselines()
+    return [] if registry is None else registry.tags
+
+
+def _baselines():
+    try:
+        from ..baselines import BASELINES
+    except ImportError:
+        return None
+    return BASELINES
+
+
+def describe_finder(finder):
+    """Return class and settings of a finder as a text, the same in every process."""
+    settings = getattr(finder, "settings", None)
+    text = repr(finder if settings is None else (type(finder).__name__, settings))
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)

@@ -1,0 +1,360 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Mock clusters painted on a tile of the user's, and whether they are found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import astropy.units as u
+import numpy as np
+import photutils
+from astropy.coordinates import SkyCoord
+from astropy.nddata import NDData
+from astropy.table import QTable
+from photutils.detection import DAOStarFinder
+
+from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
+from ..inputs import read_image
+from ..io import atomic_path, check_output
+from ..prepare import prepare
+from ..simulation import (
+    MockCluster,
+    draw_clusters,
+    estimate_fwhm,
+    get_survey,
+    inject_cluster,
+)
+from ..validation import check_count, check_seed
+from ..version import __version__
+from .finders import describe_finder
+from .matching import MATCH_RADIUS, greedy_pairs, match_clusters, separations
+from .selection import SelectionFunction
+from .workers import run_jobs
+
+__all__ = ["selection_function"]
+
+DENSITY_RADIUS = 90.0
+"""Radius in arcsec in which the local density of sources is measured."""
+
+SOURCE_SIGNIFICANCE = 5.0
+SMALLEST_RADIUS, LARGEST_RADIUS = 8.0, 180.0
+SHARE_OF_SIDE = 0.2
+"""Default radii in arcsec; the largest over the shorter side of the tile."""
+
+MEMBERS = (10, 300)
+
+
+def selection_function(
+    finder,
+    nddata,
+    *,
+    n_injections=300,
+    n_members=MEMBERS,
+    r50=None,
+    survey="2mass-ks",
+    cluster=None,
+    fwhm=None,
+    zero_point=None,
+    min_score=None,
+    seed=0,
+    workers=1,
+    progress_bar=None,
+    checkpoint=None,
+):
+    """
+    Measure the probability that a finder finds a cluster on a tile.
+
+    Mock clusters are painted on the tile, one at a time, and the finder searches it
+    anew. Members and radii are uniform in their logarithms, places uniform on the tile
+    away from its edges. A logistic function is fitted to the outcomes.
+
+    Parameters
+    ----------
+    finder : `~astro_vaeclust.ClusterFinderBase`
+        The finder.
+    nddata : `~astropy.nddata.NDData`
+        The tile, with a celestial WCS.
+    n_injections : int
+        Number of clusters.
+    n_members : tuple of int
+        Range of the members brighter than the limit of the survey.
+    r50 : `~astropy.units.Quantity`, optional
+        Range of the half-number radii; by default 8 arcsec to a fifth of the shorter
+        side of the tile, at most 180 arcsec.
+    survey, fwhm, zero_point
+        As in `~astro_vaeclust.simulation.inject_cluster`.
+    cluster : `~astro_vaeclust.simulation.MockCluster`, optional
+        Everything else about the clusters; by default it is drawn anew for each, as
+        `~astro_vaeclust.simulation.draw_clusters` does.
+    min_score : float, optional
+        Detections below this score do not count; by default all do.
+    seed : int
+        Seed of the injections. Each has random numbers of its own, so that more
+        injections continue fewer.
+    workers : int
+        Number of processes, see Notes.
+    progress_bar : callable, optional
+        Called as ``progress_bar(iterable, desc=..., total=...)`` and iterated over.
+    checkpoint : str or path-like, optional
+        An ECSV file to which the outcomes are written one by one. If it is there, the
+        run goes on from it.
+
+    Returns
+    -------
+    selection : SelectionFunction
+        The fit with its injections.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of its range, or the checkpoint
+        belongs to another run.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If nearly all or nearly none were found.
+
+    Notes
+    -----
+    What is found without an injection does not count: a detection within 30 arcsec of
+    one on the tile as it is, one to one and nearest first, is taken for that one. An
+    injected cluster that melts with it is therefore not found.
+
+    The local density is that of 5-sigma sources within 90 arcsec on the tile as it is.
+    The noise of the tile stays as it is under the added light.
+
+    Several workers need the guard ``if __name__ == "__main__":`` in a script.
+    """
+    check_count("n_injections", n_injections)
+    check_seed(seed)
+    survey = get_survey(survey)
+    n_members = _checked_range("n_members", n_members)
+    if cluster is not None and (
+        not isinstance(cluster, MockCluster) or cluster.center is not None
+    ):
+        raise TypeError(
+            f"cluster must be a MockCluster without a center, got {cluster!r}"
+        )
+    if not isinstance(nddata, NDData):
+        raise TypeError(f"nddata must be NDData, got {type(nddata).__name__}")
+    image = read_image(nddata)
+    fwhm = estimate_fwhm(nddata) if fwhm is None else fwhm
+    radii = _checked_radii(r50, image)
+    settings = {
+        "version": __version__,
+        "finder": describe_finder(finder),
+        "image": hashlib.sha256(
+            image.data.tobytes() + image.mask.tobytes()
+        ).hexdigest(),
+        "survey": repr(survey),
+        "n_members": list(n_members),
+        "r50": list(radii),
+        "cluster": repr(cluster),
+        "fwhm": repr(fwhm),
+        "zero_point": repr(zero_point),
+        "min_score": min_score,
+        "seed": int(seed),
+    }
+    painting = {"survey": survey, "fwhm": fwhm, "zero_point": zero_point}
+    inject_cluster(nddata, seed=0, **painting)  # fails now rather than after a search
+    rows = {} if checkpoint is None else _read_checkpoint(checkpoint, settings)
+    missing = [number for number in range(n_injections) if number not in rows]
+    if missing:
+        inject = partial(
+            _inject,
+            finder=finder,
+            nddata=nddata,
+            before=_detect(finder, nddata, min_score),
+            local_density=LocalDensity(image, fwhm),
+            n_members=n_members,
+            radii=radii,
+            template=cluster,
+            min_score=min_score,
+            seed=seed,
+            painting=painting,
+        )
+        for row in run_jobs(
+            inject,
+            missing,
+            workers=workers,
+            progress_bar=progress_bar,
+            desc="injections",
+        ):
+            rows[row["injection"]] = row
+            if checkpoint is not None:
+                _write_checkpoint(checkpoint, rows, settings)
+    table = _table([rows[number] for number in range(n_injections)])
+    ranges = {"n_members": n_members, "r50": radii}
+    return SelectionFunction.fit(table, ranges=ranges, meta=settings)
+
+
+class LocalDensity:
+    """
+    Density of the sources around places of an image.
+
+    Parameters
+    ----------
+    image : `~astro_vaeclust.inputs.Image`
+        The image.
+    fwhm : `~astropy.units.Quantity`
+        Full width at half maximum of a star, an angle.
+    """
+
+    def __init__(self, image, fwhm):
+        side = image.pixel_scale.to_value(u.arcsec / u.pix)
+        self._radius = DENSITY_RADIUS / side
+        self._usable = ~image.mask
+        self._pixel = side**2 / 3600
+        finder = DAOStarFinder(SOURCE_SIGNIFICANCE, fwhm.to_value(u.arcsec) / side)
+        with warnings.catch_warnings(), photutils.use_future_column_names():
+            warnings.simplefilter("ignore", NoDetectionsWarning)
+            found = finder(prepare(image).significance, mask=image.mask)
+        names = ("x_centroid", "y_centroid")
+        self._sources = (
+            np.empty((2, 0)) if found is None else np.array([found[n] for n in names])
+        )
+
+    def __call__(self, x, y):
+        """Return sources per arcmin2 around a pixel (float); half a source for none."""
+        distance = np.hypot(self._sources[0] - x, self._sources[1] - y)
+        rows, columns = np.ogrid[: self._usable.shape[0], : self._usable.shape[1]]
+        disc = (columns - x) ** 2 + (rows - y) ** 2 <= self._radius**2
+        area = np.sum(self._usable & disc) * self._pixel
+        return float(max(np.sum(distance <= self._radius), 0.5) / area)
+
+
+def _inject(
+    number,
+    *,
+    finder,
+    nddata,
+    before,
+    local_density,
+    n_members,
+    radii,
+    template,
+    min_score,
+    seed,
+    painting,
+):
+    """Paint one cluster and say whether it is found."""
+    rng = np.random.default_rng([seed, number])
+    cluster = _draw_cluster(rng, n_members, radii, template, painting["survey"].limit)
+    tile = inject_cluster(nddata, cluster, seed=rng, **painting)
+    new = _without(_detect(finder, tile.image, min_score), before)
+    matches = match_clusters(new, tile.clusters)
+    truth = tile.clusters[0]
+    found = len(matches) > 0
+    best = new[matches.detection[0]] if found else None
+    return {
+        "injection": number,
+        "ra": float(truth["sky_center"].icrs.ra.deg),
+        "dec": float(truth["sky_center"].icrs.dec.deg),
+        "n_members": cluster.n_members,
+        "r50": cluster.radius,
+        "local_density": local_density(truth["x_center"], truth["y_center"]),
+        "profile": cluster.profile,
+        "nebulosity": cluster.nebulosity,
+        "is_found": found,
+        "score": float(best["score"]) if found else np.nan,
+        "offset": float(matches.separation[0].value) if found else np.nan,
+    }
+
+
+def _draw_cluster(rng, n_members, radii, template, limit):
+    members = round(np.exp(rng.uniform(*np.log(n_members))))
+    radius = np.exp(rng.uniform(*np.log(radii))) * u.arcsec
+    if template is not None:
+        return replace(template, n_members=members, half_number_radius=radius)
+    (drawn,) = draw_clusters(rng, 1, limit=limit * u.mag)
+    # The brightest of so many members, as draw_clusters has it.
+    brightest = limit - np.log10(members) / drawn.slope + rng.normal(0, 0.8)
+    return replace(
+        drawn,
+        n_members=members,
+        half_number_radius=radius,
+        brightest=np.clip(brightest, limit - 7.3, limit - 3.3) * u.mag,
+    )
+
+
+def _detect(finder, nddata, min_score):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        warnings.simplefilter("ignore", PosteriorCollapseWarning)
+        table = finder.detect(nddata).table["sky_center", "score"]
+    return table if min_score is None else table[table["score"] >= min_score]
+
+
+def _without(detections, before):
+    """Return the detections that were not there before."""
+    separation = separations(detections["sky_center"], before["sky_center"])
+    limit = np.full(len(before), MATCH_RADIUS.to_value(u.arcsec))
+    order = np.argsort(separation.min(axis=1, initial=np.inf), kind="stable")
+    old = [row for row, _ in greedy_pairs(separation, limit, order)]
+    keep = np.ones(len(detections), dtype=bool)
+    keep[old] = False
+    return detections[keep]
+
+
+def _table(rows):
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    center = SkyCoord(columns.pop("ra"), columns.pop("dec"), unit="deg")
+    for name, unit in {
+        "r50": u.arcsec,
+        "local_density": u.arcmin**-2,
+        "offset": u.arcsec,
+    }.items():
+        columns[name] = columns[name] * unit
+    number = columns.pop("injection")
+    return QTable({"injection": number, "sky_center": center, **columns})
+
+
+def _write_checkpoint(path, rows, settings):
+    ordered = [rows[number] for number in sorted(rows)]
+    table = QTable(rows=ordered, meta={"settings": json.dumps(settings)})
+    with atomic_path(path, overwrite=True) as place:
+        table.write(place, format="ascii.ecsv")
+
+
+def _read_checkpoint(path, settings):
+    """Return the rows of a checkpoint by their numbers; none if there is no file."""
+    check_output(path, overwrite=True)
+    if not Path(path).exists():
+        return {}
+    table = QTable.read(path, format="ascii.ecsv")
+    before = json.loads(table.meta.get("settings", "{}"))
+    for name, value in json.loads(json.dumps(settings)).items():
+        if name not in before or before[name] != value:
+            raise ValueError(
+                f"checkpoint={str(path)!r} belongs to a run with {name}="
+                f"{before.get(name)!r}, asked for is {value!r}; remove it or take "
+                "another"
+            )
+    rows = (dict(zip(table.colnames, row, strict=True)) for row in table.iterrows())
+    return {int(row["injection"]): row for row in rows}
+
+
+def _checked_range(name, values):
+    try:
+        low, high = (float(value) for value in values)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} takes two numbers, got {values!r}") from None
+    if not 0 < low < high < np.inf:
+        raise ValueError(f"{name} takes two rising positive numbers, got {values!r}")
+    return low, high
+
+
+def _checked_radii(r50, image):
+    if r50 is None:
+        side = min(image.shape) * image.pixel_scale.to_value(u.arcsec / u.pix)
+        r50 = (SMALLEST_RADIUS, min(LARGEST_RADIUS, SHARE_OF_SIDE * side)) * u.arcsec
+    r50 = u.Quantity(r50)
+    if not r50.unit.is_equivalent(u.arcsec):
+        raise TypeError(f"r50 must be a Quantity in arcsec, got {r50!r}")
+    return _checked_range("r50", np.atleast_1d(r50.to_value(u.arcsec)))

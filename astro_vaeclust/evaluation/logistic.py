@@ -1,0 +1,65 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Logistic regression with the covariance of its coefficients."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+__all__ = ["fit_logistic"]
+
+PRIOR_DEVIATION = 10.0
+"""Deviation of the Gaussian prior of the coefficients of standardised variables."""
+
+
+def fit_logistic(variables, outcomes):
+    """
+    Fit the probability of outcomes by a logistic function of some variables.
+
+    The maximum of the likelihood times a weak Gaussian prior on the coefficients of
+    the standardised variables, which keeps them finite where the outcomes can be
+    separated without error. The covariance is the inverse of the Fisher information,
+    the prior's included, at the maximum.
+
+    Parameters
+    ----------
+    variables : (n, k) array
+        The variables.
+    outcomes : (n,) bool array
+        The outcomes.
+
+    Returns
+    -------
+    coefficients : (k + 1,) array
+        Intercept, and the coefficient of each variable.
+    covariance : (k + 1, k + 1) array
+        Their covariance.
+    """
+    center = variables.mean(axis=0)
+    scale = variables.std(axis=0)
+    scale[scale < 1e-12] = 1.0
+    design = np.column_stack([np.ones(len(variables)), (variables - center) / scale])
+    sign = np.where(outcomes, 1.0, -1.0)
+
+    def loss(b):
+        likelihood = np.logaddexp(0, -sign * (design @ b)).sum()
+        return likelihood + 0.5 * np.sum((b / PRIOR_DEVIATION) ** 2)
+
+    def gradient(b):
+        return design.T @ (expit(design @ b) - outcomes) + b / PRIOR_DEVIATION**2
+
+    def information(b):
+        p = expit(design @ b)
+        prior = np.eye(len(b)) / PRIOR_DEVIATION**2
+        return (design.T * (p * (1 - p))) @ design + prior
+
+    start = np.zeros(design.shape[1])
+    fit = minimize(
+        loss, start, jac=gradient, hess=information, method="trust-exact", tol=1e-9
+    )
+    # From standardised to plain variables.
+    transform = np.diag(np.concatenate([[1.0], 1 / scale]))
+    transform[0, 1:] = -center / scale
+    covariance = transform @ np.linalg.inv(information(fit.x)) @ transform.T
+    return transform @ fit.x, (covariance + covariance.T) / 2

@@ -1,0 +1,252 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Several finders in one table and one plot."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+from astropy.table import QTable
+
+from ..io import atomic_path
+from .plots import new_axes
+from .rates import checked_rate
+from .result import RATES
+
+__all__ = [
+    "describe",
+    "error_table",
+    "false_positive_table",
+    "plot_results",
+    "printable",
+    "summary_table",
+    "write_results",
+]
+
+
+def summary_table(results, rates=RATES):
+    """
+    Compare finders in one table.
+
+    Parameters
+    ----------
+    results : dict of str to `FROC`
+        The curves by the names of the finders, of the same tiles.
+    rates : `~astropy.units.Quantity`
+        Rates of false positives at which completeness is quoted.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        One row per finder: ``finder``; for each rate, ``completeness_at_1`` (1 being
+        the rate per deg2) with the bounds ``..._low`` and ``..._high`` of its
+        bootstrap interval, and whether the finder reports enough to come to this rate,
+        ``..._reached``; ``average_precision`` with its bounds; and
+        ``seconds_per_deg2``. The metadata has the numbers of tiles and clusters, the
+        area without clusters, and the rates that it is too small for.
+    """
+    tables = {name: result.to_table(rates) for name, result in results.items()}
+    columns = {"finder": list(tables)}
+    plain = [checked_rate(rate) for rate in u.Quantity(rates).ravel()]
+    for row, rate in enumerate(plain):
+        name = f"completeness_at_{rate:g}"
+        columns[name] = [table["completeness"][row] for table in tables.values()]
+        for end in ("low", "high", "reached"):
+            columns[f"{name}_{end}"] = [table[end][row] for table in tables.values()]
+    for name in (
+        "average_precision",
+        "average_precision_low",
+        "average_precision_high",
+    ):
+        columns[name] = [table.meta[name] for table in tables.values()]
+    columns["seconds_per_deg2"] = u.Quantity(
+        [result.meta.get("seconds_per_deg2", np.nan) for result in results.values()],
+        u.s / u.deg**2,
+    )
+    first = next(iter(tables.values()))
+    kept = ("confidence", "n_tiles", "n_clusters", "sky", "sky_area_deg2")
+    meta = {name: first.meta[name] for name in kept}
+    meta["unresolved_rates"] = [
+        rate for rate, good in zip(plain, first["resolved"], strict=True) if not good
+    ]
+    return QTable(columns, meta=meta)
+
+
+def printable(table):
+    """
+    Make a table of texts from that of `summary_table`.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        What `summary_table` returns.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        One row per finder, intervals in brackets. A completeness that is that of all
+        the finder reports, since it does not come to the rate, has a star.
+    """
+    columns = {"finder": list(table["finder"])}
+    names = [name for name in table.colnames if name.endswith("_low")]
+    for name in (name.removesuffix("_low") for name in names):
+        label = name.replace("completeness_at_", "at ").replace("_", " ")
+        columns[label] = [_with_interval(row, name) for row in table]
+    seconds = table["seconds_per_deg2"].value
+    columns["s / deg2"] = ["-" if np.isnan(s) else f"{s:.3g}" for s in seconds]
+    return QTable(columns)
+
+
+def false_positive_table(results, rate=None):
+    """
+    Compare the kinds of false positives of finders.
+
+    Parameters
+    ----------
+    results : dict of str to `FROC`
+        The curves by the names of the finders, of the same tiles.
+    rate : `~astropy.units.Quantity`, optional
+        Count those above the threshold of each finder at this rate; by default all.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        One row per kind: ``kind``, ``n_nulls``, and the number of false positives of
+        each finder, see `FROC.false_positives_by_kind`.
+    """
+    tables = {
+        name: result.false_positives_by_kind(rate) for name, result in results.items()
+    }
+    first = next(iter(tables.values()))
+    columns = {"kind": first["kind"], "n_nulls": first["n_nulls"]}
+    for name, table in tables.items():
+        columns[name] = table["n_false_positives"]
+    return QTable(columns)
+
+
+def error_table(results, rate=None):
+    """
+    Compare the errors of measurement of finders.
+
+    Parameters
+    ----------
+    results : dict of str to `FROC`
+        The curves by the names of the finders.
+    rate : `~astropy.units.Quantity`, optional
+        Use matches above the threshold of each finder at this rate; by default all.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        ``finder`` and the columns of `FROC.measurement_errors`.
+    """
+    rows = [
+        (name, *row)
+        for name, result in results.items()
+        for row in result.measurement_errors(rate)
+    ]
+    names = ("finder", "quantity", "n", "bias", "scatter")
+    return QTable(rows=rows, names=names)
+
+
+def plot_results(results, ax=None):
+    """
+    Plot the curves of several finders.
+
+    Parameters
+    ----------
+    results : dict of str to `FROC`
+        The curves by the names of the finders.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to plot; by default a new figure outside pyplot.
+
+    Returns
+    -------
+    ax : `~matplotlib.axes.Axes`
+        The axes.
+    """
+    ax = new_axes((8, 5)) if ax is None else ax
+    colors = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "k")
+    for number, (name, result) in enumerate(results.items()):
+        style = ("-", "--", ":")[number // len(colors) % 3]
+        color = colors[number % len(colors)]
+        result.plot(ax, label=name, color=color, linestyle=style)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return ax
+
+
+def describe(table):
+    """
+    Say in words what the table of `summary_table` was measured on.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        What `summary_table` returns.
+
+    Returns
+    -------
+    text : str
+        Tiles, clusters, area, and what cannot be resolved or is not reached.
+    """
+    meta = table.meta
+    where = "without clusters" if meta["sky"] == "cluster-free" else "in all"
+    lines = [
+        f"{meta['n_clusters']} clusters on {meta['n_tiles']} tiles, "
+        f"{meta['sky_area_deg2']:.3g} deg2 {where}. Completeness at false positives "
+        f"per deg2, with {100 * meta['confidence']:g} % intervals."
+    ]
+    if meta["unresolved_rates"]:
+        rates = ", ".join(f"{rate:g}" for rate in meta["unresolved_rates"])
+        lines.append(f"The sky is too small to resolve rates of {rates}.")
+    reached = [table[name] for name in table.colnames if name.endswith("_reached")]
+    if not np.all(reached):
+        lines.append("*: the finder does not report enough to come to this rate.")
+    return "\n".join(lines)
+
+
+def write_results(results, folder, *, rate=None, overwrite=True):
+    """
+    Write the tables as ECSV and reStructuredText, and the plot.
+
+    Parameters
+    ----------
+    results : dict of str to `FROC`
+        The curves by the names of the finders.
+    folder : `~pathlib.Path`
+        Where ``summary.ecsv``, ``summary.rst``, ``false_positives.ecsv``,
+        ``errors.ecsv`` and ``froc.png`` go.
+    rate : `~astropy.units.Quantity`, optional
+        Rate for false positives by kind and for errors; by default all detections.
+    overwrite : bool
+        Whether existing files may be replaced.
+
+    Returns
+    -------
+    paths : list of `~pathlib.Path`
+        The files. Without matplotlib there is no plot.
+    """
+    summary = summary_table(results)
+    tables = {
+        "summary.ecsv": summary,
+        "summary.rst": printable(summary),
+        "false_positives.ecsv": false_positive_table(results, rate),
+        "errors.ecsv": error_table(results, rate),
+    }
+    for name, table in tables.items():
+        file_format = "ascii.rst" if name.endswith(".rst") else "ascii.ecsv"
+        with atomic_path(folder / name, overwrite) as place:
+            table.write(place, format=file_format)
+    paths = [folder / name for name in tables]
+    try:
+        ax = plot_results(results)
+    except ImportError:
+        return paths
+    with atomic_path(folder / "froc.png", overwrite) as place:
+        ax.figure.savefig(place, dpi=150)
+    return [*paths, folder / "froc.png"]
+
+
+def _with_interval(row, name):
+    reached = f"{name}_reached"
+    star = "*" if reached in row.colnames and not row[reached] else ""
+    return f"{row[name]:.2f}{star} ({row[f'{name}_low']:.2f}-{row[f'{name}_high']:.2f})"

@@ -1,0 +1,101 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The mock tiles on which finders are compared."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+
+from ..simulation import NULLS, get_survey, simulate_tile
+
+__all__ = ["FIRST_SEED", "mock_tile", "usable_area"]
+
+FIRST_SEED = 1_000_000
+"""Seed of the first tile of evaluations; training and tuning stay below 100 000."""
+
+DENSITY = (3.6, 4.7)
+"""Range of log10 N(Ks < 14) / deg2, that of the Galactic plane at |b| < 10 deg."""
+
+EXTINCTION = (0.1, 0.8)
+"""Range of the mean extinction in Ks of the screen, mag."""
+
+GRADIENT = (0.0, 0.3)
+"""Range of the change of log10 N across the tile."""
+
+NULL_NUMBERS = (0.3, 0.4, 0.3)
+"""Probabilities of none, one and two hard negatives on a tile."""
+
+TRAIL = 0.05
+"""Probability of a satellite trail."""
+
+_DESIGN = 0xF20C
+"""Keeps the random numbers of the design apart from those of the tile."""
+
+
+def mock_tile(seed, *, survey="2mass-ks", shape=None):
+    """
+    Simulate a tile for the comparison of finders.
+
+    Tiles with an even seed have one cluster, drawn by
+    `~astro_vaeclust.simulation.draw_clusters`; those with an odd seed have none. Both
+    have star densities between 10^3.6 and 10^4.7 per deg2 at Ks < 14, a turbulent
+    screen of 0.1 to 0.8 mag, up to two hard negatives of
+    `~astro_vaeclust.simulation.NULLS`, the artefacts of the survey, and one in twenty
+    has the trail of a satellite.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the tile, which determines all of it.
+    survey : str or `~astro_vaeclust.simulation.Survey`
+        The survey.
+    shape : tuple of int, optional
+        ``(ny, nx)`` in pixels; by default 1024 x 512 for 2MASS and 1024 x 1024 else.
+
+    Returns
+    -------
+    tile : `~astro_vaeclust.simulation.MockTile`
+        The image and the truth.
+    """
+    survey = get_survey(survey)
+    rng = np.random.default_rng([_DESIGN, seed])
+    n_nulls = rng.choice(len(NULL_NUMBERS), p=NULL_NUMBERS)
+    settings = {
+        "density": rng.uniform(*DENSITY),
+        "extinction": rng.uniform(*EXTINCTION) * u.mag,
+        "gradient": rng.uniform(*GRADIENT),
+        "nulls": [str(kind) for kind in rng.choice(list(NULLS), n_nulls)],
+        "artefacts": (*survey.artefacts, *(("trail",) * (rng.uniform() < TRAIL))),
+    }
+    return simulate_tile(
+        survey=survey,
+        shape=default_shape(survey) if shape is None else shape,
+        clusters=1 - seed % 2,
+        seed=seed,
+        **settings,
+    )
+
+
+def default_shape(survey):
+    """Return the shape in pixels of the tiles of a survey (tuple of int)."""
+    return (1024, 512) if survey.name.startswith("2mass") else (1024, 1024)
+
+
+def usable_area(image):
+    """
+    Return the area of the pixels of an image that can be used.
+
+    Parameters
+    ----------
+    image : `~astropy.nddata.NDData`
+        The image, with a WCS.
+
+    Returns
+    -------
+    area : `~astropy.units.Quantity`
+        In deg2, with the area of a pixel at the reference point.
+    """
+    from ..inputs import read_image
+
+    image = read_image(image)
+    return (np.sum(~image.mask) * image.pixel_area).to(u.deg**2)
