@@ -24,7 +24,13 @@ from .mixtures import LABEL_RULES, MIXTURES, Mixture, cluster_probability
 from .prepare import PREPARATIONS, prepare
 from .segmentation import segment
 from .thresholds import PeakFraction, Threshold, resolve_threshold
-from .validation import check_choice, check_fraction, check_positive_integer, check_seed
+from .validation import (
+    check_choice,
+    check_count,
+    check_fraction,
+    check_number,
+    check_seed,
+)
 
 __all__ = ["ClusterFinderBase", "VAEClusterFinder"]
 
@@ -153,12 +159,10 @@ class VAEClusterFinder(ClusterFinderBase):
         resolve_threshold(self.threshold)
         for name in ("n_pixels", "n_largest"):
             if getattr(self, name) is not None:
-                check_positive_integer(name, getattr(self, name))
-        check_positive_integer("n_seeds", self.n_seeds)
-        if not self.smoothing >= 0:
-            raise ValueError(f"smoothing must not be negative, got {self.smoothing!r}")
-        if not self.fwhm > 0:
-            raise ValueError(f"fwhm must be positive, got {self.fwhm!r}")
+                check_count(name, getattr(self, name))
+        check_count("n_seeds", self.n_seeds)
+        check_number("smoothing", self.smoothing)
+        check_number("fwhm", self.fwhm, low_counts=False)
         check_seed(self.seed)
         if not isinstance(self.device, str):
             raise TypeError(f"device takes a word, got {self.device!r}")
@@ -344,7 +348,7 @@ def _checked_sizes(patch_sizes):
     if not sizes or len(set(sizes)) != len(sizes):
         raise ValueError(f"patch_sizes takes different integers, got {patch_sizes!r}")
     for size in sizes:
-        check_positive_integer("patch_sizes", size)
+        check_count("patch_sizes", size)
     if min(sizes) < 2:
         raise ValueError(f"patch_sizes takes integers from 2, got {patch_sizes!r}")
     return tuple(int(size) for size in sizes)

@@ -11,7 +11,7 @@ import numpy as np
 from astropy.stats import sigma_clipped_stats
 
 from .registry import Registry
-from .validation import check_fraction
+from .validation import check_fraction, check_number
 
 __all__ = [
     "THRESHOLDS",
@@ -98,8 +98,7 @@ class SigmaClipped(Threshold):
     least: float = 0.5
 
     def __post_init__(self):
-        if not self.n_sigma > 0:
-            raise ValueError(f"n_sigma must be positive, got {self.n_sigma!r}")
+        check_number("n_sigma", self.n_sigma, low_counts=False)
         check_fraction("least", self.least)
 
     def level(self, values):

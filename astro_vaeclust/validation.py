@@ -3,36 +3,65 @@
 
 from __future__ import annotations
 
+import math
 import numbers
+import operator
 
-__all__ = ["check_choice", "check_fraction", "check_positive_integer", "check_seed"]
+__all__ = [
+    "check_choice",
+    "check_count",
+    "check_fraction",
+    "check_number",
+    "check_seed",
+]
+
+
+def check_count(name, value, *, least=1):
+    """Raise unless a setting is an integer of at least ``least``."""
+    message = f"{name} must be an integer of at least {least}, got {value!r}"
+    if isinstance(value, bool):
+        raise TypeError(message)
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(message) from None
+    if count < least:
+        raise ValueError(message)
+
+
+def check_number(name, value, *, low=0.0, high=math.inf, low_counts=True):
+    """Raise unless a setting is a number in [low, high), or in (low, high)."""
+    bracket = "[" if low_counts else "("
+    message = f"{name} must be a number in {bracket}{low:g}, {high:g}), got {value!r}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(message)
+    above = value >= low if low_counts else value > low
+    if not (above and value < high):
+        raise ValueError(message)
 
 
 def check_choice(name, value, choices):
-    """Raise ValueError unless a value is one of some words."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name} must be one of {sorted(choices)}, got {value!r}")
-
-
-def check_positive_integer(name, value):
-    """Raise TypeError or ValueError unless a value is an integer above zero."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} takes positive integers, got {value!r}")
-    if value <= 0:
-        raise ValueError(f"{name} takes positive integers, got {value!r}")
-
-
-def check_fraction(name, value):
-    """Raise TypeError or ValueError unless a value is a number in [0, 1)."""
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        raise TypeError(f"{name} takes a number in [0, 1), got {value!r}")
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} takes a number in [0, 1), got {value!r}")
+    """Raise unless a setting is one of several words; the message lists them."""
+    if value not in tuple(choices):
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}"
+        )
 
 
 def check_seed(seed):
-    """Raise TypeError or ValueError unless a seed is an integer in [0, 2**32)."""
-    if not isinstance(seed, numbers.Integral) or isinstance(seed, bool):
-        raise TypeError(f"seed takes an integer in [0, 2**32), got {seed!r}")
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed takes an integer in [0, 2**32), got {seed!r}")
+    """Return a seed as a plain int in [0, 2**32), as scikit-learn takes it."""
+    message = f"seed must be an integer in [0, 2**32), got {seed!r}"
+    if isinstance(seed, bool):
+        raise TypeError(message)
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(message) from None
+    if not 0 <= number < 2**32:
+        raise ValueError(message)
+    return number
+
+
+def check_fraction(name, value):
+    """Raise unless a setting is a number in [0, 1)."""
+    check_number(name, value, high=1.0)

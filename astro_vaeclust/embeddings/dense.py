@@ -13,7 +13,7 @@ import torch
 
 from ..devices import resolve_device
 from ..exceptions import PosteriorCollapseWarning
-from ..validation import check_choice, check_fraction, check_positive_integer
+from ..validation import check_choice, check_count, check_fraction
 from .base import Embedding
 from .divergences import DIVERGENCES
 from .latent_map import LatentMap, digest
@@ -88,9 +88,9 @@ class DenseVAE(Embedding):
         check_choice("divergence", self.divergence, DIVERGENCES)
         object.__setattr__(self, "hidden", tuple(self.hidden))
         for width in self.hidden or (0,):
-            check_positive_integer("hidden", width)
-        check_positive_integer("latent", self.latent)
-        check_positive_integer("n_components", self.n_components)
+            check_count("hidden", width)
+        check_count("latent", self.latent)
+        check_count("n_components", self.n_components)
         if self.divergence == "kl-analytic" and self.prior != "standard-normal":
             raise ValueError(
                 "divergence='kl-analytic' takes prior='standard-normal', "

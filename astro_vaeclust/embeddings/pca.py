@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..validation import check_fraction, check_positive_integer
+from ..validation import check_count, check_fraction
 from .base import Embedding
 from .latent_map import LatentMap, digest
 from .windows import WindowGrid
@@ -35,7 +35,7 @@ class PCAEmbedding(Embedding):
     max_masked: float = 0.5
 
     def __post_init__(self):
-        check_positive_integer("latent", self.latent)
+        check_count("latent", self.latent)
         check_fraction("max_masked", self.max_masked)
 
     def embed(self, prepared, *, patch_sizes, overlap, seed, device, progress_bar=None):

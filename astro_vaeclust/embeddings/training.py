@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..validation import check_count, check_number
 from .objectives import evidence_lower_bound
 
 __all__ = ["TrainingSettings", "train"]
@@ -31,8 +32,8 @@ class TrainingSettings:
 
     Raises
     ------
-    ValueError
-        If a setting is not positive.
+    TypeError, ValueError
+        If a setting is not a positive number of its kind.
     """
 
     n_steps: int = 600
@@ -40,9 +41,9 @@ class TrainingSettings:
     learning_rate: float = 1e-3
 
     def __post_init__(self):
-        for name, value in vars(self).items():
-            if not value > 0:
-                raise ValueError(f"{name} must be positive, got {value!r}")
+        check_count("n_steps", self.n_steps)
+        check_count("batch_size", self.batch_size)
+        check_number("learning_rate", self.learning_rate, low_counts=False)
 
 
 def train(model, windows, cells, settings, *, latent, generator, progress=iter):

@@ -1,58 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Checks of settings and features that all mixtures share."""
+"""Checks of features that all mixtures share."""
 
 from __future__ import annotations
-
-import math
-import operator
 
 import numpy as np
 
 __all__ = []
-
-
-def check_count(name, value, *, least=1):
-    """Raise unless a setting is an integer of at least ``least``."""
-    message = f"{name} must be an integer of at least {least}, got {value!r}"
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(message) from None
-    if isinstance(value, bool) or count < least:
-        raise ValueError(message)
-
-
-def check_number(name, value, *, low=0.0, high=math.inf, low_counts=True):
-    """Raise unless a setting is a number in [low, high), or in (low, high)."""
-    bracket = "[" if low_counts else "("
-    message = f"{name} must be a number in {bracket}{low:g}, {high:g}), got {value!r}"
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(message) from None
-    above = number >= low if low_counts else number > low
-    if not (above and number < high):
-        raise ValueError(message)
-
-
-def check_choice(name, value, choices):
-    """Raise unless a setting is one of several words; the message lists them."""
-    if value not in tuple(choices):
-        raise ValueError(
-            f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}"
-        )
-
-
-def check_seed(seed):
-    """Return a seed as a plain int in [0, 2**32), as scikit-learn takes it."""
-    message = f"seed must be an integer in [0, 2**32), got {seed!r}"
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        raise TypeError(message) from None
-    if not 0 <= number < 2**32:
-        raise ValueError(message)
-    return number
 
 
 def as_features(features, *, n_features=None):

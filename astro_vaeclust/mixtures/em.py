@@ -5,13 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ._checks import (
-    as_training_features,
-    check_choice,
-    check_count,
-    check_number,
-    check_seed,
-)
+from ..validation import check_choice, check_count, check_number, check_seed
+from ._checks import as_training_features
 from .base import Mixture
 from .standardise import Standardiser
 
