@@ -1,0 +1,77 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+
+import pytest
+from astropy.table import QTable
+
+import astro_vaeclust
+from astro_vaeclust.cli import main
+
+from ..evaluation.examples import PeakFinder
+
+QUICK = ["--tiles", "4", "--shape", "160", "160", "--quiet"]
+
+
+@pytest.fixture
+def finders(monkeypatch):
+    """Let the presets be stubs."""
+
+    class Stub(PeakFinder):
+        made = []  # noqa: RUF012
+
+        def __init__(self, seed=0, device="cpu", smoothing=10.0):
+            super().__init__(smoothing)
+            self.made.append((seed, device, smoothing))
+
+        @classmethod
+        def paper(cls, **settings):
+            return cls(smoothing=4.0, **settings)
+
+    monkeypatch.setattr(astro_vaeclust, "VAEClusterFinder", Stub, raising=False)
+    return Stub.made
+
+
+def run(folder, *options):
+    return main(["evaluate", *QUICK, "--folder", str(folder), "--finders", *options])
+
+
+def test_tables_are_printed_and_written(finders, tmp_path, capsys):
+    folder = tmp_path / "new"
+    assert run(folder, "default", "paper", "--device", "meta") == 0
+    assert finders == [(0, "meta", 10.0), (0, "meta", 4.0)]
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    for text in ("2 clusters on 4 tiles", "by kind", "Errors", "default", "paper"):
+        assert text in captured.out
+    summary = QTable.read(folder / "summary.ecsv")
+    assert list(summary["finder"]) == ["default", "paper"]
+    assert (folder / "froc.png").stat().st_size > 5000
+    assert "at 1 " in (folder / "summary.rst").read_text()
+
+
+def test_the_same_command_goes_on(finders, tmp_path, capsys):
+    assert run(tmp_path, "default") == 0
+    first = capsys.readouterr().out
+    places = sorted((tmp_path / "default").iterdir())
+    times = [place.stat().st_mtime_ns for place in places]
+    assert run(tmp_path, "default") == 0
+    assert capsys.readouterr().out == first
+    assert [place.stat().st_mtime_ns for place in places] == times
+    assert run(tmp_path, "default", "--seed", "5") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "asked for is 5" in line
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["best"], "finders must be some of default, paper"),
+        (["default", "--survey", "dss"], "survey='dss' is not known"),
+        (["default", "--tiles", "0"], "n_tiles"),
+        (["default", "--workers", "0"], "workers"),
+    ],
+)
+def test_bad_options_are_one_line(finders, tmp_path, capsys, options, message):
+    assert run(tmp_path / "new", *options) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("vaeclust: error: ")
+    assert message in line

@@ -1,0 +1,209 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Finders run on mock tiles, and a run goes on from where it was."""
+
+import json
+
+import astropy.units as u
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from astro_vaeclust.evaluation import (
+    FIRST_SEED,
+    error_table,
+    evaluate_finders,
+    false_positive_table,
+    finder_names,
+    make_finders,
+    mock_tile,
+    plot_results,
+    summary_table,
+)
+from astro_vaeclust.evaluation.finders import TRUE_STARS, describe_finder
+from astro_vaeclust.evaluation.summary import describe, printable, write_results
+from astro_vaeclust.evaluation.tiles import usable_area
+
+from .examples import BlindFinder, PeakFinder
+
+SMALL = {"n_tiles": 4, "shape": (160, 160), "n_bootstrap": 50}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return the folder and the results of a run with two finders."""
+    folder = tmp_path_factory.mktemp("run")
+    finders = {"peak": PeakFinder(), "blind": BlindFinder()}
+    return folder, evaluate_finders(finders, folder, **SMALL)
+
+
+def test_half_of_the_tiles_have_a_cluster():
+    tiles = [mock_tile(FIRST_SEED + n, shape=(160, 160)) for n in range(2)]
+    assert [len(tile.clusters) for tile in tiles] == [1, 0]
+    again = mock_tile(FIRST_SEED, shape=(160, 160))
+    assert_array_equal(again.image.data, tiles[0].image.data)
+
+
+def test_usable_area_leaves_out_masked_pixels():
+    image = mock_tile(1, shape=(160, 160)).image
+    good = (~image.mask & np.isfinite(image.data)).sum()
+    np.testing.assert_allclose(
+        usable_area(image).to_value(u.arcsec**2), good, rtol=1e-3
+    )
+
+
+def test_results_are_those_of_the_finders(run):
+    _, results = run
+    peak, blind = results["peak"], results["blind"]
+    assert_array_equal(peak.tiles["n_clusters"], [1, 0, 1, 0])
+    assert_array_equal(peak.tiles["n_detections"], [1, 1, 1, 1])
+    assert len(blind.detections) == 0
+    for number in range(4):
+        tile = mock_tile(FIRST_SEED + number, shape=(160, 160))
+        score = PeakFinder().detect(tile.image).table["score"][0]
+        assert peak.detections["score"][number] == score
+        assert peak.tiles["area"][number] == usable_area(tile.image)
+    assert peak.meta["seconds_per_deg2"] > 0
+
+
+def test_an_interrupted_run_goes_on_to_the_same_result(run, tmp_path):
+    _, results = run
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_finders({"peak": PeakFinder(calls_left=2)}, tmp_path, **SMALL)
+    assert len(list((tmp_path / "peak").iterdir())) == 2
+    again = evaluate_finders({"peak": PeakFinder()}, tmp_path, **SMALL)
+    for name in ("score", "kind", "is_matched", "tile"):
+        assert_array_equal(
+            again["peak"].detections[name], results["peak"].detections[name]
+        )
+
+
+def test_nothing_is_done_twice(run):
+    folder, results = run
+    never = {"peak": PeakFinder(calls_left=0)}
+    again = evaluate_finders(never, folder, **SMALL)
+    assert list(again) == ["peak"]
+    assert_array_equal(
+        again["peak"].detections["score"], results["peak"].detections["score"]
+    )
+
+
+def test_folders_of_other_settings_are_refused(run):
+    folder, _ = run
+    before = json.loads((folder / "settings.json").read_text())
+    for changes in ({"seed": 5}, {"shape": (128, 128)}, {"survey": "2mass-j"}):
+        with pytest.raises(ValueError, match=f"with {next(iter(changes))}="):
+            evaluate_finders({"peak": PeakFinder()}, folder, **SMALL | changes)
+    with pytest.raises(ValueError, match="holds results with peak="):
+        evaluate_finders({"peak": PeakFinder(5.0)}, folder, **SMALL)
+    assert json.loads((folder / "settings.json").read_text()) == before
+
+
+def test_two_workers_give_the_same(run, tmp_path):
+    _, results = run
+    seen = []
+
+    def progress_bar(iterable, desc, total):
+        for entry in iterable:
+            seen.append((desc, total))
+            yield entry
+
+    again = evaluate_finders(
+        {"peak": PeakFinder()}, tmp_path, workers=2, progress_bar=progress_bar, **SMALL
+    )
+    assert seen == [("tiles", 4)] * 4
+    assert_array_equal(
+        again["peak"].detections["score"], results["peak"].detections["score"]
+    )
+
+
+def test_errors_name_the_finder_and_the_tile(tmp_path):
+    class Broken(BlindFinder):
+        def detect(self, data, **choice):
+            raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError) as caught:
+        evaluate_finders({"broken": Broken()}, tmp_path, **SMALL)
+    assert caught.value.__notes__ == ["finder 'broken' on the tile with seed=1000000"]
+
+
+def test_truth_reaches_finders_that_take_the_tile(tmp_path):
+    class Knowing(BlindFinder):
+        def detect_tile(self, tile):
+            return PeakFinder().detect(tile.image)
+
+    result = evaluate_finders({"knowing": Knowing()}, tmp_path, **SMALL)
+    assert len(result["knowing"].detections) == 4
+
+
+def test_tables_and_plot_hold_all_finders(run, tmp_path):
+    _, results = run
+    summary = summary_table(results)
+    assert list(summary["finder"]) == ["peak", "blind"]
+    assert_array_equal(summary["completeness_at_1"][1], 0)
+    assert summary.meta["unresolved_rates"] == [0.1, 1, 10]
+    assert list(printable(summary)["at 1"])[1] == "0.00* (0.00-0.00)"
+    text = describe(summary)
+    assert "2 clusters on 4 tiles" in text
+    assert "too small" in text
+    kinds = false_positive_table(results)
+    assert kinds.colnames == ["kind", "n_nulls", "peak", "blind"]
+    assert kinds["blind"].sum() == 0
+    assert len(error_table(results)) == 6
+    labels = [line.get_label() for line in plot_results(results).get_lines()]
+    assert labels == ["peak", "blind"]
+    paths = write_results(results, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths}
+    with pytest.raises(FileExistsError):
+        write_results(results, tmp_path, overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_tiles": 1}, "n_tiles must be at least 2"),
+        ({"seed": -1}, "seed"),
+        ({"survey": "dss"}, "survey='dss' is not known"),
+        ({"workers": 0}, "workers"),
+    ],
+)
+def test_bad_input_is_refused(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate_finders({"blind": BlindFinder()}, tmp_path, **SMALL | changes)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "_truth"])
+def test_names_that_are_no_folders_are_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="a name must be a file name"):
+        evaluate_finders({name: BlindFinder()}, tmp_path, **SMALL)
+
+
+def test_finders_by_name():
+    names = finder_names()
+    assert names[:2] == ["default", "paper"]
+    finders = make_finders(["paper", "default", "paper"], seed=7)
+    assert list(finders) == ["paper", "default"]
+    assert finders["paper"].n_largest == 1
+    assert finders["default"].seed == 7
+    for bad in (["best"], []):
+        with pytest.raises(ValueError, match="finders must be some of default, paper"):
+            make_finders(bad)
+
+
+def test_catalogue_methods_and_their_bound():
+    pytest.importorskip("astro_vaeclust.baselines")
+    finders = make_finders([TRUE_STARS, "matched-filter"])
+    tile = mock_tile(FIRST_SEED, shape=(200, 200))
+    assert finders["matched-filter"].threshold == finders[TRUE_STARS].finder.threshold
+    catalog = finders[TRUE_STARS].detect_tile(tile)
+    stars = tile.stars[~tile.stars["is_galaxy"]]
+    bright = (stars["mag"] < 15.3 * u.mag).sum()
+    # (but for those on pixels without data)
+    assert 0.9 * bright < catalog.table.meta["n_sources_in_image"] <= bright
+
+
+def test_descriptions_have_no_addresses():
+    class Plain:
+        pass
+
+    assert " at 0x" not in describe_finder(Plain())
+    assert describe_finder(PeakFinder(3.0)) == "('PeakFinder', {'smoothing': 3.0})"

@@ -1,0 +1,132 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""False positives by kind, errors of measurement, and stated false-alarm rates."""
+
+import astropy.units as u
+import numpy as np
+from astropy.stats import poisson_conf_interval
+from numpy.testing import assert_allclose, assert_array_equal
+
+from astro_vaeclust.evaluation import froc
+from astro_vaeclust.evaluation.quality import poisson_interval
+
+from .examples import NO_CLUSTERS, detections, table, truth
+
+PER = u.deg**-2
+
+
+def nulls(x=(), kind=(), radius=()):
+    return table(
+        x, kind=np.array(kind, "U20"), radius=np.array(radius, float) * u.arcsec
+    )
+
+
+def counts(found):
+    return {row["kind"]: int(row["n_false_positives"]) for row in found}
+
+
+def test_kinds_of_false_positives():
+    catalogs = [
+        detections([0, 10, 900], [0.9, 0.8, 0.7]),
+        detections([49, 51, 500, 5000], [0.6, 0.5, 0.4, 0.3]),
+    ]
+    truths = [truth([0], 30), NO_CLUSTERS]
+    hard = [nulls(), nulls([0, 500, 510, 9000], ["galaxy"] * 4, [20, 5, 5, 5])]
+    result = froc(catalogs, truths, [1, 1] * u.deg**2, nulls=hard)
+    # galaxies reach 20 + 30 arcsec: 49 is on one, 51 is not; 500 is on two of them
+    assert list(result.detections["kind"]) == [
+        *("match", "duplicate", "field"),
+        *("galaxy", "field", "galaxy", "field"),
+    ]
+    found = result.false_positives_by_kind()
+    assert counts(found) == {"galaxy": 2, "duplicate": 1, "field": 3}
+    galaxies = found[found["kind"] == "galaxy"]
+    assert (galaxies["n_nulls"][0], galaxies["n_hit"][0]) == (4, 2)
+    assert_allclose(found["share"].sum(), 1)
+    above = result.false_positives_by_kind(1 * PER)
+    assert counts(above) == {"galaxy": 1, "duplicate": 1, "field": 1}
+
+
+def test_the_smallest_null_has_it_and_lines_come_last():
+    hard = nulls([0, 5, 0], ["extinction-window", "double-star", "edge"], [60, 4, 3])
+    catalog = detections([0, 60, 32], [3, 2, 1])
+    result = froc([catalog], [NO_CLUSTERS], [1] * u.deg**2, nulls=[hard])
+    assert list(result.detections["kind"]) == [
+        "double-star",
+        "extinction-window",
+        "double-star",
+    ]
+    far = froc(
+        [detections([32], [1])],
+        [NO_CLUSTERS],
+        [1] * u.deg**2,
+        nulls=[nulls([0, 0], ["edge", "nebula"], [3, 1])],
+    )
+    assert list(far.detections["kind"]) == ["edge"]
+
+
+def test_without_nulls_the_rest_is_field():
+    result = froc([detections([0], [1])], [NO_CLUSTERS], [1] * u.deg**2)
+    assert counts(result.false_positives_by_kind()) == {"duplicate": 0, "field": 1}
+
+
+def test_errors_of_measurement():
+    clusters = truth([0, 1000, 2000], [40, 20, 10])
+    clusters["n_members"] = [100, 10, 5]
+    catalog = detections(
+        [10, 1005, 2000, 5000],
+        [4, 3, 2, 1],
+        radius=[80, 40, 20, 7] * u.arcsec,
+        n_sources=[50, 5, 0, 7],
+    )
+    result = froc([catalog], [clusters], [1] * u.deg**2, sky="all")
+    offset, radius, members = result.measurement_errors()
+    assert (offset["n"], radius["n"], members["n"]) == (3, 3, 2)  # none has no log
+    assert_allclose(offset["bias"], 0.25, rtol=1e-6)
+    assert_allclose(radius["bias"], np.log10(2))
+    assert_allclose(radius["scatter"], 0, atol=1e-12)
+    assert_allclose(members["bias"], np.log10(0.5))
+    low, high = np.percentile([0, 0.25, 0.25], [16, 84])
+    assert_allclose(offset["scatter"], (high - low) / 2, rtol=1e-5)
+
+
+def test_errors_above_the_threshold_of_a_rate():
+    catalogs = [
+        detections([0, 1000], [3, 1], radius=[30, 60] * u.arcsec),
+        detections([0, 1], [2, 1.5], radius=[1, 1] * u.arcsec),
+    ]
+    truths = [truth([0, 1000], 30), NO_CLUSTERS]
+    result = froc(catalogs, truths, [1, 1] * u.deg**2)
+    assert result.measurement_errors(1 * PER)["n"][1] == 1
+    assert result.measurement_errors(2 * PER)["n"][1] == 2
+
+
+def test_stated_and_measured_false_alarm_rates():
+    stated = [0.05, 0.5, 5, 50] * PER
+    catalogs = [
+        detections([0, 900], [9, 8], false_alarm_rate=[0.01, 0.01] * PER),
+        detections([0, 1, 2, 3], [4, 3, 2, 1], false_alarm_rate=stated),
+    ]
+    truths = [truth([0], 30), NO_CLUSTERS]
+    result = froc(catalogs, truths, [1, 2] * u.deg**2)
+    found = result.calibration()
+    assert_array_equal(found["n"], [1, 2, 3])
+    assert_allclose(found["measured"].to_value(PER), [0.5, 1, 1.5])
+    assert (found["low"] < found["measured"]).all()
+    assert (found["high"] > found["measured"]).all()
+    everywhere = froc(catalogs, truths, [1, 2] * u.deg**2, sky="all").calibration()
+    assert_array_equal(everywhere["n"], [2, 3, 4])
+
+
+def test_calibration_has_no_rows_if_none_is_stated():
+    rate = [np.nan] * PER
+    catalog = detections([0], [1], false_alarm_rate=rate)
+    result = froc([catalog], [NO_CLUSTERS], [1] * u.deg**2)
+    assert len(result.calibration()) == 0
+
+
+def test_poisson_interval_is_exact():
+    numbers = np.array([0, 1, 5, 40])
+    expected = poisson_conf_interval(
+        numbers, interval="frequentist-confidence", sigma=1
+    )
+    assert_allclose(poisson_interval(numbers, 0.6826894921370859), expected, rtol=1e-6)
