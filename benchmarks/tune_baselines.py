@@ -31,21 +31,12 @@ LOWEST = 1.5
 """Score to which candidates are taken."""
 
 GRIDS = {
-    "star-counts": {
-        "bandwidth": [12, 16, 22] * u.arcsec,
-        "background_scale": [150, 220] * u.arcsec,
-    },
-    "nearest-neighbour": {"neighbours": [10, 15, 20, 30]},
-    "voronoi": {"rings": [1, 2, 3], "linking": [1.0, 2.0]},
-    "minimum-spanning-tree": {"separation": [0.35, 0.45, 0.55, 0.65]},
-    "mixture-with-noise": {
-        "window": [200, 300] * u.arcsec,
-        "smallest": [6, 10] * u.arcsec,
-    },
-    "hdbscan": {
-        "min_cluster_size": [10, 20, 40],
-        "test_neighbour": [1, 3, 10],
-    },
+    "star-counts": {"bandwidth": [12, 16, 22] * u.arcsec},
+    "nearest-neighbour": {"neighbours": [15, 20, 30]},
+    "voronoi": {"rings": [1, 2, 3]},
+    "minimum-spanning-tree": {"separation": [0.55, 0.65, 0.75, 0.85]},
+    "mixture-with-noise": {"smallest": [6, 10] * u.arcsec},
+    "hdbscan": {"min_samples": [5, 10], "test_neighbour": [1, 5]},
     "matched-filter": {"outer_slope": [3.0, 4.0]},
 }
 """Settings that are tried, by tag; all combinations."""
@@ -154,9 +145,7 @@ def main():
     parser.add_argument("tags", nargs="*", default=[])
     parser.add_argument("--true-stars", action="store_true")
     options = parser.parse_args()
-    fields = make_fields(
-        BASELINES.get("star-counts")(), true_stars=options.true_stars
-    )
+    fields = make_fields(BASELINES.get("star-counts")(), true_stars=options.true_stars)
     print(
         f"{'method':22s} C(1) C(10)   mean score>=  score>=  s/tile  settings\n"
         "                        per deg2        at 1     at 10"

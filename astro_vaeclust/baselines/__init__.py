@@ -3,7 +3,9 @@
 
 from ..registry import Registry
 from .base import BaselineFinder
+from .candidates import Candidate
 from .density_maps import NearestNeighbourDensity, StarCounts
+from .field import SourceField
 from .hdbscan import HDBSCANFinder
 from .matched_filter import MatchedFilter
 from .mixture_noise import MixtureWithNoise
@@ -12,11 +14,13 @@ from .tessellation import MinimumSpanningTree, VoronoiTessellation
 __all__ = [
     "BASELINES",
     "BaselineFinder",
+    "Candidate",
     "HDBSCANFinder",
     "MatchedFilter",
     "MinimumSpanningTree",
     "MixtureWithNoise",
     "NearestNeighbourDensity",
+    "SourceField",
     "StarCounts",
     "VoronoiTessellation",
 ]

@@ -17,8 +17,8 @@ from ..exceptions import NoDetectionsWarning
 from ..finder import ClusterFinderBase
 from ..inputs import Image, read_image
 from ..metadata import run_metadata
-from ..validation import check_positive_integer
-from .checks import check_angle, check_number
+from ..validation import check_count, check_number
+from .checks import check_angle
 from .field import SourceField
 from .measurement import CandidateMeasurements
 from .sources import find_sources, read_sources
@@ -73,15 +73,17 @@ class BaselineFinder(ClusterFinderBase):
 
     def __post_init__(self):
         """Check the settings."""
-        check_number("threshold", self.threshold)
-        check_positive_integer("min_members", self.min_members)
+        check_number("threshold", self.threshold, low_counts=False)
+        check_count("min_members", self.min_members)
         check_angle("background_scale", self.background_scale)
         check_angle("cell_size", self.cell_size)
-        check_number("source_significance", self.source_significance)
+        check_number("source_significance", self.source_significance, low_counts=False)
         if self.fwhm is not None:
-            check_number("fwhm", self.fwhm)
+            check_number("fwhm", self.fwhm, low_counts=False)
         if self.magnitude_limit is not None:
-            check_number("magnitude_limit", self.magnitude_limit, low=-np.inf)
+            check_number(
+                "magnitude_limit", self.magnitude_limit, low=-np.inf, low_counts=False
+            )
 
     @abstractmethod
     def search(self, field):
@@ -90,12 +92,12 @@ class BaselineFinder(ClusterFinderBase):
 
         Parameters
         ----------
-        field : `~astro_vaeclust.baselines.field.SourceField`
+        field : `~astro_vaeclust.baselines.SourceField`
             The sources, at least three of them.
 
         Returns
         -------
-        candidates : list of `~astro_vaeclust.baselines.candidates.Candidate`
+        candidates : list of `~astro_vaeclust.baselines.Candidate`
             In any order, also below the threshold.
         heat : (rows, columns) array
             Significance of each cell of the field's grid.
@@ -180,7 +182,7 @@ class BaselineFinder(ClusterFinderBase):
 
         Parameters
         ----------
-        field : `~astro_vaeclust.baselines.field.SourceField`
+        field : `~astro_vaeclust.baselines.SourceField`
             What `make_field` makes.
         """
         return self._measure(field).candidates
@@ -210,7 +212,7 @@ class BaselineFinder(ClusterFinderBase):
 
         Returns
         -------
-        field : `~astro_vaeclust.baselines.field.SourceField`
+        field : `~astro_vaeclust.baselines.SourceField`
             What `search` needs.
         significance : (ny, nx) array or None
             Significance of the pixels; None with given sources.

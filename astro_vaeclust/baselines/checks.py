@@ -3,21 +3,10 @@
 
 from __future__ import annotations
 
-import numbers
-
 import astropy.units as u
 import numpy as np
 
-__all__ = ["angles", "check_angle", "check_number"]
-
-
-def check_number(name, value, *, low=0.0):
-    """Raise TypeError or ValueError unless a value is a finite number above a bound."""
-    takes = "a number" if np.isneginf(low) else f"a number above {low:g}"
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        raise TypeError(f"{name} takes {takes}, got {value!r}")
-    if not (np.isfinite(value) and value > low):
-        raise ValueError(f"{name} takes {takes}, got {value!r}")
+__all__ = ["angles", "check_angle"]
 
 
 def check_angle(name, value):

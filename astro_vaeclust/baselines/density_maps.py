@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 
-from ..validation import check_positive_integer
+from ..validation import check_count
 from .base import BaselineFinder
 from .candidates import map_candidates
 from .checks import check_angle
@@ -29,7 +29,7 @@ class StarCounts(BaselineFinder):
 
     Counts in cells are smoothed with a Gaussian and compared with the local
     background. Peaks of the significance are the candidates, down to half of their
-    height (Schmeja 2011, AN 332, 172, section 2.1; Carpenter et al. 1995, ApJ, 450,
+    height (Schmeja 2011, AN, 332, 172; Carpenter et al. 1995, ApJ, 450,
     201).
 
     Parameters
@@ -41,13 +41,14 @@ class StarCounts(BaselineFinder):
 
     Notes
     -----
-    Schmeja shifts square bins by half their side and takes 3 standard deviations over
-    the mean of the image. Chosen here: a Gaussian instead of a square; a local
-    background; a Poisson likelihood ratio instead of standard deviations, divided by
-    the scatter of the field at the same scale.
+    The usual form has square bins, shifted by half their side, and takes what is
+    several standard deviations over the mean of the image. Chosen here: a Gaussian
+    instead of a square; a local background; a Poisson likelihood ratio instead of
+    standard deviations, divided by the scatter of the field at the same scale.
     """
 
-    bandwidth: u.Quantity = 16 * u.arcsec
+    threshold: float = 4.4
+    bandwidth: u.Quantity = 22 * u.arcsec
 
     def __post_init__(self):
         """Check the settings."""
@@ -71,7 +72,7 @@ class NearestNeighbourDensity(BaselineFinder):
     The unbiased estimate of the density at a place is (j - 1) over the area of the
     circle that reaches to its j-th source (Casertano & Hut 1985, ApJ, 298, 80), here
     that part of the circle which is usable. Peaks are the candidates (Schmeja 2011,
-    AN, 332, 172, section 2.2).
+    AN, 332, 172).
 
     Parameters
     ----------
@@ -82,19 +83,20 @@ class NearestNeighbourDensity(BaselineFinder):
 
     Notes
     -----
-    Schmeja takes j = 20 and 3 standard deviations over the mean of the densities at
-    the stars. Chosen here: densities at the middles of the cells, since a star sees
+    The usual form is j = 20 and several standard deviations over the mean of the
+    densities. Chosen here: densities at the middles of the cells, since a star sees
     itself; the local background; as score the Poisson significance of j - 1 sources
     in the circle, which rises with the density, divided by the scatter of the field
     at the typical radius of the circles.
     """
 
-    neighbours: int = 20
+    threshold: float = 4.3
+    neighbours: int = 30
 
     def __post_init__(self):
         """Check the settings."""
         super().__post_init__()
-        check_positive_integer("neighbours", self.neighbours)
+        check_count("neighbours", self.neighbours)
         if self.neighbours < 2:
             raise ValueError(f"neighbours takes integers from 2, got {self.neighbours}")
 
@@ -118,7 +120,7 @@ def _usable_part(field, radius):
 
     Parameters
     ----------
-    field : SourceField
+    field : `SourceField`
         The field.
     radius : (rows, columns) array
         Radii in pixels.
@@ -128,7 +130,9 @@ def _usable_part(field, radius):
     row, column = np.indices(field.shape)
     padded = np.pad(field.coverage, 1)
     usable = np.zeros(field.shape)
-    for along_x, along_y in zip(part * np.cos(angle), part * np.sin(angle), strict=True):
+    for along_x, along_y in zip(
+        part * np.cos(angle), part * np.sin(angle), strict=True
+    ):
         steps = radius / field.cell
         rows = np.clip(np.rint(row + along_y * steps) + 1, 0, padded.shape[0] - 1)
         columns = np.clip(np.rint(column + along_x * steps) + 1, 0, padded.shape[1] - 1)

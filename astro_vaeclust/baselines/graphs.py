@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import Delaunay, QhullError, Voronoi
+from scipy.spatial import Delaunay, QhullError, Voronoi, cKDTree
 
 from .candidates import Candidate
 
@@ -25,7 +27,7 @@ class SourceGraph:
 
     Parameters
     ----------
-    field : `~astro_vaeclust.baselines.field.SourceField`
+    field : `~astro_vaeclust.baselines.SourceField`
         The field.
 
     Raises
@@ -95,11 +97,9 @@ class SourceGraph:
         own = self.field.coverage[own] / inside[own]
         return np.where(total > 3, usable / np.maximum(total, 1e-9), own)
 
-    @property
+    @cached_property
     def nearest(self):
         """Distance in pixels and index of the point nearest to each cell."""
-        from scipy.spatial import cKDTree
-
         distance, owner = cKDTree(self.points).query(self.field.centers)
         return distance.reshape(self.field.shape), owner.reshape(self.field.shape)
 

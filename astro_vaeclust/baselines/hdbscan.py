@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.stats import mannwhitneyu
 
-from ..validation import check_choice, check_positive_integer
+from ..validation import check_choice, check_count
 from .base import BaselineFinder
 from .graphs import group_candidate
 
@@ -28,8 +28,7 @@ class HDBSCANFinder(BaselineFinder):
 
     `sklearn.cluster.HDBSCAN` finds clusters of any density (Campello, Moulavi & Sander
     2013); too many of them, so distances of nearest neighbours within each are
-    compared with those of the field around it (Hunt & Reffert 2021, A&A, 646, A104,
-    section 3.4).
+    compared with those of the field around it (Hunt & Reffert 2021, A&A, 646, A104).
 
     Parameters
     ----------
@@ -43,8 +42,18 @@ class HDBSCANFinder(BaselineFinder):
         Neighbour whose distances are compared.
     **settings
         Those of `BaselineFinder`.
+
+    Notes
+    -----
+    Hunt & Reffert cluster positions, proper motions and parallaxes; here there are
+    positions only. Chosen here: the field is the sources nearest to the centre that
+    are not in the cluster, five per member and at least a hundred; the score is the
+    normal deviate of a one-sided Mann-Whitney test. The members were selected for
+    being close together, so that the score of a chance group is well above zero:
+    compare it with scores of this method only.
     """
 
+    threshold: float = 5.8
     min_cluster_size: int = 10
     min_samples: int = 10
     selection: str = "leaf"
@@ -53,14 +62,13 @@ class HDBSCANFinder(BaselineFinder):
     def __post_init__(self):
         """Check the settings."""
         super().__post_init__()
-        check_positive_integer("min_cluster_size", self.min_cluster_size)
+        check_count("min_cluster_size", self.min_cluster_size)
         if self.min_cluster_size < 2:
             raise ValueError(
-                "min_cluster_size takes integers from 2, got "
-                f"{self.min_cluster_size!r}"
+                f"min_cluster_size takes integers from 2, got {self.min_cluster_size!r}"
             )
-        check_positive_integer("min_samples", self.min_samples)
-        check_positive_integer("test_neighbour", self.test_neighbour)
+        check_count("min_samples", self.min_samples)
+        check_count("test_neighbour", self.test_neighbour)
         check_choice("selection", self.selection, ("leaf", "eom"))
 
     def search(self, field):

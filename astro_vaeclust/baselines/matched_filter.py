@@ -9,9 +9,10 @@ import astropy.units as u
 import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
 
+from ..validation import check_number
 from .base import BaselineFinder
 from .candidates import map_candidates
-from .checks import angles, check_number
+from .checks import angles
 
 __all__ = ["MatchedFilter"]
 
@@ -52,6 +53,7 @@ class MatchedFilter(BaselineFinder):
     above half of the peak, whichever is larger.
     """
 
+    threshold: float = 4.5
     radii: tuple[u.Quantity, ...] = (8, 14, 24, 40, 70) * u.arcsec
     outer_slope: float = 4.0
 
@@ -59,7 +61,7 @@ class MatchedFilter(BaselineFinder):
         """Check the settings."""
         super().__post_init__()
         object.__setattr__(self, "radii", angles("radii", self.radii))
-        check_number("outer_slope", self.outer_slope, low=2)
+        check_number("outer_slope", self.outer_slope, low=2, low_counts=False)
 
     def search(self, field):
         """Find the peaks of the likelihood ratio; see `BaselineFinder.search`."""

@@ -28,9 +28,9 @@ class CandidateMeasurements:
 
     Parameters
     ----------
-    field : `~astro_vaeclust.baselines.field.SourceField`
+    field : `~astro_vaeclust.baselines.SourceField`
         The field.
-    candidates : list of `~astro_vaeclust.baselines.candidates.Candidate`
+    candidates : list of `~astro_vaeclust.baselines.Candidate`
         The candidates. Where regions overlap, the higher score takes the cells.
     heat : (rows, columns) array
         Significance of each cell.

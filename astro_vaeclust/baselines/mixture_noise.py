@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 
-from ..validation import check_positive_integer
+from ..validation import check_count, check_number
 from .base import BaselineFinder
 from .candidates import Candidate, map_candidates
-from .checks import angles, check_angle, check_number
+from .checks import angles, check_angle
 
 __all__ = ["MixtureWithNoise"]
 
@@ -20,6 +20,9 @@ PARAMETERS = 6
 
 STARTING_SIGNIFICANCE = 2.0
 MOST_STARTS = 30
+CONVERGED = 2e-3
+"""Change of the weight over itself at which a fit ends."""
+
 MERGED = 1.5
 """Two fits within so many standard deviations of the better one are the same."""
 
@@ -62,6 +65,7 @@ class MixtureWithNoise(BaselineFinder):
     reduce the area of the noise and of the Gaussian alike.
     """
 
+    threshold: float = 3.1
     window: u.Quantity = 300 * u.arcsec
     widths: tuple[u.Quantity, ...] = (10, 25) * u.arcsec
     smallest: u.Quantity = 6 * u.arcsec
@@ -79,8 +83,8 @@ class MixtureWithNoise(BaselineFinder):
             raise ValueError(
                 f"largest must be above smallest={self.smallest}, got {self.largest}"
             )
-        check_number("elongation", self.elongation, low=1)
-        check_positive_integer("iterations", self.iterations)
+        check_number("elongation", self.elongation, low=1, low_counts=False)
+        check_count("iterations", self.iterations)
 
     def search(self, field):
         """Fit Gaussians at the peaks; see `BaselineFinder.search`."""
@@ -120,9 +124,7 @@ class MixtureWithNoise(BaselineFinder):
         """Return score, mean and covariance (pixels) of a Gaussian, or None."""
         half = self.window.to_value(u.arcsec) / field.pixel_side / 2
         points = field.points[_within(field.points, x, y, half)]
-        cells = _within(field.centers, x, y, half)
-        places = field.centers[cells]
-        coverage = field.coverage.ravel()[cells] * field.cell**2
+        places, coverage = self._sky(field, x, y, half)
         if len(points) < self.min_members or not coverage.sum() > 0:
             return None
         noise = 1 / coverage.sum()
@@ -130,6 +132,7 @@ class MixtureWithNoise(BaselineFinder):
         covariance = np.eye(2) * (width / field.pixel_side) ** 2
         weight = 0.1
         for _ in range(self.iterations):
+            before = weight
             density = self._density(points, places, coverage, mean, covariance)
             member = weight * density / (weight * density + (1 - weight) * noise)
             total = member.sum()
@@ -137,12 +140,27 @@ class MixtureWithNoise(BaselineFinder):
                 return None
             weight = min(total / len(points), 0.99)
             mean = member @ points / total
-            covariance = self._bounded(np.cov(points.T, aweights=member, ddof=0), field)
+            offsets = points - mean
+            covariance = (member * offsets.T) @ offsets / total
+            covariance = self._bounded(covariance, field)
+            if abs(weight - before) < CONVERGED * weight:
+                break
         density = self._density(points, places, coverage, mean, covariance)
         ratio = np.log1p(weight * (density / noise - 1)).sum()
         spread = np.sqrt(np.sqrt(np.linalg.det(covariance))) * field.pixel_side
         score = _deviate(2 * ratio) / field.scatter(2 * float(spread))
         return score, mean, covariance
+
+    def _sky(self, field, x, y, half):
+        """Return places in a window and the usable area that each stands for."""
+        step = max(1, int(self.smallest.to_value(u.arcsec) / 0.7 / field.cell_side))
+        rows, columns = field.shape
+        centers = field.centers.reshape(rows, columns, 2)[::step, ::step].reshape(-1, 2)
+        blocks = np.add.reduceat(field.coverage, np.arange(0, rows, step), axis=0)
+        blocks = np.add.reduceat(blocks, np.arange(0, columns, step), axis=1)
+        middles = centers + (step - 1) * field.cell / 2
+        inside = _within(middles, x, y, half)
+        return middles[inside], blocks.ravel()[inside] * field.cell**2
 
     def _density(self, points, places, coverage, mean, covariance):
         """Return the density of the Gaussian, of which 1 is on usable pixels."""

@@ -10,9 +10,8 @@ from scipy.sparse import coo_array, eye_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import ConvexHull, QhullError
 
-from ..validation import check_positive_integer
+from ..validation import check_count, check_number
 from .base import BaselineFinder
-from .checks import check_number
 from .graphs import SourceGraph, group_candidate
 from .statistics import poisson_significance
 
@@ -25,14 +24,14 @@ class VoronoiTessellation(BaselineFinder):
     Density from the areas of Voronoi cells.
 
     The density at a source is one over the area of its cell; cells of high density
-    that touch form a cluster (Schmeja 2011, AN, 332, 172, section 2.3; Ramella et al.
+    that touch form a cluster (Schmeja 2011, AN, 332, 172; Ramella et al.
     2001, A&A, 368, 776).
 
     Parameters
     ----------
     rings : int
-        Neighbours of neighbours over which areas are averaged: 0 for the cell alone,
-        1 for the cell and those around it, and so on.
+        Over which areas are averaged: 1 for the cell and those around it, 2 for those
+        around these too, and so on.
     linking : float
         Significance from which on cells are linked to a cluster.
     **settings
@@ -44,17 +43,19 @@ class VoronoiTessellation(BaselineFinder):
     are averaged over rings of neighbours. Chosen here: the significance of a cell is
     the Poisson significance of the number of sources in its rings over the background
     expected in their area, divided by the scatter of the field; the score of
-    a cluster is that of its best cell.
+    a cluster is that of its best cell, and its region is the cells that are linked and
+    reach half of that.
     """
 
+    threshold: float = 3.2
     rings: int = 2
-    linking: float = 2.0
+    linking: float = 1.0
 
     def __post_init__(self):
         """Check the settings."""
         super().__post_init__()
-        check_positive_integer("rings", self.rings)
-        check_number("linking", self.linking)
+        check_count("rings", self.rings)
+        check_number("linking", self.linking, low_counts=False)
 
     def search(self, field):
         """Link dense cells; see `BaselineFinder.search`."""
@@ -101,14 +102,16 @@ class MinimumSpanningTree(BaselineFinder):
     Groups of sources in the minimum spanning tree.
 
     Edges of the tree longer than a critical length are cut; what stays together and
-    has enough sources is a candidate (Schmeja 2011, AN, 332, 172, section 2.4; Gutermuth
-    et al. 2009, ApJS, 184, 18).
+    has enough sources is a candidate (Schmeja 2011, AN, 332, 172; Gutermuth et al.
+    2009, ApJS, 184, 18).
 
     Parameters
     ----------
     separation : float
         Critical length over the mean distance of sources that the local background
         has, one over the root of its density.
+    min_members : int
+        Sources that a group must have; ten with Gutermuth et al.
     **settings
         Those of `BaselineFinder`.
 
@@ -122,12 +125,14 @@ class MinimumSpanningTree(BaselineFinder):
     by the scatter of the field.
     """
 
+    threshold: float = 4.5
+    min_members: int = 10
     separation: float = 0.5
 
     def __post_init__(self):
         """Check the settings."""
         super().__post_init__()
-        check_number("separation", self.separation)
+        check_number("separation", self.separation, low_counts=False)
 
     def search(self, field):
         """Cut the tree; see `BaselineFinder.search`."""
