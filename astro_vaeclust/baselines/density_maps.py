@@ -90,7 +90,7 @@ class NearestNeighbourDensity(BaselineFinder):
     at the typical radius of the circles.
     """
 
-    threshold: float = 4.3
+    threshold: float = 4.4
     neighbours: int = 30
 
     def __post_init__(self):

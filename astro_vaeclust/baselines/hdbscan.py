@@ -53,9 +53,9 @@ class HDBSCANFinder(BaselineFinder):
     compare it with scores of this method only.
     """
 
-    threshold: float = 5.8
+    threshold: float = 5.0
     min_cluster_size: int = 10
-    min_samples: int = 10
+    min_samples: int = 5
     selection: str = "leaf"
     test_neighbour: int = 1
 

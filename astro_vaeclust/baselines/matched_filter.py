@@ -53,7 +53,7 @@ class MatchedFilter(BaselineFinder):
     above half of the peak, whichever is larger.
     """
 
-    threshold: float = 4.5
+    threshold: float = 4.6
     radii: tuple[u.Quantity, ...] = (8, 14, 24, 40, 70) * u.arcsec
     outer_slope: float = 4.0
 

@@ -47,7 +47,7 @@ class VoronoiTessellation(BaselineFinder):
     reach half of that.
     """
 
-    threshold: float = 3.2
+    threshold: float = 3.5
     rings: int = 2
     linking: float = 1.0
 
@@ -125,9 +125,9 @@ class MinimumSpanningTree(BaselineFinder):
     by the scatter of the field.
     """
 
-    threshold: float = 4.5
+    threshold: float = 5.0
     min_members: int = 10
-    separation: float = 0.5
+    separation: float = 0.65
 
     def __post_init__(self):
         """Check the settings."""
