@@ -5,7 +5,7 @@ from .campaign import evaluate_finders
 from .finders import finder_names, make_finders
 from .froc import froc
 from .injections import selection_function
-from .matching import MATCH_RADIUS, Matches, match_clusters
+from .matching import Matches, match_clusters
 from .rates import RateCompleteness
 from .result import FROC
 from .selection import SelectionFunction
@@ -15,7 +15,6 @@ from .tiles import FIRST_SEED, mock_tile
 __all__ = [
     "FIRST_SEED",
     "FROC",
-    "MATCH_RADIUS",
     "Matches",
     "RateCompleteness",
     "SelectionFunction",

@@ -24,7 +24,7 @@ BOUND = "matched-filter"
 TRUE_STARS = "matched-filter-true-stars"
 """Name of the bound for catalogue methods."""
 
-LOW_THRESHOLD = 2.5
+LOW_THRESHOLD = 1.5
 """Threshold of the catalogue methods, below their own: a curve needs the lower end."""
 
 DEEPER = 1.0

@@ -62,7 +62,7 @@ def match_clusters(catalog, truth):
     Match the detections of one tile with its true clusters, one to one.
 
     A detection can match a cluster if its centre lies within
-    ``max(r50, MATCH_RADIUS)`` of the true centre. Detections choose by falling score,
+    ``max(r50, 30 arcsec)`` of the true centre. Detections choose by falling score,
     each the nearest cluster that is still free. Of equal scores, the one nearest to
     a cluster chooses first, and then the one that is first in the table. The matches
     above any score are therefore those of a catalogue that was cut there.

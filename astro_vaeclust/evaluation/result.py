@@ -261,7 +261,7 @@ class FROC:
 
     def false_positives_by_kind(self, rate=None):
         """
-        Count the false positives by what they are.
+        Count the false positives on all tiles by what they are.
 
         Parameters
         ----------

@@ -53,11 +53,6 @@ class SelectionFunction:
         1 / arcmin2.
     meta : dict, optional
         Where the injections come from.
-
-    Attributes
-    ----------
-    injections, coefficients, covariance, ranges, meta
-        As above.
     """
 
     def __init__(self, injections, coefficients, covariance, ranges, meta=None):
@@ -296,10 +291,11 @@ class SelectionFunction:
         low, high = self.ranges[name]
         slack = 1e-9 * high
         if np.any((value < low - slack) | (value > high + slack)):
+            unit = "" if UNITS[name] == u.dimensionless_unscaled else f" {UNITS[name]}"
             raise ValueError(
-                f"{name} must lie in the range of the injections, {low:g} to {high:g} "
-                f"{UNITS[name]}, got {value.min():g} to {value.max():g}; "
-                "extrapolate=True goes beyond"
+                f"{name} must lie in the range of the injections, {low:g} to {high:g}"
+                f"{unit}, got {value.min():g} to {value.max():g}; extrapolate=True "
+                "goes beyond"
             )
 
 
