@@ -104,8 +104,7 @@ class VAEClusterFinder(ClusterFinderBase):
         Standard deviation in pixels of the Gaussian that smooths the heat map; zero
         for none, as in the paper.
     n_pixels : int or None
-        Pixels that a region must have; None for the area of half the smallest patch
-        on a side.
+        Pixels that a region must have; None for the area of the largest window.
     n_largest : int or None
         Keep only so many regions, those with the largest sum of the heat map.
     n_seeds : int
@@ -133,11 +132,11 @@ class VAEClusterFinder(ClusterFinderBase):
     (16, 32)
     """
 
-    patch_sizes: tuple[int, ...] = (16, 32, 48, 64)
+    patch_sizes: tuple[int, ...] = (12, 16, 24, 32)
     overlap: float = 0.5
     preparation: str = "noise-normalised"
     embedding: str | Embedding = "dense-vae"
-    mixture: str | Mixture = "em"
+    mixture: str | Mixture = "gmm"
     cluster_rule: str = "brightest"
     threshold: str | float | Threshold = "sigma-clipped"
     smoothing: float = 24.0
@@ -197,12 +196,19 @@ class VAEClusterFinder(ClusterFinderBase):
             "overlap": 0.5,
             "preparation": "intensity",
             "embedding": DenseVAE(
-                likelihood="bernoulli", prior="mixture-of-gaussians", n_components=2
+                hidden=(128, 64, 32),
+                latent=8,
+                likelihood="bernoulli",
+                prior="mixture-of-gaussians",
+                n_components=2,
+                batch_size=64,
+                n_steps=600,
             ),
             "mixture": EMGaussianMixture(n_components=2),
             "cluster_rule": "brightest",
             "threshold": PeakFraction(),
             "smoothing": 0.0,
+            "n_pixels": 64,
             "n_largest": 1,
         }
         return cls(**(settings | overrides))
@@ -303,7 +309,7 @@ class VAEClusterFinder(ClusterFinderBase):
         return Member(latent_map.to_image(on_grid), latent_map.patch_size)
 
     def _segment(self, heatmap, mask):
-        n_pixels = self.n_pixels or max(1, min(self.patch_sizes) // 2) ** 2
+        n_pixels = self.n_pixels or max(self.patch_sizes) ** 2
         return segment(
             heatmap,
             mask,

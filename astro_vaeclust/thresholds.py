@@ -94,8 +94,8 @@ class SigmaClipped(Threshold):
         The threshold is never lower than this, in [0, 1).
     """
 
-    n_sigma: float = 3.0
-    least: float = 0.5
+    n_sigma: float = 5.0
+    least: float = 0.6
 
     def __post_init__(self):
         check_number("n_sigma", self.n_sigma, low_counts=False)

@@ -51,8 +51,10 @@ def make_finder(**overrides):
     settings = {
         "patch_sizes": (16, 24, 32),
         "embedding": "pca",
+        "mixture": "em",
         "threshold": PeakFraction(),
         "smoothing": 0.0,
+        "n_pixels": 64,
         "n_largest": 1,
     }
     return VAEClusterFinder(**(settings | overrides))

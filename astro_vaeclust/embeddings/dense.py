@@ -67,17 +67,17 @@ class DenseVAE(Embedding):
 
     Notes
     -----
-    The method of Karmakar, Mishra & Tej (2018), whose hidden widths, latent
-    dimension, optimiser and number of steps are not known.
+    The embedding of Karmakar, Mishra & Tej (2018), who have a Bernoulli likelihood;
+    their hidden widths, latent dimension, optimiser and number of steps are not known.
     """
 
-    hidden: tuple[int, ...] = (256, 128, 64)
-    latent: int = 8
-    likelihood: str = "bernoulli"
+    hidden: tuple[int, ...] = (128, 64, 32)
+    latent: int = 4
+    likelihood: str = "gaussian"
     prior: str = "mixture-of-gaussians"
     n_components: int = 2
     divergence: str = "kl"
-    n_steps: int = 600
+    n_steps: int = 300
     batch_size: int = 128
     learning_rate: float = 1e-3
     max_masked: float = 0.5

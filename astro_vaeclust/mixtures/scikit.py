@@ -59,9 +59,9 @@ class SklearnGaussianMixture(Mixture):
     It computes on the processor: ``device`` changes nothing.
     """
 
-    n_components: int = 2
+    n_components: int = 3
     covariance_type: str = "full"
-    n_init: int = 5
+    n_init: int = 1
     max_iter: int = 200
     tol: float = 1e-4
     reg_covar: float = 1e-6
