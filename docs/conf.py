@@ -37,6 +37,8 @@ automodapi_inheritance_diagram = False
 automodsumm_inherited_members = False
 autoclass_content = "class"
 numpydoc_xref_param_type = False
+# The docstrings say more, and annotations such as u.Quantity resolve to nothing.
+autodoc_typehints = "none"
 
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
