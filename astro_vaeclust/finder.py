@@ -91,6 +91,9 @@ class VAEClusterFinder(ClusterFinderBase):
         Fraction by which neighbouring windows overlap, in [0, 1).
     preparation : {'noise-normalised', 'intensity'}
         What the network sees: pixels over sky and noise, or raw intensity.
+    box_size : int
+        Side in pixels of the meshes in which the sky is measured; structure in it that
+        is larger, such as a nebula, is subtracted with it.
     embedding : str or `~astro_vaeclust.embeddings.Embedding`
         A registered tag or an instance.
     mixture : str or `~astro_vaeclust.mixtures.Mixture`
@@ -135,6 +138,7 @@ class VAEClusterFinder(ClusterFinderBase):
     patch_sizes: tuple[int, ...] = (12, 16, 24, 32)
     overlap: float = 0.5
     preparation: str = "noise-normalised"
+    box_size: int = 32
     embedding: str | Embedding = "dense-vae"
     mixture: str | Mixture = "gmm"
     cluster_rule: str = "brightest"
@@ -152,6 +156,7 @@ class VAEClusterFinder(ClusterFinderBase):
         object.__setattr__(self, "patch_sizes", _checked_sizes(self.patch_sizes))
         check_fraction("overlap", self.overlap)
         check_choice("preparation", self.preparation, PREPARATIONS)
+        check_count("box_size", self.box_size)
         EMBEDDINGS.check(self.embedding)
         MIXTURES.check(self.mixture)
         check_choice("cluster_rule", self.cluster_rule, LABEL_RULES)
@@ -258,7 +263,7 @@ class VAEClusterFinder(ClusterFinderBase):
         """
         image = read_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu)
         check_image_holds(image, self.patch_sizes)
-        prepared = prepare(image, preparation=self.preparation)
+        prepared = prepare(image, preparation=self.preparation, box_size=self.box_size)
         maps = self._embed(prepared)
         ensemble = Ensemble(
             [self._classify(map_, prepared, seed) for map_, seed in maps],

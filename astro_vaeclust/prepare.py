@@ -38,7 +38,7 @@ class PreparedImage:
     significance: np.ndarray
 
 
-def prepare(image, *, preparation="noise-normalised", box_size=64):
+def prepare(image, *, preparation="noise-normalised", box_size=32):
     """
     Measure sky and noise of an image and scale its pixels to [0, 1].
 

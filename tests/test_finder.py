@@ -279,6 +279,7 @@ def test_paper_preset_finds_the_cluster(tile):
         ("overlap", -0.1, ValueError),
         ("overlap", "half", TypeError),
         ("preparation", "raw", ValueError),
+        ("box_size", 0, ValueError),
         ("embedding", "umap", ValueError),
         ("embedding", PCAEmbedding, TypeError),
         ("mixture", "k-means", ValueError),
