@@ -80,8 +80,8 @@ class VAEClusterFinder(ClusterFinderBase):
     Windows of several sizes are embedded, a mixture of Gaussians splits the
     embeddings, the probabilities of the component "cluster" are traced back to the
     pixels, and regions of their mean over all sizes above an adaptive threshold are
-    the clusters (Karmakar, Mishra & Tej 2018). The defaults are the best settings
-    measured on mock tiles; `paper` gives those of the paper.
+    the clusters (Karmakar, Mishra & Tej 2018). The defaults are the
+    settings that did best in trials on mock tiles; `paper` gives those of the paper.
 
     Parameters
     ----------

@@ -332,3 +332,26 @@ def test_import_is_light():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert output.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_default_finds_the_cluster_of_the_demo_with_any_number_of_threads():
+    import torch
+
+    from astro_vaeclust.simulation import demo_tile
+
+    tile = demo_tile()
+    n_threads = torch.get_num_threads()
+    catalogs = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            catalogs.append(VAEClusterFinder().detect(tile.image))
+    finally:
+        torch.set_num_threads(n_threads)
+    one, other = (catalog.table for catalog in catalogs)
+    assert len(one) == len(other) == 1
+    truth = tile.clusters[0]
+    assert one["sky_center"][0].separation(truth["sky_center"]) < truth["r50"]
+    assert one["sky_center"][0].separation(other["sky_center"][0]) < 3 * u.arcsec
+    assert u.isclose(one["radius"][0], other["radius"][0], rtol=0.1)
