@@ -115,7 +115,7 @@ def embed(finder, prepared, size):
 
 
 def layer_shapes(embedding, size):
-    """Return inputs and outputs of every dense layer, the first of the encoder first."""
+    """Return inputs and outputs of every dense layer, in the order of the data."""
     n_pixels = size**2
     encoder = (n_pixels, *embedding.hidden)
     decoder = (embedding.latent, *embedding.hidden[::-1], n_pixels)
