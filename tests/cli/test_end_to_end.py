@@ -72,6 +72,7 @@ def test_image_smaller_than_a_patch_is_one_line(tile, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default:posterior collapse")  # told, and no failure
 def test_paper_preset_reports_one_cluster_and_four_models(tile, tmp_path):
     code, path, *_ = detect(tile, tmp_path, "--preset", "paper")
     assert code == 0
