@@ -1,0 +1,302 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The interface of all archives."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+
+import astropy.units as u
+from astropy.coordinates import SkyCoord
+from astropy.nddata import NDDataBase
+
+from . import cuts
+from .names import resolve
+from .regions import Box, Cone, Footprint
+from .standardise import standardise
+
+__all__ = ["Answer", "Survey"]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """
+    What an archive answered to one question, before it is standardised.
+
+    Parameters
+    ----------
+    content : `~astropy.table.Table` or `~astropy.nddata.CCDData`
+        The answer with native names and values.
+    service : str
+        Who gave it.
+    """
+
+    content: object
+    service: str
+
+
+class Survey(abc.ABC):
+    """
+    Images and catalogues of one survey, from an archive or from files.
+
+    An instance holds settings only: it can be pickled and shared by threads.
+
+    Subclasses set the class attributes and write `_find_image` and `_find_sources`.
+
+    Parameters
+    ----------
+    progress_bar : callable, optional
+        Shows the progress of downloads; called as
+        ``progress_bar(iterable, desc=..., total=...)``, like `tqdm.tqdm`.
+
+    Attributes
+    ----------
+    name : str
+        Name of the survey.
+    bands : tuple of str
+        The bands that can be asked for.
+    default_band : str
+        The band where none is named.
+    largest_image : `~astropy.units.Quantity`
+        Longest side of an image that can be asked for.
+    largest_radius : `~astropy.units.Quantity`
+        Largest radius of a catalogue that can be asked for.
+    """
+
+    name = ""
+    bands = ()
+    default_band = ""
+    largest_image = 1 * u.deg
+    largest_radius = 1.5 * u.deg
+
+    def __init__(self, *, progress_bar=None):
+        if progress_bar is not None and not callable(progress_bar):
+            raise TypeError(f"progress_bar must be callable, got {progress_bar!r}")
+        self.progress_bar = progress_bar
+
+    def __repr__(self):
+        return f"{type(self).__name__}()"
+
+    def get_image(self, position, *, size, band=None):
+        """
+        Get an image of a place in the sky.
+
+        Parameters
+        ----------
+        position : `~astropy.coordinates.SkyCoord` or str
+            The centre: a single coordinate or a name, see `resolve`.
+        size : `~astropy.units.Quantity`
+            Angle, or pair of angles (width, height): how much sky the image shall
+            show.
+        band : str, optional
+            One of `bands`; ``"K"`` and ``"Ks"`` are taken for each other.
+
+        Returns
+        -------
+        image : `~astropy.nddata.CCDData`
+            The image, of shape (ny, nx), with its WCS; pixels without data are masked.
+            ``meta`` is a FITS header, with ``SURVEY`` and ``BAND``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument cannot be used; the message names it.
+        `~astro_vaeclust.archives.ArchiveError`
+            If the archive does not give it; a
+            `~astro_vaeclust.archives.NoDataError` if it has no image there.
+        """
+        band = self.check_band(band)
+        box = Box.around(resolve(position).coordinates, size)
+        box.check_size("size", self.largest_image)
+        answer = self._find_image(box, band)
+        image = answer.content
+        image.meta["SURVEY"] = self.name
+        image.meta["BAND"] = band
+        image.meta["SERVICE"] = answer.service
+        return image
+
+    def get_catalog(self, region, *, radius=None, size=None, band=None, cut=None):
+        """
+        Get the sources of an image or about a position.
+
+        Parameters
+        ----------
+        region : `~astropy.nddata.NDData`, `~astropy.coordinates.SkyCoord` or str
+            An image with its WCS, for the sources on its pixels; or the centre.
+        radius : `~astropy.units.Quantity`, optional
+            For a centre: sources within this angle of it.
+        size : `~astropy.units.Quantity`, optional
+            For a centre, instead of ``radius``: sources in a box of this angle, or pair
+            of angles (width, height), whose sides lie along right ascension and
+            declination.
+        band : str, optional
+            Band of ``mag``, ``mag_err`` and ``quality``; by default that of the image if
+            it says so, or `default_band`.
+        cut : str or callable, optional
+            Keeps some of the sources: the name of one of
+            `~astro_vaeclust.archives.cuts.CUTS`, or what takes the table and returns
+            an array of bool. By default all sources are kept; those that were seen on
+            two frames are there once in any case.
+
+        Returns
+        -------
+        catalog : `~astropy.table.QTable`
+            A row per source. Columns are those of
+            `~astro_vaeclust.archives.columns.STANDARD_COLUMNS` and
+            `~astro_vaeclust.archives.columns.COLOUR_COLUMNS`, and after them
+            those of the survey that cuts need, under names in lower case such as
+            ``rd_flg`` or ``mergedclass``. ``meta`` has the survey, band, service,
+            region and cut.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument cannot be used; the message names it.
+        `~astro_vaeclust.archives.ArchiveError`
+            If the archive does not give it; a
+            `~astro_vaeclust.archives.NoDataError` if it has no source there. A cut
+            may well leave no row; that is no error.
+        """
+        band = self.check_band(self._band_of(region) if band is None else band)
+        cut_name, cut = cuts.resolve_cut(cut)
+        area = _area(region, radius, size)
+        cone = area.cone()
+        cone.check_size(
+            "radius" if radius is not None else "region", self.largest_radius
+        )
+        answer = self._find_sources(cone)
+        catalog = standardise(
+            answer.content, band=band, cone=cone, service=answer.service
+        )
+        catalog = catalog[area.contains(catalog["sky"]) & cuts.primary(catalog)]
+        catalog = catalog[cuts.checked_mask(cut(catalog), catalog)]
+        catalog.meta.update(
+            survey=self.name,
+            band=band,
+            service=answer.service,
+            region=str(area),
+            cut=cut_name,
+        )
+        return catalog
+
+    def check_band(self, band):
+        """
+        Return the survey's own name of a band.
+
+        Parameters
+        ----------
+        band : str or None
+            Name of a band in any case; None is the default.
+
+        Returns
+        -------
+        band : str
+            One of `bands`.
+
+        Raises
+        ------
+        TypeError
+            If it is not a str.
+        ValueError
+            If the survey has no such band.
+        """
+        if band is None:
+            return self.default_band
+        if not isinstance(band, str):
+            raise TypeError(f"band must be a str, got {band!r}")
+        for own in self.bands:
+            if _plain_band(own) == _plain_band(band):
+                return own
+        raise ValueError(
+            f"band must be one of {', '.join(map(repr, self.bands))} for {self.name}, "
+            f"got {band!r}"
+        )
+
+    def _progress(self, items, description):
+        """Iterate over items, showing the progress if asked to."""
+        items = list(items)
+        if self.progress_bar is None:
+            return items
+        return self.progress_bar(items, desc=description, total=len(items))
+
+    def _band_of(self, region):
+        """Return the band that an image says it is in, if the survey has it."""
+        meta = getattr(region, "meta", None) if isinstance(region, NDDataBase) else None
+        named = meta.get("BAND") if meta is not None else None
+        plain = {_plain_band(own) for own in self.bands}
+        return named if isinstance(named, str) and _plain_band(named) in plain else None
+
+    @abc.abstractmethod
+    def _find_image(self, box, band):
+        """
+        Find an image that covers a box as far as there is one.
+
+        Parameters
+        ----------
+        box : `~astro_vaeclust.archives.regions.Box`
+            What it shall show.
+        band : str
+            One of `bands`.
+
+        Returns
+        -------
+        answer : `Answer`
+            A new `~astropy.nddata.CCDData` with the pixels of the box; its ``meta`` is
+            a FITS header.
+
+        Raises
+        ------
+        `~astro_vaeclust.archives.ArchiveError`
+            If there is none.
+        """
+
+    @abc.abstractmethod
+    def _find_sources(self, cone):
+        """
+        Find the sources in a cone.
+
+        Parameters
+        ----------
+        cone : `~astro_vaeclust.archives.regions.Cone`
+            Where to search; more than that may be returned.
+
+        Returns
+        -------
+        answer : `Answer`
+            A `~astropy.table.Table` with the columns of the archive.
+
+        Raises
+        ------
+        `~astro_vaeclust.archives.ArchiveError`
+            If there are none.
+        """
+
+
+def _plain_band(band):
+    """Reduce the names of a band to one: K, Ks and KS are the same."""
+    plain = band.strip().casefold()
+    return "k" if plain == "ks" else plain
+
+
+def _area(region, radius, size):
+    """Return the area that a catalogue is asked for."""
+    if isinstance(region, NDDataBase):
+        if radius is not None or size is not None:
+            raise ValueError(
+                "radius and size are for a position; for an image its pixels count"
+            )
+        return Footprint.of(region)
+    if (radius is None) == (size is None):
+        raise ValueError(
+            "give either radius or size with a position, got "
+            f"radius={radius!r} and size={size!r}"
+        )
+    if not isinstance(region, (str, SkyCoord)):
+        raise TypeError(
+            "region must be an NDData with a WCS, a SkyCoord, or a name, got a "
+            f"{type(region).__name__}"
+        )
+    center = resolve(region).coordinates
+    if size is not None:
+        return Box.around(center, size)
+    return Cone.around(center, radius)

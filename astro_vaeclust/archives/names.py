@@ -1,0 +1,175 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""From coordinates and names of objects to places in the sky."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import astropy.units as u
+from astropy.coordinates import FK4, SkyCoord
+
+__all__ = ["Place", "iras_position", "resolve"]
+
+LONGEST_NAME = 100
+"""Longest name in characters that is looked up."""
+
+IRAS_EPOCH = "B1983.5"
+"""When IRAS observed."""
+
+_IRAS = re.compile(r"IRAS\s*(\d\d)(\d\d)(\d)([+-])(\d\d)(\d\d)[A-Z]?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """
+    A place in the sky and where it comes from.
+
+    Parameters
+    ----------
+    coordinates : `~astropy.coordinates.SkyCoord`
+        The place, a scalar, ICRS.
+    uncertainty : tuple of `~astropy.units.Quantity`
+        Half-widths (in right ascension on the sky, in declination) of the box in which
+        the object is; zero where the name says nothing of it.
+    source : {"coordinates", "IRAS name", "SIMBAD"}
+        Where it comes from.
+    """
+
+    coordinates: SkyCoord
+    uncertainty: tuple[u.Quantity, u.Quantity] = (0 * u.arcsec, 0 * u.arcsec)
+    source: str = "coordinates"
+
+
+def resolve(position):
+    """
+    Find the place that coordinates or a name stand for.
+
+    Parameters
+    ----------
+    position : `~astropy.coordinates.SkyCoord` or str
+        A single coordinate in any frame; or a str, which is tried in turn as
+
+        - coordinates, ICRS, in degrees (``"275.12 -16.18"``) or with units
+          (``"18h20m30s -16d10m45s"``);
+        - the name of an IRAS source, ``"IRAS 06055+2039"``, by `iras_position`;
+        - a name that SIMBAD knows, ``"M 17"``. Only this needs a network.
+
+    Returns
+    -------
+    place : `Place`
+        The place.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    ValueError
+        If it is not a single coordinate, or the str cannot be a name.
+    `~astro_vaeclust.archives.UnknownNameError`
+        If SIMBAD does not know the name.
+    `~astro_vaeclust.archives.ArchiveError`
+        If SIMBAD cannot be asked.
+    """
+    if isinstance(position, SkyCoord):
+        return Place(_checked(position))
+    if not isinstance(position, str):
+        raise TypeError(
+            f"position must be a SkyCoord or a name, got a {type(position).__name__}"
+        )
+    name = _checked_name(position)
+    coordinates = _parsed(name)
+    if coordinates is not None:
+        return Place(coordinates)
+    if _IRAS.fullmatch(name):
+        return iras_position(name)
+    from .simbad import query_simbad
+
+    return Place(query_simbad(name), source="SIMBAD")
+
+
+def iras_position(name):
+    """
+    Return the box of the sky that the name of an IRAS source stands for.
+
+    The name is the place in B1950 (FK4), cut off after a tenth of a minute of right
+    ascension and a minute of declination (IRAS Explanatory Supplement, section V.H.1).
+    The place is the middle of the box of all places with that name: half a minute of
+    arc from its edges in declination, and 45 arcsec times the cosine of the declination in
+    right ascension. The object can be anywhere in it.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"IRAS 06055+2039"``.
+
+    Returns
+    -------
+    place : `Place`
+        The middle of the box; ``uncertainty`` has its half-widths.
+
+    Raises
+    ------
+    ValueError
+        If it is not the name of an IRAS source.
+    """
+    match = _IRAS.fullmatch(name.strip())
+    if match is None:
+        raise ValueError(f"name must be like 'IRAS 06055+2039', got {name!r}")
+    hours, minutes, tenths, sign, degrees, arcminutes = match.groups()
+    ra = int(hours) * u.hourangle + (int(minutes) + (int(tenths) + 0.5) / 10) * (
+        u.hourangle / 60
+    )
+    dec = int(degrees) * u.deg + (int(arcminutes) + 0.5) * u.arcmin
+    if int(hours) > 23 or int(minutes) > 59 or int(arcminutes) > 59 or dec > 90 * u.deg:
+        raise ValueError(f"name must have a possible place, got {name!r}")
+    dec = -dec if sign == "-" else dec
+    frame = FK4(equinox="B1950", obstime=IRAS_EPOCH)
+    middle = SkyCoord(ra, dec, frame=frame).icrs
+    return Place(
+        SkyCoord(middle.ra, middle.dec, frame="icrs"),
+        uncertainty=(0.05 / 60 * 15 * u.deg * _cosine(dec), 0.5 * u.arcmin),
+        source="IRAS name",
+    )
+
+
+def _cosine(angle):
+    import numpy as np
+
+    return float(np.cos(angle))
+
+
+def _checked(coordinates):
+    if not coordinates.isscalar:
+        raise ValueError(
+            "position must be a single coordinate, got an array of shape "
+            f"{coordinates.shape}"
+        )
+    icrs = coordinates.icrs
+    if not (abs(icrs.dec.deg) <= 90 and icrs.ra.deg == icrs.ra.deg):
+        raise ValueError(f"position must be finite, got {coordinates!r}")
+    return SkyCoord(icrs.ra, icrs.dec, frame="icrs")  # without distance and motion
+
+
+def _checked_name(position):
+    name = " ".join(position.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ValueError(
+            "position must be coordinates or a name of 1 to "
+            f"{LONGEST_NAME} printable characters, got {position[:200]!r}"
+        )
+    return name
+
+
+def _parsed(text):
+    """Return the coordinates that a text states, None if it states none."""
+    if not text[0].isdigit() and text[0] not in "+-":
+        return None
+    for unit in (None, u.deg):
+        try:
+            coordinates = SkyCoord(text, frame="icrs", unit=unit)
+        except (ValueError, TypeError, u.UnitsError):
+            continue
+        if coordinates.isscalar:
+            return coordinates
+    return None
