@@ -35,7 +35,7 @@ UNITS = {
     "false_alarm_rate": u.deg**-2,
 }
 
-EXTENDED_NULLS = ("edge", "trail")
+EXTENDED_NULLS = ("edge", "seam", "bad-columns", "trail")
 """Nulls that are lines; the radius in their table is half their length."""
 
 

@@ -7,6 +7,7 @@ import astropy.units as u
 import numpy as np
 
 from ..simulation import NULLS, get_survey, simulate_tile
+from ..simulation.defects import DEFECTS
 
 __all__ = ["FIRST_SEED", "mock_tile", "usable_area"]
 
@@ -22,8 +23,17 @@ EXTINCTION = (0.1, 0.8)
 GRADIENT = (0.0, 0.3)
 """Range of the change of log10 N across the tile."""
 
-NULL_NUMBERS = (0.3, 0.4, 0.3)
-"""Probabilities of none, one and two hard negatives on a tile."""
+STEEP = 0.1
+"""Probability of a gradient up to 1, as at the border of the bulge."""
+
+SIDE = 6 * u.arcmin
+"""Side of the tiles of surveys other than 2MASS."""
+
+NULL_NUMBERS = (0.25, 0.35, 0.25, 0.15)
+"""Probabilities of none to three hard negatives on a tile."""
+
+RARE = 0.5
+"""How often a defect of the image is drawn for one thing in the sky."""
 
 TRAIL = 0.05
 """Probability of a satellite trail."""
@@ -39,7 +49,7 @@ def mock_tile(seed, *, survey="2mass-ks", shape=None):
     Tiles with an even seed have one cluster, drawn by
     `~astro_vaeclust.simulation.draw_clusters`; those with an odd seed have none. Both
     have star densities between 10^3.6 and 10^4.7 per deg2 at Ks < 14, a turbulent
-    screen of 0.1 to 0.8 mag, up to two hard negatives of
+    screen of 0.1 to 0.8 mag, up to three hard negatives of
     `~astro_vaeclust.simulation.NULLS`, the artefacts of the survey, and one in twenty
     has the trail of a satellite.
 
@@ -50,7 +60,8 @@ def mock_tile(seed, *, survey="2mass-ks", shape=None):
     survey : str or `~astro_vaeclust.simulation.Survey`
         The survey.
     shape : tuple of int, optional
-        ``(ny, nx)`` in pixels; by default 1024 x 512 for 2MASS and 1024 x 1024 else.
+        ``(ny, nx)`` in pixels; by default 1024 x 512 for 2MASS and at least 6 x 6
+        arcmin else.
 
     Returns
     -------
@@ -63,8 +74,8 @@ def mock_tile(seed, *, survey="2mass-ks", shape=None):
     settings = {
         "density": rng.uniform(*DENSITY),
         "extinction": rng.uniform(*EXTINCTION) * u.mag,
-        "gradient": rng.uniform(*GRADIENT),
-        "nulls": [str(kind) for kind in rng.choice(list(NULLS), n_nulls)],
+        "gradient": rng.uniform(*GRADIENT) if rng.random() > STEEP else rng.random(),
+        "nulls": _draw_kinds(rng, n_nulls),
         "artefacts": (*survey.artefacts, *(("trail",) * (rng.uniform() < TRAIL))),
     }
     return simulate_tile(
@@ -76,9 +87,18 @@ def mock_tile(seed, *, survey="2mass-ks", shape=None):
     )
 
 
+def _draw_kinds(rng, number):
+    weight = np.array([RARE if kind in DEFECTS else 1.0 for kind in NULLS])
+    kinds = rng.choice(list(NULLS), number, p=weight / weight.sum())
+    return [str(kind) for kind in kinds]
+
+
 def default_shape(survey):
     """Return the shape in pixels of the tiles of a survey (tuple of int)."""
-    return (1024, 512) if survey.name.startswith("2mass") else (1024, 1024)
+    if survey.name.startswith("2mass"):
+        return 1024, 512
+    side = int(np.ceil(SIDE.to_value(u.arcsec) / survey.pixel_scale))
+    return side, side
 
 
 def usable_area(image):

@@ -11,12 +11,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from .fields import add_stamp
+from .fields import add_blob, add_stamp
+from .rendering import HALO_POWER, PointSpread, taper
+from .textures import paint_map
 
 __all__ = ["ARTEFACTS", "paint_artefacts"]
 
 FRAME_STEP = 82.0
 """Distance in arcsec of successive 2MASS frames along the scan."""
+
+HALO_REACH = 500.0
+"""Distance in arcsec to which scattered light is painted."""
 
 CROSSTALK_STEP = 51.2
 """Distance in arcsec of cross-talk images: 128 native WFCAM pixels."""
@@ -61,8 +66,10 @@ def paint_artefacts(rng, image, kinds, stars, *, survey, noise):
 def _spikes(rng, image, stars, survey, noise):
     """Diffraction spikes along rows and columns."""
     for x, y, flux in _each(stars):
-        reach = int(np.ceil(min(220, 45 * (flux * 1e-6) ** 0.4) / survey.pixel_scale))
-        width = int(np.ceil(5 / survey.pixel_scale))
+        light = 1.1 * flux * survey.pixel_scale**2 / noise
+        reach = int(np.ceil(min(300, 45 * (light * 1e-6) ** 0.4) / survey.pixel_scale))
+        thickness = 0.4 * np.mean(survey.fwhm)
+        width = int(np.ceil(4.5 * thickness / survey.pixel_scale))
         along = np.arange(-reach, reach + 1)
         across = np.arange(-width, width + 1)
         column, row = round(x), round(y)
@@ -70,9 +77,11 @@ def _spikes(rng, image, stars, survey, noise):
             shift = (x - column, y - row) if horizontal else (y - row, x - column)
             distance = np.abs(along - shift[0]) * survey.pixel_scale
             strength = 6e-5 if horizontal else 9e-5
+            strength *= 1.1 / thickness * survey.pixel_scale**2
             profile = strength * flux * (distance**2 / 100 + 0.3) ** -0.8
             profile *= np.clip(1 - np.abs(along) / reach, 0, 1)
-            cut = np.exp(-0.5 * ((across - shift[1]) * survey.pixel_scale / 1.1) ** 2)
+            offset = (across - shift[1]) * survey.pixel_scale / thickness
+            cut = np.exp(-0.5 * offset**2)
             stamp = np.outer(cut, profile) if horizontal else np.outer(profile, cut)
             half_y, half_x = stamp.shape[0] // 2, stamp.shape[1] // 2
             add_stamp(image, stamp, column - half_x, row - half_y)
@@ -80,18 +89,66 @@ def _spikes(rng, image, stars, survey, noise):
 
 
 def _halos(rng, image, stars, survey, noise):
-    """Scattered light far out, beyond the reach of the painted profile."""
+    """Scattered light, beyond the reach of the painted profile and uneven."""
+    scale = survey.pixel_scale
+    radii = np.geomspace(2.0, HALO_REACH, 60)
     for x, y, flux in _each(stars):
-        scale = 35.0 / survey.pixel_scale
-        level = 6e-7 * flux * survey.pixel_scale**2
-        if level < 0.2 * noise:
+        share = rng.lognormal(0, 0.4)
+        seen = _halo(radii, flux, survey, share) > 0.06 * noise
+        if not seen.any():
             continue
-        reach = int(np.ceil(scale * min(5.0, np.log(level / (0.05 * noise)))))
-        axis = np.arange(-reach, reach + 1)
+        reach = 1.3 * radii[seen].max()
+        step = max(scale, reach / 90)
+        samples = int(np.ceil(reach / step))
+        axis = np.arange(-samples, samples + 1) * step
         radius = np.hypot(axis, axis[:, np.newaxis])
-        stamp = level * np.exp(-radius / scale) * np.clip(2 - 2 * radius / reach, 0, 1)
-        add_stamp(image, stamp, round(x) - reach, round(y) - reach)
+        light = _halo(radius, flux, survey, share) * _unevenness(rng, axis, radius)
+        light *= np.clip(2 - 2 * radius / reach, 0, 1)
+        first = samples * step / scale
+        paint_map(image, light, x - first, y - first, step / scale)
     return []
+
+
+def _halo(radius, flux, survey, share):
+    """Return the scattered light per pixel at radii in arcsec."""
+    wing = survey.halo_fraction / (2 * np.pi * survey.halo_radius**2)
+    wing = wing * (1 + (radius / survey.halo_radius) ** 2) ** -HALO_POWER
+    wing = wing * (1 - taper(radius / (PointSpread.radius * survey.pixel_scale)))
+    far = 6e-7 * share * np.exp(-radius / 35.0)
+    return flux * survey.pixel_scale**2 * (wing + far)
+
+
+def _unevenness(rng, axis, radius):
+    """Return rays and rings, about 1."""
+    angle = np.arctan2(axis[:, np.newaxis], axis)
+    uneven = np.ones(radius.shape)
+    for number in (1, 2, 3, 5, 8):
+        strength = rng.normal(0, 0.12)
+        uneven += strength * np.cos(number * angle + rng.uniform(0, 2 * np.pi))
+    period, phase = rng.uniform(12, 50), rng.uniform(0, 2 * np.pi)
+    uneven += rng.uniform(0, 0.25) * np.cos(2 * np.pi * radius / period + phase)
+    return np.clip(uneven, 0, None)
+
+
+def _glints(rng, image, stars, survey, noise):
+    """Round ghosts of very bright stars beside them, filled or hollow."""
+    records = []
+    for x, y, flux in _each(stars):
+        level = flux * 10 ** rng.uniform(-7.3, -6.0) * survey.pixel_scale**2
+        if level < 0.3 * noise or rng.random() < 0.5:
+            continue
+        radius, angle = rng.uniform(6, 16), rng.uniform(0, 2 * np.pi)
+        away = rng.uniform(15, 90) / survey.pixel_scale
+        place = x + away * np.cos(angle), y + away * np.sin(angle)
+        axis = np.arange(-24, 25) / 16
+        distance = np.hypot(axis, axis[:, np.newaxis])
+        disc = 1 / (1 + np.exp((distance - 1) / 0.05))
+        disc *= 1 - rng.uniform(0, 0.9) / (1 + np.exp((distance - 0.4) / 0.05))
+        step = radius / 16 / survey.pixel_scale
+        light = min(level, 40 * noise) * disc
+        paint_map(image, light, place[0] - 24 * step, place[1] - 24 * step, step)
+        records.append(("glint", *place, radius / survey.pixel_scale))
+    return records
 
 
 def _persistence(rng, image, stars, survey, noise):
@@ -105,7 +162,7 @@ def _persistence(rng, image, stars, survey, noise):
             if light < 25 * noise:
                 break
             place = y + direction * number * FRAME_STEP / survey.pixel_scale
-            _add_blob(image, x, place, light, width=1.6 / survey.pixel_scale)
+            add_blob(image, x, place, light, width=1.6 / survey.pixel_scale)
             records.append(("persistence", x, place, 5 / survey.pixel_scale))
     return records
 
@@ -120,8 +177,8 @@ def _crosstalk(rng, image, stars, survey, noise):
             width = 0.9 / survey.pixel_scale
             light = level * 2 * np.pi * width**2
             place = x + number * step
-            _add_blob(image, place, y, 2 * light, width=1.4 * width)
-            _add_blob(image, place, y, -light, width=0.8 * width)
+            add_blob(image, place, y, 2 * light, width=1.4 * width)
+            add_blob(image, place, y, -light, width=0.8 * width)
             records.append(("crosstalk", place, y, 5 / survey.pixel_scale))
     return records
 
@@ -142,15 +199,30 @@ def _stripes(rng, image, stars, survey, noise):
     return []
 
 
+def _microsteps(rng, image, stars, survey, noise):
+    """Interleaved frames whose skies differ a little."""
+    for row in range(2):
+        for column in range(2):
+            image[row::2, column::2] += rng.normal(0, rng.uniform(0.02, 0.3)) * noise
+    return []
+
+
 def _trail(rng, image, stars, survey, noise):
-    """Draw the trail of a satellite, an aeroplane or a meteor."""
+    """Draw the trail of a satellite, an aeroplane or a meteor; some are dashed."""
     x, y = rng.uniform(0.2, 0.8, 2) * image.shape[::-1]
     angle = rng.uniform(0, np.pi)
-    rows, columns = np.ogrid[: image.shape[0], : image.shape[1]]
+    rows = np.arange(image.shape[0], dtype=np.float32)[:, np.newaxis]
+    columns = np.arange(image.shape[1], dtype=np.float32)
     distance = (columns - x) * np.sin(angle) - (rows - y) * np.cos(angle)
-    width = rng.uniform(1.2, 3.0) / survey.pixel_scale
-    level = noise * np.exp(rng.uniform(np.log(2), np.log(20)))
-    image += (level * np.exp(-0.5 * (distance / width) ** 2)).astype(image.dtype)
+    width = rng.uniform(0.5, 3.0) / survey.pixel_scale
+    level = noise * np.exp(rng.uniform(np.log(1.5), np.log(30)))
+    near = np.abs(distance) < 5 * width
+    along = ((columns - x) * np.cos(angle) + (rows - y) * np.sin(angle))[near]
+    light = level * np.exp(-0.5 * (distance[near] / width) ** 2)
+    if rng.random() < 0.3:
+        period = rng.uniform(20, 120) / survey.pixel_scale
+        light *= np.cos(np.pi * along / period) > rng.uniform(-0.5, 0.5)
+    image[near] += light.astype(image.dtype)
     return [("trail", x, y, 0.5 * max(image.shape))]
 
 
@@ -158,22 +230,14 @@ def _each(stars):
     return zip(stars["x"], stars["y"], stars["flux"], strict=True)
 
 
-def _add_blob(image, x, y, light, *, width):
-    reach = int(np.ceil(5 * width))
-    column, row = round(x), round(y)
-    axis = np.arange(-reach, reach + 1)
-    along_x = np.exp(-0.5 * ((axis - (x - column)) / width) ** 2)
-    along_y = np.exp(-0.5 * ((axis - (y - row)) / width) ** 2)
-    stamp = np.outer(along_y, along_x)
-    add_stamp(image, stamp * (light / stamp.sum()), column - reach, row - reach)
-
-
 ARTEFACTS = {
     "spikes": _spikes,
     "halos": _halos,
+    "glints": _glints,
     "persistence": _persistence,
     "crosstalk": _crosstalk,
     "stripes": _stripes,
+    "microsteps": _microsteps,
     "trail": _trail,
 }
 """The artefacts by their tags (dict of str to callable)."""

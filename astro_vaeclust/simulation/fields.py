@@ -237,3 +237,27 @@ def add_stamp(image, stamp, left, bottom):
         image[low_y:high_y, low_x:high_x] += stamp[
             low_y - bottom : high_y - bottom, low_x - left : high_x - left
         ]
+
+
+def add_blob(image, x, y, light, *, width):
+    """
+    Add a round Gaussian.
+
+    Parameters
+    ----------
+    image : `~numpy.ndarray`
+        The image, changed in place, (ny, nx).
+    x, y : float
+        Its centre in pixels.
+    light : float
+        The sum of its pixels.
+    width : float
+        Its standard deviation in pixels.
+    """
+    reach = int(np.ceil(5 * width))
+    column, row = round(x), round(y)
+    axis = np.arange(-reach, reach + 1)
+    along_x = np.exp(-0.5 * ((axis - (x - column)) / width) ** 2)
+    along_y = np.exp(-0.5 * ((axis - (y - row)) / width) ** 2)
+    stamp = np.outer(along_y, along_x)
+    add_stamp(image, stamp * (light / stamp.sum()), column - reach, row - reach)

@@ -1,18 +1,32 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Nebulae: reflected and ionised light, textured and crossed by dust."""
+"""Nebulae: reflected and ionised light of many kinds, textured and crossed by dust."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
 
-from .fields import add_stamp
-from .textures import random_field
+from .fields import add_blob
+from .textures import paint_map, random_field
 
-__all__ = ["paint_cluster_nebula", "paint_nebula", "surface_brightness_to_level"]
+__all__ = [
+    "NEBULA_KINDS",
+    "paint_cluster_nebula",
+    "paint_knots",
+    "paint_nebula",
+    "surface_brightness_to_level",
+]
 
 REACH = 3.2
 """Half the side of a nebula's stamp in radii."""
+
+SAMPLES = 420
+"""Largest number of samples along the side of a stamp."""
+
+KNOTS = 6
+"""Largest number of knots in a nebula."""
 
 
 def surface_brightness_to_level(brightness, zero_point, pixel_scale):
@@ -36,7 +50,114 @@ def surface_brightness_to_level(brightness, zero_point, pixel_scale):
     return 10 ** (0.4 * (zero_point - brightness)) * pixel_scale**2
 
 
-def paint_nebula(rng, image, x, y, radius, level):
+@dataclass(frozen=True)
+class _Grid:
+    """Samples of a stamp: turned coordinates in radii, and textures."""
+
+    rng: np.random.Generator
+    x: np.ndarray
+    y: np.ndarray
+
+    @property
+    def shape(self):
+        return self.x.shape
+
+    @property
+    def distance(self):
+        return np.hypot(self.x, self.y)
+
+    def field(self, slope=2.8, **options):
+        slope = slope + self.rng.uniform(-0.1, 0.6)
+        return random_field(self.rng, self.shape, slope=slope, wrapped=True, **options)
+
+
+def _cloud(grid):
+    """Make it round at large, torn at its edges."""
+    envelope = np.exp(-0.5 * (grid.distance * np.exp(0.4 * grid.field(3))) ** 2)
+    return envelope * np.exp(0.5 * grid.field(2.7))
+
+
+def _wisps(grid):
+    """Let streaks and filaments run one way."""
+    stretch = grid.rng.uniform(2, 5), grid.rng.uniform(0, np.pi)
+    width = grid.rng.uniform(0.1, 0.3)
+    ridges = sum(
+        np.exp(-np.abs(grid.field(3.2, stretch=stretch)) / width) for _ in range(2)
+    )
+    veil = np.exp(0.6 * grid.field(3, stretch=stretch))
+    envelope = np.exp(-0.5 * (grid.distance * np.exp(0.35 * grid.field(3.4))) ** 2)
+    return envelope * (grid.rng.uniform(0.2, 0.8) * veil + ridges)
+
+
+def _front(grid):
+    """Ionise one side of a sharp edge, and leave the other dark."""
+    bend = grid.rng.uniform(-0.4, 0.4)
+    edge = grid.x + bend * grid.y**2 + grid.rng.uniform(0.1, 0.4) * grid.field(3.2)
+    depth, sharpness = grid.rng.uniform(0.3, 1.2), grid.rng.uniform(0.02, 0.1)
+    behind = np.exp(-np.clip(edge, 0, None) / depth)
+    before = np.exp(np.clip(edge, None, 0) / sharpness)
+    envelope = np.exp(-0.5 * (grid.distance / 1.2) ** 2)
+    faint = 0.1 * np.exp(0.8 * grid.field(3))
+    return envelope * (behind * before * np.exp(0.35 * grid.field(2.7)) + faint)
+
+
+def _shell(grid):
+    """Make a bubble: a broken ring round a faint interior."""
+    distance = grid.distance * np.exp(0.12 * grid.field(3.4))
+    thickness = grid.rng.uniform(0.06, 0.3)
+    ring = np.exp(-np.abs(distance - 1) / thickness)
+    inside = grid.rng.uniform(0.05, 0.4) / (1 + np.exp((distance - 1) / 0.08))
+    broken = np.exp(grid.rng.uniform(0.3, 1) * grid.field(3.4))
+    return (ring * broken + inside) * np.exp(0.3 * grid.field(2.6))
+
+
+def _veil(grid):
+    """Make smooth light that reaches far, with a core or without."""
+    power = grid.rng.uniform(0.8, 1.8)
+    core = grid.rng.uniform(0.2, 0.8)
+    return (1 + (grid.distance / core) ** 2) ** -power * np.exp(
+        grid.rng.uniform(0.1, 0.4) * grid.field(3)
+    )
+
+
+def _comet(grid):
+    """Make a bright head with a tail."""
+    x = grid.x + 0.15 * grid.field(3.2)
+    y = grid.y + 0.15 * grid.field(3.2)
+    opening = grid.rng.uniform(0.3, 0.9)
+    width = opening * np.sqrt(np.clip(x + 0.5, 0.01, None))
+    tail = np.exp(-np.clip(x, 0, None) / grid.rng.uniform(0.5, 1.5))
+    body = np.exp(-0.5 * (y / width) ** 2) * tail * (x > -0.5)
+    rim = np.exp(-(((np.abs(y) - width) / 0.12) ** 2)) * tail * (x > -0.5)
+    return (body + grid.rng.uniform(0, 1) * rim) * np.exp(0.35 * grid.field(2.7))
+
+
+def _lobes(grid):
+    """Make two lobes with a dark lane between them."""
+    opening = grid.rng.uniform(0.25, 0.6)
+    width = opening * (np.abs(grid.x) + 0.1)
+    lobe = np.exp(-0.5 * (grid.y / width) ** 2) * np.exp(-np.abs(grid.x) / 0.7)
+    lane = 1 - 0.95 * np.exp(-0.5 * (grid.x / grid.rng.uniform(0.05, 0.2)) ** 2)
+    share = np.where(grid.x > 0, 1, grid.rng.uniform(0.2, 1))
+    return lobe * lane * share * np.exp(0.4 * grid.field(2.8))
+
+
+NEBULA_KINDS = {
+    "cloud": _cloud,
+    "wisps": _wisps,
+    "front": _front,
+    "shell": _shell,
+    "veil": _veil,
+    "comet": _comet,
+    "lobes": _lobes,
+}
+"""The kinds of nebulae by their tags (dict of str to callable)."""
+
+SHARES = (0.24, 0.24, 0.16, 0.1, 0.14, 0.07, 0.05)
+"""How often each kind is drawn."""
+
+
+def paint_nebula(rng, image, x, y, radius, level, *, kind=None):
     """
     Paint a nebula.
 
@@ -49,23 +170,60 @@ def paint_nebula(rng, image, x, y, radius, level):
     x, y : float
         Centre in pixels.
     radius : float
-        Radius in pixels: the standard deviation of its mean profile.
+        Radius in pixels: of most kinds the standard deviation of the mean profile.
     level : float
-        Mean brightness within half the radius, in the unit of the image.
+        Mean brightness, in the unit of the image, of the brightest third of the light
+        within the radius.
+    kind : str, optional
+        A key of `NEBULA_KINDS`; by default one of them at random.
     """
-    reach = int(np.ceil(REACH * radius))
-    shape = (2 * reach + 1, 2 * reach + 1)
-    warp, bright, dust = (
-        random_field(rng, shape, slope=slope) for slope in (3, 2.7, 3)
-    )
-    axis = np.arange(-reach, reach + 1) / radius
+    if kind is None:
+        kind = str(rng.choice(list(NEBULA_KINDS), p=SHARES))
+    step = max(1.0, 2 * REACH * radius / SAMPLES)
+    half = int(np.ceil(REACH * radius / step))
+    axis = np.arange(-half, half + 1) * step / radius
+    flattening, angle = rng.uniform(0.55, 1), rng.uniform(0, 2 * np.pi)
+    along = axis * np.cos(angle) + axis[:, np.newaxis] * np.sin(angle)
+    across = axis[:, np.newaxis] * np.cos(angle) - axis * np.sin(angle)
+    grid = _Grid(rng, along, across / flattening)
+    stamp = NEBULA_KINDS[kind](grid) * _lanes(grid)
     distance = np.hypot(axis, axis[:, np.newaxis])
-    envelope = np.exp(-0.5 * (distance * np.exp(0.4 * warp)) ** 2)
-    fade = np.clip((REACH - distance) / 0.8, 0, 1)
-    lanes = np.exp(-1.6 * np.clip(dust - 0.6, 0, None))
-    stamp = envelope * fade * np.exp(0.5 * bright) * lanes
-    stamp *= level / stamp[distance < 0.5].mean()
-    add_stamp(image, stamp, round(x) - reach, round(y) - reach)
+    stamp *= np.clip((REACH - distance) / 1.2, 0, 1) ** 2
+    inner = np.sort(stamp[distance < 1])
+    stamp *= level / inner[-max(len(inner) // 3, 1) :].mean()
+    paint_map(image, stamp, x - half * step, y - half * step, step)
+
+
+def _lanes(grid):
+    """Return the share of the light that dust in front lets through."""
+    depth = grid.rng.uniform(0, 3)
+    sharpness = grid.rng.uniform(0.1, 0.5)
+    dust = grid.field(3.0) - 0.7
+    return np.exp(-depth * sharpness * np.logaddexp(0, dust / sharpness))
+
+
+def paint_knots(rng, image, x, y, radius, level, *, width):
+    """
+    Paint knots: compact bits of a nebula that are no stars.
+
+    Parameters
+    ----------
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    image : `~numpy.ndarray`
+        The image, changed in place, (ny, nx).
+    x, y, radius : float
+        Centre and radius of the nebula in pixels.
+    level : float
+        Brightness of the nebula.
+    width : float
+        Typical standard deviation of a knot in pixels.
+    """
+    for _ in range(rng.integers(1, KNOTS + 1)):
+        dx, dy = rng.normal(0, 0.6 * radius, 2)
+        size = width * np.exp(rng.uniform(-0.7, 0.9))
+        light = level * np.exp(rng.uniform(-0.5, 1.5)) * 2 * np.pi * size**2
+        add_blob(image, x + dx, y + dy, light, width=size)
 
 
 def paint_cluster_nebula(rng, image, cluster, x, y, *, zero_point, pixel_scale):
@@ -98,4 +256,7 @@ def paint_cluster_nebula(rng, image, cluster, x, y, *, zero_point, pixel_scale):
     brightness = cluster.nebula_brightness.to_value(u.mag / u.arcsec**2)
     level = surface_brightness_to_level(brightness, zero_point, pixel_scale)
     x, y = x + away * np.cos(angle), y + away * np.sin(angle)
-    paint_nebula(rng, image, x, y, radius / pixel_scale, level)
+    radius = radius / pixel_scale
+    paint_nebula(rng, image, x, y, radius, level)
+    if rng.random() < 0.25:
+        paint_knots(rng, image, x, y, radius, level, width=1.5 / pixel_scale)

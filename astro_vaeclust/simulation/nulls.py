@@ -3,58 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
+from .defects import DEFECTS
 from .fields import paint_galaxies
-from .nebulae import paint_nebula, surface_brightness_to_level
+from .nebulae import paint_knots, paint_nebula, surface_brightness_to_level
 from .textures import Screen, random_field
 
 __all__ = ["NULLS", "draw_nulls"]
-
-
-@dataclass
-class Canvas:
-    """
-    What nulls are drawn on, before the stars are.
-
-    Parameters
-    ----------
-    survey : Survey
-        The survey.
-    light : `~numpy.ndarray`
-        Extended light in adu, (ny, nx).
-    zero_point : float
-        Magnitude of a source of 1 adu.
-    sky : `~numpy.ndarray`
-        Sky in adu, (ny, nx).
-    noise_scale : `~numpy.ndarray`
-        Factor of the noise, (ny, nx).
-    noise : float
-        Noise of a pixel in adu.
-    screens : list of callable
-        Extinction in Ks at positions ``(x, y)``.
-    stars : list of tuple
-        ``(x, y, mag)`` of further stars.
-    records : list of tuple
-        ``(kind, x, y, radius)`` of what was drawn, in pixels.
-    """
-
-    survey: object
-    light: np.ndarray
-    zero_point: float
-    sky: np.ndarray
-    noise_scale: np.ndarray
-    noise: float
-    screens: list = field(default_factory=list)
-    stars: list = field(default_factory=list)
-    records: list = field(default_factory=list)
-
-    @property
-    def side(self):
-        """Shorter side of the tile in arcsec (float)."""
-        return min(self.light.shape) * self.survey.pixel_scale
 
 
 def draw_nulls(rng, canvas, kinds):
@@ -71,93 +27,176 @@ def draw_nulls(rng, canvas, kinds):
         Keys of `NULLS`.
     """
     for kind in kinds:
-        place = rng.uniform(0.2, 0.8, 2) * canvas.light.shape[::-1]
+        place = rng.uniform(0.12, 0.88, 2) * canvas.light.shape[::-1]
         x, y, radius = NULLS[kind](rng, canvas, *place)
-        canvas.records.append((kind, x, y, radius / canvas.survey.pixel_scale))
+        x, y = np.clip([x, y], 1, np.array(canvas.light.shape[::-1]) - 2)
+        canvas.records.append((kind, x, y, radius / canvas.scale))
+
+
+def _spread(rng, low, high):
+    """Draw a number uniform in its logarithm."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _nebula(rng, canvas, x, y):
-    radius = min(rng.uniform(15, 60), 0.15 * canvas.side)
-    level = surface_brightness_to_level(
-        rng.uniform(15.5, 18.5), canvas.zero_point, canvas.survey.pixel_scale
-    )
-    paint_nebula(rng, canvas.light, x, y, radius / canvas.survey.pixel_scale, level)
+    """Paint small bright nebulae and large faint ones, some with knots."""
+    radius = min(_spread(rng, 10, 300), 0.6 * canvas.side)
+    brightness = rng.uniform(14.7, 18.5) + 0.8 * np.log10(radius / 30)
+    level = surface_brightness_to_level(brightness, canvas.zero_point, canvas.scale)
+    paint_nebula(rng, canvas.light, x, y, radius / canvas.scale, level)
+    if rng.random() < 0.35:
+        reach, width = min(radius, 60) / canvas.scale, 1.5 / canvas.scale
+        paint_knots(rng, canvas.light, x, y, reach, level, width=width)
     return x, y, 1.5 * radius
 
 
 def _extinction_window(rng, canvas, x, y):
     """Cut a hole into a cloud: it shows more stars than its surroundings."""
-    radius = min(rng.uniform(35, 80), 0.12 * canvas.side)
-    pixels = radius / canvas.survey.pixel_scale
+    radius = min(rng.uniform(25, 90), 0.12 * canvas.side)
+    pixels = radius / canvas.scale
     reach, samples = 5 * pixels, 81
     axis = np.linspace(-5, 5, samples)
-    warp = np.exp(0.15 * random_field(rng, (samples, samples)))
-    distance = np.hypot(axis, axis[:, np.newaxis]) * warp
-    cloud = np.clip((5 - distance) / 2, 0, 1) / (1 + np.exp(-(distance - 1) / 0.12))
-    depth = rng.uniform(1.2, 2.2)
-    screen = Screen(depth * cloud, -reach, -reach, 2 * reach / (samples - 1))
+    warp = np.exp(rng.uniform(0.1, 0.3) * random_field(rng, (samples, samples)))
+    flattening, angle = rng.uniform(0.6, 1), rng.uniform(0, np.pi)
+    along = axis * np.cos(angle) + axis[:, np.newaxis] * np.sin(angle)
+    across = axis[:, np.newaxis] * np.cos(angle) - axis * np.sin(angle)
+    hole = np.hypot(along * np.sqrt(flattening), across / np.sqrt(flattening)) * warp
+    outside = np.hypot(axis, axis[:, np.newaxis])
+    wall = 1 / (1 + np.exp(-(hole - 1) / rng.uniform(0.06, 0.2)))
+    cloud = np.clip((5 - outside) / 2, 0, 1) * wall
+    screen = Screen(
+        rng.uniform(1.2, 2.5) * cloud, -reach, -reach, 2 * reach / (samples - 1)
+    )
     canvas.screens.append(lambda at_x, at_y: screen(at_x - x, at_y - y))
     return x, y, radius
 
 
+def _dark_cloud(rng, canvas, x, y):
+    """Hang up a cloud with sharp edges; beyond them the field looks dense."""
+    radius = min(_spread(rng, 40, 300), 0.5 * canvas.side)
+    pixels, samples = radius / canvas.scale, 161
+    reach = 3 * pixels
+    axis = np.linspace(-3, 3, samples)
+    distance = np.hypot(axis, axis[:, np.newaxis])
+    stretch = rng.uniform(1, 3), rng.uniform(0, np.pi)
+    torn = random_field(rng, (samples, samples), slope=3.2, stretch=stretch)
+    level = 1 - distance + rng.uniform(0.3, 0.8) * torn
+    cloud = 1 / (1 + np.exp(-level / rng.uniform(0.03, 0.3)))
+    cloud *= np.clip((3 - distance) / 1, 0, 1)
+    texture = np.exp(0.5 * random_field(rng, (samples, samples)))
+    depth = _spread(rng, 0.6, 5) * cloud * texture
+    screen = Screen(depth, -reach, -reach, 2 * reach / (samples - 1))
+    canvas.screens.append(lambda at_x, at_y: screen(at_x - x, at_y - y))
+    return x, y, 1.3 * radius
+
+
 def _bright_star(rng, canvas, x, y):
-    canvas.stars.append((x, y, canvas.survey.limit - rng.uniform(9.3, 11)))
-    return x, y, 40.0
+    """Put down a star of Ks 6.8 to -1, some times just beyond an edge."""
+    fainter = canvas.survey.limit - rng.triangular(7.5, 8.5, 15.3)
+    radius = 20.0 * 10 ** (0.08 * (canvas.survey.limit - 7.5 - fainter))
+    if rng.random() < 0.2:
+        axis, far = int(rng.integers(2)), bool(rng.integers(2))
+        beyond = rng.uniform(2, 60) / canvas.scale
+        place = [x, y]
+        length = canvas.light.shape[1 - axis]
+        place[axis] = length + beyond if far else -beyond
+        canvas.stars.append((*place, fainter))
+        place[axis] = length - 2.0 if far else 1.0
+        return *place, radius
+    canvas.stars.append((x, y, fainter))
+    return x, y, radius
+
+
+def _add_stars(rng, canvas, x, y, offsets, magnitudes):
+    """Add stars at offsets in arcsec, shape (n, 2)."""
+    for (dx, dy), magnitude in zip(offsets, magnitudes, strict=True):
+        canvas.stars.append((x + dx / canvas.scale, y + dy / canvas.scale, magnitude))
 
 
 def _double_star(rng, canvas, x, y):
-    magnitude = canvas.survey.limit - rng.uniform(5, 7.5)
-    separation = rng.uniform(1.6, 2.6) * np.mean(canvas.survey.fwhm)
+    magnitude = canvas.survey.limit - rng.uniform(4, 7.5)
+    separation = rng.uniform(1.3, 3.3) * np.mean(canvas.survey.fwhm)
     angle = rng.uniform(0, np.pi)
-    step = 0.5 * separation / canvas.survey.pixel_scale
-    for sign, fainter in ((-1, 0.0), (1, rng.uniform(0, 0.7))):
-        canvas.stars.append(
-            (
-                x + sign * step * np.cos(angle),
-                y + sign * step * np.sin(angle),
-                magnitude + fainter,
-            )
-        )
+    step = 0.5 * separation * np.array([np.cos(angle), np.sin(angle)])
+    magnitudes = magnitude, magnitude + rng.uniform(0, 1.5)
+    _add_stars(rng, canvas, x, y, (-step, step), magnitudes)
     return x, y, separation
 
 
+def _asterism(rng, canvas, x, y):
+    """Put down three to five bright stars close together, and nothing fainter."""
+    number = int(rng.integers(3, 6))
+    radius = min(_spread(rng, 6, 35), 0.1 * canvas.side)
+    offsets = radius * rng.uniform(-1, 1, (number, 2))
+    magnitudes = canvas.survey.limit - rng.uniform(2.5, 7, number)
+    _add_stars(rng, canvas, x, y, offsets, magnitudes)
+    return x, y, 1.5 * radius
+
+
+def _bright_group(rng, canvas, x, y):
+    """Put down two to four very bright stars whose halos run into each other."""
+    number = int(rng.integers(2, 5))
+    radius = min(_spread(rng, 25, 100), 0.15 * canvas.side)
+    offsets = radius * rng.uniform(-1, 1, (number, 2))
+    magnitudes = canvas.survey.limit - rng.uniform(6, 10.5, number)
+    _add_stars(rng, canvas, x, y, offsets, magnitudes)
+    return x, y, 1.5 * radius
+
+
 def _galaxy(rng, canvas, x, y):
-    magnitude = canvas.survey.limit - rng.uniform(4, 6)
-    radius = min(rng.uniform(7, 18), 0.1 * canvas.side)
+    """Paint a disc and a bulge."""
+    magnitude = canvas.survey.limit - rng.uniform(3, 6)
+    radius = min(rng.uniform(5, 25), 0.1 * canvas.side)
+    share = rng.uniform(0.05, 0.6)
+    tilt, angle = rng.uniform(0.05, 0.75), rng.uniform(0, np.pi)
     galaxy = {
-        "x": [x],
-        "y": [y],
-        "radius": [radius],
-        "index": [rng.uniform(1, 2.5)],
-        "ellipticity": [rng.uniform(0.1, 0.6)],
-        "angle": [rng.uniform(0, np.pi)],
+        "x": [x, x],
+        "y": [y, y],
+        "radius": [radius, rng.uniform(0.1, 0.3) * radius],
+        "index": [1.0, rng.uniform(1, 3)],
+        "ellipticity": [tilt, 0.3 * tilt],
+        "angle": [angle, angle],
     }
-    flux = 10 ** (0.4 * (canvas.zero_point - magnitude))
-    paint_galaxies(canvas.light, galaxy, [flux], canvas.survey.pixel_scale)
+    flux = 10 ** (0.4 * (canvas.zero_point - magnitude)) * np.array([1 - share, share])
+    paint_galaxies(canvas.light, galaxy, flux, canvas.scale)
+    if rng.random() < 0.3:
+        level = 0.3 * flux[0] / (2 * np.pi * (radius / canvas.scale) ** 2)
+        reach, width = 0.8 * radius / canvas.scale, 1.5 / canvas.scale
+        paint_knots(rng, canvas.light, x, y, reach, level, width=width)
     return x, y, 2 * radius
 
 
-def _edge(rng, canvas, x, y):
-    """Raise or lower the sky and the noise of a strip along one side."""
-    axis = int(rng.integers(2))
-    at_end = bool(rng.integers(2))
-    width = int(rng.uniform(0.06, 0.15) * canvas.light.shape[axis])
-    strip = slice(-width, None) if at_end else slice(0, width)
-    where = (strip, slice(None)) if axis == 0 else (slice(None), strip)
-    canvas.sky[where] += rng.choice([-1, 1]) * rng.uniform(1, 3) * canvas.noise
-    canvas.noise_scale[where] *= rng.uniform(1.3, 2)
-    border = canvas.light.shape[axis] - width if at_end else width
-    height, length = canvas.light.shape
-    place = (length / 2, border) if axis == 0 else (border, height / 2)
-    return *place, 0.5 * canvas.light.shape[1 - axis] * canvas.survey.pixel_scale
+def _galaxy_group(rng, canvas, x, y):
+    """Paint four to twelve galaxies round a bright one."""
+    number = int(rng.integers(4, 13))
+    reach = min(rng.uniform(15, 60), 0.12 * canvas.side)
+    brightest = canvas.survey.limit - rng.uniform(1, 3.5)
+    magnitude = brightest + np.concatenate([[0], rng.uniform(0.3, 3, number - 1)])
+    offsets = rng.normal(0, 0.6 * reach, (number, 2)) / canvas.scale
+    offsets[0] = 0
+    galaxies = {
+        "x": x + offsets[:, 0],
+        "y": y + offsets[:, 1],
+        "radius": 5 * 10 ** (-0.15 * (magnitude - brightest)) * rng.uniform(0.6, 1.3),
+        "index": rng.uniform(1, 3, number),
+        "ellipticity": rng.uniform(0, 0.6, number),
+        "angle": rng.uniform(0, np.pi, number),
+    }
+    flux = 10 ** (0.4 * (canvas.zero_point - magnitude))
+    paint_galaxies(canvas.light, galaxies, flux, canvas.scale)
+    return x, y, 1.5 * reach
 
 
 NULLS = {
     "nebula": _nebula,
     "extinction-window": _extinction_window,
+    "dark-cloud": _dark_cloud,
     "bright-star": _bright_star,
+    "bright-group": _bright_group,
     "double-star": _double_star,
+    "asterism": _asterism,
     "galaxy": _galaxy,
-    "edge": _edge,
+    "galaxy-group": _galaxy_group,
+    **DEFECTS,
 }
 """The nulls by their tags (dict of str to callable)."""

@@ -27,7 +27,8 @@ def draw_conditions(rng, survey):
     -------
     conditions : dict of float
         ``zero_point`` (mag), ``fwhm`` (arcsec), ``sky_level``, ``sky_gradient``,
-        ``white_noise``, ``noise`` (adu) and ``noise_smoothing`` (pixels).
+        ``white_noise``, ``noise`` (adu), ``noise_smoothing`` (pixels), ``halo``
+        (factor of the light in the halo), ``ellipticity`` and ``angle`` of the profile.
     """
     names = (
         "zero_point",
@@ -40,6 +41,9 @@ def draw_conditions(rng, survey):
     conditions = {name: float(rng.uniform(*getattr(survey, name))) for name in names}
     smoothing = conditions["noise_smoothing"]
     conditions["noise"] = conditions["white_noise"] * _remaining(smoothing)
+    conditions["halo"] = float(rng.lognormal(0, 0.35))
+    conditions["ellipticity"] = float(min(rng.gamma(2, 0.03), 0.25))
+    conditions["angle"] = float(rng.uniform(0, np.pi))
     return conditions
 
 
@@ -135,7 +139,7 @@ def saturate(model, survey):
     return image
 
 
-def make_image(data, deviation, wcs, survey, conditions, seed):
+def make_image(data, deviation, wcs, survey, conditions, seed, missing=False):
     """
     Make the image of a mock tile.
 
@@ -153,13 +157,15 @@ def make_image(data, deviation, wcs, survey, conditions, seed):
         What `draw_conditions` returns.
     seed : int or None
         For the header.
+    missing : `~numpy.ndarray` of bool
+        Further pixels without data, (ny, nx).
 
     Returns
     -------
     image : `~astropy.nddata.CCDData`
         The image with mask and header.
     """
-    mask = np.zeros(data.shape, dtype=bool)
+    mask = np.zeros(data.shape, dtype=bool) | missing
     left, right = survey.bad_columns
     mask[:, :left] = True
     mask[:, data.shape[1] - right :] = True

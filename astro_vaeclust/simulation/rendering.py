@@ -50,11 +50,16 @@ class PointSpread:
         Core radius of the halo in pixels.
     radius : int
         Radius in pixels at which the profile ends, smoothly from 0.7 of it on.
+    ellipticity : float
+        One minus the ratio of the axes of the core; its area stays.
+    angle : float
+        Direction of its longer axis in rad from the rows.
 
     Raises
     ------
     ValueError
-        If a width is not positive or the kind is not known.
+        If a width is not positive, the kind is not known or the ellipticity is not in
+        [0, 1).
     """
 
     fwhm: float
@@ -63,6 +68,8 @@ class PointSpread:
     halo_fraction: float = 0.0
     halo_radius: float = 4.0
     radius: int = 48
+    ellipticity: float = 0.0
+    angle: float = 0.0
 
     def __post_init__(self):
         if not self.fwhm > 0:
@@ -71,9 +78,13 @@ class PointSpread:
             raise ValueError(
                 f"kind={self.kind!r} is not known; available: exponential, moffat"
             )
+        if not 0 <= self.ellipticity < 1:
+            raise ValueError(
+                f"ellipticity must lie in [0, 1), got {self.ellipticity!r}"
+            )
 
     @classmethod
-    def of_survey(cls, survey, fwhm):
+    def of_survey(cls, survey, fwhm, *, halo=1.0, ellipticity=0.0, angle=0.0):
         """
         Return the image of a star in a survey.
 
@@ -83,6 +94,10 @@ class PointSpread:
             The survey.
         fwhm : float
             Full width at half maximum in arcsec.
+        halo : float
+            Factor of the light in the halo.
+        ellipticity, angle : float
+            Shape of the core.
 
         Returns
         -------
@@ -93,8 +108,10 @@ class PointSpread:
             fwhm=fwhm / survey.pixel_scale,
             kind=survey.psf_kind,
             shape=survey.psf_shape,
-            halo_fraction=survey.halo_fraction,
+            halo_fraction=halo * survey.halo_fraction,
             halo_radius=survey.halo_radius / survey.pixel_scale,
+            ellipticity=ellipticity,
+            angle=angle,
         )
 
     def stamp(self, oversampling=1):
@@ -114,14 +131,25 @@ class PointSpread:
         reach = self.radius * oversampling
         axis = np.arange(-reach, reach + 1) / oversampling
         radius = np.hypot(axis, axis[:, np.newaxis])
-        core = self._core(radius)
+        core = self._core(self._stretched(axis))
         halo = (1 + (radius / self.halo_radius) ** 2) ** -HALO_POWER
-        edge = np.clip((1 - radius / self.radius) / 0.3, 0, 1)
-        taper = edge**2 * (3 - 2 * edge)
-        core, halo = core * taper, halo * taper
+        within = taper(radius / self.radius)
+        core, halo = core * within, halo * within
         return (
             1 - self.halo_fraction
         ) * core / core.sum() + self.halo_fraction * halo / halo.sum()
+
+    def _stretched(self, axis):
+        """Return the elliptical radius of each sample."""
+        along, across = axis, axis[:, np.newaxis]
+        if self.ellipticity:
+            cosine, sine = np.cos(self.angle), np.sin(self.angle)
+            along, across = (
+                along * cosine + across * sine,
+                across * cosine - along * sine,
+            )
+        ratio = np.sqrt(1 - self.ellipticity)
+        return np.hypot(along * ratio, across / ratio)
 
     def _core(self, radius):
         half = self.fwhm / 2
@@ -130,6 +158,24 @@ class PointSpread:
             return (1 + (radius / scale) ** 2) ** -self.shape
         scale = half / np.log(2) ** (1 / self.shape)
         return np.exp(-((radius / scale) ** self.shape))
+
+
+def taper(share):
+    """
+    Fade a profile out.
+
+    Parameters
+    ----------
+    share : `~numpy.ndarray`
+        Radius over the radius at which the profile ends.
+
+    Returns
+    -------
+    taper : `~numpy.ndarray`
+        1 to 0.7 of the end and 0 from there on.
+    """
+    edge = np.clip((1 - share) / 0.3, 0, 1)
+    return edge**2 * (3 - 2 * edge)
 
 
 def render_stars(shape, x, y, flux, psf):

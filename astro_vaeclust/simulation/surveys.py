@@ -101,16 +101,16 @@ def _two_mass(band, **changes):
         "band": band,
         "pixel_scale": 1.0,
         "projection": "SIN",
-        "fwhm": (2.6, 3.1),
+        "fwhm": (2.5, 3.2),
         "psf_kind": "exponential",
         "psf_shape": 1.95,
         "halo_fraction": 0.07,
         "halo_radius": 3.5,
-        "noise_smoothing": (0.93, 1.05),
+        "noise_smoothing": (0.95, 1.15),
         "saturation": 1.0e4,
         "core_collapse": 6.5e4,
         "bad_columns": (4, 4),
-        "artefacts": ("spikes", "halos", "persistence", "stripes"),
+        "artefacts": ("spikes", "halos", "glints", "persistence", "stripes"),
     }
     return Survey(**(settings | changes))
 
@@ -144,7 +144,7 @@ SURVEYS = {
             limit=14.3,
             sky_level=(500.0, 640.0),
             sky_gradient=(0.5, 4.0),
-            white_noise=(3.5, 4.2),
+            white_noise=(3.6, 4.4),
         ),
         # Lucas et al. 2008, MNRAS 391, 136; cross-talk: Dye et al. 2006, MNRAS 372,
         # 1227.
@@ -162,10 +162,10 @@ SURVEYS = {
             halo_radius=2.0,
             sky_level=(220.0, 300.0),
             sky_gradient=(0.3, 2.0),
-            white_noise=(3.6, 4.5),
-            noise_smoothing=(0.8, 1.0),
+            white_noise=(1.1, 1.5),
+            noise_smoothing=(0.0, 0.45),
             saturation=3000.0,
-            artefacts=("halos", "crosstalk"),
+            artefacts=("spikes", "halos", "crosstalk", "microsteps"),
         ),
         # Minniti et al. 2010, New Astronomy 15, 433; Saito et al. 2012, A&A 537, A107.
         Survey(
@@ -182,10 +182,10 @@ SURVEYS = {
             halo_radius=3.0,
             sky_level=(900.0, 1200.0),
             sky_gradient=(2.0, 10.0),
-            white_noise=(9.0, 12.0),
-            noise_smoothing=(0.5, 0.7),
+            white_noise=(5.0, 7.5),
+            noise_smoothing=(0.4, 0.65),
             saturation=2.0e4,
-            artefacts=("halos",),
+            artefacts=("spikes", "halos"),
         ),
     )
 }

@@ -9,10 +9,10 @@ import numpy as np
 from scipy.fft import irfft2, next_fast_len
 from scipy.ndimage import map_coordinates
 
-__all__ = ["Screen", "random_field", "turbulent_screen"]
+__all__ = ["Screen", "paint_map", "random_field", "turbulent_screen"]
 
 
-def random_field(rng, shape, *, slope=2.8, outer=None):
+def random_field(rng, shape, *, slope=2.8, outer=None, stretch=None, wrapped=False):
     """
     Draw a Gaussian random field with the power spectrum of turbulence.
 
@@ -29,6 +29,10 @@ def random_field(rng, shape, *, slope=2.8, outer=None):
         Slope of the power spectrum.
     outer : float, optional
         Largest scale in samples; by default the longer side. The power is flat beyond.
+    stretch : tuple of float, optional
+        Factor by which structures are drawn out, and the direction in rad.
+    wrapped : bool
+        Whether the field may go on at the opposite edge, which is four times faster.
 
     Returns
     -------
@@ -36,9 +40,16 @@ def random_field(rng, shape, *, slope=2.8, outer=None):
         The field with mean 0 and standard deviation 1, float32.
     """
     # Twice as large as asked for, so that opposite edges know nothing of each other.
-    full = tuple(next_fast_len(2 * side, real=True) for side in shape)
+    times = 1 if wrapped else 2
+    full = tuple(next_fast_len(times * side, real=True) for side in shape)
     outer = max(shape) if outer is None else outer
-    wave = np.hypot(np.fft.fftfreq(full[0])[:, np.newaxis], np.fft.rfftfreq(full[1]))
+    wave_y, wave_x = np.fft.fftfreq(full[0])[:, np.newaxis], np.fft.rfftfreq(full[1])
+    if stretch is not None:
+        factor, angle = stretch
+        along = wave_x * np.cos(angle) + wave_y * np.sin(angle)
+        wave_y = wave_y * np.cos(angle) - wave_x * np.sin(angle)
+        wave_x = factor * along
+    wave = np.hypot(wave_y, wave_x)
     amplitude = (wave**2 + (0.5 / outer) ** 2) ** (-slope / 4)
     amplitude[0, 0] = 0
     modes = rng.standard_normal((2, *amplitude.shape), dtype=np.float32)
@@ -87,6 +98,43 @@ class Screen:
         """
         places = [(y - self.bottom) / self.step, (x - self.left) / self.step]
         return map_coordinates(self.values, places, order=1, mode=self.outside)
+
+
+def paint_map(image, values, left, bottom, step):
+    """
+    Add a map on a coarse grid to an image, read between its samples.
+
+    Parameters
+    ----------
+    image : `~numpy.ndarray`
+        The image, changed in place, (ny, nx).
+    values : `~numpy.ndarray`
+        The map.
+    left, bottom : float
+        Pixel coordinates of its first sample.
+    step : float
+        Distance of the samples in pixels.
+    """
+    rows, along_y = _covered(image.shape[0], bottom, step, values.shape[0])
+    columns, along_x = _covered(image.shape[1], left, step, values.shape[1])
+    if along_y.size and along_x.size:
+        image[rows, columns] += _between(_between(values, along_y, 0), along_x, 1)
+
+
+def _covered(length, first, step, samples):
+    """Return the pixels under a row of samples, and where these are in samples."""
+    low = max(int(np.ceil(first)), 0)
+    high = min(int(np.floor(first + step * (samples - 1))), length - 1) + 1
+    return slice(low, high), (np.arange(low, high) - first) / step
+
+
+def _between(values, places, axis):
+    """Interpolate linearly along an axis."""
+    lower = np.minimum(places.astype(int), values.shape[axis] - 2)
+    share = (places - lower).astype(np.float32)
+    share = share[:, np.newaxis] if axis == 0 else share
+    low, high = (np.take(values, lower + more, axis) for more in (0, 1))
+    return low * (1 - share) + high * share
 
 
 def turbulent_screen(rng, shape, *, mean, spread, step, outer, margin=0):

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from .artefacts import ARTEFACTS, paint_artefacts
+from .canvas import Canvas
 from .checks import (
     checked_center,
     checked_clusters,
@@ -19,7 +20,7 @@ from .checks import (
 from .clusters import draw_members, place_cluster
 from .fields import draw_field, draw_galaxies, paint_galaxies
 from .nebulae import paint_cluster_nebula
-from .nulls import NULLS, Canvas, draw_nulls
+from .nulls import NULLS, draw_nulls
 from .observation import (
     draw_conditions,
     draw_noise,
@@ -51,8 +52,11 @@ STREAMS = (
 )
 """Independent random numbers, so that changing one thing leaves the others alone."""
 
-DUST_STEP, DUST_OUTER, DUST_SPREAD = 6.0, 400.0, 0.75
-"""Samples and largest scale of the dust in arcsec; scatter of its logarithm."""
+DUST_STEP = 6.0
+"""Distance in arcsec of the samples of the dust."""
+
+DUST_OUTER, DUST_SPREAD = (150.0, 1200.0), (0.5, 1.1)
+"""Ranges of the largest scale of the dust in arcsec, and of its log's scatter."""
 
 SATURATED = 1.5
 """Unsaturated peak over saturation from which on a star causes artefacts."""
@@ -149,7 +153,8 @@ def simulate_tile(
     clusters = checked_clusters(clusters, streams["clusters"], survey, shape)
 
     conditions = draw_conditions(streams["conditions"], survey)
-    psf = PointSpread.of_survey(survey, conditions["fwhm"])
+    shaping = {name: conditions[name] for name in ("halo", "ellipticity", "angle")}
+    psf = PointSpread.of_survey(survey, conditions["fwhm"], **shaping)
     canvas = Canvas(
         survey=survey,
         light=np.zeros(shape, dtype=np.float32),
@@ -157,6 +162,7 @@ def simulate_tile(
         sky=make_sky(streams["sky"], shape, conditions),
         noise_scale=np.ones(shape, dtype=np.float32),
         noise=conditions["noise"],
+        missing=np.zeros(shape, dtype=bool),
     )
     draw_nulls(streams["nulls"], canvas, nulls)
     groups, rows = _add_clusters(streams, canvas, clusters, wcs)
@@ -182,7 +188,9 @@ def simulate_tile(
     if not uncertainty:
         deviation = None
     return MockTile(
-        image=make_image(data, deviation, wcs, survey, conditions, seed),
+        image=make_image(
+            data, deviation, wcs, survey, conditions, seed, canvas.missing
+        ),
         clusters=cluster_table(rows, wcs),
         stars=star_table(groups, wcs, canvas.zero_point, shape),
         nulls=null_table(canvas.records + records, wcs, survey.pixel_scale),
@@ -244,13 +252,14 @@ def _shifted(dust, x, y, scale):
 def _draw_background(streams, canvas, shape, density, extinction, gradient, margin):
     """Draw field stars and galaxies behind the dust."""
     survey = canvas.survey
+    outer = np.exp(streams["dust"].uniform(*np.log(DUST_OUTER)))
     screen = turbulent_screen(
         streams["dust"],
         shape,
         mean=extinction,
-        spread=DUST_SPREAD,
+        spread=streams["dust"].uniform(*DUST_SPREAD),
         step=DUST_STEP / survey.pixel_scale,
-        outer=DUST_OUTER / survey.pixel_scale,
+        outer=outer / survey.pixel_scale,
         margin=margin,
     )
 
