@@ -112,6 +112,64 @@ class ClusterCatalog:
 
         return plot_catalog(self, ax=ax)
 
+    def match(self, sources, *, cut="paper", footprint=None):
+        """
+        Match the clusters with a catalogue of sources on the same sky.
+
+        Parameters
+        ----------
+        sources : `~astropy.table.Table`
+            The sources, as the adapters of `astro_vaeclust.archives` return them.
+        cut, footprint
+            Which sources count, and where they are complete: see
+            `~astro_vaeclust.matching.ClusterMatch`.
+
+        Returns
+        -------
+        match : `~astro_vaeclust.matching.ClusterMatch`
+            Has ``iou(reference)``, ``members()`` and luminosity functions.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the sources cannot be used, or have no sky in common with the clusters.
+        """
+        from .matching import ClusterMatch
+
+        return ClusterMatch(self, sources, cut=cut, footprint=footprint)
+
+    def crossmatch(self, lists, *, radius=None):
+        """
+        Look the clusters up in published lists and add what is found to the table.
+
+        Parameters
+        ----------
+        lists : str, `~astropy.table.Table`, or a list of these
+            Tags of `~astro_vaeclust.matching.KNOWN_LISTS`, which VizieR is asked for,
+            such as ``"solin2012"``; or tables of known clusters.
+        radius : `~astropy.units.Quantity`, optional
+            Farther than this, a known cluster is another one; by default the match
+            radius of each list.
+
+        Returns
+        -------
+        catalog : `ClusterCatalog`
+            This catalogue. Its table has new columns: ``name`` of the known cluster
+            and ``offset`` from it (arcsec), ``status`` ("known" or "new"), and the
+            ``known_list`` that has it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a list is unknown or has no positions, or the radius is no angle.
+        `~astro_vaeclust.archives.ArchiveError`
+            If VizieR does not give a list. The table stays as it was.
+        """
+        from .matching import crossmatch
+
+        self.table.update(crossmatch(self.table, lists, radius=radius))
+        return self
+
     @FORMATS.documented
     def write(self, path, format=None, overwrite=False):
         """

@@ -1,0 +1,402 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Detected clusters and a catalogue of sources, side by side."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+
+from ..catalog import ClusterCatalog
+from ..validation import check_choice
+from .areas import CircleArea, HullArea, PixelArea, shared_and_joint
+from .comparison import compare
+from .field import RING, check_ring, measure_field
+from .members import Sample, member_table
+from .references import as_area
+from .sources import apply_cut, standard_sources
+
+__all__ = ["ClusterMatch"]
+
+REGIONS = ("mask", "circle")
+
+
+class ClusterMatch:
+    """
+    Detected clusters and a catalogue of sources on the same sky.
+
+    Parameters
+    ----------
+    catalog : `~astro_vaeclust.ClusterCatalog`
+        The clusters.
+    sources : `~astropy.table.Table`
+        The sources, with ``sky`` or with ``ra`` and ``dec`` in degrees, such as the
+        adapters of ``astro_vaeclust.archives`` return. Rows without a position are
+        left out.
+    cut : str, callable or None, optional
+        Which sources count: a name of `~astro_vaeclust.archives.cuts.CUTS`,
+        a function from the table to a bool array, or None for all. The default
+        ``"paper"`` is the cut of Karmakar, Mishra & Tej (2018) on catalogues that have
+        its columns, and none on others.
+    footprint : SkyArea or what `as_area` takes, optional
+        The sky on which the sources are complete, for the density of the field; by
+        default the convex hull of all sources, before the cut.
+
+    Attributes
+    ----------
+    sources : `~astropy.table.QTable`
+        The sources that pass the cut, with ``sky``.
+    cut : str
+        What the cut was.
+    footprint : SkyArea
+        The sky that the sources cover.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If the sources have no positions or no rows, the cut does not fit, or clusters
+        and sources have no sky in common.
+    """
+
+    def __init__(self, catalog, sources, *, cut="paper", footprint=None):
+        if not isinstance(catalog, ClusterCatalog):
+            raise TypeError(
+                f"catalog must be a ClusterCatalog, got {type(catalog).__name__}"
+            )
+        table = standard_sources(sources)
+        passes, self.cut = apply_cut(table, cut)
+        self.catalog = catalog
+        self.footprint = (
+            HullArea(table["sky"])
+            if footprint is None
+            else as_area(footprint, wcs=self._wcs)
+        )
+        self.sources = table[passes]
+        self._check_common_sky(table["sky"])
+
+    def __repr__(self):
+        """Return a line with the numbers of clusters and sources."""
+        return (
+            f"<ClusterMatch: {len(self.catalog)} clusters, {len(self.sources)} sources,"
+            f" cut: {self.cut}>"
+        )
+
+    def area(self, id, *, region="mask"):
+        """
+        Return the sky of one cluster.
+
+        Parameters
+        ----------
+        id : int
+            Its number in the catalogue.
+        region : {'mask', 'circle'}, optional
+            Its pixels, or the circle round its centre with its radius.
+
+        Returns
+        -------
+        area : SkyArea
+            The sky.
+
+        Raises
+        ------
+        ValueError
+            If there is no such cluster or region, or the catalogue has no pixels, as
+            when it was read from a file.
+        """
+        check_choice("region", region, REGIONS)
+        row = self._row(id)
+        if region == "circle":
+            return CircleArea(row["sky_center"], row["radius"])
+        return PixelArea(self._segmentation.data == row["id"], self._wcs)
+
+    def iou(
+        self,
+        reference,
+        *,
+        region="mask",
+        id=None,
+        wcs=None,
+        ring=RING,
+        confidence=0.6827,
+    ):
+        """
+        Compare a detected region with a reference.
+
+        The source-count IoU is the number of sources that pass the cut and lie in both
+        regions, over the number of those that lie in either.
+
+        Parameters
+        ----------
+        reference : region, `~photutils.segmentation.SegmentationImage` or SkyArea
+            As `as_area` takes it.
+        region : {'mask', 'circle'}, optional
+            The detected region: its pixels, or the circle round its centre with its
+            radius.
+        id : int, optional
+            Number of the cluster; by default the one that shares most sources with
+            the reference, of several the nearest.
+        wcs : `~astropy.wcs.WCS`, optional
+            Where the reference is in pixels: their WCS, by default that of the image
+            that was searched.
+        ring : (float, float), optional
+            Where the field is: radii of a ring, in units of the radius of the circle
+            that holds both regions. Other detected clusters in it are left out.
+        confidence : float, optional
+            The level of the interval.
+
+        Returns
+        -------
+        overlap : Overlap
+            IoU of sources, members and areas, distance of the centres and ratio of
+            the radii. Without any cluster, IoUs are 0 and the rest NaN.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument cannot be used, or the reference lies outside the sky of the
+            sources.
+        """
+        check_choice("region", region, REGIONS)
+        check_ring(ring)
+        target = as_area(reference, wcs=self._wcs if wcs is None else wcs)
+        in_target = target.contains(self.sources["sky"])
+        self._check_covered(target, in_target)
+        detections = self._areas(region)
+        if id is None:
+            id = self._best(detections, target, in_target)
+        else:
+            self._row(id)
+        detected = None if id is None else detections.pop(id)
+        return compare(
+            detected,
+            target,
+            self.sources["sky"],
+            center=None if id is None else self._row(id)["sky_center"],
+            labels={"id": id or 0, "region": region},
+            footprint=self.footprint,
+            others=list(detections.values()),
+            ring=ring,
+            confidence=confidence,
+        )
+
+    def members(self, id=None, *, region="mask", ring=RING, neighbours=10):
+        """
+        Return the sources in a detected region with their membership probabilities.
+
+        The probability is one less the share of the field: of the density that it has
+        in a ring round the cluster, over the density at the source, which is measured
+        from the distance of a near neighbour. Where there are J, H and K, both are
+        multiplied by how frequent the colours of the source are, in the field and in
+        the region. See the documentation of matching for the formula.
+
+        Parameters
+        ----------
+        id : int, optional
+            Number of the cluster; by default the first.
+        region : {'mask', 'circle'}, optional
+            The detected region.
+        ring : (float, float), optional
+            Where the field is, in units of the radius that holds the region.
+        neighbours : int, optional
+            The density at a source is measured from the distance of this neighbour.
+
+        Returns
+        -------
+        members : `~astropy.table.QTable`
+            The sources in the region with all their columns and ``cluster_id``,
+            ``separation`` from the centre (arcsec), and ``probability``, by rising
+            separation. ``meta`` has ``n_sources``, ``n_field`` (expected),
+            ``n_members`` (their difference) with ``n_members_err``, ``field_density``
+            (1/arcmin2) and whether ``colours`` were used.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument cannot be used, or there is no cluster.
+        """
+        sample = self._sample(id, region, ring)
+        return member_table(self.sources, sample, neighbours=neighbours)
+
+    def luminosity_function(self, id=None, *, region="mask", ring=RING, bins=None):
+        """
+        Count sources by magnitude, in a region and in its field.
+
+        Parameters
+        ----------
+        id : int, optional
+            Number of the cluster; by default the first.
+        region : {'mask', 'circle'}, optional
+            The detected region.
+        ring : (float, float), optional
+            Where the field is, in units of the radius that holds the region.
+        bins : array_like, optional
+            Edges of the bins in mag; by default every half magnitude.
+
+        Returns
+        -------
+        table : `~astropy.table.QTable`
+            ``low, high`` (mag), ``n_sources``, ``n_field`` (expected), ``n_members``
+            (their difference) and ``n_members_err``, per bin.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument cannot be used, there is no cluster, or the sources have no
+            magnitudes.
+        """
+        from .luminosity import luminosity_table
+
+        return luminosity_table(self.sources, self._sample(id, region, ring), bins)
+
+    def plot_luminosity_function(
+        self, id=None, *, region="mask", ring=RING, bins=None, ax=None
+    ):
+        """
+        Plot what `luminosity_function` counts.
+
+        Parameters
+        ----------
+        id, region, ring, bins
+            As for `luminosity_function`.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to plot; without it, on a new figure, outside pyplot.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+            The axes.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing.
+        TypeError, ValueError
+            As for `luminosity_function`.
+        """
+        from .luminosity import plot_luminosity
+
+        table = self.luminosity_function(id, region=region, ring=ring, bins=bins)
+        return plot_luminosity(table, ax=ax)
+
+    def field(self, id=None, *, region="mask", ring=RING):
+        """
+        Measure the density of field sources round a cluster.
+
+        Parameters
+        ----------
+        id : int, optional
+            Number of the cluster; by default the first.
+        region : {'mask', 'circle'}, optional
+            The detected region.
+        ring : (float, float), optional
+            Where the field is, in units of the radius that holds the region.
+
+        Returns
+        -------
+        field : FieldDensity
+            Number of sources and area.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument cannot be used, or there is no cluster.
+        """
+        return self._sample(id, region, ring).field
+
+    # What the image knows
+
+    @property
+    def _wcs(self):
+        images = (self.catalog.heatmap, self.catalog.image)
+        known = (getattr(image, "wcs", None) for image in images)
+        return next((wcs for wcs in known if wcs is not None), None)
+
+    @property
+    def _segmentation(self):
+        segmentation = self.catalog.segmentation
+        if segmentation is None or self._wcs is None:
+            raise ValueError(
+                "region='mask' needs the pixels of the clusters, and this catalogue "
+                "has none, as when it was read from a file; take region='circle'"
+            )
+        missing = set(self._ids) - set(segmentation.labels.tolist())
+        if missing:
+            raise ValueError(
+                f"the clusters {sorted(missing)} have no pixels in the segmentation"
+            )
+        return segmentation
+
+    @property
+    def _ids(self):
+        return [int(number) for number in self.catalog.table["id"]]
+
+    def _row(self, id):
+        if id not in self._ids:
+            raise ValueError(f"id must be one of {self._ids}, got {id!r}")
+        return self.catalog.table[self._ids.index(id)]
+
+    def _areas(self, region):
+        return {number: self.area(number, region=region) for number in self._ids}
+
+    # What is compared
+
+    def _best(self, detections, target, in_target):
+        """Return the number of the cluster that shares most sources, or None."""
+
+        def rank(number):
+            shared = detections[number].contains(self.sources["sky"]) & in_target
+            center = self._row(number)["sky_center"]
+            return -np.count_nonzero(shared), target.center.separation(center)
+
+        return min(detections, key=rank, default=None)
+
+    def _sample(self, id, region, ring):
+        check_choice("region", region, REGIONS)
+        check_ring(ring)
+        if not len(self.catalog):
+            raise ValueError("the catalogue has no clusters")
+        areas = self._areas(region)
+        id = self._ids[0] if id is None else id
+        center = self._row(id)["sky_center"]
+        area = areas.pop(id)
+        in_field, field = measure_field(
+            self.sources["sky"],
+            area.center,
+            area.reach,
+            ring=ring,
+            footprint=self.footprint,
+            excluded=[area, *areas.values()],
+        )
+        return Sample(
+            id=id,
+            center=center,
+            area=area.area,
+            inside=area.contains(self.sources["sky"]),
+            in_field=in_field,
+            field=field,
+        )
+
+    # What makes no sense
+
+    def _check_common_sky(self, sky):
+        centers = self.catalog.table["sky_center"]
+        if not len(centers) or self.footprint.contains(centers).any():
+            return
+        nearest = min(center.separation(sky).min() for center in centers)
+        if nearest > self.catalog.table["radius"].max():
+            raise ValueError(
+                "clusters and sources have no sky in common: the nearest source is "
+                f"{nearest.to(u.deg):.3g} from a centre"
+            )
+
+    def _check_covered(self, target, in_target):
+        if in_target.any():
+            return
+        shared, _ = shared_and_joint(target, self.footprint)
+        if not shared > 0:
+            distance = target.center.separation(self.footprint.center).to(u.deg)
+            raise ValueError(
+                "reference and sources have no sky in common: their middles are "
+                f"{distance:.3g} apart"
+            )

@@ -1,0 +1,132 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Published lists of clusters from VizieR."""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy.table import Table
+
+from ..archives.exceptions import ArchiveFormatError
+from ..exceptions import import_optional
+from .sources import positions
+
+__all__ = ["fetch_from_vizier", "names_of"]
+
+SERVICE = "VizieR"
+_POSITIONS = ["_RAJ2000", "_DEJ2000"]
+
+
+def fetch_from_vizier(known, cone):
+    """
+    Return a published list from VizieR, or from the cache of earlier answers.
+
+    Parameters
+    ----------
+    known : KnownList
+        The list.
+    cone : `~astro_vaeclust.archives.Cone` or None
+        Where; None is everywhere.
+
+    Returns
+    -------
+    rows : `~astropy.table.Table`
+        ``name, ra, dec`` (deg), perhaps without a row.
+
+    Raises
+    ------
+    ImportError
+        If astroquery is missing.
+    `~astro_vaeclust.archives.ArchiveError`
+        If VizieR does not give it.
+    """
+    import_optional("astroquery", "archives")
+    from ..archives.cache import remember
+    from ..archives.clients import asking
+    from ..archives.contents import read_table, table_bytes
+
+    query = f"{' '.join(known.vizier)} {cone or 'everywhere'}"
+
+    def produce():
+        return table_bytes(_ask(known, cone))
+
+    with asking(SERVICE, query):
+        return remember(SERVICE, f"known list: {query}", produce, read_table)
+
+
+def names_of(known, rows):
+    """
+    Return the names of the clusters of a list.
+
+    Parameters
+    ----------
+    known : KnownList
+        The list; bare numbers get its prefix or its tag.
+    rows : `~astropy.table.Table`
+        Its rows.
+
+    Returns
+    -------
+    names : (n,) object array
+        Without a column that can hold them, the numbers of the rows.
+    """
+    column = _name_column(known, rows)
+    if column is None:
+        texts = map(str, range(1, len(rows) + 1))
+    else:
+        texts = ("" if value is np.ma.masked else value for value in rows[column])
+    names = [_full_name(known, str(text).strip()) for text in texts]
+    return np.array([*names, None], dtype=object)[:-1]
+
+
+def _ask(known, cone):
+    from ..archives.clients import VizierClient
+
+    parts = []
+    for name in known.vizier:
+        client = VizierClient(columns=["*", *_POSITIONS])
+        if cone is None:
+            answer = client.get_catalogs(name)
+        else:
+            answer = client.query_region(cone.center, radius=cone.radius, catalog=name)
+        parts += list(answer.values())
+    return _joined(known, parts)
+
+
+def _joined(known, parts):
+    """Return names and positions of the tables of an answer that have positions."""
+    placed = [part for part in parts if set(_POSITIONS) <= set(part.colnames)]
+    if parts and not placed:
+        raise ArchiveFormatError(
+            f"no table of {' '.join(known.vizier)} has the columns {_POSITIONS}; got "
+            f"{[part.colnames for part in parts]}"
+        )
+    names = [name for part in placed for name in names_of(known, part)]
+    sky = [positions(part[_POSITIONS], known.tag) for part in placed]
+    return Table(
+        {
+            "name": np.array(names, dtype=str),
+            "ra": np.concatenate([np.empty(0), *(part.ra.deg for part in sky)]),
+            "dec": np.concatenate([np.empty(0), *(part.dec.deg for part in sky)]),
+        }
+    )
+
+
+def _full_name(known, text):
+    is_bare = text.replace(".", "").isdecimal() or not text
+    return f"{known.prefix or known.tag} {text}".strip() if is_bare else text
+
+
+def _name_column(known, rows):
+    own = {name.lower(): name for name in reversed(rows.colnames)}
+    for name in known.name_columns:
+        if name.lower() in own:
+            return own[name.lower()]
+    for mark in ("meta.id;meta.main", "meta.id"):
+        for name in rows.colnames:
+            if _ucd(rows[name]).startswith(mark):
+                return name
+    return None
+
+
+def _ucd(column):
+    return str((getattr(column.info, "meta", None) or {}).get("ucd", "")).lower()
