@@ -19,6 +19,9 @@ NEBULOSITY = ("none", "embedded", "offset")
 DEPTH = 2.5
 """How many magnitudes below the limit of the survey the members reach."""
 
+TYPICAL_RADIUS, RADIUS_SCATTER = 25.0, 0.3
+"""Half-number radius in arcsec of a cluster of 40 members, and its scatter in dex."""
+
 LARGEST = 2_000_000
 """Members after which the search for bright ones is given up."""
 
@@ -115,12 +118,16 @@ def _check_choice(name, value, choices):
         )
 
 
-def draw_clusters(rng, number, *, field_of_view=None, limit=14.3 * u.mag):
+def draw_clusters(
+    rng, number, *, field_of_view=None, limit=14.3 * u.mag, uniform_radii=False
+):
     """
     Draw descriptions of clusters as they are found in the Galactic plane.
 
-    Members and radii are uniform in their logarithms, 10 to 300 and 8" to 180"; three
-    quarters lie in or beside a nebula.
+    The number of members is uniform in its logarithm from 10 to 300. Half-number radii
+    of infrared clusters scatter about 25" on the sky and grow slowly with the number of
+    members: they are log-normal about 25" (N / 40)^0.25 with 0.3 dex, between 8" and
+    180". Three quarters of the clusters lie in or beside a nebula.
 
     Parameters
     ----------
@@ -129,9 +136,12 @@ def draw_clusters(rng, number, *, field_of_view=None, limit=14.3 * u.mag):
     number : int
         How many.
     field_of_view : `~astropy.units.Quantity`, optional
-        Shorter side of the tile, an angle. No half-number radius exceeds a fifth of it.
+        Shorter side of the tile, an angle. No half-number radius exceeds 0.3 of it.
     limit : `~astropy.units.Quantity`
         Magnitude to which members are counted.
+    uniform_radii : bool
+        Whether radii are uniform in their logarithm instead, whatever the members. Many
+        such clusters are lost in the noise of the field.
 
     Returns
     -------
@@ -148,27 +158,40 @@ def draw_clusters(rng, number, *, field_of_view=None, limit=14.3 * u.mag):
     largest = 180.0
     if field_of_view is not None:
         _check_quantity("field_of_view", field_of_view, u.arcsec)
-        largest = min(largest, 0.2 * field_of_view.to_value(u.arcsec))
-    return [
-        _draw_cluster(rng, min(8.0, largest / 2), largest, limit.value)
-        for _ in range(number)
-    ]
+        largest = min(largest, 0.3 * field_of_view.to_value(u.arcsec))
+    ends = min(8.0, largest / 2), largest
+    return [_draw_cluster(rng, ends, limit.value, uniform_radii) for _ in range(number)]
 
 
-def _draw_cluster(rng, smallest, largest, limit):
+def _draw_radius(rng, members, ends, uniform):
+    """Draw a half-number radius in arcsec between two ends."""
+    while not uniform:
+        typical = TYPICAL_RADIUS * (members / 40) ** 0.25
+        radius = typical * 10 ** rng.normal(0, RADIUS_SCATTER)
+        if ends[0] <= radius <= ends[1]:
+            return radius
+        if not ends[0] < typical < ends[1]:
+            break
+    return np.exp(rng.uniform(*np.log(ends)))
+
+
+def _draw_cluster(rng, ends, limit, uniform_radii):
     members = round(np.exp(rng.uniform(np.log(10), np.log(300))))
+    radius = _draw_radius(rng, members, ends, uniform_radii)
     slope = rng.uniform(0.25, 0.45)
     expected = limit - np.log10(members) / slope
     return MockCluster(
         n_members=members,
-        half_number_radius=np.exp(rng.uniform(*np.log([smallest, largest]))) * u.arcsec,
+        half_number_radius=radius * u.arcsec,
         profile=str(rng.choice(list(PROFILES))),
         brightest=np.clip(expected + rng.normal(0, 0.8), limit - 7.3, limit - 3.3)
         * u.mag,
         slope=slope,
-        extinction=rng.uniform(0.1, 1.5) * u.mag,
+        extinction=rng.uniform(0.1, 2.0) * u.mag,
         nebulosity=str(rng.choice(NEBULOSITY, p=[0.25, 0.45, 0.3])),
-        nebula_brightness=rng.uniform(16, 20) * u.mag / u.arcsec**2,
+        nebula_brightness=rng.uniform(15, 20) * u.mag / u.arcsec**2,
+        nebula_radius=np.clip(radius * np.exp(rng.uniform(-0.7, 1.1)), 6, 200)
+        * u.arcsec,
     )
 
 

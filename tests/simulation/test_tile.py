@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from astro_vaeclust.simulation import (
     ARTEFACTS,
     NULLS,
+    PROFILES,
     SURVEYS,
     MockCluster,
     MockTile,
@@ -291,20 +292,30 @@ def test_tables_without_rows_have_their_columns():
     assert len(tile.clusters["sky_center"]) == 0
 
 
-def test_draw_clusters_stays_in_its_ranges():
-    clusters = draw_clusters(1, 200)
-    members = [cluster.n_members for cluster in clusters]
-    radii = [cluster.half_number_radius.to_value(u.arcsec) for cluster in clusters]
+@pytest.mark.parametrize("uniform", [False, True])
+def test_draw_clusters_stays_in_its_ranges(uniform):
+    clusters = draw_clusters(1, 800, uniform_radii=uniform)
+    members = np.array([cluster.n_members for cluster in clusters])
+    radii = np.array([cluster.half_number_radius.value for cluster in clusters])
     brightest = [cluster.brightest.value for cluster in clusters]
-    assert 10 <= min(members) < 20 < 200 < max(members) <= 300
-    assert 8 <= min(radii) < 15 < 120 < max(radii) <= 180
+    assert 10 <= members.min() < 12 < 270 < members.max() <= 300
+    assert 8 <= radii.min() < 10 < 120 < radii.max() <= 180
+    assert_allclose(np.median(radii), 38 if uniform else 27, rtol=0.15)
     assert min(brightest) >= 7.0
     assert max(brightest) <= 11.0
-    assert {cluster.nebulosity for cluster in clusters} == {
-        "none",
-        "embedded",
-        "offset",
-    }
+    nebulae = [cluster.nebulosity for cluster in clusters]
+    assert set(nebulae) == {"none", "embedded", "offset"}
+    assert 0.7 < np.mean([kind != "none" for kind in nebulae]) < 0.8
+    assert {cluster.profile for cluster in clusters} == set(PROFILES)
+
+
+@pytest.mark.parametrize("survey", ["2mass-ks", "ukidss-k"])
+def test_members_are_counted_to_the_limit_of_the_survey(survey):
+    tile = simulate_tile(survey=survey, shape=(700, 700), clusters=2, seed=8)
+    limit = get_survey(survey).limit * u.mag
+    for truth in tile.clusters:
+        members = tile.stars[tile.stars["cluster"] == truth["id"]]
+        assert np.sum(members["mag"] < limit) == truth["n_inside"] <= truth["n_members"]
 
 
 def test_demo_has_one_clear_cluster():
