@@ -3,6 +3,8 @@
 
 from . import columns, cuts
 from .base import Answer, Survey
+from .cache import cache_size, clear_cache
+from .configuration import Conf, conf
 from .exceptions import (
     ArchiveConnectionError,
     ArchiveError,
@@ -14,10 +16,16 @@ from .exceptions import (
     NoDataError,
     UnknownNameError,
 )
+from .local import LocalArchive
 from .names import Place, iras_position, resolve
 from .regions import Box, Cone, Footprint
+from .tables import read_catalog, standard_catalog, write_catalog
+from .two_mass import TwoMASS
+from .wfau import UKIDSS, VISTA
 
 __all__ = [
+    "UKIDSS",
+    "VISTA",
     "Answer",
     "ArchiveConnectionError",
     "ArchiveError",
@@ -28,13 +36,22 @@ __all__ = [
     "ArchiveTimeoutError",
     "Box",
     "Cone",
+    "Conf",
     "Footprint",
+    "LocalArchive",
     "NoDataError",
     "Place",
     "Survey",
+    "TwoMASS",
     "UnknownNameError",
+    "cache_size",
+    "clear_cache",
     "columns",
+    "conf",
     "cuts",
     "iras_position",
+    "read_catalog",
     "resolve",
+    "standard_catalog",
+    "write_catalog",
 ]

@@ -130,8 +130,8 @@ class Survey(abc.ABC):
             of angles (width, height), whose sides lie along right ascension and
             declination.
         band : str, optional
-            Band of ``mag``, ``mag_err`` and ``quality``; by default that of the image if
-            it says so, or `default_band`.
+            Band of ``mag``, ``mag_err`` and ``quality``; by default that of the image
+            if it says so, or `default_band`.
         cut : str or callable, optional
             Keeps some of the sources: the name of one of
             `~astro_vaeclust.archives.cuts.CUTS`, or what takes the table and returns

@@ -146,10 +146,9 @@ def reliable_photometry(catalog):
     Keep sources with a good magnitude in their band; stricter than the paper.
 
     For 2MASS: ``ph_qual`` A, B or C (above five times the noise), ``rd_flg`` 1, 2 or 3,
-    and ``cc_flg`` 0 (no artefact, no confusion), each in the band. For UKIDSS and VISTA:
-    ``ppErrBits`` below 256 in the band, and neither noise nor saturated. What is
-    measured is `~astro_vaeclust.archives.columns.STANDARD_COLUMNS` ``mag``, which must
-    be there.
+    and ``cc_flg`` 0 (no artefact, no confusion), each in the band. For UKIDSS and
+    VISTA: ``ppErrBits`` below 256 in the band, and neither noise nor saturated. There
+    must be a magnitude in the band.
 
     Parameters
     ----------
@@ -279,9 +278,7 @@ def _band_digit(catalog, name):
     digits = np.full(len(catalog), "", dtype="U1")
     for band in np.unique(bands):
         if band not in _DIGIT:
-            raise ValueError(
-                f"band of a 2MASS catalogue must be J, H or Ks, got {band}"
-            )
+            raise ValueError(f"band must be J, H or Ks for a flag of 2MASS, got {band}")
         rows = bands == band
         digits[rows] = [flag[_DIGIT[band] :][:1] for flag in flags[rows]]
     return digits

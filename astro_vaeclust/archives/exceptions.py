@@ -81,6 +81,15 @@ class UnknownNameError(ArchiveError):
     """Nobody knows this name of an object."""
 
 
+def with_service(error, service, query=""):
+    """Return an `ArchiveError` with the service and the query where it lacks them."""
+    named = type(error)(
+        error.cause, service=error.service or service, query=error.query or query
+    )
+    named.__cause__ = error.__cause__ or error
+    return named
+
+
 def _rebuild(cls, cause, service, query):
     """Make an error again, as pickle does."""
     return cls(cause, service=service, query=query)

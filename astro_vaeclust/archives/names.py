@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 import astropy.units as u
+import numpy as np
 from astropy.coordinates import FK4, SkyCoord
 
 __all__ = ["Place", "iras_position", "resolve"]
@@ -94,9 +95,9 @@ def iras_position(name):
 
     The name is the place in B1950 (FK4), cut off after a tenth of a minute of right
     ascension and a minute of declination (IRAS Explanatory Supplement, section V.H.1).
-    The place is the middle of the box of all places with that name: half a minute of
-    arc from its edges in declination, and 45 arcsec times the cosine of the declination in
-    right ascension. The object can be anywhere in it.
+    The place is the middle of the box of all places with that name: 30 arcsec from its
+    edges in declination, and 45 arcsec times the cosine of the declination in right
+    ascension. The object can be anywhere in it.
 
     Parameters
     ----------
@@ -128,15 +129,9 @@ def iras_position(name):
     middle = SkyCoord(ra, dec, frame=frame).icrs
     return Place(
         SkyCoord(middle.ra, middle.dec, frame="icrs"),
-        uncertainty=(0.05 / 60 * 15 * u.deg * _cosine(dec), 0.5 * u.arcmin),
+        uncertainty=(0.05 / 60 * 15 * u.deg * np.cos(dec), 0.5 * u.arcmin),
         source="IRAS name",
     )
-
-
-def _cosine(angle):
-    import numpy as np
-
-    return float(np.cos(angle))
 
 
 def _checked(coordinates):

@@ -1,0 +1,192 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Contents of answers: unpacked within limits, and checked before they are believed."""
+
+from __future__ import annotations
+
+import io
+import zlib
+
+import numpy as np
+from astropy import units as u
+from astropy.io import votable
+from astropy.nddata import CCDData
+from astropy.table import Table
+
+from .. import _fits
+from .configuration import conf
+from .exceptions import ArchiveFormatError, ArchiveSizeError
+
+__all__ = ["read_image", "read_table", "table_bytes", "unpack"]
+
+_GZIP = b"\x1f\x8b"
+_CHUNK = 2**16
+
+
+def unpack(content):
+    """
+    Undo gzip, within the limit of the configuration.
+
+    Parameters
+    ----------
+    content : bytes
+        Compressed or not.
+
+    Returns
+    -------
+    content : bytes
+        Not compressed.
+
+    Raises
+    ------
+    `~astro_vaeclust.archives.ArchiveSizeError`
+        If there is more in it than ``largest_answer``.
+    `~astro_vaeclust.archives.ArchiveFormatError`
+        If it is broken or truncated.
+    """
+    pieces, size, limit = [], 0, int(conf.largest_answer * 1e6)
+    while content.startswith(_GZIP):
+        unpacker = zlib.decompressobj(wbits=31)
+        tail = content
+        while not unpacker.eof and tail:
+            try:
+                piece = unpacker.decompress(tail, _CHUNK)
+            except zlib.error as error:
+                raise ArchiveFormatError(f"broken gzip data ({error})") from error
+            tail = unpacker.unconsumed_tail
+            size += len(piece)
+            if size > limit:
+                raise ArchiveSizeError(
+                    f"gzip data with more than {limit} bytes; see the item "
+                    "largest_answer of the configuration"
+                )
+            pieces.append(piece)
+        if not unpacker.eof:
+            raise ArchiveFormatError("truncated gzip data")
+        content = unpacker.unused_data
+    return b"".join(pieces) if pieces else content
+
+
+def read_image(content):
+    """
+    Read the only image of a FITS file.
+
+    Parameters
+    ----------
+    content : bytes
+        The file, perhaps with gzip.
+
+    Returns
+    -------
+    image : `~astropy.nddata.CCDData`
+        Its pixels as float32, those that are not finite masked; its WCS; the header as
+        ``meta``.
+
+    Raises
+    ------
+    `~astro_vaeclust.archives.ArchiveFormatError`
+        If it is no FITS file, truncated, without an image of two axes or with several,
+        or without a celestial WCS.
+    `~astro_vaeclust.archives.ArchiveSizeError`
+        If it is too large.
+    """
+    content = unpack(content)
+    if not content.startswith(b"SIMPLE"):
+        raise ArchiveFormatError(f"not a FITS file but {_looks_like(content)}")
+    try:
+        with _fits.quietly(), _fits.fits.open(io.BytesIO(content)) as hdulist:
+            return _read_hdu(hdulist)
+    except (ArchiveFormatError, ArchiveSizeError):
+        raise
+    except Exception as error:  # astropy's own vary from file to file
+        raise ArchiveFormatError(f"bad FITS file: {_fits.first_line(error)}") from error
+
+
+def _read_hdu(hdulist):
+    hdu = _fits.select_hdu(hdulist)
+    if len(hdu.shape) != 2:
+        raise ArchiveFormatError(f"the image has axes {hdu.shape}, and not two")
+    limit = int(conf.largest_answer * 1e6)
+    if 4 * int(np.prod(hdu.shape, dtype=object)) > limit:
+        raise ArchiveSizeError(
+            f"an image of shape {hdu.shape} is larger than {limit} bytes; see the item "
+            "largest_answer of the configuration"
+        )
+    wcs = _fits.read_wcs(hdu, hdulist, "")
+    if wcs is None or not wcs.has_celestial:
+        raise ArchiveFormatError("the image has no celestial WCS")
+    header = hdu.header.copy()
+    pixels = np.array(hdu.data, dtype=np.float32)
+    unit = _fits.read_unit(header) or u.adu
+    wcs = wcs.celestial
+    wcs.array_shape = pixels.shape
+    return CCDData(pixels, unit=unit, wcs=wcs, mask=~np.isfinite(pixels), meta=header)
+
+
+def read_table(content):
+    """
+    Read the first table of a VOTable.
+
+    Parameters
+    ----------
+    content : bytes
+        The file, perhaps with gzip.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        The table, with the names of its fields.
+
+    Raises
+    ------
+    `~astro_vaeclust.archives.ArchiveFormatError`
+        If it is no VOTable, truncated, or without a table.
+    `~astro_vaeclust.archives.ArchiveSizeError`
+        If it is too large.
+    """
+    content = unpack(content)
+    if b"<VOTABLE" not in content[:4096] and b":VOTABLE" not in content[:4096]:
+        raise ArchiveFormatError(f"not a VOTable but {_looks_like(content)}")
+    try:
+        tree = votable.parse(io.BytesIO(content), verify="ignore")
+        return tree.get_first_table().to_table(use_names_over_ids=True)
+    except Exception as error:  # the XML parser and astropy have many
+        raise ArchiveFormatError(f"bad VOTable: {_fits.first_line(error)}") from error
+
+
+def table_bytes(table):
+    """
+    Write a table as a VOTable.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table, without columns of coordinates.
+
+    Returns
+    -------
+    content : bytes
+        The file.
+    """
+    plain = Table(table, copy=False)
+    plain.meta = {}
+    for name in plain.colnames:
+        if plain[name].dtype.kind == "O":
+            plain[name] = [_text(value) for value in plain[name]]
+    file = io.BytesIO()
+    with _fits.quietly():
+        plain.write(file, format="votable", tabledata_format="binary2")
+    return file.getvalue()
+
+
+def _text(value):
+    return "" if value is None or value is np.ma.masked else str(value)
+
+
+def _looks_like(content):
+    """Say in words what an answer is instead of what it should be."""
+    if not content:
+        return "nothing at all"
+    start = " ".join(content[:400].decode("utf-8", "replace").split())
+    if "<html" in start.lower() or "<!doctype html" in start.lower():
+        return f"a page of HTML: {start[:120]!r}"
+    return f"something else: {start[:80]!r}"

@@ -1,0 +1,182 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Files and tables in place of an archive."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from astropy.nddata import CCDData, NDDataBase
+from astropy.table import Table
+
+from .. import _fits, inputs
+from .base import Answer, Survey
+from .exceptions import NoDataError
+from .mosaic import combine
+from .tables import read_catalog
+
+__all__ = ["LocalArchive"]
+
+FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
+
+
+class LocalArchive(Survey):
+    """
+    Images and a catalogue that are at hand, with the interface of an archive.
+
+    Everything works without a network then: a field that was fetched before, own
+    observations, or a test.
+
+    Parameters
+    ----------
+    images : path-like, NDData, or list of these, optional
+        FITS files, folders of FITS files, or images with their WCS, all in ``band``.
+        Those that show a place are put together as tiles are.
+    catalog : path-like or `~astropy.table.Table`, optional
+        The sources: a table in one of the formats that astropy reads, with the columns
+        of 2MASS (IRSA or VizieR), UKIDSS, VISTA, or the standard ones.
+    name : str, optional
+        Name of the survey.
+    band : str, optional
+        Band of the images, and of ``mag`` unless another one is asked for.
+    progress_bar : callable, optional
+        Shows the progress of reading, see `Survey`.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> from astropy.coordinates import SkyCoord
+    >>> from astropy.table import Table
+    >>> from astro_vaeclust.archives import LocalArchive
+    >>> table = Table(
+    ...     {"ra": [10.0, 10.1], "dec": [5.0, 5.0], "k_m": [11.0, 12.5], "rd_flg": ["222", "200"]}
+    ... )
+    >>> archive = LocalArchive(catalog=table)
+    >>> sources = archive.get_catalog("10.0 5.0", radius=0.5 * u.deg, cut="paper")
+    >>> print(sources["mag"])
+    mag
+    mag
+    ----
+    11.0
+    """
+
+    bands = ("J", "H", "Ks")
+    default_band = "Ks"
+
+    def __init__(
+        self,
+        *,
+        images=None,
+        catalog=None,
+        name="local",
+        band="Ks",
+        progress_bar=None,
+    ):
+        super().__init__(progress_bar=progress_bar)
+        for argument, value in (("name", name), ("band", band)):
+            if not isinstance(value, str):
+                raise TypeError(f"{argument} must be a str, got {value!r}")
+        self.images = _as_list(images)
+        self.catalog = _checked_catalog(catalog)
+        self.name = name
+        self.default_band = self.check_band(band)
+
+    def __repr__(self):
+        return f"{type(self).__name__}(name={self.name!r}, band={self.default_band!r})"
+
+    @property
+    def _service(self):
+        return f"local archive {self.name!r}"
+
+    def _find_image(self, box, band):
+        if band != self.default_band:
+            raise NoDataError(
+                f"its images are in {self.default_band}, not {band}",
+                service=self._service,
+            )
+        sources = [source for item in self.images for source in _expand(item)]
+        images = [
+            _read(source) for source in self._progress(sources, f"{self.name} images")
+        ]
+        try:
+            return Answer(combine(images, box), self._service)
+        except NoDataError as error:
+            raise NoDataError(
+                f"none of its {len(images)} images shows this place",
+                service=self._service,
+                query=str(box),
+            ) from error
+
+    def _find_sources(self, cone):
+        if self.catalog is None:
+            raise NoDataError("it has no catalogue", service=self._service)
+        table = self.catalog
+        if not isinstance(table, Table):
+            table = read_catalog(table)
+        return Answer(table, self._service)
+
+
+def _as_list(images):
+    if images is None:
+        return []
+    single = isinstance(images, (str, os.PathLike, NDDataBase))
+    items = [images] if single else list(images)
+    for item in items:
+        if not isinstance(item, (str, os.PathLike, NDDataBase)):
+            raise TypeError(
+                "images must be paths or NDData, or a list of these, got a "
+                f"{type(item).__name__}"
+            )
+    return items
+
+
+def _checked_catalog(catalog):
+    if catalog is None or isinstance(catalog, (str, os.PathLike, Table)):
+        return catalog
+    raise TypeError(
+        f"catalog must be a path or a Table, got a {type(catalog).__name__}"
+    )
+
+
+def _expand(item):
+    """Return the files of a folder in the order of their names, or the item."""
+    if isinstance(item, NDDataBase) or not Path(item).is_dir():
+        return [item]
+    files = (path for path in Path(item).iterdir() if path.is_file())
+    return sorted(path for path in files if path.name.lower().endswith(FITS_SUFFIXES))
+
+
+def _read(source):
+    """Read an image through the door that all images take."""
+    image = inputs.read_image(source)
+    pixels = np.where(image.mask, np.float32(np.nan), image.data)
+    return CCDData(
+        pixels,
+        unit=image.unit or "adu",
+        wcs=image.wcs,
+        mask=image.mask,
+        meta=_header(source),
+    )
+
+
+def _header(source):
+    """Return the header that goes with an image, as a FITS header."""
+    if isinstance(source, NDDataBase):
+        meta = source.meta
+        return meta.copy() if isinstance(meta, _fits.fits.Header) else _from_dict(meta)
+    with _fits.open_file(source) as hdulist:
+        return _fits.select_hdu(hdulist).header.copy()
+
+
+def _from_dict(meta):
+    header = _fits.fits.Header()
+    for key, value in dict(meta).items():
+        if len(str(key)) <= 8 and isinstance(value, (str, int, float)):
+            header[str(key)] = value
+    return header

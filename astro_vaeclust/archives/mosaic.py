@@ -1,0 +1,239 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""From the tiles of a survey to one image of a box."""
+
+from __future__ import annotations
+
+import logging
+
+import astropy.units as u
+import numpy as np
+from astropy.io import fits
+from astropy.nddata import CCDData, Cutout2D, NoOverlapError
+from astropy.wcs import WCS
+from astropy.wcs.utils import proj_plane_pixel_scales
+
+from .. import _fits
+from ..exceptions import import_optional
+from .exceptions import NoDataError
+from .regions import Footprint
+
+__all__ = ["choose_tiles", "combine", "crop", "shows_all"]
+
+LOGGER = logging.getLogger(__name__)
+
+MARGIN = 8 * u.arcsec
+"""Strip along the edges of a tile that may be without data."""
+
+
+def choose_tiles(covered, distances):
+    """
+    Choose the tiles that show a box.
+
+    One tile is chosen if it shows all that any tile shows: of several such the one
+    with the nearest centre. Otherwise the tile that adds most is taken, again and again,
+    until none adds anything.
+
+    Parameters
+    ----------
+    covered : (n_tiles, n_places) bool array
+        Which places of the box a tile shows.
+    distances : (n_tiles,) array
+        Distances of the centres of tiles from that of the box.
+
+    Returns
+    -------
+    chosen : list of int
+        Indices of tiles; empty if none shows anything.
+    """
+    covered = np.array(covered, dtype=bool)
+    order = np.argsort(distances, kind="stable")
+    reachable = covered.any(axis=0)
+    for index in order:
+        if reachable.any() and covered[index][reachable].all():
+            return [int(index)]
+    chosen, missing = [], reachable.copy()
+    while missing.any():
+        gains = (covered[order] & missing).sum(axis=1)
+        best = int(order[np.argmax(gains)])
+        chosen.append(best)
+        missing &= ~covered[best]
+    return chosen
+
+
+def combine(images, box):
+    """
+    Make one image of a box out of several that show parts of it.
+
+    A single image that shows all of the box, or all that any of them shows, is cropped
+    and keeps its pixels. Otherwise they are resampled by `reproject`, bilinearly, onto a
+    new grid with north up, after their skies are subtracted and they are scaled to the
+    zero point of the first; what remains of differences in the sky is matched. The
+    noise of neighbouring pixels is then correlated more than on a tile.
+
+    Parameters
+    ----------
+    images : list of `~astropy.nddata.CCDData`
+        The images, the best first.
+    box : `~astro_vaeclust.archives.regions.Box`
+        What shall be shown.
+
+    Returns
+    -------
+    image : `~astropy.nddata.CCDData`
+        The image; places without data are NaN and masked.
+
+    Raises
+    ------
+    `~astro_vaeclust.archives.NoDataError`
+        If no image shows any of the box.
+    ImportError
+        If reproject is needed and missing.
+    """
+    images = [image for image in images if _shows(image, box).any()]
+    if not images:
+        raise NoDataError("no image shows this place")
+    covered = [_shows(image, box) for image in images]
+    chosen = choose_tiles(covered, np.arange(len(images)))
+    if len(chosen) == 1:
+        return crop(images[chosen[0]], box)
+    return _coadd([images[index] for index in chosen], box)
+
+
+def crop(image, box):
+    """
+    Cut the part of an image out that shows a box.
+
+    Parameters
+    ----------
+    image : `~astropy.nddata.CCDData`
+        The image.
+    box : `~astro_vaeclust.archives.regions.Box`
+        What shall be shown.
+
+    Returns
+    -------
+    image : `~astropy.nddata.CCDData`
+        Its pixels whose centres may lie in the box, in memory of its own.
+
+    Raises
+    ------
+    `~astro_vaeclust.archives.NoDataError`
+        If it shows nothing of the box.
+    """
+    x, y = image.wcs.world_to_pixel(box.grid())
+    if not np.isfinite([x, y]).all():
+        raise NoDataError("the image is somewhere else")
+    low = [int(np.floor(axis.min() + 0.5)) for axis in (y, x)]
+    high = [int(np.ceil(axis.max() + 0.5)) for axis in (y, x)]
+    shape = (high[0] - low[0], high[1] - low[1])
+    middle = ((low[1] + high[1] - 1) / 2, (low[0] + high[0] - 1) / 2)
+    try:
+        cutout = Cutout2D(image.data, middle, shape, wcs=image.wcs, copy=True)
+    except NoOverlapError as error:
+        raise NoDataError("the image is somewhere else") from error
+    wcs = cutout.wcs
+    wcs.array_shape = cutout.data.shape
+    return CCDData(
+        cutout.data,
+        unit=image.unit,
+        wcs=wcs,
+        mask=~np.isfinite(cutout.data),
+        meta=_header_with(image.meta, wcs),
+    )
+
+
+def shows_all(image, box):
+    """
+    Whether an image has data all over a box.
+
+    Parameters
+    ----------
+    image : `~astropy.nddata.CCDData`
+        The image.
+    box : `~astro_vaeclust.archives.regions.Box`
+        The box.
+
+    Returns
+    -------
+    shown : bool
+        True if all places of a grid over the box have data.
+    """
+    return bool(_shows(image, box).all())
+
+
+def _shows(image, box, n=17):
+    """Return which places of a box lie on good pixels ((n * n,) bool array)."""
+    places = box.grid(n)
+    shown = Footprint.of(image).contains(places)
+    x, y = image.wcs.world_to_pixel(places[shown])
+    rows = np.clip(np.round(y).astype(int), 0, image.data.shape[0] - 1)
+    columns = np.clip(np.round(x).astype(int), 0, image.data.shape[1] - 1)
+    shown[shown] = np.isfinite(image.data[rows, columns])
+    return shown
+
+
+def _coadd(images, box):
+    reproject = import_optional("reproject", "archives")
+    mosaicking = import_optional("reproject.mosaicking", "archives")
+    first = images[0]
+    scale = np.sqrt(np.prod(proj_plane_pixel_scales(first.wcs))) * u.deg
+    wcs = box.wcs(scale)
+    sky = _sky(first)
+    with _fits.quietly():  # about the headers of the tiles
+        pixels, weight = mosaicking.reproject_and_coadd(
+            [(_scaled(image, first), image.wcs) for image in images],
+            wcs,
+            shape_out=wcs.array_shape,
+            reproject_function=reproject.reproject_interp,
+            match_background=True,
+            order="bilinear",
+        )
+    pixels = np.asarray(pixels, dtype=np.float32) + np.float32(sky)
+    pixels[np.asarray(weight) == 0] = np.nan
+    missing = float(np.mean(~np.isfinite(pixels)))
+    if missing > 0.001:
+        LOGGER.warning("%.1f %% of the %s have no data", 100 * missing, box)
+    header = _header_with(first.meta, wcs)
+    header["NTILES"] = (len(images), "tiles in this mosaic")
+    return CCDData(
+        pixels, unit=first.unit, wcs=wcs, mask=~np.isfinite(pixels), meta=header
+    )
+
+
+def _scaled(image, first):
+    """Return the pixels without sky at the zero point of the first image."""
+    factor = 10 ** (0.4 * (_zero_point(first.meta) - _zero_point(image.meta)))
+    return (image.data - _sky(image)) * factor
+
+
+def _sky(image):
+    """Return the level of the sky: that of the header, or the median."""
+    for name in ("SKYVAL", "SKYLEVEL"):
+        value = image.meta.get(name)
+        if isinstance(value, float) and np.isfinite(value):
+            return value
+    return float(np.nanmedian(image.data))
+
+
+def _zero_point(header):
+    """Return the magnitude of a count of 1, zero where the header does not say."""
+    for name in ("MAGZP", "MAGZPT"):
+        value = header.get(name)
+        if isinstance(value, (int, float)) and np.isfinite(value):
+            exposure = header.get("EXPTIME") if name == "MAGZPT" else None
+            seconds = exposure if isinstance(exposure, float) and exposure > 0 else 1.0
+            return value + 2.5 * np.log10(seconds)
+    return 0.0
+
+
+def _header_with(header, wcs):
+    """Return a header without its own WCS, with another one instead."""
+    kept = header.copy()
+    with _fits.quietly():
+        old = WCS(header).to_header(relax=True) if len(header) else fits.Header()
+        for name in (*old, "PC1_1", "PC1_2", "PC2_1", "PC2_2", "CD1_1", "CD1_2"):
+            kept.remove(name, ignore_missing=True, remove_all=True)
+        for name in ("CD2_1", "CD2_2", "CROTA1", "CROTA2", "CDELT1", "CDELT2"):
+            kept.remove(name, ignore_missing=True, remove_all=True)
+        kept.update(wcs.to_header(relax=True))
+    return kept

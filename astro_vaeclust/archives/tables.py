@@ -1,0 +1,161 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Catalogues of sources in files."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from pathlib import Path
+
+from astropy.io import ascii, votable
+from astropy.table import Table
+
+from .._fits import first_line, quietly
+from ..io.atomic import atomic_path
+from .exceptions import ArchiveFormatError
+from .standardise import standardise
+
+__all__ = ["read_catalog", "standard_catalog", "write_catalog"]
+
+_FLAGS = ("rflg", "rd_flg", "bflg", "bl_flg", "cflg", "cc_flg")
+
+
+def read_catalog(path):
+    """
+    Read a table of sources with the columns that its file has.
+
+    Parameters
+    ----------
+    path : str or path-like
+        VOTable (``.vot``, ``.xml``), ECSV, FITS, IPAC table (``.tbl``), CSV or Parquet;
+        all but Parquet may end in ``.gz``.
+
+    Returns
+    -------
+    table : `~astropy.table.Table`
+        The table. Flags of digits are str, with leading zeros.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    `~astro_vaeclust.archives.ArchiveFormatError`
+        If it cannot be read.
+    """
+    path = Path(os.path.expanduser(path))
+    if not path.is_file():
+        raise FileNotFoundError(f"catalog: no such file: {path}")
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else ""
+    kind = kind or (suffixes[-1] if suffixes else "")
+    if kind not in _READERS:
+        raise ArchiveFormatError(
+            f"catalog {path.name!r} must end in one of {', '.join(sorted(_READERS))}, "
+            "or that and .gz",
+            service="files",
+        )
+    try:
+        with quietly():
+            return _READERS[kind](path)
+    except (OSError, EOFError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise _unreadable(path, error) from error
+    except (zlib.error, ascii.InconsistentTableError) as error:
+        raise _unreadable(path, error) from error
+
+
+def standard_catalog(table, *, band="Ks", cone=None):
+    """
+    Give a table of sources the standard columns.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`, str or path-like
+        A table with the columns of an archive or with the standard ones, or its file.
+    band : str, optional
+        Band of ``mag``, ``mag_err`` and ``quality``.
+    cone : `~astro_vaeclust.archives.Cone`, optional
+        Where the sources should be, see `standardise`.
+
+    Returns
+    -------
+    catalog : `~astropy.table.QTable`
+        As `~astro_vaeclust.archives.Survey.get_catalog` returns it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    `~astro_vaeclust.archives.ArchiveFormatError`
+        If it cannot be read, or lacks positions or magnitudes in the band.
+    """
+    if not isinstance(table, Table):
+        table = read_catalog(table)
+    catalog = standardise(table, band=band, cone=cone)
+    catalog.meta.update(band=band)
+    return catalog
+
+
+def write_catalog(catalog, path, *, overwrite=False):
+    """
+    Write a catalogue of sources as a VOTable.
+
+    Parameters
+    ----------
+    catalog : `~astropy.table.QTable`
+        As `~astro_vaeclust.archives.Survey.get_catalog` returns it. The column ``sky``
+        is left out, since a VOTable has no such columns; ``ra`` and ``dec`` say it.
+    path : str or path-like
+        The file.
+    overwrite : bool, optional
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, or exists and may not be replaced.
+    """
+    plain = Table({name: catalog[name] for name in catalog.colnames if name != "sky"})
+    tree = votable.from_table(plain)
+    table = tree.get_first_table()
+    for key, value in catalog.meta.items():
+        table.infos.append(votable.tree.Info(name=str(key), value=str(value)))
+    table.format = "binary2"
+    with atomic_path(path, overwrite) as place:
+        tree.to_xml(str(place))
+
+
+def _read_votable(path):
+    return votable.parse_single_table(str(path)).to_table(use_names_over_ids=True)
+
+
+def _read_csv(path):
+    """Read comma-separated values; flags stay str, so that leading zeros are kept."""
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    with opener(path, "rt") as file:
+        names = file.readline().strip().split(",")
+    flags = [name for name in names if name.lower() in _FLAGS]
+    return Table.read(path, format="ascii.csv", converters=dict.fromkeys(flags, str))
+
+
+def _read_as(kind):
+    return lambda path: Table.read(path, format=kind)
+
+
+_READERS = {
+    ".vot": _read_votable,
+    ".xml": _read_votable,
+    ".votable": _read_votable,
+    ".ecsv": _read_as("ascii.ecsv"),
+    ".csv": _read_csv,
+    ".tbl": _read_as("ascii.ipac"),
+    ".fits": _read_as("fits"),
+    ".fit": _read_as("fits"),
+    ".parquet": _read_as("parquet"),
+}
+
+
+def _unreadable(path, error):
+    return ArchiveFormatError(
+        f"catalog {path.name!r} cannot be read: {first_line(error)}", service="files"
+    )

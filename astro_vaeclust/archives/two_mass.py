@@ -1,0 +1,264 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""2MASS: Atlas images and the Point Source Catalog."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import SkyCoord
+
+from .configuration import conf
+from .exceptions import ArchiveFormatError, NoDataError
+from .mosaic import MARGIN, choose_tiles, combine, crop
+from .regions import Box
+from .remote import RemoteSurvey, import_clients
+
+__all__ = ["TwoMASS"]
+
+TILE_SIZE = u.Quantity([512, 1024], u.arcsec)
+"""Width and height of an Atlas image."""
+
+CATALOG = "fp_psc"
+VIZIER_CATALOG = "II/246"
+
+COLUMNS = (
+    "ra,dec,designation,j_m,j_cmsig,j_msigcom,h_m,h_cmsig,h_msigcom,k_m,k_cmsig,"
+    "k_msigcom,ph_qual,rd_flg,bl_flg,cc_flg"
+)
+"""What is asked of the Point Source Catalog at IRSA."""
+
+WAVELENGTHS = {"J": 1.235 * u.um, "H": 1.662 * u.um, "Ks": 2.159 * u.um}
+"""Centres of the bands (Cohen, Wheaton & Megeath 2003)."""
+
+_COLLECTION = re.compile(r"(2|two)_?mass", re.IGNORECASE)
+_OTHER_COLLECTION = re.compile(r"6x|sixx|lga|large|xsc|extended|cal", re.IGNORECASE)
+
+
+class TwoMASS(RemoteSurvey):
+    """
+    Images and point sources of the Two Micron All Sky Survey.
+
+    Images come from IRSA by the Simple Image Access protocol: from the collection of
+    2MASS that version 2 of the service lists, or from the older service of 2MASS if
+    that fails. Sources are those of the Point Source Catalog, from IRSA or, if that
+    fails, from VizieR (II/246).
+
+    Parameters
+    ----------
+    mosaic : bool, optional
+        Whether tiles are put together where one does not show all that is asked for.
+        Without, the image is what the tile with the nearest centre shows, and its
+        pixels are those of the tile in any case.
+    progress_bar : callable, optional
+        Shows the progress of downloads, see `Survey`.
+
+    Notes
+    -----
+    An Atlas image is 8.5 by 17 arcmin. The values of a mosaic are counts at the zero
+    point ``MAGZP`` of its header, with the sky of the first tile.
+
+    References
+    ----------
+    Skrutskie et al. 2006, AJ 131, 1163.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> from astro_vaeclust.archives import TwoMASS
+    >>> survey = TwoMASS()
+    >>> image = survey.get_image(
+    ...     "IRAS 06055+2039", size=12 * u.arcmin, band="Ks"
+    ... )  # doctest: +REMOTE_DATA
+    >>> sources = survey.get_catalog(image)  # doctest: +REMOTE_DATA
+    """
+
+    name = "2MASS"
+    bands = ("J", "H", "Ks")
+    default_band = "Ks"
+    largest_image = 1 * u.deg
+    largest_radius = 1.5 * u.deg
+
+    def __init__(self, *, mosaic=True, progress_bar=None):
+        super().__init__(progress_bar=progress_bar)
+        if not isinstance(mosaic, (bool, np.bool_)):
+            raise TypeError(f"mosaic must be True or False, got {mosaic!r}")
+        self.mosaic = bool(mosaic)
+
+    def _find_image(self, box, band):
+        return self._ask_in_turn(
+            {
+                "IRSA SIA2": functools.partial(self._image_by_sia2, box, band),
+                "IRSA SIA1": functools.partial(self._image_by_old_sia, box, band),
+            }
+        )
+
+    def _find_sources(self, cone):
+        return self._ask_in_turn(
+            {
+                "IRSA TAP": functools.partial(self._sources_of_irsa, cone),
+                "VizieR": functools.partial(self._sources_of_vizier, cone),
+            }
+        )
+
+    def _image_by_sia2(self, box, band):
+        collection = self._collection()
+        cone = box.cone()
+
+        def ask():
+            table = (
+                import_clients()
+                .IrsaClient()
+                .query_sia(
+                    pos=(cone.center, cone.radius),
+                    collection=collection,
+                    band=WAVELENGTHS[band],
+                    data_type="image",
+                )
+            )
+            return _tiles_of_obscore(table)
+
+        query = {"url": conf.irsa_sia_url, "collection": collection, "box": box}
+        tiles = self._remembered_list("IRSA SIA2", query | {"band": band}, ask)
+        return self._image_of_tiles("IRSA SIA2", tiles, box)
+
+    def _image_by_old_sia(self, box, band):
+        cone = box.cone()
+
+        def ask():
+            found = (
+                import_clients()
+                .old_sia()
+                .search(cone.center, size=2 * cone.radius, format="image/fits")
+            )
+            return _tiles_of_old_sia(found.to_table(), band)
+
+        query = {"url": conf.irsa_old_sia_url, "box": box, "band": band}
+        tiles = self._remembered_list("IRSA SIA1", query, ask)
+        return self._image_of_tiles("IRSA SIA1", tiles, box)
+
+    def _collection(self):
+        """Find the name of the collection of Atlas images at IRSA."""
+
+        def ask():
+            table = import_clients().IrsaClient().list_collections(servicetype="SIA")
+            return _choose_collection([str(name) for name in table["collection"]])
+
+        return self._remembered_list(
+            "IRSA TAP", {"collections": conf.irsa_tap_url}, ask
+        )
+
+    def _image_of_tiles(self, service, tiles, box):
+        """Download the tiles that are needed and make one image of them."""
+        centers = SkyCoord(
+            [tile["ra"] for tile in tiles], [tile["dec"] for tile in tiles], unit="deg"
+        )
+        distances = centers.separation(box.center).deg
+        shown = [Box(center, *(TILE_SIZE - 2 * MARGIN)) for center in centers]
+        covered = np.array([tile.contains(box.grid(17)) for tile in shown])
+        if not covered.any():
+            raise NoDataError("no tile shows this place", service=service)
+        if self.mosaic:
+            chosen = choose_tiles(covered, distances)
+        else:
+            chosen = [int(np.argmin(np.where(covered.any(axis=1), distances, np.inf)))]
+        images = [
+            self._remembered_image(
+                service,
+                {"url": tiles[index]["url"]},
+                functools.partial(import_clients().download, tiles[index]["url"]),
+            )
+            for index in self._progress(chosen, f"{self.name} tiles")
+        ]
+        return combine(images, box) if self.mosaic else crop(images[0], box)
+
+    def _sources_of_irsa(self, cone):
+        def ask():
+            return (
+                import_clients()
+                .IrsaClient()
+                .query_region(
+                    cone.center, catalog=CATALOG, radius=cone.radius, columns=COLUMNS
+                )
+            )
+
+        query = {"url": conf.irsa_tap_url, "catalog": CATALOG, "region": cone}
+        return self._remembered_sources("IRSA TAP", query, cone, ask)
+
+    def _sources_of_vizier(self, cone):
+        return self._vizier_sources(cone, VIZIER_CATALOG, ["*"])
+
+
+def _choose_collection(names):
+    """Choose the collection of Atlas images among those of an archive."""
+    fitting = [
+        name
+        for name in names
+        if _COLLECTION.search(name) and not _OTHER_COLLECTION.search(name)
+    ]
+    if not fitting:
+        raise NoDataError("none of its image collections is that of 2MASS")
+    # of several, the one for all the sky; the shortest name is the least special
+    return min(fitting, key=lambda name: ("sky" not in name.lower(), len(name), name))
+
+
+def _tiles_of_obscore(table):
+    """Return place and URL of the tiles in an answer of version 2."""
+    _require(table, ("access_url", "s_ra", "s_dec"))
+    tiles = []
+    for row in table:
+        kind = str(row["access_format"]) if "access_format" in table.colnames else ""
+        subtype = (
+            str(row["dataproduct_subtype"])
+            if "dataproduct_subtype" in table.colnames
+            else ""
+        )
+        if _is_fits(kind, row["access_url"]) and subtype in ("", "--", "science"):
+            tiles.append(_tile(row["access_url"], row["s_ra"], row["s_dec"]))
+    return _some(tiles)
+
+
+def _tiles_of_old_sia(table, band):
+    """Return place and URL of the tiles of a band in an answer of version 1."""
+    _require(table, ("download", "center_ra", "center_dec", "band", "format"))
+    letter = band[0].upper()
+    tiles = [
+        _tile(row["download"], row["center_ra"], row["center_dec"])
+        for row in table
+        if str(row["band"]).upper().startswith(letter)
+        and _is_fits(row["format"], row["download"])
+    ]
+    return _some(tiles)
+
+
+def _tile(url, ra, dec):
+    return {"url": str(url), "ra": float(ra), "dec": float(dec)}
+
+
+def _is_fits(kind, url):
+    kind = str(kind).lower()
+    if kind in ("", "--", "none"):
+        return re.search(r"\.fits?(\.gz)?$", str(url)) is not None
+    return "fits" in kind
+
+
+def _require(table, names):
+    missing = [name for name in names if name not in table.colnames]
+    if missing:
+        raise ArchiveFormatError(
+            f"the list of images has no columns {', '.join(missing)}, but "
+            f"{', '.join(table.colnames) or 'none'}"
+        )
+
+
+def _some(tiles):
+    usable = [
+        tile
+        for tile in tiles
+        if np.isfinite([tile["ra"], tile["dec"]]).all() and abs(tile["dec"]) <= 90
+    ]
+    if not usable:
+        raise NoDataError("it has no image there")
+    return usable

@@ -1,0 +1,181 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""UKIDSS and VISTA, from the archives of the Wide-Field Astronomy Unit in Edinburgh."""
+
+from __future__ import annotations
+
+import functools
+
+import astropy.units as u
+
+from ..validation import check_choice
+from .exceptions import NoDataError
+from .mosaic import combine, crop, shows_all
+from .remote import RemoteSurvey, import_clients
+
+__all__ = ["UKIDSS", "VISTA"]
+
+MOST_IMAGES = 12
+"""Most cutouts of one place that are downloaded."""
+
+
+class _Edinburgh(RemoteSurvey):
+    """
+    A survey in an archive of the Wide-Field Astronomy Unit.
+
+    Subclasses set the class attributes below those of `Survey`.
+    """
+
+    databases = ()
+    service = ""
+    client_name = ""
+    programme = ""
+    attributes = ()
+    vizier_catalog = ""
+    frame_type = "stack"
+    largest_image = 15 * u.arcmin
+    largest_radius = 1.5 * u.deg
+
+    def __init__(self, *, database=None, progress_bar=None):
+        super().__init__(progress_bar=progress_bar)
+        if database is None:
+            database = self.databases[0]
+        check_choice("database", database, self.databases)
+        self.database = database
+
+    def __repr__(self):
+        return f"{type(self).__name__}(database={self.database!r})"
+
+    def _client(self):
+        return getattr(import_clients(), self.client_name)(database=self.database)
+
+    def _find_image(self, box, band):
+        return self._ask_in_turn(
+            {self.service: functools.partial(self._image_of_archive, box, band)}
+        )
+
+    def _find_sources(self, cone):
+        return self._ask_in_turn(
+            {
+                self.service: functools.partial(self._sources_of_archive, cone),
+                "VizieR": functools.partial(
+                    self._vizier_sources, cone, self.vizier_catalog, ["**"]
+                ),
+            }
+        )
+
+    def _image_of_archive(self, box, band):
+        def ask():
+            urls = self._client().get_image_list(
+                box.center,
+                waveband=band,
+                frame_type=self.frame_type,
+                image_width=box.width,
+                image_height=box.height,
+                programme_id=self.programme,
+            )
+            if not urls:
+                raise NoDataError("it has no image there")
+            return urls[:MOST_IMAGES]
+
+        query = {"database": self.database, "box": box, "band": band}
+        urls = self._remembered_list(self.service, query, ask)
+        images = []
+        for url in self._progress(urls, f"{self.name} images"):
+            download = functools.partial(self._client().download, url)
+            image = self._remembered_image(self.service, {"url": url}, download)
+            images.append(image)
+            if shows_all(image, box):
+                return crop(image, box)
+        return combine(images, box)
+
+    def _sources_of_archive(self, cone):
+        def ask():
+            return self._client().query_region(
+                cone.center,
+                radius=cone.radius,
+                programme_id=self.programme,
+                attributes=list(self.attributes),
+            )
+
+        query = {
+            "database": self.database,
+            "programme": self.programme,
+            "region": cone,
+        }
+        return self._remembered_sources(self.service, query, cone, ask)
+
+
+class UKIDSS(_Edinburgh):
+    """
+    Images and sources of the UKIDSS Galactic Plane Survey.
+
+    Images come from the WFCAM Science Archive as cutouts of stacked frames. So do
+    sources, or from VizieR if that fails (II/316, which is the older release 6).
+
+    Parameters
+    ----------
+    database : {"UKIDSSDR11PLUS", "UKIDSSDR10PLUS"}, optional
+        Release of the survey.
+    progress_bar : callable, optional
+        Shows the progress of downloads, see `Survey`.
+
+    Notes
+    -----
+    Sources that lie on two frames are in the archive twice; they are returned once, see
+    `cuts.primary`. A catalogue from VizieR is without duplicates.
+
+    References
+    ----------
+    Lucas et al. 2008, MNRAS 391, 136; http://wsa.roe.ac.uk/.
+    """
+
+    name = "UKIDSS"
+    bands = ("J", "H", "K")
+    default_band = "K"
+    databases = ("UKIDSSDR11PLUS", "UKIDSSDR10PLUS")
+    service = "WSA"
+    client_name = "UkidssClient"
+    programme = "GPS"
+    vizier_catalog = "II/316"
+    attributes = (
+        *("sourceID", "framesetID", "ra", "dec", "mergedClass", "priOrSec", "pStar"),
+        *("jAperMag3", "jAperMag3Err", "hAperMag3", "hAperMag3Err"),
+        *("k_1AperMag3", "k_1AperMag3Err"),
+        *("jppErrBits", "hppErrBits", "k_1ppErrBits"),
+    )
+
+
+class VISTA(_Edinburgh):
+    """
+    Images and sources of VVV, the VISTA survey of the bulge and the southern disc.
+
+    Images come from the VISTA Science Archive as cutouts of tiles. So do sources, or
+    from VizieR if that fails (II/348, which is the older release 2).
+
+    Parameters
+    ----------
+    database : {"VVVDR4", "VVVDR2"}, optional
+        Release of the survey.
+    progress_bar : callable, optional
+        Shows the progress of downloads, see `Survey`.
+
+    References
+    ----------
+    Minniti et al. 2010, NewA 15, 433; http://vsa.roe.ac.uk/.
+    """
+
+    name = "VISTA"
+    bands = ("J", "H", "Ks")
+    default_band = "Ks"
+    databases = ("VVVDR4", "VVVDR2")
+    service = "VSA"
+    client_name = "VistaClient"
+    programme = "VVV"
+    vizier_catalog = "II/348"
+    frame_type = "tilestack"
+    attributes = (
+        *("sourceID", "framesetID", "ra", "dec", "mergedClass", "priOrSec", "pStar"),
+        *("jAperMag3", "jAperMag3Err", "hAperMag3", "hAperMag3Err"),
+        *("ksAperMag3", "ksAperMag3Err"),
+        *("jppErrBits", "hppErrBits", "ksppErrBits"),
+    )
