@@ -2,32 +2,28 @@
 """
 Answers that were good are kept under astropy's cache directory.
 
-Entries are written and replaced in one step by `astropy.utils.data`, are named by a
-digest of service and query, and begin with a digest of their content; an entry that is
-not what was written is thrown away.
+An entry appears whole or not at all. It is named by a digest of service and query, so
+that nothing from outside becomes a path, and begins with a digest of its content: an
+entry that is not what was written is thrown away.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import tempfile
-import warnings
 from pathlib import Path
 
-from astropy.utils import data
+from astropy.config import get_cache_dir
 
+from ..io.atomic import atomic_path
 from .configuration import conf
 from .exceptions import ArchiveError
 
-__all__ = ["cache_size", "clear_cache", "remember"]
-
-PACKAGE = "astro_vaeclust"
-"""Name of the folder in astropy's cache directory."""
+__all__ = ["cache_folder", "cache_size", "clear_cache", "remember"]
 
 LOGGER = logging.getLogger(__name__)
 
+_SUFFIX = ".answer"
 _MAGIC = b"astro_vaeclust archive answer 1 "
 
 
@@ -60,23 +56,24 @@ def remember(service, query, produce, decode):
     """
     if not conf.use_cache:
         return decode(produce())
-    key = _key(service, query)
-    stored = _load(key)
+    path = _path(service, query)
+    stored = _load(path)
     if stored is not None:
         try:
             return decode(stored)
         except ArchiveError as error:
             LOGGER.warning("dropped a cached answer of %s: %s", service, error.cause)
-            _forget(key)
+            _forget(path)
     content = produce()
     answer = decode(content)
-    _store(key, content)
+    _store(path, content)
     return answer
 
 
 def clear_cache():
     """Remove all answers that were kept."""
-    data.clear_download_cache(pkgname=PACKAGE)
+    for path in _entries():
+        path.unlink(missing_ok=True)
 
 
 def cache_size():
@@ -88,52 +85,63 @@ def cache_size():
     size : int
         Bytes.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", data.CacheMissingWarning)
-        return data.cache_total_size(pkgname=PACKAGE)
+    return sum(path.stat().st_size for path in _entries())
 
 
-def _key(service, query):
+def cache_folder():
+    """
+    Return where answers are kept; it may not exist yet.
+
+    Returns
+    -------
+    folder : `~pathlib.Path`
+        A folder in astropy's cache directory.
+    """
+    return Path(get_cache_dir()) / "astro_vaeclust" / "archives"
+
+
+def _entries():
+    folder = cache_folder()
+    return list(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []
+
+
+def _path(service, query):
     digest = hashlib.sha256(f"{service}\n{query}".encode()).hexdigest()
-    return f"archive://astro-vaeclust/{digest}"
+    return cache_folder() / f"{digest}{_SUFFIX}"
 
 
-def _load(key):
-    """Return what is kept under a key, None if there is nothing or it is damaged."""
+def _load(path):
+    """Return what an entry holds, None if there is none or it is damaged."""
     try:
-        if not data.is_url_in_cache(key, pkgname=PACKAGE):
-            return None
-        path = data.download_file(key, cache=True, sources=[], pkgname=PACKAGE)
-        entry = Path(path).read_bytes()
-    except (OSError, KeyError) as error:
-        LOGGER.debug("cache not readable: %s", error)
+        entry = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        LOGGER.warning("cannot read the cache: %s", error)
         return None
     head, _, content = entry.partition(b"\n")
     if head == _head(content):
         return content
     LOGGER.warning("dropped a damaged entry of the cache")
-    _forget(key)
+    _forget(path)
     return None
 
 
-def _store(key, content):
+def _store(path, content):
     """Keep content; a cache that cannot be written is no reason to fail."""
-    handle, path = tempfile.mkstemp(prefix="astro_vaeclust-")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_head(content) + b"\n" + content)
-        data.import_file_to_cache(key, path, pkgname=PACKAGE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path, overwrite=True) as place:
+            place.write_bytes(_head(content) + b"\n" + content)
     except OSError as error:
         LOGGER.warning("cannot keep an answer in the cache: %s", error)
-    finally:
-        os.unlink(path)
 
 
-def _forget(key):
+def _forget(path):
     try:
-        data.clear_download_cache(key, pkgname=PACKAGE)
+        path.unlink(missing_ok=True)
     except OSError as error:
-        LOGGER.debug("cache not writable: %s", error)
+        LOGGER.warning("cannot write to the cache: %s", error)
 
 
 def _head(content):

@@ -55,7 +55,12 @@ class LocalArchive(Survey):
     >>> from astropy.table import Table
     >>> from astro_vaeclust.archives import LocalArchive
     >>> table = Table(
-    ...     {"ra": [10.0, 10.1], "dec": [5.0, 5.0], "k_m": [11.0, 12.5], "rd_flg": ["222", "200"]}
+    ...     {
+    ...         "ra": [10.0, 10.1],
+    ...         "dec": [5.0, 5.0],
+    ...         "k_m": [11.0, 12.5],
+    ...         "rd_flg": ["222", "200"],
+    ...     }
     ... )
     >>> archive = LocalArchive(catalog=table)
     >>> sources = archive.get_catalog("10.0 5.0", radius=0.5 * u.deg, cut="paper")

@@ -30,8 +30,8 @@ def choose_tiles(covered, distances):
     Choose the tiles that show a box.
 
     One tile is chosen if it shows all that any tile shows: of several such the one
-    with the nearest centre. Otherwise the tile that adds most is taken, again and again,
-    until none adds anything.
+    with the nearest centre. Otherwise the tile that adds most is taken, again and
+    again, until none adds anything.
 
     Parameters
     ----------
@@ -65,10 +65,10 @@ def combine(images, box):
     Make one image of a box out of several that show parts of it.
 
     A single image that shows all of the box, or all that any of them shows, is cropped
-    and keeps its pixels. Otherwise they are resampled by `reproject`, bilinearly, onto a
-    new grid with north up, after their skies are subtracted and they are scaled to the
-    zero point of the first; what remains of differences in the sky is matched. The
-    noise of neighbouring pixels is then correlated more than on a tile.
+    and keeps its pixels. Otherwise they are resampled by ``reproject``, bilinearly,
+    onto a new grid with north up, after their skies are subtracted and they are scaled
+    to the zero point of the first; what remains of differences in the sky is matched.
+    The noise of neighbouring pixels is then correlated more than on a tile.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ class TwoMASS(RemoteSurvey):
                 .query_sia(
                     pos=(cone.center, cone.radius),
                     collection=collection,
-                    band=WAVELENGTHS[band],
+                    band=WAVELENGTHS[band].to_value(u.m),  # pyvo asks if it is true
                     data_type="image",
                 )
             )
