@@ -9,7 +9,15 @@ import sys
 import traceback
 
 from ..version import __version__
-from . import backends, demo, detect, evaluate, selection_function
+from . import (
+    backends,
+    demo,
+    detect,
+    evaluate,
+    reproduce,
+    score,
+    selection_function,
+)
 from .messages import messages_to_stderr
 
 __all__ = ["main"]
@@ -48,7 +56,15 @@ def _parser():
         "--version", action="version", version=f"%(prog)s {__version__}"
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (detect, demo, evaluate, selection_function, backends):
+    for command in (
+        detect,
+        score,
+        reproduce,
+        demo,
+        evaluate,
+        selection_function,
+        backends,
+    ):
         command.add_command(commands)
     return parser
 

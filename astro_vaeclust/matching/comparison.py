@@ -67,8 +67,8 @@ def compare(
 
 def _counts(in_detected, in_target, shared, joint, field, confidence):
     """Return the IoUs of sources and members."""
-    n_shared = np.count_nonzero(in_detected & in_target)
-    n_union = np.count_nonzero(in_detected | in_target)
+    n_shared = int(np.count_nonzero(in_detected & in_target))
+    n_union = int(np.count_nonzero(in_detected | in_target))
     iou, low, high = source_iou(n_shared, n_union, confidence=confidence)
     areas = shared.to_value(ARCSEC2), joint.to_value(ARCSEC2)
     members, error = member_iou(n_shared, n_union, *areas, field.density, field.error)
@@ -85,7 +85,7 @@ def _counts(in_detected, in_target, shared, joint, field, confidence):
 
 def _sizes(detected, target, center, field, in_detected, in_target):
     """Return what describes each region, and how their circles compare."""
-    n_detected, n_reference = np.count_nonzero(in_detected), np.count_nonzero(in_target)
+    n_detected, n_reference = (int(part.sum()) for part in (in_detected, in_target))
     sizes = {
         "n_detected": n_detected,
         "n_reference": n_reference,

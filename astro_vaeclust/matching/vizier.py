@@ -7,7 +7,6 @@ import numpy as np
 from astropy.table import Table
 
 from ..archives.exceptions import ArchiveFormatError
-from ..exceptions import import_optional
 from .sources import positions
 
 __all__ = ["fetch_from_vizier", "names_of"]
@@ -39,17 +38,17 @@ def fetch_from_vizier(known, cone):
     `~astro_vaeclust.archives.ArchiveError`
         If VizieR does not give it.
     """
-    import_optional("astroquery", "archives")
     from ..archives.cache import remember
-    from ..archives.clients import asking
     from ..archives.contents import read_table, table_bytes
+    from ..archives.remote import import_clients
 
+    clients = import_clients()
     query = f"{' '.join(known.vizier)} {cone or 'everywhere'}"
 
     def produce():
-        return table_bytes(_ask(known, cone))
+        return table_bytes(_ask(clients.VizierClient, known, cone))
 
-    with asking(SERVICE, query):
+    with clients.asking(SERVICE, query):
         return remember(SERVICE, f"known list: {query}", produce, read_table)
 
 
@@ -78,12 +77,10 @@ def names_of(known, rows):
     return np.array([*names, None], dtype=object)[:-1]
 
 
-def _ask(known, cone):
-    from ..archives.clients import VizierClient
-
+def _ask(make_client, known, cone):
     parts = []
     for name in known.vizier:
-        client = VizierClient(columns=["*", *_POSITIONS])
+        client = make_client(columns=["*", *_POSITIONS])
         if cone is None:
             answer = client.get_catalogs(name)
         else:

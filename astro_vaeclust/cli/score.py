@@ -1,0 +1,176 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""``vaeclust score``: compare detected clusters with reference regions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .messages import LOGGER, add_message_options
+from .report import print_table
+
+__all__ = ["add_command", "run"]
+
+SEGMENTATION_SUFFIXES = (".fits", ".fit", ".fits.gz")
+
+SHOWN = (
+    "reference",
+    "id",
+    "iou",
+    "iou_low",
+    "iou_high",
+    "n_shared",
+    "n_union",
+    "n_detected",
+    "n_reference",
+    "member_iou",
+    "area_iou",
+    "offset",
+    "radius_ratio",
+)
+"""The columns that are printed; a file gets all."""
+
+
+def add_command(commands):
+    """Add the command to those of the main parser."""
+    parser = commands.add_parser(
+        "score",
+        help="compare clusters with reference regions on a catalogue of sources",
+        description="Count the sources in detected clusters and in reference regions, "
+        "and print the intersection over union. Clusters are compared by their "
+        "circles, since tables hold no pixels.",
+    )
+    parser.add_argument(
+        "clusters",
+        metavar="CLUSTERS",
+        help="table of clusters: .ecsv, .fits, .vot",
+    )
+    parser.add_argument(
+        "--catalog",
+        required=True,
+        metavar="FILE",
+        help="sources: .vot, .ecsv, .fits, .csv, .tbl, .parquet",
+    )
+    parser.add_argument(
+        "--reference",
+        required=True,
+        metavar="FILE",
+        help="regions, each compared on its own: .reg (DS9), .crtf; or a FITS image of "
+        "labels with a WCS",
+    )
+    parser.add_argument(
+        "--cut",
+        default="paper",
+        metavar="NAME",
+        help="which sources count: paper, everything, reliable_photometry, ... "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--image",
+        metavar="FILE",
+        help="FITS image whose WCS places regions that are in pixels",
+    )
+    parser.add_argument(
+        "--id", type=int, help="number of the cluster (default: that which fits best)"
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", help="table with all numbers: .ecsv"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a file that exists"
+    )
+    add_message_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    """
+    Compare, print the table, and write it if asked to.
+
+    Parameters
+    ----------
+    arguments : `argparse.Namespace`
+        Parsed options.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        If an option or a file is bad, or a file cannot be written.
+    """
+    from ..archives import read_catalog
+    from ..catalog import ClusterCatalog
+    from ..io import check_output
+
+    if arguments.output is not None:
+        check_output(arguments.output, arguments.overwrite)
+    match = ClusterCatalog.read(arguments.clusters).match(
+        read_catalog(arguments.catalog), cut=arguments.cut
+    )
+    wcs = None if arguments.image is None else _wcs_of(arguments.image)
+    table = _compare(match, _references(arguments.reference, wcs), arguments.id)
+    print(
+        f"{len(match.sources)} sources of {Path(arguments.catalog).name} count (cut: "
+        f"{match.cut}); intervals are Wilson's at 68.3 %"
+    )
+    print_table(table[list(SHOWN)])
+    if arguments.output is not None:
+        _write(table, arguments.output, arguments.overwrite)
+
+
+def _references(path, wcs):
+    """Return the references of a file by their names, each with its WCS."""
+    if str(path).lower().endswith(SEGMENTATION_SUFFIXES):
+        return {Path(path).name: _segmentation(path)}
+    from regions import Regions
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"reference: no such file: {path}")
+    try:
+        regions = Regions.read(path)
+    except Exception as error:  # the parsers of regions have many
+        raise ValueError(f"reference {path} cannot be read: {error}") from error
+    if not len(regions):
+        raise ValueError(f"reference {path} has no regions")
+    return {
+        f"{number} {region.meta.get('text', '')}".strip(): (region, wcs)
+        for number, region in enumerate(regions, 1)
+    }
+
+
+def _segmentation(path):
+    from photutils.segmentation import SegmentationImage
+
+    from ..inputs import read_image
+
+    image = read_image(path)
+    labels = image.data.astype(int)
+    labels[image.mask] = 0
+    return SegmentationImage(labels), image.wcs
+
+
+def _wcs_of(path):
+    from ..inputs import read_image
+
+    return read_image(path).wcs
+
+
+def _compare(match, references, number):
+    """Return a row per reference."""
+    from astropy.table import vstack
+
+    rows = []
+    for name, (reference, wcs) in references.items():
+        overlap = match.iou(reference, region="circle", id=number, wcs=wcs)
+        row = overlap.to_table()
+        row.add_column([name], name="reference", index=0)
+        rows.append(row)
+    table = vstack(rows)
+    table.meta.update(cut=match.cut, n_sources=len(match.sources))
+    return table
+
+
+def _write(table, path, overwrite):
+    from ..io import atomic_path
+
+    with atomic_path(path, overwrite) as place:
+        table.write(place, format="ascii.ecsv")
+    LOGGER.info("wrote %s", path)
