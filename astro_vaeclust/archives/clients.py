@@ -120,6 +120,10 @@ class SimbadClient(SimbadClass):
 
     hardlimit = 2_000_000
 
+    def query_name(self, name):
+        """Query an object as ``query_object`` does, without warning of no result."""
+        return self.query_tap(self.query_object(name, get_query_payload=True)["QUERY"])
+
     def __init__(self):
         super().__init__(ROW_LIMIT=2)
         guard(self._session)
@@ -176,7 +180,7 @@ class _Repaired:
     ``get_images`` would print and use astropy's downloads, past the guard.
     """
 
-    POLL_PAUSE = 1.0
+    POLL_PAUSE = 1.0  # seconds; doubles with each look
 
     def __init__(self, address, *, database, programme_id):
         super().__init__(database=database, programme_id=programme_id)
@@ -205,6 +209,7 @@ class _Repaired:
     def _check_page(self, url, keyword, *, wait_time=None, max_attempts=30):
         """Return a page once it has the keyword; the first look is at the answer."""
         give_up = time.monotonic() + conf.deadline
+        pause = self.POLL_PAUSE
         page, self._page = self._page, None
         while True:
             if page is None:
@@ -214,12 +219,12 @@ class _Repaired:
                 return page
             if not _is_unfinished(page.text):
                 raise _unexpected(page.text, f"the page has no {keyword!r}")
-            if time.monotonic() + self.POLL_PAUSE > give_up:
+            if time.monotonic() + pause > give_up:
                 raise ArchiveTimeoutError(
                     f"its page was not complete after {conf.deadline:g} s"
                 )
-            time.sleep(self.POLL_PAUSE)
-            page = None
+            time.sleep(pause)
+            pause, page = 2 * pause, None
 
     def _parse_result(self, response, *, verbose=False):
         return read_table(self.download(self._table_link(response.text)))
@@ -270,7 +275,8 @@ def _unexpected(page, what):
 
 def _is_unfinished(page):
     """Whether a page of the archive is still being written."""
-    return "</html>" not in page.lower() and "rows returned" not in page.lower()
+    ends = ("</html>", "rows returned")
+    return bool(page.strip()) and not any(end in page.lower() for end in ends)
 
 
 def _plain_text(page):

@@ -45,7 +45,7 @@ def query_simbad(name):
 
     def ask():
         with clients.asking(SERVICE, name):
-            table = clients.SimbadClient().query_object(name)
+            table = clients.SimbadClient().query_name(name)
             return json.dumps(_position(table, name)).encode()
 
     ra, dec = remember(SERVICE, f"{conf.simbad_url} {name}", ask, _decode)

@@ -25,7 +25,7 @@ ZERO_POINT = 19.9
 SKY_LEVEL = 510.0
 
 
-def make_stars(n=400, *, center=CENTER, radius=0.25 * u.deg, seed=1):
+def make_stars(n=900, *, center=CENTER, radius=0.25 * u.deg, seed=1):
     """Return a table of stars spread evenly over a cone."""
     rng = np.random.default_rng(seed)
     angle = rng.uniform(0, 360, n) * u.deg

@@ -141,13 +141,9 @@ def test_a_fault_is_a_typed_error_and_the_next_call_works(server, name, fault):
     server.misbehave(path, fault)
     settings = IMPATIENT if fault in SLOW_FAULTS else {"timeout": 20, "deadline": 30}
     expected = EXPECTED[fault]
-    if fault == "truncates" and "wsa" in name and "page" in name:
+    if fault == "truncates" and name in ("wsa page", "wsa images"):
         expected = ArchiveTimeoutError  # as a page that is still being written
         settings = IMPATIENT
-    if fault == "empty" and name in ("wsa page", "wsa images"):
-        expected, settings = ArchiveTimeoutError, IMPATIENT
-    if fault == "truncates" and name == "wsa images":
-        expected = ArchiveError
     with server.configured(**settings):
         before = cache_size()
         error = assert_fails_in_time(call, expected, settings)
@@ -210,7 +206,7 @@ def test_what_retry_after_asks_for_is_waited_for_or_told(server, monkeypatch):
 def test_wrong_columns_are_a_format_error(server):
     wrong = sky.votable_bytes(Table({"ra": [1.0], "price": [2.0]}), status="OK")
     server.play("/TAP/sync", wrong)
-    with pytest.raises(ArchiveFormatError, match="declination.*ra, price"):
+    with pytest.raises(ArchiveFormatError, match=r"declination.*ra, price"):
         sources_of_irsa()
     server.play("/SIA/query", wrong)
     server.recorded.pop("/TAP/sync")
@@ -235,7 +231,7 @@ def test_sources_of_another_place_are_an_error(server, stars):
     elsewhere = sky.irsa_psc(stars)
     elsewhere["dec"] = elsewhere["dec"] - 40
     server.play("/TAP/sync", sky.votable_bytes(elsewhere, status="OK"))
-    with pytest.raises(ArchiveFormatError, match="none of its 400 sources lies in"):
+    with pytest.raises(ArchiveFormatError, match="none of its 900 sources lies in"):
         sources_of_irsa()
     server.recorded.clear()
     assert sources_of_irsa() is not None
