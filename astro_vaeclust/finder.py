@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
+import astropy.units as u
 import numpy as np
 from astropy.nddata import NDData
 
@@ -16,13 +17,11 @@ from .catalog import ClusterCatalog
 from .columns import cluster_table
 from .embeddings import EMBEDDINGS, Embedding
 from .exceptions import NoDetectionsWarning
-from .heatmap import Ensemble, Member
-from .inputs import check_image_holds, read_image
-from .measurement import RegionMeasurements
+from .inputs import read_image
 from .metadata import run_metadata
-from .mixtures import LABEL_RULES, MIXTURES, Mixture, cluster_probability
-from .prepare import PREPARATIONS, prepare
-from .segmentation import segment
+from .mixtures import LABEL_RULES, MIXTURES, Mixture
+from .patch_search import PatchSearch
+from .prepare import PREPARATIONS
 from .thresholds import PeakFraction, Threshold, resolve_threshold
 from .validation import (
     check_choice,
@@ -33,8 +32,6 @@ from .validation import (
 )
 
 __all__ = ["ClusterFinderBase", "VAEClusterFinder"]
-
-logger = logging.getLogger(__name__)
 
 
 class ClusterFinderBase(ABC):
@@ -75,18 +72,32 @@ class ClusterFinderBase(ABC):
 @dataclass(frozen=True, kw_only=True)
 class VAEClusterFinder(ClusterFinderBase):
     """
-    Find star clusters by autoencoders of image windows and a mixture of their latents.
+    Find star clusters by variational autoencoders and mixtures of their latents.
 
-    Windows of several sizes are embedded, a mixture of Gaussians splits the
-    embeddings, the probabilities of the component "cluster" are traced back to the
-    pixels, and regions of their mean over all sizes above an adaptive threshold are
-    the clusters (Karmakar, Mishra & Tej 2018). The defaults are the
-    settings that did best in trials on mock tiles; `paper` gives those of the paper.
+    With the default embedding, a convolutional autoencoder that was trained on mock
+    and real tiles looks at the image once, on pixels over sky and noise; candidates
+    carry the rate of false alarms that their score has on sky without clusters, and
+    those with at most ``max_false_alarm_rate`` are reported. With another embedding,
+    or with a mixture that is fitted to the image, everything is learned on the
+    windows of this one image, as in Karmakar, Mishra & Tej (2018); `paper` gives
+    their settings.
 
     Parameters
     ----------
+    embedding : str or `~astro_vaeclust.embeddings.Embedding`
+        A registered tag or an instance.
+    mixture : str, `~astro_vaeclust.mixtures.Mixture` or None
+        A registered tag or an instance; None for the mixture that was trained with
+        the embedding, or ``"gmm"`` where there is none.
+    model : str, path-like or None
+        File of a trained model for the default embedding; None for the shipped one.
+    max_false_alarm_rate : `~astropy.units.Quantity` or None
+        False detections per area of sky that are accepted, for trained models; None
+        reports all candidates.
     patch_sizes : tuple of int
-        Sides of the windows in pixels.
+        Sides of the windows in pixels. This and what follows, but for ``n_largest``,
+        ``fwhm``, ``seed``, ``device`` and ``progress_bar``, is for searches that learn
+        on the image.
     overlap : float
         Fraction by which neighbouring windows overlap, in [0, 1).
     preparation : {'noise-normalised', 'intensity'}
@@ -94,10 +105,6 @@ class VAEClusterFinder(ClusterFinderBase):
     box_size : int
         Side in pixels of the meshes in which the sky is measured; structure in it that
         is larger, such as a nebula, is subtracted with it.
-    embedding : str or `~astro_vaeclust.embeddings.Embedding`
-        A registered tag or an instance.
-    mixture : str or `~astro_vaeclust.mixtures.Mixture`
-        A registered tag or an instance.
     cluster_rule : {'brightest', 'rarest', 'brighter-than-sky'}
         Which components are "cluster"; see
         `~astro_vaeclust.mixtures.cluster_probability`.
@@ -109,13 +116,16 @@ class VAEClusterFinder(ClusterFinderBase):
     n_pixels : int or None
         Pixels that a region must have; None for the area of the largest window.
     n_largest : int or None
-        Keep only so many regions, those with the largest sum of the heat map.
+        Keep only so many clusters: the regions with the largest sum of the heat map,
+        or the highest scores of a trained model.
     n_seeds : int
         Number of seeds per patch size in the ensemble.
-    fwhm : float
-        Full width at half maximum of a star in pixels, for ``n_sources`` only.
+    fwhm : float or None
+        Full width at half maximum of a star in pixels, for ``n_sources`` only; None to
+        measure it on the image, or 3 where it cannot be measured.
     seed : int
-        Seed of everything random; the same seed gives the same result.
+        Seed of everything random; the same seed gives the same result. A trained
+        model has nothing random.
     device : str
         Where torch computes: ``"cpu"``, ``"cuda"``, ``"auto"`` and so on.
     progress_bar : callable or None
@@ -129,25 +139,30 @@ class VAEClusterFinder(ClusterFinderBase):
 
     Examples
     --------
+    >>> import astropy.units as u
     >>> from astro_vaeclust import VAEClusterFinder
-    >>> finder = VAEClusterFinder(patch_sizes=(16, 32), embedding="pca")
+    >>> VAEClusterFinder().max_false_alarm_rate
+    <Quantity 1. 1 / deg2>
+    >>> finder = VAEClusterFinder(embedding="pca", patch_sizes=(16, 32))
     >>> finder.patch_sizes
     (16, 32)
     """
 
+    embedding: str | Embedding = "conv-vae"
+    mixture: str | Mixture | None = None
+    model: str | os.PathLike | None = None
+    max_false_alarm_rate: u.Quantity | None = 1 / u.deg**2
     patch_sizes: tuple[int, ...] = (12, 16, 24, 32)
     overlap: float = 0.5
     preparation: str = "noise-normalised"
     box_size: int = 32
-    embedding: str | Embedding = "dense-vae"
-    mixture: str | Mixture = "gmm"
     cluster_rule: str = "brightest"
     threshold: str | float | Threshold = "sigma-clipped"
     smoothing: float = 24.0
     n_pixels: int | None = None
     n_largest: int | None = None
     n_seeds: int = 1
-    fwhm: float = 3.0
+    fwhm: float | None = None
     seed: int = 0
     device: str = "cpu"
     progress_bar: Callable | None = None
@@ -158,7 +173,11 @@ class VAEClusterFinder(ClusterFinderBase):
         check_choice("preparation", self.preparation, PREPARATIONS)
         check_count("box_size", self.box_size)
         EMBEDDINGS.check(self.embedding)
-        MIXTURES.check(self.mixture)
+        if self.mixture is not None:
+            MIXTURES.check(self.mixture)
+        if not (self.model is None or isinstance(self.model, (str, os.PathLike))):
+            raise TypeError(f"model takes a path, got {self.model!r}")
+        _check_rate(self.max_false_alarm_rate)
         check_choice("cluster_rule", self.cluster_rule, LABEL_RULES)
         resolve_threshold(self.threshold)
         for name in ("n_pixels", "n_largest"):
@@ -166,7 +185,8 @@ class VAEClusterFinder(ClusterFinderBase):
                 check_count(name, getattr(self, name))
         check_count("n_seeds", self.n_seeds)
         check_number("smoothing", self.smoothing)
-        check_number("fwhm", self.fwhm, low_counts=False)
+        if self.fwhm is not None:
+            check_number("fwhm", self.fwhm, low_counts=False)
         check_seed(self.seed)
         if not isinstance(self.device, str):
             raise TypeError(f"device takes a word, got {self.device!r}")
@@ -262,90 +282,38 @@ class VAEClusterFinder(ClusterFinderBase):
             If an autoencoder learned nothing.
         """
         image = read_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu)
-        check_image_holds(image, self.patch_sizes)
-        prepared = prepare(image, preparation=self.preparation, box_size=self.box_size)
-        maps = self._embed(prepared)
-        ensemble = Ensemble(
-            [self._classify(map_, prepared, seed) for map_, seed in maps],
-            image.mask,
-            self.smoothing,
+        search = self._search(image)
+        columns = search.columns()
+        table = cluster_table(
+            columns or None, meta=run_metadata(self.settings, image, search.models)
         )
-        return self._catalog(image, prepared, ensemble, [map_ for map_, _ in maps])
-
-    def _embed(self, prepared):
-        """Return latent maps, each with the seed that made it."""
-        embedding = EMBEDDINGS.resolve(self.embedding)
-        return [
-            (latent_map, seed)
-            for seed in np.random.SeedSequence(self.seed)
-            .generate_state(self.n_seeds)
-            .tolist()
-            for latent_map in embedding.embed(
-                prepared,
-                patch_sizes=self.patch_sizes,
-                overlap=self.overlap,
-                seed=seed,
-                device=self.device,
-                progress_bar=self.progress_bar,
-            )
-        ]
-
-    def _classify(self, latent_map, prepared, seed):
-        """Split the cells of a latent map, and trace P(cluster) back to the pixels."""
-        features = latent_map.features
-        fitted = MIXTURES.resolve(self.mixture).fit(
-            features, seed=seed, device=self.device
-        )
-        brightness = latent_map.cell_means(prepared.pixels, prepared.mask)
-        probability = cluster_probability(
-            fitted.probabilities(features),
-            brightness[latent_map.valid],
-            rule=self.cluster_rule,
-        )
-        logger.info(
-            "%d px: mixture %s after %d iterations, %.1f %% of the windows in clusters",
-            latent_map.patch_size,
-            "converged" if fitted.converged else "did not converge",
-            fitted.n_iter,
-            100 * probability.mean(),
-        )
-        on_grid = np.zeros(latent_map.valid.shape)
-        on_grid[latent_map.valid] = probability
-        return Member(latent_map.to_image(on_grid), latent_map.patch_size)
-
-    def _segment(self, heatmap, mask):
-        n_pixels = self.n_pixels or max(self.patch_sizes) ** 2
-        return segment(
-            heatmap,
-            mask,
-            resolve_threshold(self.threshold),
-            n_pixels=n_pixels,
-            n_largest=self.n_largest,
-        )
-
-    def _catalog(self, image, prepared, ensemble, latent_maps):
-        heatmap = ensemble.heatmap
-        segmentation = self._segment(heatmap, image.mask)
-        columns = None
-        if segmentation is None:
-            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=3)
-        else:
-            columns = RegionMeasurements(
-                image,
-                prepared,
-                ensemble,
-                segmentation,
-                heatmap,
-                resegment=lambda other: self._segment(other, image.mask),
-                fwhm=self.fwhm,
-            ).columns()
+        if not len(table):
+            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
         return ClusterCatalog(
-            cluster_table(
-                columns, meta=run_metadata(self.settings, image, latent_maps)
+            table,
+            heatmap=NDData(
+                search.heatmap.astype(np.float32, copy=False),
+                wcs=image.wcs,
+                mask=image.mask,
             ),
-            heatmap=NDData(heatmap.astype(np.float32), wcs=image.wcs, mask=image.mask),
-            segmentation=segmentation,
+            segmentation=search.segmentation,
             image=image,
+        )
+
+    def _search(self, image):
+        """Search with the trained network, or by learning on the image itself."""
+        embedding = EMBEDDINGS.resolve(self.embedding)
+        if self.mixture is not None or not hasattr(embedding, "load"):
+            return PatchSearch(image, self)
+        from .amortised.search import AmortisedSearch
+
+        rate = self.max_false_alarm_rate
+        return AmortisedSearch(
+            image,
+            embedding.load(model=self.model, device=self.device),
+            max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),
+            n_largest=self.n_largest,
+            fwhm=self.fwhm,
         )
 
 
@@ -363,3 +331,16 @@ def _checked_sizes(patch_sizes):
     if min(sizes) < 2:
         raise ValueError(f"patch_sizes takes integers from 2, got {patch_sizes!r}")
     return tuple(int(size) for size in sizes)
+
+
+def _check_rate(rate):
+    if rate is None:
+        return
+    message = (
+        "max_false_alarm_rate takes a positive Quantity in 1 / deg2 or None, "
+        f"got {rate!r}"
+    )
+    if not isinstance(rate, u.Quantity) or not rate.unit.is_equivalent(u.deg**-2):
+        raise TypeError(message)
+    if not (rate.isscalar and rate > 0 / u.deg**2):
+        raise ValueError(message)

@@ -15,7 +15,7 @@ __all__ = ["run_metadata"]
 REPORTED_PACKAGES = ("astropy", "numpy", "photutils", "scikit-learn", "torch")
 
 
-def run_metadata(settings, image, latent_maps):
+def run_metadata(settings, image, models):
     """
     Describe a run, for the metadata of its table.
 
@@ -25,8 +25,8 @@ def run_metadata(settings, image, latent_maps):
         Settings of the finder, ``seed`` among them.
     image : `~astro_vaeclust.inputs.Image`
         The image.
-    latent_maps : list of `~astro_vaeclust.embeddings.LatentMap`
-        What the embedding made.
+    models : list of dict
+        What identifies and describes the networks that were used.
 
     Returns
     -------
@@ -39,10 +39,7 @@ def run_metadata(settings, image, latent_maps):
         "image": image.name,
         "seed": int(settings["seed"]),
         "settings": {name: _describe(value) for name, value in settings.items()},
-        "model": [
-            {"patch_size": latent_map.patch_size} | latent_map.diagnostics
-            for latent_map in latent_maps
-        ],
+        "model": models,
     }
 
 

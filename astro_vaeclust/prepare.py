@@ -31,11 +31,14 @@ class PreparedImage:
         Unusable pixels.
     significance : (ny, nx) float32 array
         Image minus sky over noise; zero where masked.
+    image : `~astro_vaeclust.inputs.Image`, optional
+        The image before the preparation, for embeddings with their own.
     """
 
     pixels: np.ndarray
     mask: np.ndarray
     significance: np.ndarray
+    image: object = None
 
 
 def prepare(image, *, preparation="noise-normalised", box_size=32):
@@ -71,6 +74,7 @@ def prepare(image, *, preparation="noise-normalised", box_size=32):
         pixels=np.where(image.mask, sky, pixels).astype(np.float32),
         mask=image.mask,
         significance=significance,
+        image=image,
     )
 
 

@@ -17,6 +17,7 @@ from . import (
     reproduce,
     score,
     selection_function,
+    train,
 )
 from .messages import messages_to_stderr
 
@@ -63,6 +64,7 @@ def _parser():
         demo,
         evaluate,
         selection_function,
+        train,
         backends,
     ):
         command.add_command(commands)

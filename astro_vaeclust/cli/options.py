@@ -10,6 +10,7 @@ from .messages import progress_bar
 __all__ = ["add_finder_options", "make_finder"]
 
 _SETTINGS = (
+    "model",
     "patch_sizes",
     "overlap",
     "embedding",

@@ -56,3 +56,4 @@ EMBEDDINGS = Registry(
 )
 EMBEDDINGS.register("dense-vae", "astro_vaeclust.embeddings.dense:DenseVAE")
 EMBEDDINGS.register("pca", "astro_vaeclust.embeddings.pca:PCAEmbedding")
+EMBEDDINGS.register("conv-vae", "astro_vaeclust.embeddings.convolutional:ConvVAE")

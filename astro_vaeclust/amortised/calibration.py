@@ -1,0 +1,261 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+From scores to false-alarm rates, and from stated variances to errors.
+
+The candidates of sky without clusters are a Poisson process in score and local
+conditions. Its intensity is fitted as a generalised linear model, and its integral from
+a score upwards is the rate of false alarms of at least this score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from scipy.ndimage import uniform_filter
+from scipy.special import logsumexp
+
+from .network import CELL, MEASURES
+
+__all__ = [
+    "Calibration",
+    "NullSample",
+    "calibrate_errors",
+    "fit_calibration",
+    "local_conditions",
+]
+
+SURROUNDINGS = 512
+"""Side in network pixels of the square whose brightness is the local condition."""
+
+STEP = 0.25
+"""Width of the bins of the score, in logits."""
+
+SCORES = (-6.0, 9.0)
+"""Range of scores in which the intensity is integrated."""
+
+N_CONDITION_BINS = 12
+PENALTY = 1e-3
+
+
+def local_conditions(channels):
+    """
+    Measure how crowded the surroundings of each cell are.
+
+    Parameters
+    ----------
+    channels : (3, ny, nx) float32 array
+        Of `~astro_vaeclust.amortised.grid.NetworkImage`.
+
+    Returns
+    -------
+    crowding : (ny_cells, nx_cells) array
+        Mean of the compressed maxima over a square of `SURROUNDINGS` pixels; NaN
+        where no pixel is usable.
+    usable : (ny_cells, nx_cells) array
+        Fraction of usable pixels of the cell.
+    """
+    light, usable = (_cell_means(channels[index]) for index in (1, 2))
+    size = SURROUNDINGS // CELL
+    weight = uniform_filter(usable, size, mode="constant")
+    total = uniform_filter(light, size, mode="constant")
+    seen = weight > 1e-6
+    return np.where(seen, total / np.where(seen, weight, 1), np.nan), usable
+
+
+def _cell_means(image):
+    padding = [(0, -side % CELL) for side in image.shape]
+    padded = np.pad(image.astype(np.float64), padding)
+    ny, nx = (side // CELL for side in padded.shape)
+    return padded.reshape(ny, CELL, nx, CELL).mean(axis=(1, 3))
+
+
+@dataclass(frozen=True, eq=False)
+class NullSample:
+    """
+    Candidates on sky without clusters.
+
+    Parameters
+    ----------
+    scores : (n,) array
+        Their scores.
+    crowding, binned : (n,) array
+        Local condition, and whether the image is finer than the network.
+    exposure : (k, 3) array
+        Crowding, binned, and area in deg2 of all usable cells.
+    """
+
+    scores: np.ndarray
+    crowding: np.ndarray
+    binned: np.ndarray
+    exposure: np.ndarray
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """
+    What is needed to state false-alarm rates and errors.
+
+    Parameters
+    ----------
+    coefficients : tuple of float
+        Of the terms of `_terms`; their sum is the logarithm of candidates per deg2
+        and logit.
+    crowding : tuple of float
+        Lowest, mean, spread and highest crowding of the sample.
+    highest_score : float
+        Highest score in the sample; beyond it the fit is extrapolated.
+    biases, error_factors : tuple of float
+        What to subtract from the measures, and to multiply their errors with.
+    area : float
+        Sky of the sample in deg2.
+    """
+
+    coefficients: tuple[float, ...]
+    crowding: tuple[float, float, float, float]
+    highest_score: float
+    biases: tuple[float, ...] = (0.0,) * len(MEASURES)
+    error_factors: tuple[float, ...] = (1.0,) * len(MEASURES)
+    area: float = 0.0
+
+    def false_alarm_rate(self, scores, crowding, binned):
+        """
+        Return the rate of false alarms of at least a score.
+
+        Parameters
+        ----------
+        scores : (n,) array
+            Logits.
+        crowding, binned : (n,) array
+            Local conditions; crowding beyond that of the sample counts as its limit.
+
+        Returns
+        -------
+        rate : (n,) array
+            Expected false detections per deg2.
+        """
+        scores = np.asarray(scores, dtype=np.float64)
+        crowding = np.asarray(crowding, dtype=np.float64)
+        low, _, _, high = self.crowding
+        crowding = np.clip(np.nan_to_num(crowding, nan=high), low, high)
+        grid = np.arange(SCORES[0], SCORES[1], 0.05)
+        terms = _terms(
+            grid, crowding[:, None], np.asarray(binned)[:, None], self.crowding
+        )
+        log_intensity = terms @ np.array(self.coefficients) + np.log(0.05)
+        beyond = grid >= scores[:, None] - 0.025
+        return np.exp(
+            logsumexp(np.where(beyond, log_intensity, -np.inf), axis=1, b=1.0)
+        )
+
+    def to_dict(self):
+        """Return all values as lists and numbers (dict)."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values):
+        """Make a calibration of what `to_dict` returned."""
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in values.items()
+            }
+        )
+
+
+def _terms(scores, crowding, binned, range_):
+    """Return the terms of the logarithm of the intensity, (..., 7)."""
+    crowding = (crowding - range_[1]) / range_[2]
+    scores, crowding, binned = np.broadcast_arrays(scores, crowding, binned)
+    ones = np.ones(scores.shape)
+    return np.stack(
+        [
+            ones,
+            scores,
+            -(np.maximum(scores, 0) ** 2),
+            crowding,
+            crowding * scores,
+            binned,
+            binned * scores,
+        ],
+        axis=-1,
+    ).astype(np.float64)
+
+
+def fit_calibration(sample):
+    """
+    Fit the intensity of candidates on sky without clusters.
+
+    Parameters
+    ----------
+    sample : `NullSample`
+        The candidates and the sky.
+
+    Returns
+    -------
+    calibration : `Calibration`
+        The fit, without biases and error factors.
+    """
+    from sklearn.linear_model import PoissonRegressor
+
+    weights = sample.exposure[:, 2]
+    mean = np.average(sample.exposure[:, 0], weights=weights)
+    spread = np.sqrt(np.average((sample.exposure[:, 0] - mean) ** 2, weights=weights))
+    low, high = np.percentile(sample.exposure[:, 0], [1, 99])
+    range_ = (float(low), float(mean), float(spread or 1.0), float(high))
+    design, rates, areas = zip(*_binned(sample, range_), strict=True)
+    areas = np.concatenate(areas)
+    model = PoissonRegressor(
+        alpha=PENALTY / areas.sum(), fit_intercept=False, max_iter=2000
+    )
+    model.fit(np.concatenate(design), np.concatenate(rates), sample_weight=areas)
+    return Calibration(
+        coefficients=tuple(float(value) for value in model.coef_),
+        crowding=range_,
+        highest_score=float(sample.scores.max(initial=SCORES[0])),
+        area=float(weights.sum()),
+    )
+
+
+def _binned(sample, range_):
+    """Yield terms, rates and exposures of bins of score and local conditions."""
+    edges = np.linspace(range_[0], range_[3], N_CONDITION_BINS + 1)
+    steps = np.arange(SCORES[0], SCORES[1] + STEP / 2, STEP)
+
+    def number(crowding):
+        return np.clip(np.digitize(crowding, edges) - 1, 0, N_CONDITION_BINS - 1)
+
+    cells, found = number(sample.exposure[:, 0]), number(sample.crowding)
+    for binned in np.unique(sample.exposure[:, 1]):
+        for index in range(N_CONDITION_BINS):
+            here = (cells == index) & (sample.exposure[:, 1] == binned)
+            area = sample.exposure[here, 2].sum()
+            if area <= 0:
+                continue
+            chosen = (found == index) & (sample.binned == binned)
+            counts, _ = np.histogram(sample.scores[chosen], steps)
+            middle = 0.5 * (edges[index] + edges[index + 1])
+            terms = _terms(0.5 * (steps[1:] + steps[:-1]), middle, binned, range_)
+            yield terms, counts / (area * STEP), np.full(len(counts), area * STEP)
+
+
+def calibrate_errors(pairs):
+    """
+    Compare what was measured of known clusters with the truth.
+
+    Parameters
+    ----------
+    pairs : (n, 2, n_measures) array
+        Deviations from the truth, and stated errors.
+
+    Returns
+    -------
+    biases, factors : tuple of float
+        Medians of the deviations, and factors of the errors such that 68 % of the
+        deviations are smaller.
+    """
+    deviations, errors = pairs[:, 0], pairs[:, 1]
+    biases = np.median(deviations, axis=0)
+    biases[:2] = 0  # the sky has no preferred direction
+    factors = np.percentile(np.abs(deviations - biases) / errors, 68, axis=0)
+    return tuple(biases.tolist()), tuple(factors.tolist())

@@ -1,0 +1,173 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The grid on which the amortised network sees an image.
+
+Clusters have angular sizes that do not depend on the survey, so the network sees about
+one arcsecond per pixel. Fine images are binned by whole numbers of pixels, once by the
+mean and once by the maximum, which keeps the stars sharp; coarse ones are interpolated.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import block_reduce
+from astropy.utils.exceptions import AstropyUserWarning
+from photutils.background import Background2D
+from scipy.ndimage import zoom
+
+__all__ = ["NetworkGrid", "NetworkImage"]
+
+SCALE = 1.0
+"""Arcseconds per network pixel that are aimed at."""
+
+SKY_BOX = 128
+"""Side in network pixels of the meshes of the sky."""
+
+COMPRESSION = 2.0
+"""Significance at which the inverse hyperbolic sine turns from linear."""
+
+RANGE = 3.0
+"""Divisor that brings the compressed significance of stars to about one."""
+
+
+@dataclass(frozen=True)
+class NetworkGrid:
+    """
+    Relation between the pixels of an image and those of the network.
+
+    Parameters
+    ----------
+    factor : int
+        Image pixels per network pixel along an axis; 1 where ``zoom`` is not 1.
+    zoom : int
+        Network pixels per image pixel along an axis.
+    scale : float
+        Size of a network pixel in arcsec.
+    """
+
+    factor: int
+    zoom: int
+    scale: float
+
+    @classmethod
+    def of_pixel_scale(cls, pixel_scale):
+        """
+        Choose the grid for an image.
+
+        Parameters
+        ----------
+        pixel_scale : float
+            Size of an image pixel in arcsec.
+
+        Returns
+        -------
+        grid : `NetworkGrid`
+            That whose logarithm of the scale is nearest to `SCALE`.
+        """
+        ratio = SCALE / pixel_scale
+        factor = _nearest_integer(ratio) if ratio > 1 else 1
+        enlarged = _nearest_integer(1 / ratio) if ratio < 1 else 1
+        return cls(factor, enlarged, pixel_scale * factor / enlarged)
+
+    def to_image(self, positions):
+        """Turn positions in network pixels into image pixels (both from 0)."""
+        ratio = self.factor / self.zoom
+        return (np.asarray(positions) + 0.5) * ratio - 0.5
+
+    def to_network(self, positions):
+        """Turn positions in image pixels into network pixels (both from 0)."""
+        ratio = self.factor / self.zoom
+        return (np.asarray(positions) + 0.5) / ratio - 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkImage:
+    """
+    An image as the amortised network gets it.
+
+    Parameters
+    ----------
+    channels : (3, ny, nx) float32 array
+        Compressed significance of the means and of the maxima, zero where masked, and
+        one where a pixel is usable.
+    significance : (ny, nx) float32 array
+        Mean of the image minus sky over noise, zero where masked.
+    grid : `NetworkGrid`
+        Its relation to the image.
+    """
+
+    channels: np.ndarray
+    significance: np.ndarray
+    grid: NetworkGrid
+
+    @classmethod
+    def of_image(cls, image):
+        """
+        Bin or enlarge an image, subtract its sky and divide by its noise.
+
+        Parameters
+        ----------
+        image : `~astro_vaeclust.inputs.Image`
+            The image.
+
+        Returns
+        -------
+        network_image : `NetworkImage`
+            The image as the network gets it.
+        """
+        grid = NetworkGrid.of_pixel_scale(image.pixel_scale.to_value(u.arcsec / u.pix))
+        means, maxima, mask = _resampled(image, grid)
+        sky, noise = _sky_and_noise(means, mask)
+        significance = _masked((means - sky) / noise, mask)
+        peaks = significance
+        if grid.factor > 1:
+            highest = maxima - sky
+            usable = highest[~mask]
+            level = np.median(usable)
+            spread = 1.4826 * np.median(np.abs(usable - level))
+            peaks = _masked((highest - level) / (spread or 1.0), mask)
+        channels = np.stack([_compressed(significance), _compressed(peaks), ~mask])
+        return cls(channels.astype(np.float32), significance, grid)
+
+
+def _nearest_integer(ratio):
+    """Return the integer from one whose logarithm is nearest to that of the ratio."""
+    lower = max(int(ratio), 1)
+    return lower if ratio / lower <= (lower + 1) / ratio else lower + 1
+
+
+def _resampled(image, grid):
+    """Return means, maxima and mask on the grid."""
+    if grid.zoom > 1:
+        data = zoom(image.data, grid.zoom, order=1, grid_mode=True, mode="nearest")
+        mask = np.kron(image.mask, np.ones((grid.zoom, grid.zoom), dtype=bool))
+        return data, data, mask
+    if grid.factor == 1:
+        return image.data, image.data, image.mask
+    block = (grid.factor, grid.factor)
+    masked_part = block_reduce(image.mask.astype(np.float32), block, func=np.mean)
+    means = block_reduce(image.data, block, func=np.mean)
+    maxima = block_reduce(image.data, block, func=np.max)
+    return means, maxima, masked_part > 0.5
+
+
+def _sky_and_noise(means, mask):
+    """Measure the sky in large meshes, and one noise for the whole image."""
+    box = min(SKY_BOX, *means.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyUserWarning)
+        background = Background2D(means, box, mask=mask, exclude_percentile=99)
+    noise = np.median(background.background_rms_mesh)
+    return background.background, noise if noise > 0 else 1.0
+
+
+def _masked(values, mask):
+    return np.where(mask, 0, values).astype(np.float32)
+
+
+def _compressed(significance):
+    return np.arcsinh(significance / COMPRESSION) / RANGE

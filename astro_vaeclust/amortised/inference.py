@@ -1,0 +1,111 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""One pass of the network over an image of any size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .network import CELL, CLASSES
+
+__all__ = ["NetworkMaps", "run_network"]
+
+COARSEST = 64
+"""Network pixels per cell of the coarsest scale; sides are padded to multiples."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkMaps:
+    """
+    What the network says of one image, as arrays.
+
+    Parameters
+    ----------
+    center : (ny, nx) float32 array
+        Logit that a cluster has its centre in the cell; cells of `CELL` pixels.
+    density : (ny, nx) float32 array
+        Expected number of cluster members in the cell.
+    measures, log_variances : (5, ny, nx) float32 array
+        What a cluster centred in the cell would measure, see
+        `~astro_vaeclust.amortised.network.MEASURES`.
+    posteriors : list of (mean, log_variance)
+        Of the latents of each scale, each ``(ny_s, nx_s, latent)``.
+    classes : list of (ny_s, nx_s, n_classes) float32 array
+        P(component | latents) of each scale, in the order of
+        `~astro_vaeclust.amortised.network.CLASSES`.
+    """
+
+    center: np.ndarray
+    density: np.ndarray
+    measures: np.ndarray
+    log_variances: np.ndarray
+    posteriors: list
+    classes: list
+
+    @property
+    def heat(self):
+        """Probability that a cluster has its centre in the cell, (ny, nx)."""
+        return 1 / (1 + np.exp(-self.center))
+
+    def class_map(self, name):
+        """Mean over the scales of P(component), on the finest cells, (ny, nx)."""
+        index = CLASSES.index(name)
+        shape = self.center.shape
+        total = np.zeros(shape, dtype=np.float32)
+        for scale, probabilities in enumerate(self.classes):
+            fine = probabilities[..., index].repeat(1 << scale, 0)
+            total += fine.repeat(1 << scale, 1)[: shape[0], : shape[1]]
+        return total / len(self.classes)
+
+
+def run_network(network, channels):
+    """
+    Run the network over an image.
+
+    Parameters
+    ----------
+    network : `~astro_vaeclust.amortised.network.ConvolutionalVAE`
+        The network, in its mode for use.
+    channels : (3, ny, nx) float32 array
+        Of `~astro_vaeclust.amortised.grid.NetworkImage`.
+
+    Returns
+    -------
+    maps : `NetworkMaps`
+        What it says; only cells that hold a pixel of the image.
+    """
+    shape = channels.shape[1:]
+    padding = [(0, 0), *((0, -side % COARSEST) for side in shape)]
+    padded = torch.from_numpy(np.pad(channels, padding))[None]
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        outputs = network(
+            padded.to(device).contiguous(memory_format=torch.channels_last)
+        )
+        classes = [
+            torch.softmax(prior.log_joint(mean), dim=-1)
+            for prior, (mean, _) in zip(network.priors, outputs.posteriors, strict=True)
+        ]
+
+    def cut(tensor, cell=CELL, axes=(-2, -1)):
+        array = tensor[0].cpu().numpy()
+        place = [slice(None)] * array.ndim
+        for axis, side in zip(axes, shape, strict=True):
+            place[axis] = slice(-(-side // cell))
+        return array[tuple(place)]
+
+    return NetworkMaps(
+        center=cut(outputs.center),
+        density=np.exp(cut(outputs.density)),
+        measures=cut(outputs.measures),
+        log_variances=cut(outputs.log_variances),
+        posteriors=[
+            tuple(cut(values, CELL << scale, (0, 1)) for values in posterior)
+            for scale, posterior in enumerate(outputs.posteriors)
+        ],
+        classes=[
+            cut(values, CELL << scale, (0, 1)) for scale, values in enumerate(classes)
+        ],
+    )

@@ -1,0 +1,151 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The objective of the amortised network, term by term."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from .network import CELL
+
+__all__ = ["Weights", "objective"]
+
+PIXEL_SCATTER = 0.15
+"""Standard deviation of the likelihood of a compressed pixel."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """
+    Weights of the terms.
+
+    Parameters
+    ----------
+    center, density, measures, autoencoder, labels : float
+        Of the centres, the members per cell, the measured quantities, the negative
+        evidence lower bound, and the classes of the latents.
+    """
+
+    center: float = 1.0
+    density: float = 0.2
+    measures: float = 0.4
+    autoencoder: float = 0.01
+    labels: float = 0.05
+
+
+def objective(network, batch, weights, generator=None):
+    """
+    Evaluate all terms for a batch.
+
+    Parameters
+    ----------
+    network : `~astro_vaeclust.amortised.network.ConvolutionalVAE`
+        The network.
+    batch : dict of tensor
+        Stacked fields of `~astro_vaeclust.amortised.targets.Crop`.
+    weights : `Weights`
+        Of the terms.
+    generator : `torch.Generator`, optional
+        Draws the latents.
+
+    Returns
+    -------
+    total : tensor
+        The weighted sum.
+    terms : dict of float
+        Each term.
+    """
+    outputs = network(batch["channels"])
+    terms = {
+        "center": center_loss(outputs.center, batch["center"], batch["usable"]),
+        "density": density_loss(outputs.density, batch["density"], batch["usable"]),
+        "measures": measures_loss(outputs, batch["measures"], batch["center"]),
+        **autoencoder_losses(network, outputs, batch, generator),
+    }
+    total = sum(getattr(weights, name) * term for name, term in terms.items())
+    return total, {name: term.item() for name, term in terms.items()}
+
+
+def center_loss(logits, target, usable):
+    """
+    Cross-entropy weighted with the squared error, per true centre.
+
+    The quality focal loss of Li et al. (2020, arXiv:2006.04388): the targets are
+    bumps rather than points, and cells that are well understood count little.
+    """
+    entropy = functional.binary_cross_entropy_with_logits(
+        logits, target, reduction="none"
+    )
+    error = (torch.sigmoid(logits) - target).square()
+    n_centers = (target > 0.8).sum().clamp(min=1)
+    return (entropy * error * usable).sum() / n_centers
+
+
+def density_loss(log_density, counts, usable):
+    """Poisson deviance of members per cell, per hundred cells."""
+    loss = functional.poisson_nll_loss(
+        log_density.clamp(-12, 5), counts, log_input=True, reduction="none"
+    )
+    return 100 * (loss * usable).mean()
+
+
+def measures_loss(outputs, target, center):
+    """Gaussian negative log-likelihood of what is measured, where a cluster is."""
+    weight = (center * (center > 0.3))[:, None]
+    squares = (outputs.measures - target).square() / outputs.log_variances.exp()
+    loss = 0.5 * (squares + outputs.log_variances) * weight
+    return loss.sum() / weight.sum().clamp(min=1)
+
+
+def autoencoder_losses(network, outputs, batch, generator):
+    """
+    Negative evidence lower bound and the cross-entropy of the classes.
+
+    For a cell of known class c the divergence is that from component c; for others
+    the mixture's own posterior takes its place, as in VaDE. Classes count alike.
+    """
+    image, usable = batch["channels"][:, :1], batch["channels"][:, 2:]
+    bound, entropy = 0.0, 0.0
+    scales = zip(
+        outputs.posteriors,
+        network.priors,
+        network.decoders,
+        batch["labels"],
+        strict=True,
+    )
+    for scale, ((mean, log_variance), prior, decoder, labels) in enumerate(scales):
+        noise = torch.randn(mean.shape, generator=generator)
+        z = mean + (0.5 * log_variance).exp() * noise
+        rebuilt = decoder(z)
+        squares = (rebuilt - _cells(image, scale)).square() * _cells(usable, scale)
+        rebuild = 0.5 * squares.sum(dim=-1) / PIXEL_SCATTER**2
+        log_joint = prior.log_joint(z)
+        posterior = torch.log_softmax(log_joint, dim=-1)
+        known = labels >= 0
+        weight = functional.one_hot(labels.clamp(min=0), log_joint.shape[-1])
+        gamma = torch.where(known[..., None], weight, posterior.exp())
+        divergence = (gamma * prior.divergences(mean, log_variance)).sum(dim=-1)
+        share = torch.log_softmax(prior.logits, dim=0)
+        divergence = divergence + (gamma * (gamma.clamp(min=1e-9).log() - share)).sum(
+            dim=-1
+        )
+        bound = bound + (rebuild + divergence).mean()
+        if known.any():
+            entropy = entropy + _balanced_entropy(posterior[known], labels[known])
+    n_scales = len(outputs.posteriors)
+    return {"autoencoder": bound / n_scales, "labels": entropy / n_scales}
+
+
+def _balanced_entropy(log_probabilities, labels):
+    n_classes = log_probabilities.shape[-1]
+    counts = torch.bincount(labels, minlength=n_classes).clamp(min=1)
+    weights = counts.rsqrt()
+    return functional.nll_loss(log_probabilities, labels, weights / weights.sum())
+
+
+def _cells(maps, scale):
+    """Average by the scale and put the pixels of each cell last."""
+    averaged = functional.avg_pool2d(maps, 1 << scale) if scale else maps
+    return functional.pixel_unshuffle(averaged, CELL).permute(0, 2, 3, 1)

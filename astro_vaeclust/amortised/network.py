@@ -1,0 +1,241 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The amortised convolutional autoencoder.
+
+A feature pyramid gives, at each of four scales, the posterior of latent variables of
+the cells of that scale; a decoder rebuilds the cell from them, and the prior is a
+mixture of Gaussians whose components have meanings. Beside the latents, the fused
+features tell at the finest scale where clusters are centred and how large they are.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+__all__ = ["CLASSES", "MEASURES", "ConvolutionalVAE", "NetworkSettings", "Outputs"]
+
+CLASSES = ("field", "cluster", "nebula", "bright-star", "artefact")
+"""Meanings of the components of the prior."""
+
+MEASURES = ("dx", "dy", "log_r50", "log_r80", "log_members")
+"""
+What is measured of a cluster: offset of its centre from that of the cell in units of
+the cell, logarithms (base 10) of radii in network pixels and of the members.
+"""
+
+CELL = 8
+"""Network pixels per cell of the finest scale."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSettings:
+    """
+    Sizes of the network.
+
+    Parameters
+    ----------
+    channels : tuple of int
+        Features at 1/2, 1/4, 1/8, 1/16, 1/32 and 1/64 of the sampling.
+    blocks : tuple of int
+        Residual blocks at each of these.
+    fused : int
+        Features after the fusion of the scales.
+    latent : int
+        Latent variables per cell.
+    """
+
+    channels: tuple[int, ...] = (16, 24, 48, 64, 64, 64)
+    blocks: tuple[int, ...] = (0, 1, 2, 2, 2, 1)
+    fused: int = 48
+    latent: int = 12
+
+    @classmethod
+    def from_dict(cls, values):
+        """Make settings of a dict in which tuples became lists."""
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in values.items()
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """
+    What the network says of an image, for cells (ny, nx) of the finest scale.
+
+    Parameters
+    ----------
+    center : (batch, ny, nx) tensor
+        Logit of the probability that a cluster has its centre in the cell.
+    density : (batch, ny, nx) tensor
+        Logarithm of the expected number of cluster members in the cell.
+    measures, log_variances : (batch, len(MEASURES), ny, nx) tensor
+        What a cluster centred here would measure, and the logarithms of the variances.
+    posteriors : list of (mean, log_variance)
+        Of the latents at each scale, each ``(batch, ny_s, nx_s, latent)``.
+    """
+
+    center: torch.Tensor
+    density: torch.Tensor
+    measures: torch.Tensor
+    log_variances: torch.Tensor
+    posteriors: list
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions beside the identity."""
+
+    def __init__(self, channels, dilation=1):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(
+                channels, channels, 3, padding=dilation, dilation=dilation, bias=False
+            ),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x):
+        return functional.relu(x + self.body(x))
+
+
+def _halving(inputs, outputs, n_blocks, kernel=3):
+    layers = [
+        nn.Conv2d(inputs, outputs, kernel, 2, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]
+    return nn.Sequential(*layers, *(_Block(outputs) for _ in range(n_blocks)))
+
+
+class LabelledMixture(nn.Module):
+    """
+    A mixture of diagonal Gaussians, one per meaning, as prior of the latents.
+
+    Parameters
+    ----------
+    n_components, latent : int
+        Its sizes.
+    """
+
+    def __init__(self, n_components, latent):
+        super().__init__()
+        means = torch.zeros(n_components, latent)
+        for component in range(n_components):
+            means[component, component % latent] = 2.0
+        self.means = nn.Parameter(means)
+        self.log_variances = nn.Parameter(torch.zeros(n_components, latent))
+        self.logits = nn.Parameter(torch.zeros(n_components))
+
+    def log_joint(self, z):
+        """Return log p(c) p(z|c) for ``z`` of shape (..., latent): (..., component)."""
+        squares = (z[..., None, :] - self.means).square() / self.log_variances.exp()
+        terms = squares + self.log_variances + math.log(2 * math.pi)
+        return torch.log_softmax(self.logits, dim=0) - 0.5 * terms.sum(dim=-1)
+
+    def divergences(self, mean, log_variance):
+        """Return the divergence of q(z|x) from every component, (..., component)."""
+        ratio = log_variance[..., None, :] - self.log_variances
+        squares = (mean[..., None, :] - self.means).square()
+        terms = ratio.exp() + squares / self.log_variances.exp() - 1 - ratio
+        return 0.5 * terms.sum(dim=-1)
+
+
+class ConvolutionalVAE(nn.Module):
+    """
+    The network.
+
+    Parameters
+    ----------
+    settings : `NetworkSettings`
+        Its sizes.
+    """
+
+    N_SCALES = 4
+
+    def __init__(self, settings=None):
+        super().__init__()
+        self.settings = settings = settings or NetworkSettings()
+        inputs = (3, *settings.channels[:-1])
+        self.stages = nn.ModuleList(
+            _halving(before, after, n_blocks, kernel=5 if number == 0 else 3)
+            for number, (before, after, n_blocks) in enumerate(
+                zip(inputs, settings.channels, settings.blocks, strict=True)
+            )
+        )
+        scales = settings.channels[-self.N_SCALES :]
+        fused = settings.fused
+        self.laterals = nn.ModuleList(nn.Conv2d(n, fused, 1) for n in scales)
+        self.fusions = nn.ModuleList(_Block(fused) for _ in scales[:-1])
+        self.latents = nn.ModuleList(
+            nn.Conv2d(n, 2 * settings.latent, 1) for n in scales
+        )
+        self.priors = nn.ModuleList(
+            LabelledMixture(len(CLASSES), settings.latent) for _ in scales
+        )
+        self.decoders = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(settings.latent, 64), nn.ReLU(), nn.Linear(64, CELL**2)
+            )
+            for _ in scales
+        )
+        self.head = nn.Sequential(
+            nn.Conv2d(fused, fused, 3, padding=1, bias=False),
+            nn.BatchNorm2d(fused),
+            nn.ReLU(inplace=True),
+        )
+        self.center = nn.Conv2d(fused, 1, 1)
+        self.density = nn.Conv2d(fused, 1, 1)
+        self.measures = nn.Conv2d(fused, 2 * len(MEASURES), 1)
+        nn.init.constant_(self.center.bias, -4.0)
+        nn.init.constant_(self.density.bias, -4.0)
+
+    def forward(self, x):
+        """
+        Run the network.
+
+        Parameters
+        ----------
+        x : (batch, 3, ny, nx) tensor
+            Channels of `NetworkImage`; sides are multiples of 64.
+
+        Returns
+        -------
+        outputs : `Outputs`
+            What it says.
+        """
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        features = features[-self.N_SCALES :]
+        fused = self.laterals[-1](features[-1])
+        for level in reversed(range(self.N_SCALES - 1)):
+            fused = functional.interpolate(fused, scale_factor=2, mode="nearest")
+            fused = self.fusions[level](fused + self.laterals[level](features[level]))
+        fused = self.head(fused)
+        mean, log_variance = self.measures(fused).chunk(2, dim=1)
+        return Outputs(
+            center=self.center(fused)[:, 0],
+            density=self.density(fused)[:, 0],
+            measures=mean,
+            log_variances=log_variance.clamp(-8, 4),
+            posteriors=[
+                _channels_last(latent(feature))
+                for latent, feature in zip(self.latents, features, strict=True)
+            ],
+        )
+
+
+def _channels_last(maps):
+    mean, log_variance = maps.permute(0, 2, 3, 1).chunk(2, dim=-1)
+    return mean, log_variance.clamp(-8, 4)

@@ -1,0 +1,355 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The search of one image with the trained network, from pixels to columns."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cached_property
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import NDData
+from photutils.detection import DAOStarFinder
+from photutils.segmentation import SegmentationImage
+from photutils.utils.exceptions import NoDetectionsWarning
+
+from ..flags import ClusterFlags
+from ..simulation import estimate_fwhm
+from .calibration import local_conditions
+from .candidates import find_candidates
+from .grid import NetworkImage
+from .inference import run_network
+from .network import CELL, MEASURES
+
+__all__ = ["AmortisedSearch"]
+
+LN10 = np.log(10)
+DEFAULT_FWHM = 3.0
+"""Width of stars in pixels where it cannot be measured."""
+
+LEAST_USABLE = 0.5
+"""Fraction of usable pixels that the cell of a centre must have."""
+
+SOURCE_SIGNIFICANCE = 5.0
+BRIGHT_STAR_SIGNIFICANCE = 2000.0
+BRIGHT_STAR_RADII = 1.5
+MASKED_FRACTION = 0.1
+LARGE_FRACTION = 0.25
+ANNULUS = (1.5, 2.5)
+"""Radii in `radius` between which the surroundings of a cluster are measured."""
+
+
+class AmortisedSearch:
+    """
+    What one search finds and measures; lives as long as one run.
+
+    Parameters
+    ----------
+    image : `~astro_vaeclust.inputs.Image`
+        The image.
+    model : `~astro_vaeclust.amortised.weights.TrainedModel`
+        The trained network with its calibration.
+    max_false_alarm_rate : float or None
+        False detections per deg2 that are accepted; None for all candidates.
+    n_largest : int, optional
+        Report only so many, those with the highest scores.
+    fwhm : float, optional
+        Full width at half maximum of a star in pixels, for ``n_sources`` only; by
+        default it is measured on the image.
+    """
+
+    def __init__(
+        self, image, model, *, max_false_alarm_rate, n_largest=None, fwhm=None
+    ):
+        self.image = image
+        self.model = model
+        self.max_false_alarm_rate = max_false_alarm_rate
+        self.n_largest = n_largest
+        self.given_fwhm = fwhm
+
+    @cached_property
+    def fwhm(self):
+        """Width of the stars in pixels: as given, as measured, or `DEFAULT_FWHM`."""
+        if self.given_fwhm is not None:
+            return self.given_fwhm
+        image = NDData(self.image.data, mask=self.image.mask, wcs=self.image.wcs)
+        try:
+            width = estimate_fwhm(image)
+        except ValueError:  # too few stars
+            return DEFAULT_FWHM
+        pixel = self.image.pixel_scale.to_value(u.arcsec / u.pix)
+        return float(np.clip(width.to_value(u.arcsec) / pixel, 1.5, 10.0))
+
+    @property
+    def models(self):
+        """What identifies the trained network (list of dict)."""
+        grid = self.network_image.grid
+        return [
+            {
+                "identity": self.model.identity,
+                "network_pixel": f"{grid.scale:.3f} arcsec",
+                "training": self.model.training,
+            }
+        ]
+
+    @cached_property
+    def network_image(self):
+        """The image as the network gets it."""
+        return NetworkImage.of_image(self.image)
+
+    @cached_property
+    def maps(self):
+        """What the network says (`~astro_vaeclust.amortised.inference.NetworkMaps`)."""
+        return run_network(self.model.network, self.network_image.channels)
+
+    @cached_property
+    def _conditions(self):
+        return local_conditions(self.network_image.channels)
+
+    @cached_property
+    def candidates(self):
+        """All candidates whose cells are usable, by falling score."""
+        found = find_candidates(self.maps)
+        usable = self._conditions[1][tuple(found.cells.T)]
+        return found[np.flatnonzero(usable >= LEAST_USABLE)]
+
+    @cached_property
+    def candidate_rates(self):
+        """False alarms per deg2 of at least the score of each candidate."""
+        return self._rates(self.candidates)
+
+    @cached_property
+    def detections(self):
+        """The candidates that are reported."""
+        accepted = np.arange(len(self.candidates))
+        if self.max_false_alarm_rate is not None:
+            accepted = np.flatnonzero(self.candidate_rates <= self.max_false_alarm_rate)
+        return self.candidates[accepted[: self.n_largest]]
+
+    @property
+    def crowding(self):
+        """Local condition of each candidate."""
+        return self._conditions[0][tuple(self.candidates.cells.T)]
+
+    def _rates(self, candidates):
+        calibration = self.model.calibration
+        if calibration is None:
+            return np.full(len(candidates), np.nan)
+        crowding = self._conditions[0][tuple(candidates.cells.T)]
+        binned = np.full(len(candidates), float(self.network_image.grid.factor > 1))
+        return calibration.false_alarm_rate(candidates.score, crowding, binned)
+
+    @cached_property
+    def heatmap(self):
+        """Probability of a centre on the pixels of the image, zero where masked."""
+        ny, nx = self.image.shape
+        rows, columns = (
+            (self.network_image.grid.to_network(np.arange(side)) + 0.5) / CELL - 0.5
+            for side in (ny, nx)
+        )
+        heat = self.maps.heat
+        enlarged = _bilinear(heat, rows, columns)
+        enlarged[self.image.mask] = 0
+        return enlarged
+
+    @cached_property
+    def segmentation(self):
+        """The circles of the detections; a higher score goes first; None for none."""
+        if not len(self.detections):
+            return None
+        labels = np.zeros(self.image.shape, dtype=np.int32)
+        for row in reversed(range(len(self.detections))):
+            place, inside = self._circle(row, self._radius_pixels[row])
+            labels[place][inside & ~self.image.mask[place]] = row + 1
+        return SegmentationImage(labels)
+
+    def columns(self):
+        """Return the columns of the table of clusters (dict)."""
+        radius, radius_err = self._length("log_r80")
+        r50, r50_err = self._length("log_r50")
+        members, members_err = self._antilog("log_members")
+        x, y = self._centers.T
+        n_detections = len(self.detections)
+        return {
+            "id": np.arange(1, n_detections + 1),
+            "sky_center": self.image.wcs.pixel_to_world(x, y).icrs,
+            "x_center": x * u.pix,
+            "y_center": y * u.pix,
+            "radius": radius,
+            "radius_err": radius_err,
+            "area": np.pi * radius**2,
+            "score": 1 / (1 + np.exp(-self.detections.score)),
+            "false_alarm_rate": self._rates(self.detections) / u.deg**2,
+            "n_sources": np.array(
+                [self._count_sources(row) for row in range(n_detections)], dtype=int
+            ),
+            "flags": np.array(
+                [int(self._flags(row)) for row in range(n_detections)], dtype=int
+            ),
+            "center_err": self._center_errors * self._scale,
+            "r50": r50,
+            "r50_err": r50_err,
+            "n_members": members,
+            "n_members_err": members_err,
+            "nebulosity": np.array(
+                [self._nebulosity(row) for row in range(n_detections)]
+            ),
+            **{
+                f"p_{name}": self._class_probability(*classes)
+                for name, classes in {
+                    "cluster": ("cluster",),
+                    "nebula": ("nebula",),
+                    "artefact": ("artefact", "bright-star"),
+                }.items()
+            },
+        }
+
+    @property
+    def _scale(self):
+        return self.network_image.grid.scale * u.arcsec
+
+    @cached_property
+    def _centers(self):
+        """Centres in image pixels, (n, 2) in x and y."""
+        return self.network_image.grid.to_image(
+            np.column_stack([self.detections.x, self.detections.y])
+        )
+
+    @cached_property
+    def _radius_pixels(self):
+        pixel = self.image.pixel_scale.to_value(u.arcsec / u.pix)
+        return self._length("log_r80")[0].to_value(u.arcsec) / pixel
+
+    def _measure(self, name):
+        """Return a measure without its bias, and its error."""
+        index = MEASURES.index(name)
+        value, error = self.detections.measures[name], self.detections.errors[name]
+        calibration = self.model.calibration
+        if calibration is None:
+            return value, error
+        return (
+            value - calibration.biases[index],
+            error * calibration.error_factors[index],
+        )
+
+    def _antilog(self, name):
+        logarithm, error = self._measure(name)
+        return 10**logarithm, 10**logarithm * LN10 * error
+
+    def _length(self, name):
+        value, error = self._antilog(name)
+        return value * self._scale, error * self._scale
+
+    @property
+    def _center_errors(self):
+        errors = [self._measure(name)[1] for name in ("dx", "dy")]
+        return CELL * np.sqrt(np.mean(np.square(errors), axis=0))
+
+    def _circle(self, row, radius):
+        """Return the slices that hold a circle, and which of their pixels are in it."""
+        center = self._centers[row][::-1]
+        low = np.maximum(np.floor(center - radius).astype(int), 0)
+        high = np.minimum(np.ceil(center + radius).astype(int) + 1, self.image.shape)
+        low = np.minimum(low, np.maximum(high - 1, 0))
+        y, x = np.ogrid[low[0] : high[0], low[1] : high[1]]
+        distance = np.hypot(y - center[0], x - center[1])
+        place = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+        return place, distance <= max(radius, 1.0)
+
+    def _class_probability(self, *names):
+        """Mean of the probability of components within the radius of each cluster."""
+        total = sum(self.maps.class_map(name) for name in names)
+        rows, columns = np.indices(total.shape)
+        means = []
+        for row in range(len(self.detections)):
+            distance = np.hypot(
+                (columns + 0.5) * CELL - 0.5 - self.detections.x[row],
+                (rows + 0.5) * CELL - 0.5 - self.detections.y[row],
+            )
+            radius = 10 ** self.detections.measures["log_r80"][row]
+            means.append(total[distance <= max(radius, CELL)].mean())
+        return np.array(means, dtype=float)
+
+    def _nebulosity(self, row):
+        """Median significance within r50 minus that of the surroundings."""
+        significance = self.network_image.significance
+        usable = self.network_image.channels[2] > 0
+        y, x = np.ogrid[: significance.shape[0], : significance.shape[1]]
+        distance = np.hypot(x - self.detections.x[row], y - self.detections.y[row])
+        r50, r80 = (10 ** self.detections.measures[n][row] for n in MEASURES[2:4])
+        inner = usable & (distance <= max(r50, CELL))
+        outer = usable & (distance > ANNULUS[0] * r80) & (distance <= ANNULUS[1] * r80)
+        if not inner.any() or not outer.any():
+            return np.nan
+        return float(np.median(significance[inner]) - np.median(significance[outer]))
+
+    def _count_sources(self, row):
+        """Count the stars within the radius, on a cutout of the image."""
+        radius = self._radius_pixels[row]
+        margin = 2 * self.fwhm
+        place, _ = self._circle(row, radius + margin)
+        cutout, mask = self.image.data[place], self.image.mask[place]
+        usable = cutout[~mask]
+        if usable.size < 9:
+            return 0
+        finder = DAOStarFinder(
+            threshold=SOURCE_SIGNIFICANCE * self._pixel_noise, fwhm=self.fwhm
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NoDetectionsWarning)
+            stars = finder(cutout - np.median(usable), mask=mask)
+        if stars is None:
+            return 0
+        corner = [place[1].start, place[0].start]
+        positions = np.column_stack([stars["x_centroid"], stars["y_centroid"]]) + corner
+        distances = np.hypot(*(positions - self._centers[row]).T)
+        return np.count_nonzero(distances <= radius)
+
+    @cached_property
+    def _pixel_noise(self):
+        """Noise of an image pixel, from every few pixels."""
+        usable = self.image.data[~self.image.mask]
+        usable = usable[:: max(usable.size // 200_000, 1)]
+        return 1.4826 * np.median(np.abs(usable - np.median(usable))) or 1.0
+
+    def _flags(self, row):
+        radius = self._radius_pixels[row]
+        place, inside = self._circle(row, radius)
+        near, within = self._circle(row, BRIGHT_STAR_RADII * radius)
+        mask = self.image.mask
+        level = np.median(self.image.data[near])
+        highest = np.max(
+            np.where(within & ~mask[near], self.image.data[near] - level, 0)
+        )
+        x, y = self._centers[row]
+        ny, nx = self.image.shape
+        remarks = {
+            ClusterFlags.TOUCHES_EDGE: min(x, y, nx - 1 - x, ny - 1 - y) < radius,
+            ClusterFlags.MASKED: mask[place][inside].mean() > MASKED_FRACTION,
+            ClusterFlags.NEAR_BRIGHT_STAR: highest
+            > BRIGHT_STAR_SIGNIFICANCE * self._pixel_noise,
+            ClusterFlags.LARGE: inside.sum() > LARGE_FRACTION * np.sum(~mask),
+            ClusterFlags.LOSSY_INPUT: self.image.lossy,
+        }
+        flags = ClusterFlags(0)
+        for flag, applies in remarks.items():
+            flags |= flag if applies else ClusterFlags(0)
+        return flags
+
+
+def _bilinear(values, rows, columns):
+    """Interpolate on a rectangular grid, constant beyond the edges."""
+    along_x = _interpolated(values, columns, axis=1)
+    return _interpolated(along_x, rows, axis=0).astype(np.float32)
+
+
+def _interpolated(values, positions, axis):
+    last = values.shape[axis] - 1
+    positions = np.clip(positions, 0, last)
+    lower = np.minimum(positions.astype(int), max(last - 1, 0))
+    upper = np.minimum(lower + 1, last)
+    part = (positions - lower).astype(np.float32)
+    shape = [1, 1]
+    shape[axis] = -1
+    part = part.reshape(shape)
+    return values.take(lower, axis) * (1 - part) + values.take(upper, axis) * part

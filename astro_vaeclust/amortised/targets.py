@@ -1,0 +1,210 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What the network is asked to say of a crop of a training tile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .network import CELL, CLASSES
+
+__all__ = ["Crop", "crop_tile"]
+
+NARROWEST = 0.75
+"""Smallest standard deviation in cells of the bump around a true centre."""
+
+SPREAD = 0.3
+"""Standard deviation of that bump in half-number radii."""
+
+UNLABELLED = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """
+    A square of a training tile with its targets.
+
+    Parameters
+    ----------
+    channels : (3, side, side) float32 array
+        What the network gets.
+    center : (n, n) float32 array
+        One at the centres of clusters, falling off around them; cells of `CELL` pixels.
+    density : (n, n) float32 array
+        Number of members of clusters in each cell.
+    measures : (5, n, n) float32 array
+        `MEASURES` of the cluster whose bump is the highest in the cell.
+    labels : list of (n_s, n_s) int array
+        Class of each cell at each scale, -1 where it is not known.
+    usable : (n, n) bool array
+        Cells in which more than half of the pixels are usable.
+    """
+
+    channels: np.ndarray
+    center: np.ndarray
+    density: np.ndarray
+    measures: np.ndarray
+    labels: list
+    usable: np.ndarray
+
+
+def crop_tile(tile, side, rng, *, n_scales=4):
+    """
+    Cut a randomly placed, turned and mirrored square with its targets.
+
+    Parameters
+    ----------
+    tile : `~astro_vaeclust.amortised.tiles.TrainingTile`
+        The tile; where it is smaller, the square has masked margins.
+    side : int
+        Side of the square in network pixels, a multiple of 64.
+    rng : `~numpy.random.Generator`
+        The random numbers.
+    n_scales : int
+        Number of scales with labels.
+
+    Returns
+    -------
+    crop : `Crop`
+        The square.
+    """
+    corner = _corner(tile, side, rng)
+    turn = _Turn(side, int(rng.integers(4)), bool(rng.integers(2)))
+    channels = turn.image(_cut(tile.channels.astype(np.float32), corner, side))
+    channels = _disturbed(channels, rng)
+    clusters = tile.clusters.copy()
+    clusters[:, :2] = turn.points(clusters[:, :2] - corner)
+    members = turn.points(tile.members - corner)
+    regions = tile.regions.copy()
+    regions[:, 1:3] = turn.points(regions[:, 1:3] - corner)
+    n_cells = side // CELL
+    center, measures = _bumps(clusters, n_cells)
+    usable = channels[2].reshape(n_cells, CELL, n_cells, CELL).mean(axis=(1, 3)) > 0.5
+    return Crop(
+        channels=channels,
+        center=center,
+        density=_counts(members, n_cells),
+        measures=measures,
+        labels=[
+            _labels(clusters, regions, usable, CELL << scale, side, tile.labelled)
+            for scale in range(n_scales)
+        ],
+        usable=usable,
+    )
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A rotation by right angles, after a mirror."""
+
+    side: int
+    quarters: int
+    mirrored: bool
+
+    def image(self, image):
+        if self.mirrored:
+            image = image[..., ::-1]
+        return np.ascontiguousarray(np.rot90(image, self.quarters, axes=(-2, -1)))
+
+    def points(self, points):
+        x, y = np.asarray(points, dtype=np.float32).reshape(-1, 2).T
+        last = self.side - 1
+        if self.mirrored:
+            x = last - x
+        for _ in range(self.quarters):
+            x, y = y, last - x
+        return np.column_stack([x, y])
+
+
+def _corner(tile, side, rng):
+    """Draw a corner in x and y: anywhere, or about a cluster or another object."""
+    shape = np.array(tile.channels.shape[:0:-1])
+    room = shape - side
+    places = np.concatenate([tile.clusters[:, :2], tile.regions[:, 1:3]])
+    if len(places) and rng.uniform() < 0.6:
+        place = tile.clusters[:, :2] if len(tile.clusters) else places
+        middle = place[rng.integers(len(place))]
+        corner = np.rint(middle - side * rng.uniform(0.15, 0.85, 2)).astype(int)
+        return np.clip(corner, np.minimum(room, 0), np.maximum(room, 0))
+    low, high = np.minimum(room, 0), np.maximum(room, 0)
+    return rng.integers(low, high + 1)
+
+
+def _cut(channels, corner, side):
+    """Cut a square that may stick out; what is outside is masked."""
+    square = np.zeros((len(channels), side, side), dtype=np.float32)
+    x, y = corner
+    ny, nx = channels.shape[1:]
+    left, lower = max(x, 0), max(y, 0)
+    right, upper = min(x + side, nx), min(y + side, ny)
+    square[:, lower - y : upper - y, left - x : right - x] = channels[
+        :, lower:upper, left:right
+    ]
+    return square
+
+
+def _disturbed(channels, rng):
+    """Add what differs between surveys: a slope of the sky, and masked strips."""
+    if rng.uniform() < 0.3:
+        axis = np.linspace(-0.5, 0.5, channels.shape[1], dtype=np.float32)
+        slope = rng.normal(0, 0.1, 2).astype(np.float32)
+        channels[:2] += (slope[0] * axis[:, None] + slope[1] * axis) * channels[2]
+    if rng.uniform() < 0.15:
+        width = int(rng.integers(1, channels.shape[1] // 3))
+        start = int(rng.integers(0, channels.shape[1] - width))
+        channels[:, :, start : start + width] = 0
+    return channels
+
+
+def _bumps(clusters, n_cells):
+    axis = (np.arange(n_cells, dtype=np.float32) + 0.5) * CELL - 0.5
+    center = np.zeros((n_cells, n_cells), dtype=np.float32)
+    measures = np.zeros((5, n_cells, n_cells), dtype=np.float32)
+    for x, y, r50, r80, members in clusters:
+        if members < 1:
+            continue
+        width = max(SPREAD * r50, NARROWEST * CELL)
+        dx, dy = np.broadcast_arrays(x - axis, (y - axis)[:, None])
+        bump = np.exp(-0.5 * (dx**2 + dy**2) / width**2)
+        values = np.stack(
+            [
+                dx / CELL,
+                dy / CELL,
+                *(np.full_like(dx, np.log10(v)) for v in (r50, r80, members)),
+            ]
+        )
+        higher = bump > center
+        measures = np.where(higher, values, measures)
+        center = np.where(higher, bump, center)
+    return center, measures.astype(np.float32)
+
+
+def _counts(points, n_cells):
+    edges = np.arange(n_cells + 1) * CELL - 0.5
+    counts, *_ = np.histogram2d(points[:, 1], points[:, 0], bins=[edges, edges])
+    return counts.astype(np.float32)
+
+
+def _labels(clusters, regions, usable, cell, side, labelled):
+    """Classify cells: cluster within r80, other things within their radius."""
+    n_cells = side // cell
+    axis = (np.arange(n_cells, dtype=np.float32) + 0.5) * cell - 0.5
+    field = CLASSES.index("field") if labelled else UNLABELLED
+    labels = np.full((n_cells, n_cells), field)
+
+    def within(x, y, radius):
+        return (x - axis) ** 2 + (y - axis)[:, None] ** 2 < radius**2
+
+    for kind, x, y, radius in regions:
+        if radius > 0.3 * cell:
+            labels[within(x, y, max(radius, 0.7 * cell))] = int(kind)
+    for x, y, _, r80, _ in clusters:
+        labels[within(x, y, 1.6 * r80 + 0.5 * cell)] = UNLABELLED
+    for x, y, r50, r80, _ in clusters:
+        if r50 > 0.25 * cell:
+            labels[within(x, y, max(r80, 0.6 * cell))] = CLASSES.index("cluster")
+    coarse = cell // CELL
+    part = usable.reshape(n_cells, coarse, n_cells, coarse).mean(axis=(1, 3))
+    labels[part < 0.5] = UNLABELLED
+    return labels

@@ -1,0 +1,223 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Training of the amortised network: resumable, and the same for the same seed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..devices import resolve_device
+from ..io import atomic_path
+from .losses import Weights, objective
+from .network import ConvolutionalVAE, NetworkSettings
+from .targets import crop_tile
+from .tiles import TrainingTile
+
+__all__ = ["TrainingPlan", "train_network"]
+
+logger = logging.getLogger(__name__)
+
+AVERAGED = 50
+"""Steps over which a line of the log averages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """
+    How the network is trained.
+
+    Parameters
+    ----------
+    n_steps : int
+        Updates of the parameters.
+    batch_size : int
+        Squares per update.
+    side : int
+        Side of a square in network pixels, a multiple of 64.
+    learning_rate : float
+        Of AdamW at its highest; it rises over the first twentieth of the steps and
+        falls to nothing by a half cosine.
+    weight_decay : float
+        Of AdamW.
+    injected : float
+        Share of squares from real tiles, where there are any.
+    seed : int
+        Of everything random.
+    checkpoint_every : int
+        Steps between checkpoints.
+    weights : `~astro_vaeclust.amortised.losses.Weights`
+        Of the terms of the objective.
+    network : `~astro_vaeclust.amortised.network.NetworkSettings`
+        Sizes of the network.
+    """
+
+    n_steps: int = 6000
+    batch_size: int = 8
+    side: int = 320
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    injected: float = 0.15
+    seed: int = 0
+    checkpoint_every: int = 200
+    weights: Weights = field(default_factory=Weights)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+
+    def learning_rate_at(self, step):
+        """Return the learning rate of a step (float)."""
+        rise = max(self.n_steps // 20, 1)
+        if step < rise:
+            return self.learning_rate * (step + 1) / rise
+        part = (step - rise) / max(self.n_steps - rise, 1)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * part))
+
+
+def train_network(plan, tiles, folder, *, real_tiles=(), device="cpu", progress=None):
+    """
+    Train a network, or go on where an interrupted training stopped.
+
+    Parameters
+    ----------
+    plan : `TrainingPlan`
+        How.
+    tiles, real_tiles : sequence of path
+        Files of `~astro_vaeclust.amortised.tiles.TrainingTile`: mock ones, and real
+        ones with painted clusters.
+    folder : path
+        Where ``checkpoint.pt`` and the curves, ``curves.jsonl``, go.
+    device : str
+        Where to compute.
+    progress : callable, optional
+        Wraps the steps, as `tqdm.tqdm` does.
+
+    Returns
+    -------
+    network : `~astro_vaeclust.amortised.network.ConvolutionalVAE`
+        The trained network, ready for use.
+
+    Raises
+    ------
+    ValueError
+        If there are no tiles, or the checkpoint in the folder is of another plan.
+    """
+    tiles, real_tiles = list(tiles), list(real_tiles)
+    if not tiles:
+        raise ValueError("tiles takes at least one file, got none")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    device = resolve_device(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.seed)
+        network = ConvolutionalVAE(plan.network).to(device)
+    network = network.to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=plan.weight_decay)
+    first = _resume(folder / "checkpoint.pt", plan, network, optimizer)
+    steps = range(first, plan.n_steps)
+    recent = []
+    with ThreadPoolExecutor(1) as pool:
+        upcoming = pool.submit(draw_batch, plan, tiles, real_tiles, first)
+        for step in progress(steps) if progress else steps:
+            batch = _on_device(upcoming.result(), device)
+            if step + 1 < plan.n_steps:
+                upcoming = pool.submit(draw_batch, plan, tiles, real_tiles, step + 1)
+            recent.append(_update(plan, network, optimizer, batch, step))
+            if (step + 1) % AVERAGED == 0:
+                _log_curves(folder / "curves.jsonl", step + 1, recent)
+                recent = []
+            if (step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.n_steps:
+                _checkpoint(folder / "checkpoint.pt", plan, network, optimizer, step)
+    return network.eval()
+
+
+def draw_batch(plan, tiles, real_tiles, step):
+    """
+    Draw the squares of a step; they depend on the plan and the step only.
+
+    Parameters
+    ----------
+    plan : `TrainingPlan`
+        How the network is trained.
+    tiles, real_tiles : list of path
+        Files of tiles.
+    step : int
+        Number of the step.
+
+    Returns
+    -------
+    batch : dict
+        Stacked fields of `~astro_vaeclust.amortised.targets.Crop`.
+    """
+    rng = np.random.default_rng([plan.seed, step])
+    crops = []
+    for _ in range(plan.batch_size):
+        real = len(real_tiles) > 0 and rng.uniform() < plan.injected
+        pool = real_tiles if real else tiles
+        tile = TrainingTile.load(pool[rng.integers(len(pool))])
+        crops.append(crop_tile(tile, plan.side, rng))
+    stacked = {
+        name: torch.from_numpy(np.stack([getattr(crop, name) for crop in crops]))
+        for name in ("channels", "center", "density", "measures", "usable")
+    }
+    stacked["labels"] = [
+        torch.from_numpy(np.stack(maps))
+        for maps in zip(*(crop.labels for crop in crops), strict=True)
+    ]
+    return stacked
+
+
+def _on_device(batch, device):
+    moved = {
+        name: values.to(device) for name, values in batch.items() if name != "labels"
+    }
+    moved["channels"] = moved["channels"].contiguous(memory_format=torch.channels_last)
+    moved["labels"] = [labels.to(device) for labels in batch["labels"]]
+    return moved
+
+
+def _update(plan, network, optimizer, batch, step):
+    for group in optimizer.param_groups:
+        group["lr"] = plan.learning_rate_at(step)
+    generator = torch.Generator(batch["channels"].device)
+    generator.manual_seed(plan.seed * 1_000_003 + step)
+    total, terms = objective(network, batch, plan.weights, generator)
+    optimizer.zero_grad(set_to_none=True)
+    total.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimizer.step()
+    return terms
+
+
+def _log_curves(path, step, recent):
+    means = {name: float(np.mean([t[name] for t in recent])) for name in recent[0]}
+    with open(path, "a", encoding="utf-8") as stream:
+        stream.write(json.dumps({"step": step} | means) + "\n")
+    logger.info("step %d: %s", step, {name: round(v, 4) for name, v in means.items()})
+
+
+def _checkpoint(path, plan, network, optimizer, step):
+    state = {
+        "plan": json.dumps(asdict(plan)),
+        "step": step + 1,
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
+    with atomic_path(path, overwrite=True) as place:
+        torch.save(state, place)
+
+
+def _resume(path, plan, network, optimizer):
+    """Load a checkpoint if there is one; return the number of steps done."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    if state["plan"] != json.dumps(asdict(plan)):
+        raise ValueError(f"folder holds the checkpoint of another plan: {path}")
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["step"]

@@ -1,0 +1,161 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Files of trained networks.
+
+A file holds tensors and a header in JSON; it is read with ``weights_only=True``, so
+that nothing in it can be executed.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+import torch
+
+from ..embeddings.latent_map import digest
+from ..io import atomic_path
+from .calibration import Calibration
+from .network import ConvolutionalVAE, NetworkSettings
+
+__all__ = ["TrainedModel", "default_model_path", "load_model"]
+
+FORMAT = "astro_vaeclust-model-1"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """
+    A trained network with all that is known of it.
+
+    Parameters
+    ----------
+    network : `~astro_vaeclust.amortised.network.ConvolutionalVAE`
+        The network, ready for use.
+    calibration : `~astro_vaeclust.amortised.calibration.Calibration` or None
+        From scores to false-alarm rates and from variances to errors.
+    training : dict
+        Settings and data of the training, as texts, numbers, lists and dicts.
+    """
+
+    network: ConvolutionalVAE
+    calibration: Calibration | None
+    training: dict
+
+    @property
+    def identity(self):
+        """Sixteen hexadecimal digits that identify the parameters (str)."""
+        return digest(
+            value.detach().cpu().numpy() for value in self.network.state_dict().values()
+        )
+
+    def save(self, path, *, overwrite=False):
+        """
+        Write the model to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+        overwrite : bool, optional
+            Whether an existing file may be replaced.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written, or exists and may not be replaced.
+        """
+        header = {
+            "format": FORMAT,
+            "network": asdict(self.network.settings),
+            "training": self.training,
+            "identity": self.identity,
+            "calibration": self.calibration and self.calibration.to_dict(),
+        }
+        state = {
+            name: value.detach().cpu().contiguous()
+            for name, value in self.network.state_dict().items()
+        }
+        with atomic_path(path, overwrite) as place:
+            torch.save({"header": json.dumps(header), "state": state}, place)
+
+
+def default_model_path():
+    """Return the path of the model that is shipped with the package."""
+    return resources.files("astro_vaeclust") / "models" / "default.pt"
+
+
+def load_model(path=None, *, device="cpu"):
+    """
+    Read a trained model.
+
+    Parameters
+    ----------
+    path : str or path-like, optional
+        File that `TrainedModel.save` wrote; by default the shipped one.
+    device : str or `torch.device`, optional
+        Where it will compute.
+
+    Returns
+    -------
+    model : `TrainedModel`
+        The model.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no model of this package, or is damaged.
+    """
+    path = Path(str(default_model_path() if path is None else path))
+    if not path.is_file():
+        raise FileNotFoundError(f"model={str(path)!r} does not exist")
+    return _load(path, path.stat().st_mtime_ns, str(device))
+
+
+@lru_cache(maxsize=4)
+def _load(path, modified, device):
+    header, state = _contents(path)
+    network = ConvolutionalVAE(NetworkSettings.from_dict(header["network"]))
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"model={str(path)!r} is damaged: {error}") from error
+    network = network.eval().to(device).to(memory_format=torch.channels_last)
+    calibration = header["calibration"]
+    model = TrainedModel(
+        network=network.requires_grad_(False),
+        calibration=calibration and Calibration.from_dict(calibration),
+        training=header["training"],
+    )
+    if model.identity != header["identity"]:
+        raise ValueError(
+            f"model={str(path)!r} is damaged: its parameters are not those that were "
+            "written"
+        )
+    return model
+
+
+def _contents(path):
+    try:
+        contents = torch.load(path, map_location="cpu", weights_only=True)
+        header = json.loads(contents["header"])
+        if header["format"] != FORMAT:
+            raise ValueError(f"format {header['format']!r}")
+        return header, contents["state"]
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise ValueError(
+            f"model={str(path)!r} is no model of astro_vaeclust: {error}"
+        ) from error

@@ -1,0 +1,111 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""``vaeclust train``: make a model for the default detector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .messages import LOGGER, add_message_options, progress_bar
+
+__all__ = ["add_command", "run"]
+
+
+def add_command(commands):
+    """Add the command to those of the main parser."""
+    parser = commands.add_parser(
+        "train",
+        help="train a model on mock tiles and calibrate it",
+        description="Simulate tiles, train the convolutional autoencoder on them, "
+        "calibrate its false-alarm rates and errors, and write the model. Tiles, "
+        "checkpoints and curves are kept in a folder: after an interrupt the same "
+        "command goes on. The defaults make the model that is shipped, but for the "
+        "real tiles that it was trained with, too.",
+    )
+    parser.add_argument("output", metavar="MODEL", help="file of the model, .pt")
+    parser.add_argument(
+        "--folder",
+        default="vaeclust_training",
+        metavar="DIR",
+        help="where tiles, checkpoint and curves are kept (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tiles", type=int, metavar="N", help="mock tiles to train with"
+    )
+    parser.add_argument(
+        "--nulls",
+        type=int,
+        metavar="N",
+        help="tiles without a cluster per survey for the calibration",
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="updates of the network")
+    parser.add_argument(
+        "--side", type=int, metavar="PIXELS", help="side of squares, a multiple of 64"
+    )
+    parser.add_argument(
+        "--surveys", nargs="+", metavar="TAG", help="what training tiles imitate"
+    )
+    parser.add_argument(
+        "--real",
+        nargs="+",
+        default=(),
+        metavar="FITS",
+        help="2MASS Ks tiles without known clusters, on which clusters are painted",
+    )
+    parser.add_argument("--seed", type=int, help="seed of the training")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that simulate tiles"
+    )
+    parser.add_argument(
+        "--device", default="cpu", help="where torch computes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a file that exists"
+    )
+    add_message_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    """
+    Make the model and write it.
+
+    Parameters
+    ----------
+    arguments : `argparse.Namespace`
+        Parsed options.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        If an option is bad, or a file cannot be written.
+    """
+    from ..amortised.recipe import Recipe, make_model
+    from ..amortised.training import TrainingPlan
+    from ..io import check_output
+
+    check_output(arguments.output, arguments.overwrite)
+    plan = TrainingPlan(
+        **_given(
+            n_steps=arguments.steps, side=arguments.side, seed=arguments.seed
+        )
+    )
+    surveys = arguments.surveys and tuple(arguments.surveys)
+    recipe = Recipe(
+        plan=plan,
+        **_given(n_tiles=arguments.tiles, n_nulls=arguments.nulls, surveys=surveys),
+    )
+    model = make_model(
+        recipe,
+        Path(arguments.folder),
+        real_images=arguments.real,
+        workers=arguments.workers,
+        device=arguments.device,
+        progress_bar=progress_bar(arguments.quiet),
+    )
+    model.save(arguments.output, overwrite=arguments.overwrite)
+    LOGGER.info("wrote %s (%s)", arguments.output, model.identity)
+
+
+def _given(**options):
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,150 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The search of one image by what is learned on the image itself, as in the paper."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+
+import numpy as np
+
+from .embeddings import EMBEDDINGS
+from .heatmap import Ensemble, Member
+from .inputs import check_image_holds
+from .measurement import RegionMeasurements
+from .mixtures import MIXTURES, cluster_probability
+from .prepare import prepare
+from .segmentation import segment
+from .thresholds import resolve_threshold
+
+__all__ = ["PatchSearch"]
+
+logger = logging.getLogger(__name__)
+
+
+class PatchSearch:
+    """
+    What one search finds and measures; lives as long as one run.
+
+    Parameters
+    ----------
+    image : `~astro_vaeclust.inputs.Image`
+        The image.
+    finder : `~astro_vaeclust.VAEClusterFinder`
+        The settings.
+
+    Raises
+    ------
+    ValueError
+        If the image is smaller than the largest patch.
+    """
+
+    def __init__(self, image, finder):
+        check_image_holds(image, finder.patch_sizes)
+        self.image = image
+        self.finder = finder
+
+    @cached_property
+    def _prepared(self):
+        return prepare(
+            self.image,
+            preparation=self.finder.preparation,
+            box_size=self.finder.box_size,
+        )
+
+    @cached_property
+    def _latent_maps(self):
+        """Latent maps, each with the seed that made it."""
+        finder = self.finder
+        embedding = EMBEDDINGS.resolve(finder.embedding)
+        return [
+            (latent_map, seed)
+            for seed in np.random.SeedSequence(finder.seed)
+            .generate_state(finder.n_seeds)
+            .tolist()
+            for latent_map in embedding.embed(
+                self._prepared,
+                patch_sizes=finder.patch_sizes,
+                overlap=finder.overlap,
+                seed=seed,
+                device=finder.device,
+                progress_bar=finder.progress_bar,
+            )
+        ]
+
+    @cached_property
+    def _ensemble(self):
+        return Ensemble(
+            [self._classify(map_, seed) for map_, seed in self._latent_maps],
+            self.image.mask,
+            self.finder.smoothing,
+        )
+
+    def _classify(self, latent_map, seed):
+        """Split the cells of a latent map, and trace P(cluster) back to the pixels."""
+        features = latent_map.features
+        fitted = MIXTURES.resolve(self.finder.mixture or "gmm").fit(
+            features, seed=seed, device=self.finder.device
+        )
+        brightness = latent_map.cell_means(self._prepared.pixels, self._prepared.mask)
+        probability = cluster_probability(
+            fitted.probabilities(features),
+            brightness[latent_map.valid],
+            rule=self.finder.cluster_rule,
+        )
+        logger.info(
+            "%d px: mixture %s after %d iterations, %.1f %% of the windows in clusters",
+            latent_map.patch_size,
+            "converged" if fitted.converged else "did not converge",
+            fitted.n_iter,
+            100 * probability.mean(),
+        )
+        on_grid = np.zeros(latent_map.valid.shape)
+        on_grid[latent_map.valid] = probability
+        return Member(latent_map.to_image(on_grid), latent_map.patch_size)
+
+    def _segment(self, heatmap):
+        finder = self.finder
+        return segment(
+            heatmap,
+            self.image.mask,
+            resolve_threshold(finder.threshold),
+            n_pixels=finder.n_pixels or max(finder.patch_sizes) ** 2,
+            n_largest=finder.n_largest,
+        )
+
+    @cached_property
+    def heatmap(self):
+        """How much each pixel looks like a cluster, (ny, nx) in [0, 1]."""
+        return self._ensemble.heatmap
+
+    @cached_property
+    def segmentation(self):
+        """The regions of the clusters; None for none."""
+        return self._segment(self.heatmap)
+
+    @property
+    def models(self):
+        """What the embedding reports of each of its maps (list of dict)."""
+        return [
+            {"patch_size": latent_map.patch_size} | latent_map.diagnostics
+            for latent_map, _ in self._latent_maps
+        ]
+
+    def columns(self):
+        """Return the columns of the table of clusters (dict), empty for none."""
+        if self.segmentation is None:
+            return {}
+        return RegionMeasurements(
+            self.image,
+            self._prepared,
+            self._ensemble,
+            self.segmentation,
+            self.heatmap,
+            resegment=self._segment,
+            fwhm=self.finder.fwhm or DEFAULT_FWHM,
+        ).columns()
+
+
+DEFAULT_FWHM = 3.0
+"""Full width at half maximum of a star in pixels, where it is not given."""
