@@ -7,7 +7,7 @@ import os
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import astropy.units as u
 import numpy as np
@@ -299,6 +299,56 @@ class VAEClusterFinder(ClusterFinderBase):
             segmentation=search.segmentation,
             image=image,
         )
+
+    def fine_tune(self, tiles, output, *, n_steps=500, learning_rate=3e-4):
+        """
+        Adapt the trained model to other tiles, such as those of another survey.
+
+        Parameters
+        ----------
+        tiles : sequence of `~astro_vaeclust.simulation.MockTile`
+            Tiles with known clusters, made by
+            `~astro_vaeclust.simulation.simulate_tile` or, better, by
+            `~astro_vaeclust.simulation.inject_cluster` on tiles of the survey. Those
+            without clusters tell the false-alarm rates anew, if there are some.
+        output : str or path-like
+            File for the adapted model, ``.pt``; it must not exist.
+        n_steps : int
+            Updates of the network, of eight squares each.
+        learning_rate : float
+            The highest learning rate; a tenth of that of the training is gentle.
+
+        Returns
+        -------
+        finder : `VAEClusterFinder`
+            The same settings with the adapted model.
+
+        Raises
+        ------
+        ValueError
+            If the embedding is not a trained one, or there are no tiles with clusters.
+        OSError
+            If the file exists or cannot be written.
+        """
+        from .amortised.fine_tuning import fine_tune
+
+        embedding = EMBEDDINGS.resolve(self.embedding)
+        if not hasattr(embedding, "load"):
+            raise ValueError(
+                f"embedding must be a trained one, got {self.embedding!r}, which "
+                "learns on each image"
+            )
+        fine_tune(
+            embedding.load(model=self.model),
+            tiles,
+            output,
+            n_steps=n_steps,
+            learning_rate=learning_rate,
+            seed=self.seed,
+            device=self.device,
+            progress_bar=self.progress_bar,
+        )
+        return replace(self, model=output)
 
     def _search(self, image):
         """Search with the trained network, or by learning on the image itself."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -78,7 +79,9 @@ class TrainingPlan:
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * part))
 
 
-def train_network(plan, tiles, folder, *, real_tiles=(), device="cpu", progress=None):
+def train_network(
+    plan, tiles, folder, *, real_tiles=(), start=None, device="cpu", progress=None
+):
     """
     Train a network, or go on where an interrupted training stopped.
 
@@ -91,6 +94,8 @@ def train_network(plan, tiles, folder, *, real_tiles=(), device="cpu", progress=
         ones with painted clusters.
     folder : path
         Where ``checkpoint.pt`` and the curves, ``curves.jsonl``, go.
+    start : `~astro_vaeclust.amortised.network.ConvolutionalVAE`, optional
+        Network to go on from; it is not changed. By default a new one.
     device : str
         Where to compute.
     progress : callable, optional
@@ -112,9 +117,8 @@ def train_network(plan, tiles, folder, *, real_tiles=(), device="cpu", progress=
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     device = resolve_device(device)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(plan.seed)
-        network = ConvolutionalVAE(plan.network).to(device)
+    network = _new_network(plan) if start is None else copy.deepcopy(start)
+    network = network.requires_grad_(True).to(device)
     network = network.to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=plan.weight_decay)
     first = _resume(folder / "checkpoint.pt", plan, network, optimizer)
@@ -133,6 +137,12 @@ def train_network(plan, tiles, folder, *, real_tiles=(), device="cpu", progress=
             if (step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.n_steps:
                 _checkpoint(folder / "checkpoint.pt", plan, network, optimizer, step)
     return network.eval()
+
+
+def _new_network(plan):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.seed)
+        return ConvolutionalVAE(plan.network)
 
 
 def draw_batch(plan, tiles, real_tiles, step):

@@ -85,9 +85,7 @@ def run(arguments):
 
     check_output(arguments.output, arguments.overwrite)
     plan = TrainingPlan(
-        **_given(
-            n_steps=arguments.steps, side=arguments.side, seed=arguments.seed
-        )
+        **_given(n_steps=arguments.steps, side=arguments.side, seed=arguments.seed)
     )
     surveys = arguments.surveys and tuple(arguments.surveys)
     recipe = Recipe(

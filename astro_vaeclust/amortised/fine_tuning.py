@@ -1,0 +1,108 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Adaptation of a trained model to other tiles."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from ..io import check_output
+from ..simulation import MockTile
+from ..validation import check_count, check_number
+from .recipe import calibrate
+from .tiles import TrainingTile
+from .training import TrainingPlan, train_network
+
+__all__ = ["fine_tune"]
+
+LARGEST_SIDE = 320
+
+
+def fine_tune(
+    model,
+    tiles,
+    output,
+    *,
+    n_steps,
+    learning_rate,
+    seed=0,
+    device="cpu",
+    progress_bar=None,
+):
+    """
+    Go on training a model with other tiles, and write it.
+
+    Parameters
+    ----------
+    model : `~astro_vaeclust.amortised.weights.TrainedModel`
+        The model; it is not changed.
+    tiles : sequence of `~astro_vaeclust.simulation.MockTile`
+        The tiles.
+    output : path
+        File for the new model.
+    n_steps, learning_rate, seed
+        As in `~astro_vaeclust.amortised.training.TrainingPlan`.
+    device : str
+        Where torch computes.
+    progress_bar : callable, optional
+        Called as ``progress_bar(iterable, desc=..., total=...)``.
+
+    Returns
+    -------
+    model : `~astro_vaeclust.amortised.weights.TrainedModel`
+        The new model. Its rates are calibrated on the tiles without clusters, its
+        errors on those with some; where there are none of them, the old ones stay.
+
+    Raises
+    ------
+    TypeError
+        If a tile is no MockTile.
+    ValueError
+        If no tile has a cluster.
+    """
+    check_count("n_steps", n_steps)
+    check_number("learning_rate", learning_rate, low_counts=False)
+    check_output(output, False)
+    tiles = list(tiles)
+    for tile in tiles:
+        if not isinstance(tile, MockTile):
+            raise TypeError(f"tiles takes mock tiles, got {type(tile).__name__}")
+    if not any(len(tile.clusters) for tile in tiles):
+        raise ValueError(f"tiles must have a cluster, got {len(tiles)} without one")
+    plan = TrainingPlan(
+        n_steps=n_steps,
+        learning_rate=float(learning_rate),
+        seed=seed,
+        side=LARGEST_SIDE,
+        network=model.network.settings,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        paths = _save(tiles, Path(folder))
+        network = train_network(
+            plan,
+            paths,
+            Path(folder),
+            start=model.network,
+            device=device,
+            progress=progress_bar and partial(progress_bar, desc="fine-tuning"),
+        )
+        adapted = replace(
+            model,
+            network=network.cpu(),
+            training=model.training
+            | {"fine_tuned": {"n_tiles": len(tiles), "n_steps": n_steps}},
+        )
+        if not all(len(tile.clusters) for tile in tiles):
+            adapted = calibrate(adapted, paths)
+    adapted.save(output)
+    return adapted
+
+
+def _save(tiles, folder):
+    paths = []
+    for number, tile in enumerate(tiles):
+        paths.append(folder / f"{number}.npz")
+        TrainingTile.of_mock(tile).save(paths[-1])
+    return paths
