@@ -13,7 +13,7 @@ from astropy.table import QTable
 
 from .flags import ClusterFlags
 
-__all__ = ["COLUMNS", "ClusterColumn", "cluster_table"]
+__all__ = ["COLUMNS", "MEASURED_COLUMNS", "ClusterColumn", "cluster_table"]
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,46 @@ COLUMNS = (
 )
 
 
+MEASURED_COLUMNS = (
+    ClusterColumn(
+        "center_err",
+        "Standard deviation of the centre along each axis",
+        unit=u.arcsec,
+        ucd="stat.error;pos",
+    ),
+    ClusterColumn(
+        "r50", "Radius with half of the members", unit=u.arcsec, ucd="phys.angSize"
+    ),
+    ClusterColumn(
+        "r50_err",
+        "Standard deviation of r50",
+        unit=u.arcsec,
+        ucd="stat.error;phys.angSize",
+    ),
+    ClusterColumn(
+        "n_members",
+        "Members brighter than ten times the noise, without the field",
+        ucd="meta.number",
+    ),
+    ClusterColumn(
+        "n_members_err",
+        "Standard deviation of n_members",
+        ucd="stat.error;meta.number",
+    ),
+    ClusterColumn(
+        "nebulosity",
+        "Median over noise within r50 minus that of the surroundings",
+        ucd="phot.flux",
+    ),
+    ClusterColumn("p_cluster", "Mean probability of the component cluster"),
+    ClusterColumn("p_nebula", "Mean probability of the component nebula"),
+    ClusterColumn(
+        "p_artefact", "Mean probability of the components artefact and bright star"
+    ),
+)
+"""Columns that trained models add (tuple of `ClusterColumn`)."""
+
+
 def cluster_table(columns=None, meta=None):
     """
     Build the table of clusters.
@@ -181,8 +221,9 @@ def cluster_table(columns=None, meta=None):
     Unit("arcsec")
     """
     table = QTable(_converted(columns) if columns else _no_rows())
-    for column in COLUMNS:
-        table[column.name].info.description = column.description
+    for column in (*COLUMNS, *MEASURED_COLUMNS):
+        if column.name in table.colnames:
+            table[column.name].info.description = column.description
     table.meta.update(_plain(meta or {}))
     return table
 
@@ -201,7 +242,9 @@ def _no_rows():
 def _converted(columns):
     check_columns(columns)
     converted = {
-        column.name: column.convert(columns[column.name]) for column in COLUMNS
+        column.name: column.convert(columns[column.name])
+        for column in (*COLUMNS, *MEASURED_COLUMNS)
+        if column.name in columns
     }
     lengths = {name: len(values) for name, values in converted.items()}
     if len(set(lengths.values())) > 1:

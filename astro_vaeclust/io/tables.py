@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from astropy.utils.masked import Masked
 
-from ..columns import COLUMNS, cluster_table
+from ..columns import COLUMNS, MEASURED_COLUMNS
 from ..exceptions import import_optional
 from . import provenance
 from .formats import FORMATS
@@ -116,7 +116,11 @@ def _with_ra_dec(table):
 
 
 def _describe_fields(fields):
-    ucds = {column.name: column.ucd for column in COLUMNS}
+    ucds = {
+        column.name: column.ucd
+        for column in (*COLUMNS, *MEASURED_COLUMNS)
+        if column.ucd
+    }
     ucds |= {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main"}
     for field in fields:
         field.ucd = ucds.get(field.name)
