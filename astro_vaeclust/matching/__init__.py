@@ -2,9 +2,9 @@
 """Detected clusters against catalogues of sources, references and published lists."""
 
 from .areas import CircleArea, HullArea, PixelArea, RegionArea, SkyArea
-from .crossmatch import crossmatch
 from .field import FieldDensity
 from .known import KNOWN_LISTS, KnownList, known_lists_table
+from .lookup import crossmatch
 from .match import ClusterMatch
 from .overlap import Overlap, member_iou, source_iou
 from .paper_table import TABLE_I, PaperField, paper_table, possible_ious

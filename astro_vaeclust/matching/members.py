@@ -15,7 +15,13 @@ from .areas import ARCSEC2
 from .field import FieldDensity
 from .sources import finite_magnitudes
 
-__all__ = ["Sample", "field_share", "member_table", "nearest_neighbour_areas"]
+__all__ = [
+    "Sample",
+    "field_share",
+    "member_table",
+    "nearest_neighbour_areas",
+    "probabilities",
+]
 
 FEWEST_COLOURS = 20
 """Sources with colours that region and field must have each for them to be used."""
@@ -79,9 +85,9 @@ def member_table(sources, sample, *, neighbours=10):
     separation = sample.center.separation(members["sky"]).to(u.arcsec)
     members["cluster_id"] = np.full(len(members), sample.id)
     members["separation"] = separation
-    members["probability"] = np.clip(1 - share, 0, 1)
-    members = members[np.argsort(separation)]
     n_sources, n_field = len(members), sample.field.expected(sample.area)
+    members["probability"] = probabilities(share, n_sources - n_field)
+    members = members[np.argsort(separation)]
     error = sample.field.error * sample.area.to_value(ARCSEC2)
     members.meta.update(
         cluster_id=sample.id,
@@ -93,6 +99,51 @@ def member_table(sources, sample, *, neighbours=10):
         colours=colours,
     )
     return members
+
+
+def probabilities(share, n_members):
+    """
+    Turn shares of the field into probabilities that add up to the members.
+
+    Noise carries shares above 1, and to cut these off makes too many members. All
+    shares are therefore scaled by one factor, with which the probabilities
+    ``max(1 - factor * share, 0)`` add up to the number of members.
+
+    Parameters
+    ----------
+    share : array
+        Share of the field at each source, not negative.
+    n_members : float
+        Sources less the expected field; below 0 is none.
+
+    Returns
+    -------
+    probability : array
+        In [0, 1]; NaN where a share is, and everywhere if the number of members is.
+    """
+    share = np.asarray(share, dtype=float)
+    known = share[np.isfinite(share)]
+    target = n_members * known.size / max(share.size, 1)
+    if not np.isfinite(target) or not known.size:
+        return np.full(share.shape, np.nan)
+    with np.errstate(invalid="ignore"):
+        return np.clip(1 - _factor(np.sort(known), target) * share, 0, 1)
+
+
+def _factor(share, target):
+    """
+    Return the factor with which probabilities add up to a target.
+
+    With the k smallest shares below one over the factor, the sum is k less the factor
+    times the sum of these shares; k is the largest number for which that is so.
+    """
+    if target <= 0:
+        return np.inf
+    number = np.arange(1, len(share) + 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.maximum(number - target, 0) / np.cumsum(share)
+    holds = np.isfinite(factor) & (factor * share <= 1) & (number > target)
+    return factor[holds][-1] if holds.any() else 0.0
 
 
 def field_share(density, areas, neighbours, colour_ratio=1.0):

@@ -1,0 +1,131 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+VizieR as the local server plays it.
+
+The answers are made here in the format of VizieR; they are no recordings.
+"""
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.config import set_temp_cache
+from astropy.io import votable
+from astropy.io.votable.tree import VOTableFile
+from astropy.table import Table
+from numpy.testing import assert_allclose
+
+from astro_vaeclust.archives import ArchiveError, ArchiveFormatError
+from astro_vaeclust.matching import KNOWN_LISTS
+from astro_vaeclust.matching.vizier import fetch_from_vizier
+
+from .examples import CENTER, clusters, place
+
+pytest.importorskip("astroquery")
+
+PATH = "/viz-bin/votable"
+
+
+def vizier_answer(tmp_path, *tables):
+    """Return a VOTable with tables of VizieR, a resource each (bytes)."""
+    file = VOTableFile()
+    for number, table in enumerate(tables):
+        part = votable.from_table(table)
+        part.get_first_table().name = f"J/X/table{number}"
+        file.resources.append(part.resources[0])
+    file.to_xml(str(tmp_path / "answer.vot"))
+    return (tmp_path / "answer.vot").read_bytes()
+
+
+def listed(east, north, names, column="Name"):
+    sky = place(east, north)
+    return Table({"_RAJ2000": sky.ra.deg, "_DEJ2000": sky.dec.deg, column: names})
+
+
+@pytest.fixture
+def server(tmp_path):
+    from ..archives.server import serve_archives
+
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    with set_temp_cache(cache), serve_archives() as archives, archives.configured():
+        yield archives
+
+
+def test_a_list_of_two_tables(server, tmp_path):
+    references = Table({"Ref": [1, 2], "BibCode": ["a", "b"]})
+    answer = vizier_answer(
+        tmp_path,
+        listed([3, 900], [0, 0], [815, 816], "FSR"),
+        references,
+        listed([400], [0], ["900"], "FSR"),
+    )
+    server.play(PATH, answer)
+    catalog = clusters((0, 0, 30), (400, 0, 30), (-400, 0, 30))
+    catalog.crossmatch("froebrich2007")
+    assert list(catalog.table["name"]) == ["FSR 815", "FSR 900", ""]
+    assert list(catalog.table["known_list"]) == ["froebrich2007"] * 2 + [""]
+    assert_allclose(catalog.table["offset"].value[:2], [3, 0], atol=1e-3)
+
+
+def test_what_is_asked(server, tmp_path):
+    server.play(PATH, vizier_answer(tmp_path, listed([3], [0], ["A"])))
+    clusters((0, 0, 30)).crossmatch("solin2012")
+    (request,) = server.asked(PATH)
+    lines = request.body.splitlines()
+    asked = dict(line.split("=", 1) for line in lines if "=" in line)
+    assert asked["-source"] == "J/A+A/542/A3/table1"
+    assert asked["-out.max"] == "unlimited"
+    assert asked["-out.add"] == "_RAJ2000,_DEJ2000"
+    ra, dec = asked["-c"].split("+")
+    assert_allclose([float(ra), float(dec)], [CENTER.ra.deg, CENTER.dec.deg], atol=1e-4)
+    (unit,) = (key for key in asked if key.startswith("-c.r"))
+    radius = u.Quantity(float(asked[unit]), {"d": "deg", "m": "arcmin"}[unit[-1]])
+    assert_allclose(radius.to_value(u.arcsec), 60.6, rtol=1e-3)
+    # the answer is kept
+    clusters((0, 0, 30)).crossmatch("solin2012")
+    assert len(server.asked(PATH)) == 1
+
+
+def test_the_whole_list(server, tmp_path):
+    server.play(PATH, vizier_answer(tmp_path, listed([3], [0], ["A"])))
+    rows = fetch_from_vizier(KNOWN_LISTS["hunt2023"], None)
+    assert list(rows["name"]) == ["A"]
+    (request,) = server.asked(PATH)
+    assert "-c=" not in request.body
+
+
+def test_nothing_there(server, tmp_path):
+    server.play(PATH, vizier_answer(tmp_path))
+    catalog = clusters((0, 0, 30)).crossmatch("solin2012")
+    assert list(catalog.table["status"]) == ["new"]
+
+
+def test_wrong_columns(server, tmp_path):
+    server.play(PATH, vizier_answer(tmp_path, Table({"Name": ["A"]})))
+    with pytest.raises(ArchiveFormatError, match="_RAJ2000"):
+        clusters((0, 0, 30)).crossmatch("solin2012")
+
+
+@pytest.mark.parametrize("fault", ["500", "404", "html", "empty", "breaks off"])
+def test_faults_are_typed_and_leave_nothing(server, tmp_path, fault):
+    server.play(PATH, vizier_answer(tmp_path, listed([3], [0], ["A"])))
+    server.misbehave(PATH, fault)
+    catalog = clusters((0, 0, 30))
+    with pytest.raises(ArchiveError) as caught:
+        catalog.crossmatch("solin2012")
+    assert caught.value.service == "VizieR"
+    assert "J/A+A/542/A3/table1" in caught.value.query
+    assert "status" not in catalog.table.colnames
+    server.behave()
+    assert list(catalog.crossmatch("solin2012").table["name"]) == ["A"]
+
+
+@pytest.mark.remote_data
+@pytest.mark.parametrize("tag", KNOWN_LISTS)
+def test_every_list_is_there(tag, tmp_path):
+    with set_temp_cache(tmp_path):
+        rows = fetch_from_vizier(KNOWN_LISTS[tag], None)
+    assert len(rows) > 10
+    assert np.isfinite(rows["ra"]).all()
+    assert len(set(rows["name"])) > 0.8 * len(rows)
+    assert KNOWN_LISTS[tag].radius < 10 * u.arcmin
