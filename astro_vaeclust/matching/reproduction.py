@@ -15,7 +15,9 @@ from astropy.table import QTable
 
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..io import atomic_path, write_image
+from ..validation import check_choice
 from ..version import __version__
+from .match import REGIONS
 from .overlap import Overlap
 from .paper_table import TABLE_I, PaperField
 from .reproduction_plots import write_plots, write_table_plot
@@ -73,6 +75,11 @@ class Reproduction:
         Whether to write pictures; needs matplotlib.
     progress_bar : callable, optional
         Called as ``progress_bar(iterable, desc=..., total=...)`` and iterated over.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such cut, region or band, or there are no finders.
     """
 
     survey: object
@@ -85,6 +92,15 @@ class Reproduction:
     region: str = "mask"
     plots: bool = True
     progress_bar: object = None
+
+    def __post_init__(self):
+        from ..archives.cuts import resolve_cut
+
+        resolve_cut(self.cut)
+        check_choice("region", self.region, REGIONS)
+        self.survey.check_band(self.band)
+        if not self.finders:
+            raise ValueError("finders must have one finder or more, got none")
 
     def run(self):
         """

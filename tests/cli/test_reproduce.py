@@ -1,0 +1,197 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The paper's table on mock tiles that stand in for its fields."""
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.config import set_temp_cache
+from astropy.table import QTable, Table, vstack
+
+from astro_vaeclust.cli import main
+from astro_vaeclust.io import write_image
+from astro_vaeclust.matching import TABLE_I
+from astro_vaeclust.simulation import MockCluster, simulate_tile
+
+QUICK = ["--embedding", "pca", "--patch-sizes", "8", "16", "--size", "6arcmin"]
+SHAPE = (96, 96)
+MISSING = "IRAS 05345+3157"
+
+
+def mock_field(field, seed):
+    """Return image and sources of a mock tile in place of a field."""
+    cluster = MockCluster(n_members=60, half_number_radius=10 * u.arcsec)
+    tile = simulate_tile(shape=SHAPE, center=field.center, clusters=cluster, seed=seed)
+    stars = tile.stars[tile.stars["mag"] < 15.5 * u.mag]
+    flags = np.where(np.arange(len(stars)) % 10, "222", "220")
+    sky = stars["sky"]
+    table = Table({"ra": sky.ra.deg, "dec": sky.dec.deg, "k_m": stars["mag"].value})
+    table["rd_flg"] = flags
+    return tile.image, table
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """Folder with images and sources of all fields but one."""
+    folder = tmp_path_factory.mktemp("archive")
+    tables = []
+    for seed, field in enumerate(TABLE_I):
+        image, table = mock_field(field, seed)
+        tables.append(table)
+        if field.name != MISSING:
+            write_image(image, folder / f"{seed}.fits")
+    vstack(tables).write(folder / "sources.vot", format="votable")
+    return folder
+
+
+def reproduce(archive, folder, *options):
+    arguments = ["reproduce", "--images", str(archive), "--folder", str(folder)]
+    arguments += ["--catalog", str(archive / "sources.vot"), "--quiet"]
+    return main([*arguments, *QUICK, *options])
+
+
+def test_it_runs_to_the_end_and_says_what_it_used(archive, tmp_path, capsys):
+    folder = tmp_path / "new"
+    assert reproduce(archive, folder, "--no-plots") == 0
+    output = capsys.readouterr().out
+    table = QTable.read(folder / "table.ecsv")
+    assert len(table) == 16
+    assert list(table["finder"][:2]) == ["paper", "default"]
+    done = table["status"] == "done"
+    assert set(table["field"][~done]) == {MISSING}
+    assert done.sum() == 14
+    assert ((table["iou"][done] >= 0) & (table["iou"][done] <= 1)).all()
+    found = table[done & (table["finder"] == "paper")]
+    assert (found["n_clusters"] == 1).all()
+    assert (found["radius"] > 3 * u.arcsec).all()
+    assert np.isfinite(found["centred_iou"]).all()
+    assert list(found["paper_iou"][:2]) == [0.8595, 0.7968]
+    # what failed and what was used
+    assert f"{MISSING}, paper: failed: local archive" in output
+    assert "sources from local archive" in output
+    assert str(archive) in output
+    assert "paper: mean IoU" in output
+    assert "the paper has 7" in output
+
+
+def test_it_goes_on_from_where_it_was(archive, tmp_path, capsys, monkeypatch):
+    options = ["--no-plots", "--preset", "paper", "--fields", "06055+2039"]
+    assert reproduce(archive, tmp_path, *options) == 0
+    first = capsys.readouterr().out
+    kept = tmp_path / "IRAS_06055+2039" / "paper.json"
+    time = kept.stat().st_mtime_ns
+
+    def fail(*args, **kwargs):
+        raise AssertionError("it was asked again")
+
+    monkeypatch.setattr("astro_vaeclust.archives.LocalArchive.get_image", fail)
+    assert reproduce(archive, tmp_path, *options) == 0
+    assert capsys.readouterr().out == first
+    assert kept.stat().st_mtime_ns == time
+    # the data are kept as well: another finder needs no archive
+    options[2] = "default"
+    assert reproduce(archive, tmp_path, *options) == 0
+    # other settings need another folder
+    assert reproduce(archive, tmp_path, *options, "--cut", "everything") == 2
+    assert "take another folder" in capsys.readouterr().err
+
+
+def test_a_failed_field_is_tried_again(archive, tmp_path, capsys, monkeypatch):
+    options = ["--no-plots", "--preset", "paper", "--fields", "06055+2039"]
+    with monkeypatch.context() as patch:
+
+        def fail(*args, **kwargs):
+            raise OSError("the line is down")
+
+        patch.setattr("astro_vaeclust.archives.LocalArchive.get_catalog", fail)
+        assert reproduce(archive, tmp_path, *options) == 2
+        captured = capsys.readouterr()
+        assert "failed: the line is down" in captured.out
+        assert "no field could be done" in captured.err
+    assert reproduce(archive, tmp_path, *options) == 0
+    assert "failed" not in capsys.readouterr().out
+
+
+def test_a_failing_finder_does_not_end_the_run(archive, tmp_path, capsys, monkeypatch):
+    from astro_vaeclust import VAEClusterFinder
+
+    detect = VAEClusterFinder.detect
+
+    def detect_or_fail(self, *args, **kwargs):
+        if self.patch_sizes == (8, 16) and self.preparation == "intensity":
+            raise RuntimeError("out of luck")
+        return detect(self, *args, **kwargs)
+
+    monkeypatch.setattr(VAEClusterFinder, "detect", detect_or_fail)
+    options = ["--no-plots", "--fields", "06055+2039"]
+    assert reproduce(archive, tmp_path, *options) == 0
+    table = QTable.read(tmp_path / "table.ecsv")
+    assert list(table["status"]) == ["failed: out of luck", "done"]
+    assert table["n_detected"][0] == -1
+
+
+def test_pictures(archive, tmp_path):
+    pytest.importorskip("matplotlib")
+    options = ["--preset", "paper", "--fields", "IRAS 06055+2039"]
+    assert reproduce(archive, tmp_path, *options) == 0
+    field = tmp_path / "IRAS_06055+2039"
+    for path in (
+        tmp_path / "table.png",
+        field / "paper.png",
+        field / "paper_magnitudes.png",
+    ):
+        assert path.stat().st_size > 5000
+    assert {path.name for path in field.iterdir()} == {
+        *("image.fits", "sources.vot", "data.txt"),
+        *("paper.ecsv", "paper.json", "paper.png", "paper_magnitudes.png"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--fields", "12345+6789"], "--fields takes some of 06055+2039"),
+        (["--catalog", "nothing.vot"], "no such file or folder: nothing.vot"),
+        (["--cut", "nice"], "cut must be one of"),
+        (["--patch-sizes", "1"], "patch_sizes"),
+    ],
+)
+def test_bad_options_are_one_line(archive, tmp_path, capsys, options, message):
+    assert reproduce(archive, tmp_path / "new", *options) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("vaeclust: error: ")
+    assert message in line
+    assert not (tmp_path / "new").exists()
+
+
+def test_images_need_their_catalogue(archive, tmp_path, capsys):
+    code = main(["reproduce", "--images", str(archive), "--folder", str(tmp_path)])
+    assert code == 2
+    assert "--images and --catalog belong together" in capsys.readouterr().err
+
+
+def test_size_must_be_an_angle(capsys):
+    assert main(["reproduce", "--size", "12"]) == 2
+    assert "takes an angle such as 12arcmin" in capsys.readouterr().err
+
+
+def test_through_the_network(tmp_path, capsys):
+    """The local server plays the archives of 2MASS."""
+    pytest.importorskip("astroquery")
+    from ..archives import sky
+    from ..archives.server import serve_archives
+
+    field = TABLE_I[0]
+    stars = sky.make_stars()
+    assert field.center.separation(sky.CENTER) < 1 * u.deg
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    with set_temp_cache(cache), serve_archives(stars=stars) as server:
+        server.add_tile(field.center, sky.make_tile(field.center, stars))
+        with server.configured():
+            options = ["--fields", "06055+2039", "--preset", "paper", "--no-plots"]
+            arguments = ["reproduce", "--folder", str(tmp_path / "out"), "--quiet"]
+            assert main([*arguments, *QUICK, *options]) == 0
+            assert server.asked("/TAP")
+    output = capsys.readouterr().out
+    assert "2MASS Ks: image of" in output
+    assert "from IRSA" in output

@@ -1,0 +1,104 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import QTable, Table
+from regions import CirclePixelRegion, PixCoord, Regions
+
+from astro_vaeclust.cli import main
+
+from ..matching.examples import circle, clusters, make_wcs, place
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Return a folder with clusters, sources on a line, and references."""
+    clusters((0, 0, 35), (100, 0, 15)).write(tmp_path / "clusters.ecsv")
+    east = np.arange(-200, 201, 10)
+    sky = place(east, 0)
+    flags = np.where(np.abs(east) < 45, "222", "220")
+    table = Table({"ra": sky.ra.deg, "dec": sky.dec.deg, "k_m": 0.0 * east + 12})
+    table["rd_flg"] = flags
+    table.write(tmp_path / "psc.vot", format="votable")
+    regions = Regions([circle(30, 0, 35), circle(100, 0, 15)])
+    regions.write(tmp_path / "reference.reg", format="ds9")
+    return tmp_path
+
+
+def score(folder, *options, reference="reference.reg", catalog="psc.vot"):
+    arguments = ["score", str(folder / "clusters.ecsv")]
+    arguments += ["--catalog", str(folder / catalog)]
+    arguments += ["--reference", str(folder / reference), "--quiet", *options]
+    return main(arguments)
+
+
+def test_each_reference_has_a_row(files, capsys):
+    output = files / "scores.ecsv"
+    code = score(files, "--cut", "everything", "--output", str(output))
+    assert code == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert "41 sources of psc.vot count (cut: everything)" in captured.out
+    table = QTable.read(output)
+    assert list(table["id"]) == [1, 2]
+    assert list(table["iou"]) == [0.4, 1]
+    assert list(table["n_union"]) == [10, 3]
+    assert table["offset"].unit == u.arcsec
+    assert table.meta == {"cut": "everything", "n_sources": 41}
+    assert "0.4" in captured.out
+
+
+def test_the_cut_of_the_paper_is_the_default(files, capsys):
+    assert score(files) == 0
+    assert "9 sources of psc.vot count (cut: paper)" in capsys.readouterr().out
+
+
+def test_one_cluster_is_chosen(files, capsys):
+    output = files / "scores.ecsv"
+    assert score(files, "--id", "2", "--output", str(output)) == 0
+    assert list(QTable.read(output)["id"]) == [2, 2]
+
+
+def test_references_in_pixels(files):
+    wcs = make_wcs()
+    region = Regions([CirclePixelRegion(PixCoord(99.5, 99.5), 35)])
+    region.write(files / "pixels.reg", format="ds9")
+    image = np.random.default_rng(1).normal(size=(200, 200)).astype(np.float32)
+    fits.writeto(files / "image.fits", image, wcs.to_header())
+    output = str(files / "scores.ecsv")
+    options = ["--image", str(files / "image.fits"), "--output", output]
+    assert score(files, *options, reference="pixels.reg") == 0
+    assert QTable.read(output)["iou"][0] == 1
+    labels = np.zeros((200, 200), np.int16)
+    labels[80:120, 65:135] = 4
+    fits.writeto(files / "labels.fits", labels, wcs.to_header())
+    assert score(files, "--overwrite", "--output", output, reference="labels.fits") == 0
+    assert QTable.read(output)["n_reference"][0] == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "message"),
+    [
+        ([], {"reference": "none.reg"}, "reference: no such file"),
+        ([], {"catalog": "none.vot"}, "no such file"),
+        ([], {"catalog": "clusters.txt"}, "must end in one of"),
+        ([], {"reference": "empty.reg"}, "has no regions"),
+        ([], {"reference": "psc.vot"}, "cannot be read"),
+        ([], {"reference": "pixels.reg"}, "wcs is needed"),
+        (["--cut", "nice"], {}, "cut must be one of everything, paper"),
+        (["--id", "7"], {}, "id must be one of [1, 2], got 7"),
+        (["--output", "clusters.ecsv"], {}, "give --overwrite to replace it"),
+    ],
+)
+def test_bad_input_is_one_line(files, capsys, monkeypatch, options, given, message):
+    monkeypatch.chdir(files)
+    (files / "empty.reg").write_text("")
+    (files / "clusters.txt").write_text("")
+    region = Regions([CirclePixelRegion(PixCoord(99.5, 99.5), 35)])
+    region.write(files / "pixels.reg", format="ds9")
+    assert score(files, *options, **given) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("vaeclust: error: ")
+    assert message in line
