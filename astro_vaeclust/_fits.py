@@ -13,9 +13,17 @@ from contextlib import contextmanager
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
+from astropy.nddata import InverseVariance, StdDevUncertainty, VarianceUncertainty
 from astropy.wcs import WCS
 
 IMAGE_HDUS = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
+
+# What `astropy.nddata.CCDData` writes beside the image in the primary HDU
+_CCDDATA_HDUS = {"MASK", "UNCERT", "PSFIMAGE"}
+_UNCERTAINTIES = {
+    kind.__name__: kind
+    for kind in (StdDevUncertainty, VarianceUncertainty, InverseVariance)
+}
 
 # What astropy raises, from file to file, when bytes are missing or are not FITS
 _UNREADABLE = (
@@ -143,6 +151,58 @@ def read_pixels(hdu, name):
             return hdu.data
     except _UNREADABLE as cause:
         raise _unreadable(name) from cause
+
+
+def is_ccddata(hdulist):
+    """
+    Whether HDUs are laid out as `astropy.nddata.CCDData` writes them.
+
+    The rule: an image in the primary HDU, a mask or an uncertainty, of the same shape,
+    and no image that CCDData does not write.
+    """
+    if not len(hdulist):
+        return False
+    first, *others = hdulist
+    others = [hdu for hdu in others if has_image(hdu)]
+    names = [hdu.name for hdu in others]
+    return (
+        has_image(first)
+        and bool({"MASK", "UNCERT"}.intersection(names))
+        and _CCDDATA_HDUS.issuperset(names)
+        and len(set(names)) == len(names)
+        and all(hdu.shape == first.shape for hdu in others if hdu.name != "PSFIMAGE")
+    )
+
+
+def read_companions(hdulist, name):
+    """
+    Read mask and uncertainty of HDUs that are laid out as CCDData writes them.
+
+    Returns
+    -------
+    mask : bool array or None
+        True where the HDU MASK is not zero.
+    uncertainty : `~astropy.nddata.NDUncertainty` or None
+        The HDU UNCERT, of the kind that its UTYPE names; standard deviations without.
+
+    Raises
+    ------
+    ValueError
+        If bytes are missing, or UTYPE is of another kind.
+    """
+    mask = uncertainty = None
+    if "MASK" in hdulist:
+        mask = read_pixels(hdulist["MASK"], name) != 0
+    if "UNCERT" in hdulist:
+        hdu = hdulist["UNCERT"]
+        kind = hdu.header.get("UTYPE", "StdDevUncertainty")
+        if kind not in _UNCERTAINTIES:
+            raise ValueError(
+                f"error: UTYPE={kind!r} in HDU UNCERT of {_name(hdulist)} must be one "
+                f"of {', '.join(_UNCERTAINTIES)}; give error= or hdu="
+            )
+        uncertainty = _UNCERTAINTIES[kind](read_pixels(hdu, name))
+    return mask, uncertainty
 
 
 def read_wcs(hdu, hdulist, name):

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from astropy.nddata import NDDataBase, NDUncertainty, StdDevUncertainty
+from astropy.nddata import NDDataBase
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.utils.masked import Masked
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area
 
-from . import _fits
+from . import _fits, _pixels
 from ._celestial import celestial_wcs
 from .exceptions import LossyDataWarning
 
@@ -123,7 +123,8 @@ def read_image(data, *, wcs=None, mask=None, error=None, hdu=None):
         not finite are unusable. Does not replace the uncertainty of an NDData.
     hdu : int, str or (str, int), optional
         Index, name, or name and version of the HDU of an HDUList or a file. Not
-        needed where only one HDU holds an image.
+        needed where only one HDU holds an image, nor for what CCDData writes: its HDUs
+        MASK and UNCERT are then used, the latter unless ``error`` is given.
 
     Returns
     -------
@@ -175,7 +176,7 @@ def read_image(data, *, wcs=None, mask=None, error=None, hdu=None):
     elif isinstance(data, _fits.IMAGE_HDUS):
         source = _from_hdu(data, None, wcs, error)
     else:
-        raise TypeError(f"data must be {_ACCEPTED}; got {_describe(data)}")
+        raise TypeError(f"data must be {_ACCEPTED}; got {_pixels.describe(data)}")
     image = _image(replace(source, masks=(*source.masks, mask)))
     if image.lossy:
         warnings.warn(
@@ -219,8 +220,12 @@ def _from_file(path, wcs, error, hdu):
 
 
 def _from_hdulist(hdulist, wcs, error, hdu):
-    chosen = _fits.select_hdu(hdulist, hdu)
-    return _from_hdu(chosen, hdulist, wcs, error)
+    if hdu is None and _fits.is_ccddata(hdulist):
+        source = _from_hdu(hdulist[0], hdulist, wcs, error)
+        mask, uncertainty = _fits.read_companions(hdulist, source.name)
+        own = uncertainty if error is None else error
+        return replace(source, masks=(mask,), error=own)
+    return _from_hdu(_fits.select_hdu(hdulist, hdu), hdulist, wcs, error)
 
 
 def _from_hdu(hdu, hdulist, wcs, error):
@@ -229,7 +234,7 @@ def _from_hdu(hdu, hdulist, wcs, error):
     name = os.path.basename((hdulist and hdulist.filename()) or "")
     quicklook = _fits.is_quicklook(hdu.header)  # reading changes BITPIX
     return _Source(
-        pixels=_checked_pixels(_fits.read_pixels(hdu, name)),
+        pixels=_pixels.checked_pixels(_fits.read_pixels(hdu, name)),
         wcs=_fits.read_wcs(hdu, hdulist, name) if wcs is None else wcs,
         error=error,
         unit=_fits.read_unit(hdu.header),
@@ -241,7 +246,7 @@ def _from_hdu(hdu, hdulist, wcs, error):
 def _from_nddata(nddata, wcs, error):
     meta = nddata.meta
     return _Source(
-        pixels=_checked_pixels(nddata.data),
+        pixels=_pixels.checked_pixels(nddata.data),
         wcs=_own_or_given("wcs", nddata.wcs, wcs),
         masks=(nddata.mask,),
         error=_own_or_given("error", nddata.uncertainty, error),
@@ -270,50 +275,23 @@ def _from_array(array, wcs, error):
         array, masks = array.data, (array.mask,)
     if isinstance(array, u.Quantity):
         array, unit = array.value, array.unit
-    return _Source(_checked_pixels(array), wcs, masks, error, unit)
-
-
-def _checked_pixels(values):
-    """Check the shape before copying, which can be costly for a cube."""
-    if 0 in values.shape:
-        raise ValueError(f"data must not be empty, got shape {values.shape}")
-    if len(_plane(values.shape)) != 2:
-        raise ValueError(
-            "data must have two axes, or further ones of length 1 only, got shape "
-            f"{values.shape}"
-        )
-    return _single_precision(values, "data")
-
-
-def _single_precision(values, argument):
-    """Copy real numbers to float32; what is too large becomes infinite."""
-    if values.dtype.kind not in "iuf":
-        raise TypeError(
-            f"{argument} must be an array of real numbers, got {_describe(values)}"
-        )
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.array(values, dtype=np.float32, order="C", subok=False)
-
-
-def _plane(shape):
-    """Drop axes of length 1 from a shape of more than two axes."""
-    return shape if len(shape) <= 2 else tuple(side for side in shape if side > 1)
+    return _Source(_pixels.checked_pixels(array), wcs, masks, error, unit)
 
 
 def _image(source):
     shape = source.pixels.shape
-    pixels = source.pixels.reshape(_plane(shape))
+    pixels = source.pixels.reshape(_pixels.plane(shape))
     mask = ~np.isfinite(pixels)
     _check_some_usable(mask, "data: all pixels are NaN or infinite")
     for given in source.masks:
         if given is not None and given is not np.ma.nomask:
-            mask |= _checked_mask(given, shape)
+            mask |= _pixels.checked_mask(given, shape)
     _check_some_usable(mask, "mask: it leaves no usable pixel of data")
-    error = _standard_deviation(source.error, source.unit, shape)
+    error = _pixels.standard_deviation(source.error, source.unit, shape)
     if error is not None:
         mask |= ~np.isfinite(error)
         _check_some_usable(mask, "error: not finite at any usable pixel of data")
-        _check_not_negative(error, mask)
+        _pixels.check_not_negative(error, mask)
         _fill_unusable(error, mask)
     _fill_unusable(pixels, mask)
     _check_not_constant(pixels)
@@ -326,77 +304,6 @@ def _image(source):
         name=source.name,
         lossy=source.lossy,
     )
-
-
-def _checked_mask(mask, shape):
-    mask = np.asarray(mask)
-    if mask.dtype.kind != "b":
-        raise TypeError(
-            "mask must be an array of bool, True where pixels are unusable, got dtype "
-            f"{mask.dtype}; for flags, give mask=flags != 0"
-        )
-    return _in_plane(mask, "mask", shape)
-
-
-def _in_plane(array, argument, shape):
-    if array.shape not in (shape, _plane(shape)):
-        raise ValueError(
-            f"{argument} must have the shape of data, {shape}, got {array.shape}"
-        )
-    return array.reshape(_plane(shape))
-
-
-def _standard_deviation(error, unit, shape):
-    if isinstance(error, NDUncertainty):
-        error = _as_deviation(error)
-    if error is None:
-        return None
-    if isinstance(error, (np.ma.MaskedArray, Masked)):
-        error = error.astype(np.result_type(error, np.float32)).filled(np.nan)
-    if isinstance(error, u.Quantity):
-        error = _in_unit(error, unit)
-    if not isinstance(error, np.ndarray):
-        raise TypeError(
-            "error must be an array, Quantity or NDUncertainty of standard deviations, "
-            f"got {_describe(error)}"
-        )
-    return _in_plane(_single_precision(error, "error"), "error", shape)
-
-
-def _as_deviation(uncertainty):
-    if uncertainty.array is None:
-        return None
-    try:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            deviation = uncertainty.represent_as(StdDevUncertainty)
-    except TypeError as cause:
-        raise TypeError(
-            f"error: {type(uncertainty).__name__} cannot be turned into standard "
-            "deviations; give a StdDevUncertainty, VarianceUncertainty or "
-            "InverseVariance"
-        ) from cause
-    if deviation.unit is None:
-        return deviation.array
-    return u.Quantity(deviation.array, deviation.unit)
-
-
-def _in_unit(error, unit):
-    try:
-        return error.to_value(u.dimensionless_unscaled if unit is None else unit)
-    except u.UnitConversionError as cause:
-        raise ValueError(
-            f"error: its unit {str(error.unit)!r} does not convert to that of data, "
-            f"{'none' if unit is None else repr(str(unit))}"
-        ) from cause
-
-
-def _check_not_negative(error, mask):
-    lowest = np.min(error, initial=np.inf, where=~mask)
-    if lowest < 0:
-        raise ValueError(
-            f"error must not be negative, got {lowest:g} (these are standard "
-            "deviations)"
-        )
 
 
 def _check_some_usable(mask, message):
@@ -419,9 +326,3 @@ def _fill_unusable(values, mask):
         middle = (usable.size - 1) // 2
         usable.partition(middle)
         values[mask] = usable[middle]
-
-
-def _describe(value):
-    if isinstance(value, np.ndarray):
-        return f"an array of dtype {value.dtype}"
-    return f"a {type(value).__name__}"

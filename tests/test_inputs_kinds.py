@@ -7,7 +7,10 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import (
     CCDData,
+    InverseVariance,
     NDData,
+    StdDevUncertainty,
+    VarianceUncertainty,
 )
 from astropy.utils.masked import Masked
 from astropy.wcs import WCS
@@ -183,3 +186,58 @@ def test_error_is_taken_whatever_the_kind(arguments, whole_image):
     image = read_image(**arguments, error=error)
     assert image.error.dtype == np.float32
     assert_allclose(image.error, error, rtol=1e-6)
+
+
+class TestFilesOfCCDData:
+    """What CCDData writes opens without hdu=."""
+
+    @pytest.fixture(params=[StdDevUncertainty, VarianceUncertainty, InverseVariance])
+    def ccd(self, request, whole_image, celestial_wcs):
+        mask = np.zeros(whole_image.shape, bool)
+        mask[3, 4:9] = True
+        deviation = np.full(whole_image.shape, 2.0)
+        deviation[5] = 4.0
+        return CCDData(
+            whole_image,
+            wcs=celestial_wcs,
+            unit="DN",
+            mask=mask,
+            uncertainty=StdDevUncertainty(deviation).represent_as(request.param),
+        )
+
+    @pytest.mark.parametrize("as_file", [True, False])
+    def test_like_the_object(self, ccd, tmp_path, as_file):
+        ccd.write(tmp_path / "ccd.fits")
+        source = tmp_path / "ccd.fits" if as_file else ccd.to_hdu()
+        image, expected = read_image(source), read_image(ccd)
+        assert_array_equal(image.data, expected.data)
+        assert_array_equal(image.mask, expected.mask)
+        assert_allclose(image.error, expected.error)
+        assert image.error[5, 0] == pytest.approx(4)
+        assert image.unit == u.DN
+        assert image.mask[3, 4:9].all()
+
+    def test_given_arguments(self, ccd):
+        hdulist = ccd.to_hdu()
+        other = np.full(ccd.shape, 7.0)
+        more = np.zeros(ccd.shape, bool)
+        more[0, 0] = True
+        image = read_image(hdulist, error=other, mask=more)
+        assert image.error[1, 1] == 7
+        assert image.mask[0, 0]
+        assert image.mask[3, 4]
+        alone = read_image(hdulist, hdu=0)
+        assert alone.error is None
+        assert not alone.mask.any()
+
+    def test_another_image_needs_a_choice(self, ccd):
+        hdulist = ccd.to_hdu()
+        hdulist.append(fits.ImageHDU(ccd.data, name="MODEL"))
+        with pytest.raises(ValueError, match="hdu: choose one of the 4 images"):
+            read_image(hdulist)
+
+    def test_unknown_kind_of_uncertainty(self, ccd):
+        hdulist = ccd.to_hdu()
+        hdulist["UNCERT"].header["UTYPE"] = "UnknownUncertainty"
+        with pytest.raises(ValueError, match="error: UTYPE='UnknownUncertainty'"):
+            read_image(hdulist)
