@@ -6,29 +6,34 @@ from __future__ import annotations
 import functools
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from ..devices import resolve_device
 from ..exceptions import PosteriorCollapseWarning
+from ..mixtures.base import FittedMixture
+from ..mixtures.scikit import SklearnGaussianMixture
 from ..validation import check_choice, check_count, check_fraction
+from ._concurrency import run_side_by_side
 from .base import Embedding
-from .divergences import DIVERGENCES
+from .divergences import DIVERGENCES, Divergence
 from .latent_map import LatentMap, digest
 from .likelihoods import LIKELIHOODS
 from .networks import DenseDecoder, DenseEncoder
-from .objectives import VariationalAutoencoder
-from .priors import PRIORS
-from .training import TrainingSettings, train
+from .objectives import VariationalAutoencoder, reconstruction_alone
+from .priors import PRIORS, MixtureOfGaussians, VampPrior
+from .training import TrainingSettings, cut_windows, train
 from .windows import WindowGrid
 
-__all__ = ["DenseVAE", "count_active_units"]
+__all__ = ["DenseVAE", "count_active_units", "prior_mixture"]
 
 logger = logging.getLogger(__name__)
 
 ACTIVE_UNIT_VARIANCE = 0.01
+SMALLEST_WEIGHT = 1e-3
+SMALLEST_VARIANCE = 1e-4
 WINDOWS_PER_PASS = 1024
 
 
@@ -45,12 +50,13 @@ class DenseVAE(Embedding):
         Dimension of the latent space.
     likelihood : {'bernoulli', 'continuous-bernoulli', 'gaussian'}
         Likelihood of the pixels.
-    prior : {'mixture-of-gaussians', 'standard-normal'}
-        Prior of the latent variables.
+    prior : {'mixture-of-gaussians', 'standard-normal', 'vamp'}
+        Prior of the latent variables; see `astro_vaeclust.embeddings.priors`.
     n_components : int
-        Gaussians of the mixture prior.
-    divergence : {'kl', 'kl-analytic'}
-        Divergence of the posterior from the prior.
+        Gaussians of the mixture prior, or pseudo-inputs of the variational mixture.
+    divergence : {'kl', 'kl-analytic', 'mmd', 'renyi', 'vade'} or Divergence
+        Divergence of the posterior from the prior: a word, or an instance of a class
+        of `astro_vaeclust.embeddings.divergences` with settings of its own.
     n_steps : int
         Steps of the optimiser per patch size.
     batch_size : int
@@ -69,6 +75,9 @@ class DenseVAE(Embedding):
     -----
     The embedding of Karmakar, Mishra & Tej (2018), who have a Bernoulli likelihood;
     their hidden widths, latent dimension, optimiser and number of steps are not known.
+
+    The networks of all patch sizes are trained side by side, each on one thread, on as
+    many threads as torch may use. The result does not depend on how many these are.
     """
 
     hidden: tuple[int, ...] = (128, 64, 32)
@@ -76,7 +85,7 @@ class DenseVAE(Embedding):
     likelihood: str = "gaussian"
     prior: str = "mixture-of-gaussians"
     n_components: int = 2
-    divergence: str = "kl"
+    divergence: str | Divergence = "kl"
     n_steps: int = 300
     batch_size: int = 128
     learning_rate: float = 1e-3
@@ -85,7 +94,8 @@ class DenseVAE(Embedding):
     def __post_init__(self):
         check_choice("likelihood", self.likelihood, LIKELIHOODS)
         check_choice("prior", self.prior, PRIORS)
-        check_choice("divergence", self.divergence, DIVERGENCES)
+        if not isinstance(self.divergence, Divergence):
+            check_choice("divergence", self.divergence, DIVERGENCES)
         object.__setattr__(self, "hidden", tuple(self.hidden))
         for width in self.hidden or (0,):
             check_count("hidden", width)
@@ -133,17 +143,24 @@ class DenseVAE(Embedding):
             If no latent variable depends on the input.
         """
         device = resolve_device(device)
-        return [
-            self._embed_one_size(
-                WindowGrid(
-                    prepared.pixels, prepared.mask, size, overlap, self.max_masked
-                ),
-                seed,
-                device,
-                _progress(progress_bar, size, self.n_steps),
+        # the largest windows take longest, so they go first
+        order = sorted(range(len(patch_sizes)), key=lambda n: -patch_sizes[n])
+        tasks = [
+            functools.partial(
+                self._embed_one_size, prepared, patch_sizes[n], overlap, seed, device
             )
-            for size in patch_sizes
+            for n in order
         ]
+        done = run_side_by_side(
+            tasks,
+            n_threads=torch.get_num_threads() if device.type == "cpu" else 1,
+            bar=_bar(progress_bar, patch_sizes, self.n_steps),
+        )
+        in_order = sorted(zip(order, done, strict=True), key=lambda pair: pair[0])
+        maps = [latent_map for _, latent_map in in_order]
+        for latent_map in maps:
+            _report_activity(latent_map, self.latent)
+        return maps
 
     def build(self, n_pixels, generator):
         """
@@ -161,31 +178,34 @@ class DenseVAE(Embedding):
         model : `VariationalAutoencoder`
             The model, on the CPU.
         """
-        return VariationalAutoencoder(
+        model = VariationalAutoencoder(
             encoder=DenseEncoder(n_pixels, self.hidden, self.latent, generator),
             decoder=DenseDecoder(n_pixels, self.hidden, self.latent, generator),
             likelihood=LIKELIHOODS[self.likelihood](),
             prior=PRIORS[self.prior](self.latent, self.n_components, generator),
-            divergence=DIVERGENCES[self.divergence],
+            divergence=self._divergence,
         )
+        if isinstance(model.prior, VampPrior):
+            noise = torch.rand(self.n_components, n_pixels, generator=generator)
+            model.prior.bind(model.encoder, noise)
+        return model
 
-    def _embed_one_size(self, grid, seed, device, progress):
+    @property
+    def _divergence(self):
+        if isinstance(self.divergence, Divergence):
+            return self.divergence
+        return DIVERGENCES[self.divergence]
+
+    def _embed_one_size(self, prepared, size, overlap, seed, device, watch):
+        grid = WindowGrid(
+            prepared.pixels, prepared.mask, size, overlap, self.max_masked
+        )
         cells = torch.from_numpy(grid.usable_cells())
         generator = torch.Generator().manual_seed(seed)
         model = self.build(grid.patch_size**2, generator).to(device)
         windows = torch.from_numpy(grid.views).to(device)
-        train(
-            model,
-            windows,
-            cells,
-            self.training,
-            latent=self.latent,
-            generator=generator,
-            progress=progress,
-        )
+        self._train(model, windows, cells, seed, generator, watch)
         mean, variance = _posteriors(model.encoder, windows, cells)
-        active_units = count_active_units(mean)
-        _report_activity(active_units, self.latent, grid.patch_size)
         return LatentMap(
             mean=_on_grid(mean, grid.valid),
             variance=_on_grid(variance, grid.valid),
@@ -193,8 +213,93 @@ class DenseVAE(Embedding):
             patch_size=grid.patch_size,
             stride=grid.stride,
             image_shape=grid.image_shape,
-            diagnostics={"active_units": active_units, "identity": _identity(model)},
+            diagnostics={
+                "active_units": count_active_units(mean),
+                "identity": _identity(model),
+            },
+            prior=prior_mixture(model.prior),
         )
+
+    def _train(self, model, windows, cells, seed, generator, watch):
+        if isinstance(model.prior, VampPrior):
+            _imitate_windows(model.prior, windows, cells, generator)
+        n_first = round(getattr(model.divergence, "pretraining", 0) * self.n_steps)
+        stages = [(n_first, reconstruction_alone), (self.n_steps - n_first, None)]
+        for n_steps, objective in stages:
+            if not n_steps:
+                continue
+            train(
+                model,
+                windows,
+                cells,
+                replace(self.training, n_steps=n_steps),
+                latent=self.latent,
+                generator=generator,
+                progress=watch,
+                objective=objective,
+            )
+            if objective and isinstance(model.prior, MixtureOfGaussians):
+                latents, _ = _posteriors(model.encoder, windows, cells)
+                _start_mixture(model.prior, latents, seed)
+
+
+def prior_mixture(prior):
+    """
+    Express how a trained prior splits posteriors, as a mixture of their features.
+
+    The shares of the Gaussians that leave the evidence lower bound of
+    `~astro_vaeclust.embeddings.divergences.JointKL` highest are proportional to
+    pi_c exp(-KL(q || N_c)). In the means and standard deviations of q this is
+    a Gaussian at (mu_c, 0) with variance sigma_c^2 for both.
+
+    Parameters
+    ----------
+    prior : `~astro_vaeclust.embeddings.priors.GaussianMixturePrior`
+        The prior.
+
+    Returns
+    -------
+    mixture : `~astro_vaeclust.mixtures.FittedMixture` or None
+        Mixture of 2 * latent features; its weights are those that make its
+        probabilities right, not the probabilities of the prior. None for a prior of
+        a single Gaussian.
+    """
+    with torch.inference_mode():
+        log_weights, means, log_variances = (
+            part.double().cpu() for part in prior.components()
+        )
+    if len(means) < 2:
+        return None
+    # the mean's Gaussian keeps its normalisation, that of the deviation is undone
+    weights = torch.softmax(log_weights + 0.5 * log_variances.sum(dim=1), dim=0)
+    variances = log_variances.exp().repeat(1, 2)
+    return FittedMixture(
+        weights=weights.numpy(),
+        means=torch.cat([means, torch.zeros_like(means)], dim=1).numpy(),
+        covariances=torch.diag_embed(variances).numpy(),
+    )
+
+
+def _imitate_windows(prior, windows, cells, generator):
+    """Start the pseudo-inputs as windows of the image."""
+    chosen = torch.randint(len(cells), (prior.n_components,), generator=generator)
+    with torch.no_grad():
+        prior.pseudo_inputs.copy_(cut_windows(windows, cells[chosen]))
+
+
+def _start_mixture(prior, latents, seed):
+    """Fit the first mixture prior to the latents of the pretrained network."""
+    n_components = len(prior.logits)
+    if len(np.unique(latents, axis=0)) < n_components:
+        return
+    settings = SklearnGaussianMixture(n_components=n_components, covariance_type="diag")
+    fitted = settings.fit(latents, seed=seed)
+    variances = np.diagonal(fitted.covariances, axis1=1, axis2=2)
+    prior.start_from(
+        np.maximum(fitted.weights, SMALLEST_WEIGHT),
+        fitted.means,
+        np.maximum(variances, SMALLEST_VARIANCE),
+    )
 
 
 def count_active_units(mean):
@@ -214,22 +319,25 @@ def count_active_units(mean):
     return int(np.count_nonzero(np.var(mean, axis=0) > ACTIVE_UNIT_VARIANCE))
 
 
-def _report_activity(active_units, latent, patch_size):
-    logger.info("%d px: %d of %d latent units active", patch_size, active_units, latent)
+def _report_activity(latent_map, latent):
+    size = latent_map.patch_size
+    active_units = latent_map.diagnostics["active_units"]
+    logger.info("%d px: %d of %d latent units active", size, active_units, latent)
     if not active_units:
         warnings.warn(
-            f"posterior collapse: no latent unit of the {patch_size}-pixel "
+            f"posterior collapse: no latent unit of the {size}-pixel "
             "autoencoder depends on its input",
             PosteriorCollapseWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
 
 
-def _progress(progress_bar, patch_size, n_steps):
+def _bar(progress_bar, patch_sizes, n_steps):
     if progress_bar is None:
-        return iter
+        return None
+    sizes = ", ".join(map(str, patch_sizes))
     return functools.partial(
-        progress_bar, desc=f"training on {patch_size} px", total=n_steps
+        progress_bar, desc=f"training on {sizes} px", total=len(patch_sizes) * n_steps
     )
 
 
@@ -237,8 +345,8 @@ def _posteriors(encoder, windows, cells):
     """Embed windows in parts; arrays ``(n, latent)`` of means and variances."""
     with torch.inference_mode():
         parts = [
-            encoder(windows[rows, columns].flatten(start_dim=1))
-            for rows, columns in (part.T for part in cells.split(WINDOWS_PER_PASS))
+            encoder(cut_windows(windows, part))
+            for part in cells.split(WINDOWS_PER_PASS)
         ]
         mean = torch.cat([part.mean for part in parts])
         variance = torch.cat([part.log_variance for part in parts]).exp()

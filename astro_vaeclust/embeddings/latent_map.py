@@ -8,7 +8,29 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["LatentMap", "digest"]
+from ..mixtures.base import FittedMixture
+
+__all__ = ["Features", "LatentMap", "digest"]
+
+
+class Features(np.ndarray):
+    """
+    An array of features with the mixture that the embedding was trained with.
+
+    Attributes
+    ----------
+    prior : `~astro_vaeclust.mixtures.FittedMixture` or None
+        Mixture of these features; None for what was computed from them.
+    """
+
+    prior = None
+
+    @classmethod
+    def of(cls, features, prior):
+        """Return a view of features ``(n, d)`` that knows a mixture of them."""
+        view = features.view(cls)
+        view.prior = prior
+        return view
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +58,9 @@ class LatentMap:
     diagnostics : dict, optional
         What the embedding reports of itself, such as ``"active_units"`` and
         ``"identity"``, a digest of the trained parameters.
+    prior : `~astro_vaeclust.mixtures.FittedMixture`, optional
+        Mixture over means and standard deviations that the embedding was trained with,
+        of ``2 * latent`` features, for ``mixture="prior"``.
     """
 
     mean: np.ndarray
@@ -45,6 +70,7 @@ class LatentMap:
     stride: int
     image_shape: tuple[int, int]
     diagnostics: dict = field(default_factory=dict)
+    prior: FittedMixture | None = None
 
     @property
     def features(self):
@@ -52,12 +78,17 @@ class LatentMap:
         Means and standard deviations of the valid cells, ``(n_valid, 2 * latent)``.
 
         Standard deviations that do not vary are left out: they carry nothing and make
-        covariances singular. The concatenation is that of Karmakar et al. (2018).
+        covariances singular. The concatenation is that of Karmakar et al. (2018). With
+        a prior these are `Features`, which know it.
         """
         mean = self.mean[self.valid].astype(np.float64)
         deviation = np.sqrt(self.variance[self.valid].astype(np.float64))
         varies = np.ptp(deviation, axis=0) > 0 if len(deviation) else []
-        return np.concatenate([mean, deviation[:, varies]], axis=1)
+        features = np.concatenate([mean, deviation[:, varies]], axis=1)
+        if self.prior is None:
+            return features
+        kept = np.concatenate([np.ones(mean.shape[1], dtype=bool), varies])
+        return Features.of(features, self.prior.given(kept, deviation[:1, ~varies]))
 
     def cell_means(self, image, mask=None):
         """

@@ -3,7 +3,8 @@
 Likelihoods p(x|z) of the pixels of a window given the output of a decoder.
 
 Each is a `torch.nn.Module` with ``log_prob(pixels, outputs)``, the sum over pixels,
-and ``mean(outputs)``, the expected pixels. Pixels and outputs are ``(batch, pixels)``.
+and ``mean(outputs)``, the expected pixels. Pixels are ``(batch, pixels)``; outputs are
+too, or have further axes before these: several samples of the latent variables.
 """
 
 from __future__ import annotations
@@ -28,14 +29,44 @@ class Bernoulli(nn.Module):
     """
 
     def log_prob(self, pixels, outputs):
-        """Return the log-likelihood of each window, ``(batch,)``."""
-        return -nn.functional.binary_cross_entropy_with_logits(
-            outputs, pixels, reduction="none"
-        ).sum(dim=1)
+        """Return the log-likelihood of each window, ``(..., batch)``."""
+        return _BernoulliFunction.apply(pixels, outputs)
 
     def mean(self, outputs):
         """Return the expected pixels."""
         return torch.sigmoid(outputs)
+
+
+class _BernoulliFunction(torch.autograd.Function):
+    """
+    x y - log(1 + exp(y)), summed over pixels, with few passes over them.
+
+    The gradient needs the sigmoid of the outputs. The value is made of it too: with s
+    the larger of sigmoid and its complement, log(1 + exp(y)) is max(y, 0) - log(s), and
+    the logarithm of a product of up to 64 of them, none below 1/2, is safe.
+    """
+
+    @staticmethod
+    def forward(ctx, pixels, outputs):
+        expected = torch.sigmoid(outputs)
+        ctx.save_for_backward(
+            pixels, expected, outputs if ctx.needs_input_grad[0] else None
+        )
+        n_pixels = outputs.shape[-1]
+        larger = torch.maximum(expected, 1 - expected)
+        products = larger.unflatten(-1, (math.gcd(n_pixels, 64), -1)).prod(dim=-2)
+        linear = (pixels * outputs).sub_(outputs.clamp_min(0))
+        return linear.sum(dim=-1) + products.log_().sum(dim=-1)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        pixels, expected, outputs = ctx.saved_tensors
+        gradient = gradient.unsqueeze(-1)
+        of_pixels = None
+        if ctx.needs_input_grad[0]:
+            of_pixels = (gradient * outputs).sum_to_size(pixels.shape)
+        return of_pixels, torch.sub(pixels, expected).mul_(gradient)
 
 
 class ContinuousBernoulli(nn.Module):
@@ -47,8 +78,8 @@ class ContinuousBernoulli(nn.Module):
     """
 
     def log_prob(self, pixels, outputs):
-        """Return the log-likelihood of each window, ``(batch,)``."""
-        return ((pixels - 0.5) * outputs - _log_sinhc(0.5 * outputs)).sum(dim=1)
+        """Return the log-likelihood of each window, ``(..., batch)``."""
+        return ((pixels - 0.5) * outputs - _log_sinhc(0.5 * outputs)).sum(dim=-1)
 
     def mean(self, outputs):
         """Return the expected pixels."""
@@ -81,9 +112,9 @@ class LearnedVarianceGaussian(nn.Module):
         self.log_variance = nn.Parameter(torch.zeros(()))
 
     def log_prob(self, pixels, outputs):
-        """Return the log-likelihood of each window, ``(batch,)``."""
-        squares = (pixels - outputs).square().sum(dim=1)
-        constant = pixels.shape[1] * (self.log_variance + math.log(2 * math.pi))
+        """Return the log-likelihood of each window, ``(..., batch)``."""
+        squares = (pixels - outputs).square().sum(dim=-1)
+        constant = pixels.shape[-1] * (self.log_variance + math.log(2 * math.pi))
         return -0.5 * (squares * torch.exp(-self.log_variance) + constant)
 
     def mean(self, outputs):

@@ -11,7 +11,7 @@ from torch import nn
 
 from .priors import LOG_TWO_PI
 
-__all__ = ["DenseDecoder", "DenseEncoder", "Posterior"]
+__all__ = ["DenseDecoder", "DenseEncoder", "DenseStack", "Posterior"]
 
 
 class Posterior(NamedTuple):
@@ -20,21 +20,64 @@ class Posterior(NamedTuple):
 
     Parameters
     ----------
-    mean, log_variance : (batch, latent) tensor
-        Means and logarithms of the variances.
+    mean, log_variance : (..., latent) tensor
+        Means and logarithms of the variances; the other axes are the batch, and the
+        places of a convolutional network.
     """
 
     mean: torch.Tensor
     log_variance: torch.Tensor
 
     def reparameterise(self, noise):
-        """Turn standard normal noise into samples, equation 8 of the paper."""
-        return self.mean + torch.exp(0.5 * self.log_variance) * noise
+        """
+        Turn standard normal noise into samples, equation 8 of the paper.
+
+        Further axes may stand before those of the posterior: several samples.
+        """
+        return torch.addcmul(self.mean, torch.exp(0.5 * self.log_variance), noise)
 
     def log_prob(self, z):
-        """Log-density at each row of ``z``, ``(batch,)``."""
+        """Log-density at ``z`` ``(..., latent)``, ``(...)``."""
         squares = (z - self.mean).square() * torch.exp(-self.log_variance)
-        return -0.5 * (squares + self.log_variance + LOG_TWO_PI).sum(dim=1)
+        return -0.5 * (squares + self.log_variance + LOG_TWO_PI).sum(dim=-1)
+
+
+class DenseStack(nn.Module):
+    """
+    Dense layers with rectifiers between them, none after the last.
+
+    All weights and biases are one parameter, and forward and backward pass are one
+    step each for autograd, so that little but the matrix products takes time.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Inputs, outputs of the hidden layers, outputs.
+    generator : `torch.Generator`
+        Draws the first weights (He et al. 2015); biases start at zero.
+    """
+
+    def __init__(self, widths, generator):
+        super().__init__()
+        self.shapes = tuple(pairwise(widths))
+        size = sum((n_in + 1) * n_out for n_in, n_out in self.shapes)
+        self.values = nn.Parameter(torch.zeros(size))
+        with torch.no_grad():
+            for weight, _ in _layers(self.values, self.shapes):
+                nn.init.kaiming_uniform_(
+                    weight.T, nonlinearity="relu", generator=generator
+                )
+
+    @property
+    def layers(self):
+        """Weights ``(n_in, n_out)`` and biases of each layer, views (list)."""
+        return list(_layers(self.values, self.shapes))
+
+    def forward(self, inputs):
+        """Return the outputs ``(..., n_out)`` for ``inputs`` ``(..., n_in)``."""
+        rows = inputs.reshape(-1, inputs.shape[-1])
+        outputs = _StackFunction.apply(rows, self.values, self.shapes)
+        return outputs.reshape(*inputs.shape[:-1], outputs.shape[-1])
 
 
 class DenseEncoder(nn.Module):
@@ -55,13 +98,11 @@ class DenseEncoder(nn.Module):
 
     def __init__(self, n_pixels, hidden, latent, generator):
         super().__init__()
-        self.layers = _dense_layers((n_pixels, *hidden), generator)
-        self.head = _linear(hidden[-1], 2 * latent, generator)
+        self.stack = DenseStack((n_pixels, *hidden, 2 * latent), generator)
 
     def forward(self, pixels):
-        """Return the `Posterior` of windows ``(batch, n_pixels)``."""
-        mean, log_variance = self.head(self.layers(pixels)).chunk(2, dim=1)
-        return Posterior(mean, log_variance)
+        """Return the `Posterior` of windows ``(..., n_pixels)``."""
+        return Posterior(*self.stack(pixels).chunk(2, dim=-1))
 
 
 class DenseDecoder(nn.Module):
@@ -76,24 +117,55 @@ class DenseDecoder(nn.Module):
 
     def __init__(self, n_pixels, hidden, latent, generator):
         super().__init__()
-        self.layers = _dense_layers((latent, *hidden[::-1]), generator)
-        self.head = _linear(hidden[0], n_pixels, generator)
+        self.stack = DenseStack((latent, *hidden[::-1], n_pixels), generator)
 
     def forward(self, z):
-        """Return the outputs ``(batch, n_pixels)`` for ``z`` ``(batch, latent)``."""
-        return self.head(self.layers(z))
+        """Return the outputs ``(..., n_pixels)`` for ``z`` ``(..., latent)``."""
+        return self.stack(z)
 
 
-def _dense_layers(widths, generator):
-    layers = []
-    for n_in, n_out in pairwise(widths):
-        layers += [_linear(n_in, n_out, generator), nn.ReLU()]
-    return nn.Sequential(*layers)
+class _StackFunction(torch.autograd.Function):
+    """A whole stack of dense layers as one function of inputs and parameter."""
+
+    @staticmethod
+    def forward(ctx, inputs, values, shapes):
+        layers = list(_layers(values, shapes))
+        activations = [inputs]
+        for number, (weight, bias) in enumerate(layers, start=1):
+            outputs = torch.addmm(bias, activations[-1], weight)
+            if number < len(layers):
+                activations.append(outputs.relu_())
+        ctx.save_for_backward(values, *activations)
+        ctx.shapes = shapes
+        return outputs
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        values, *activations = ctx.saved_tensors
+        gradients = torch.empty_like(values)
+        layers = zip(
+            _layers(values, ctx.shapes),
+            _layers(gradients, ctx.shapes),
+            activations,
+            strict=True,
+        )
+        for number, ((weight, _), (of_weight, of_bias), inputs) in reversed(
+            list(enumerate(layers))
+        ):
+            torch.mm(inputs.T, gradient, out=of_weight)
+            torch.sum(gradient, dim=0, out=of_bias)
+            if number:
+                # a rectified activation is zero where its slope is, else positive
+                gradient = (gradient @ weight.T).mul_(inputs.sign())
+        of_inputs = gradient @ weight.T if ctx.needs_input_grad[0] else None
+        return of_inputs, gradients, None
 
 
-def _linear(n_in, n_out, generator):
-    """Make a layer whose weights come from the generator alone (He et al. 2015)."""
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
-    nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=generator)
-    nn.init.zeros_(layer.bias)
-    return layer
+def _layers(values, shapes):
+    """Yield views of weight and bias of each layer."""
+    start = 0
+    for n_in, n_out in shapes:
+        middle, end = start + n_in * n_out, start + (n_in + 1) * n_out
+        yield values[start:middle].view(n_in, n_out), values[middle:end]
+        start = end

@@ -8,7 +8,14 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-__all__ = ["ObjectiveTerms", "VariationalAutoencoder", "evidence_lower_bound"]
+from .divergences import mean_bound
+
+__all__ = [
+    "ObjectiveTerms",
+    "VariationalAutoencoder",
+    "evidence_lower_bound",
+    "reconstruction_alone",
+]
 
 
 class VariationalAutoencoder(nn.Module):
@@ -59,12 +66,13 @@ class ObjectiveTerms(NamedTuple):
         return self.reconstruction - self.divergence
 
 
-def evidence_lower_bound(model, pixels, noise):
+def evidence_lower_bound(model, pixels, noise, generator=None):
     """
-    Estimate the evidence lower bound by one sample per window.
+    Estimate the evidence lower bound by one sample or more per window.
 
     The stochastic gradient variational Bayes estimator (Kingma & Welling 2014;
-    equations 5 and 7 of Karmakar et al. 2018).
+    equations 5 and 7 of Karmakar et al. 2018), or what the divergence of the model
+    puts in its place.
 
     Parameters
     ----------
@@ -72,8 +80,10 @@ def evidence_lower_bound(model, pixels, noise):
         The model.
     pixels : (batch, n_pixels) tensor
         The windows.
-    noise : (batch, latent) tensor
+    noise : (batch, latent) or (samples, batch, latent) tensor
         Standard normal noise.
+    generator : `torch.Generator`, optional
+        For divergences that draw samples of the prior.
 
     Returns
     -------
@@ -82,7 +92,30 @@ def evidence_lower_bound(model, pixels, noise):
     """
     posterior = model.encoder(pixels)
     z = posterior.reparameterise(noise)
-    return ObjectiveTerms(
-        reconstruction=model.likelihood.log_prob(pixels, model.decoder(z)),
-        divergence=model.divergence(posterior, model.prior, z),
-    )
+    reconstruction = model.likelihood.log_prob(pixels, model.decoder(z))
+    divergence = model.divergence(posterior, model.prior, z, generator)
+    if noise.ndim == posterior.mean.ndim:
+        return ObjectiveTerms(reconstruction, divergence)
+    combine = getattr(model.divergence, "bound", mean_bound)
+    bound = combine(reconstruction, divergence)
+    reconstruction = reconstruction.mean(dim=0)
+    return ObjectiveTerms(reconstruction, reconstruction - bound)
+
+
+def reconstruction_alone(model, pixels, noise, generator=None):
+    """
+    Return the objective of a plain autoencoder: log p(x|z) at the posterior mean.
+
+    Parameters
+    ----------
+    model, pixels, noise, generator
+        As those of `evidence_lower_bound`; only the shape of ``noise`` matters.
+
+    Returns
+    -------
+    terms : `ObjectiveTerms`
+        Reconstruction of each window, and zero for the divergence.
+    """
+    outputs = model.decoder(model.encoder(pixels).mean)
+    reconstruction = model.likelihood.log_prob(pixels, outputs)
+    return ObjectiveTerms(reconstruction, torch.zeros_like(reconstruction))

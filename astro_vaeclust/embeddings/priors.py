@@ -2,7 +2,8 @@
 """
 Priors p(z) of the latent variables.
 
-Each is a `torch.nn.Module` with ``log_prob(z)`` for ``z`` of shape ``(batch, latent)``.
+Each is a `torch.nn.Module` with ``log_prob(z)`` for ``z`` of shape ``(..., latent)``,
+``components()``, the Gaussians that it is made of, and ``sample(n, generator)``.
 """
 
 from __future__ import annotations
@@ -12,14 +13,69 @@ import math
 import torch
 from torch import nn
 
-__all__ = ["PRIORS", "MixtureOfGaussians", "StandardNormal"]
+__all__ = [
+    "PRIORS",
+    "GaussianMixturePrior",
+    "MixtureOfGaussians",
+    "StandardNormal",
+    "VampPrior",
+]
 
 LOG_TWO_PI = math.log(2 * math.pi)
 
 
-class StandardNormal(nn.Module):
+class GaussianMixturePrior(nn.Module):
     """
-    The standard normal distribution.
+    Base class of priors that are mixtures of diagonal Gaussians.
+
+    A subclass implements ``components()``, which returns the logarithms of the weights
+    ``(k,)``, the means ``(k, latent)`` and the logarithms of the variances
+    ``(k, latent)``.
+    """
+
+    def components(self):
+        """Return log-weights, means and log-variances of the Gaussians."""
+        raise NotImplementedError
+
+    def log_prob(self, z):
+        """Log-density at ``z`` ``(..., latent)``, ``(...)``."""
+        rows = z.reshape(-1, z.shape[-1])
+        return _MixtureFunction.apply(rows, *self.components()).reshape(z.shape[:-1])
+
+    def log_joint(self, z):
+        """Log of weight times density of every Gaussian at ``z``, ``(..., k)``."""
+        log_weights, means, log_variances = self.components()
+        squares = (z.unsqueeze(-2) - means).square() * torch.exp(-log_variances)
+        gaussians = -0.5 * (squares + log_variances + LOG_TWO_PI).sum(dim=-1)
+        return log_weights + gaussians
+
+    def sample(self, n, generator=None):
+        """
+        Draw samples that can be differentiated in means and variances.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        generator : `torch.Generator`, optional
+            Source of randomness, on the CPU.
+
+        Returns
+        -------
+        z : (n, latent) tensor
+            The samples. The choice of the Gaussian has no gradient.
+        """
+        log_weights, means, log_variances = self.components()
+        weights = log_weights.detach().exp().cpu()
+        chosen = torch.multinomial(weights, n, replacement=True, generator=generator)
+        noise = torch.randn(n, means.shape[1], generator=generator).to(means)
+        chosen = chosen.to(means.device)
+        return means[chosen] + torch.exp(0.5 * log_variances[chosen]) * noise
+
+
+class StandardNormal(GaussianMixturePrior):
+    """
+    The standard normal distribution, a mixture of one.
 
     Parameters
     ----------
@@ -34,13 +90,18 @@ class StandardNormal(nn.Module):
     def __init__(self, latent, n_components=1, generator=None):
         super().__init__()
         self.latent = latent
+        self.register_buffer("_zeros", torch.zeros(1, latent), persistent=False)
+
+    def components(self):
+        """Return log-weights, means and log-variances of the one Gaussian."""
+        return self._zeros[:, 0], self._zeros, self._zeros
 
     def log_prob(self, z):
-        """Log-density at each row of ``z``, ``(batch,)``."""
-        return -0.5 * (z.square() + LOG_TWO_PI).sum(dim=1)
+        """Log-density at ``z`` ``(..., latent)``, ``(...)``."""
+        return -0.5 * (z.square() + LOG_TWO_PI).sum(dim=-1)
 
 
-class MixtureOfGaussians(nn.Module):
+class MixtureOfGaussians(GaussianMixturePrior):
     """
     A learned mixture of diagonal Gaussians, equation 1 of Karmakar et al. (2018).
 
@@ -61,11 +122,108 @@ class MixtureOfGaussians(nn.Module):
         self.log_variances = nn.Parameter(torch.zeros(n_components, latent))
         self.logits = nn.Parameter(torch.zeros(n_components))
 
-    def log_prob(self, z):
-        """Log-density at each row of ``z``, ``(batch,)``."""
-        squares = (z[:, None] - self.means).square() * torch.exp(-self.log_variances)
-        gaussians = -0.5 * (squares + self.log_variances + LOG_TWO_PI).sum(dim=2)
-        return torch.logsumexp(torch.log_softmax(self.logits, dim=0) + gaussians, dim=1)
+    def components(self):
+        """Return log-weights, means and log-variances of the Gaussians."""
+        return torch.log_softmax(self.logits, dim=0), self.means, self.log_variances
+
+    @torch.no_grad()
+    def start_from(self, weights, means, variances):
+        """
+        Take the values of a mixture that was fitted to latents.
+
+        Parameters
+        ----------
+        weights : (k,) array_like
+            Probabilities of the Gaussians.
+        means, variances : (k, latent) array_like
+            Their means and variances.
+        """
+        pairs = (
+            (self.logits, torch.as_tensor(weights).log()),
+            (self.means, torch.as_tensor(means)),
+            (self.log_variances, torch.as_tensor(variances).log()),
+        )
+        for parameter, values in pairs:
+            parameter.copy_(values)
 
 
-PRIORS = {"mixture-of-gaussians": MixtureOfGaussians, "standard-normal": StandardNormal}
+class VampPrior(GaussianMixturePrior):
+    """
+    Variational mixture of posteriors (Tomczak & Welling 2018).
+
+    An equal mixture of the posteriors of a few pseudo-inputs, which are learned with
+    the network. Pseudo-inputs may be any that the encoder takes; when it has posteriors
+    at many places, as a convolutional one, each place is a Gaussian of its own.
+
+    Parameters
+    ----------
+    latent : int
+        Dimension of the latent space.
+    n_components : int
+        Number of pseudo-inputs.
+    generator : `torch.Generator`
+        Not used; all priors are made alike.
+    """
+
+    def __init__(self, latent, n_components=2, generator=None):
+        super().__init__()
+        self.n_components = n_components
+        self.register_parameter("pseudo_inputs", None)
+        self._encoder = None
+
+    def bind(self, encoder, pseudo_inputs):
+        """
+        Give the prior what its density is made of.
+
+        Parameters
+        ----------
+        encoder : `torch.nn.Module`
+            The encoder of the model. Its parameters stay those of the model.
+        pseudo_inputs : (n_components, ...) tensor
+            First pseudo-inputs; windows of the data are a good start.
+        """
+        self._encoder = (encoder,)  # in a tuple: no submodule, counted once
+        self.pseudo_inputs = nn.Parameter(pseudo_inputs.clone())
+
+    def components(self):
+        """Return log-weights, means and log-variances of the posteriors."""
+        if self._encoder is None:
+            raise RuntimeError("VampPrior has no encoder yet; call bind() first")
+        mean, log_variance = self._encoder[0](self.pseudo_inputs)
+        means = mean.reshape(-1, mean.shape[-1])
+        log_weights = means.new_full((len(means),), -math.log(len(means)))
+        return log_weights, means, log_variance.reshape(means.shape)
+
+
+class _MixtureFunction(torch.autograd.Function):
+    """Log-density of a mixture of diagonal Gaussians, with its gradient written out."""
+
+    @staticmethod
+    def forward(ctx, z, log_weights, means, log_variances):
+        residuals = z.unsqueeze(1) - means
+        scaled = residuals * torch.exp(-log_variances)
+        squares = residuals.mul_(scaled)
+        constants = log_weights - 0.5 * (log_variances + LOG_TWO_PI).sum(dim=1)
+        log_joint = torch.sub(constants, squares.sum(dim=2), alpha=0.5)
+        log_density = torch.logsumexp(log_joint, dim=1)
+        shares = log_joint.sub_(log_density.unsqueeze(1)).exp_()
+        ctx.save_for_backward(scaled, squares, shares)
+        return log_density
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        scaled, squares, shares = ctx.saved_tensors
+        shares = gradient.unsqueeze(1) * shares
+        of_weights = shares.sum(dim=0)
+        pulls = shares.unsqueeze(2) * scaled
+        of_variances = torch.einsum("nk,nkl->kl", shares, squares)
+        of_variances = of_variances.sub_(of_weights.unsqueeze(1)).mul_(0.5)
+        return -pulls.sum(dim=1), of_weights, pulls.sum(dim=0), of_variances
+
+
+PRIORS = {
+    "mixture-of-gaussians": MixtureOfGaussians,
+    "standard-normal": StandardNormal,
+    "vamp": VampPrior,
+}

@@ -11,7 +11,7 @@ import torch
 from ..validation import check_count, check_number
 from .objectives import evidence_lower_bound
 
-__all__ = ["TrainingSettings", "train"]
+__all__ = ["TrainingSettings", "cut_windows", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,9 @@ class TrainingSettings:
         check_number("learning_rate", self.learning_rate, low_counts=False)
 
 
-def train(model, windows, cells, settings, *, latent, generator, progress=iter):
+def train(
+    model, windows, cells, settings, *, latent, generator, progress=iter, objective=None
+):
     """
     Minimise the negative evidence lower bound by Adam.
 
@@ -66,16 +68,22 @@ def train(model, windows, cells, settings, *, latent, generator, progress=iter):
         Source of batches and noise.
     progress : callable, optional
         Wraps the iterable of steps.
+    objective : callable, optional
+        What is maximised; `~astro_vaeclust.embeddings.objectives.evidence_lower_bound`
+        without it, and called like this.
     """
+    objective = objective or evidence_lower_bound
+    n_samples = getattr(model.divergence, "n_samples", 1)
     optimiser = torch.optim.Adam(
         model.parameters(), lr=settings.learning_rate, fused=True
     )
-    batches = _endless_batches(len(cells), settings.batch_size, generator)
-    for _ in progress(range(settings.n_steps)):
-        rows, columns = cells[next(batches)].unbind(dim=1)
-        pixels = windows[rows, columns].flatten(start_dim=1)
-        noise = torch.randn(len(pixels), latent, generator=generator).to(pixels.device)
-        terms = evidence_lower_bound(model, pixels, noise)
+    shape = (latent,) if n_samples == 1 else (n_samples, latent)
+    batches = _endless_batches(cells, settings.batch_size, shape, generator)
+    for _, (batch, noise) in zip(
+        progress(range(settings.n_steps)), batches, strict=False
+    ):
+        pixels = cut_windows(windows, batch)
+        terms = objective(model, pixels, noise.to(pixels.device), generator)
         loss = -terms.elbo.mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -83,9 +91,37 @@ def train(model, windows, cells, settings, *, latent, generator, progress=iter):
     logger.debug("negative ELBO of the last batch: %.3f nats", loss.item())
 
 
-def _endless_batches(n, batch_size, generator):
-    """Yield batches of positions, each epoch in a new order."""
-    batch_size = min(batch_size, n)
+def cut_windows(windows, cells):
+    """
+    Copy some windows, one per row.
+
+    Parameters
+    ----------
+    windows : (grid_ny, grid_nx, patch_size, patch_size) tensor
+        Windows, a view.
+    cells : (n, 2) integer tensor
+        Positions in the grid.
+
+    Returns
+    -------
+    pixels : (n, patch_size**2) tensor
+        The windows, on their device.
+    """
+    rows, columns = cells.unbind(dim=1)
+    if windows.device.type != "cpu":
+        return windows[rows, columns].flatten(start_dim=1)
+    # numpy copies whole rows of a window at once, torch pixel by pixel
+    cut = windows.numpy()[rows.numpy(), columns.numpy()]
+    return torch.from_numpy(cut).flatten(start_dim=1)
+
+
+def _endless_batches(cells, batch_size, shape, generator):
+    """Yield positions and standard normal noise, each epoch in a new order."""
+    batch_size = min(batch_size, len(cells))
+    n_batches = len(cells) // batch_size
     while True:
-        order = torch.randperm(n, generator=generator)
-        yield from order[: n - n % batch_size].split(batch_size)
+        order = torch.randperm(len(cells), generator=generator)
+        positions = cells[order[: n_batches * batch_size]].split(batch_size)
+        noise = torch.randn(n_batches, batch_size, *shape, generator=generator)
+        # samples of a window go before windows
+        yield from zip(positions, noise.movedim(1, -2), strict=True)

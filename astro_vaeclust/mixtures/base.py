@@ -146,6 +146,44 @@ class FittedMixture:
         log_joint = self.log_joint(features)
         return np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
 
+    def given(self, kept, values):
+        """
+        Fix features that are the same in all rows, and that no covariance ties.
+
+        Parameters
+        ----------
+        kept : (d,) bool array
+            The features that remain.
+        values : (1, n_fixed) array_like
+            Values of the others.
+
+        Returns
+        -------
+        mixture : `FittedMixture`
+            Mixture of the remaining features, with the same probabilities.
+
+        Raises
+        ------
+        ValueError
+            If covariances tie remaining and fixed features.
+        """
+        kept = np.asarray(kept, dtype=bool)
+        if kept.all():
+            return self
+        if self.covariances[:, kept][:, :, ~kept].any():
+            raise ValueError("kept takes features without covariance with the others")
+        weights = self._marginal(self.weights, ~kept).probabilities(values)[0]
+        return self._marginal(weights, kept)
+
+    def _marginal(self, weights, kept):
+        return type(self)(
+            weights,
+            self.means[:, kept],
+            self.covariances[:, kept][:, :, kept],
+            self.converged,
+            self.n_iter,
+        )
+
     @cached_property
     def _cholesky(self):
         """Lower Cholesky factors of the covariances, ``(k, d, d)``."""
@@ -241,4 +279,5 @@ MIXTURES = Registry(
 )
 MIXTURES.register("em", "astro_vaeclust.mixtures.em:EMGaussianMixture")
 MIXTURES.register("gmm", "astro_vaeclust.mixtures.scikit:SklearnGaussianMixture")
+MIXTURES.register("prior", "astro_vaeclust.mixtures.prior:PriorMixture")
 MIXTURES.register("bayesian", "astro_vaeclust.mixtures.scikit:BayesianMixture")

@@ -1,0 +1,51 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The mixture that an embedding was trained with, as the mixture of its features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .base import Mixture
+
+__all__ = ["PriorMixture"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorMixture(Mixture):
+    """
+    The embedding's own prior: nothing is fitted after the training.
+
+    For an embedding whose prior is a mixture of Gaussians, such as a
+    `~astro_vaeclust.embeddings.dense.DenseVAE` with ``divergence="vade"``, which trains
+    network and mixture jointly. The probabilities are those shares of the Gaussians
+    that make the evidence lower bound of the joint model highest (Jiang et al. 2017).
+    """
+
+    def fit(self, features, *, seed=0, device="cpu"):
+        """
+        Return the mixture that the features came with.
+
+        Parameters
+        ----------
+        features : `~astro_vaeclust.embeddings.latent_map.Features`
+            Features of a latent map whose ``prior`` is known.
+        seed, device
+            Not used.
+
+        Returns
+        -------
+        fitted : `FittedMixture`
+            The prior over these features.
+
+        Raises
+        ------
+        ValueError
+            If the embedding has no mixture as its prior.
+        """
+        prior = getattr(features, "prior", None)
+        if prior is None:
+            raise ValueError(
+                "mixture='prior' takes features of an embedding with a mixture as its "
+                "prior, such as DenseVAE(divergence='vade'); these have none"
+            )
+        return prior
