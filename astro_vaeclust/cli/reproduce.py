@@ -197,7 +197,7 @@ def _print_means(name, rows):
     found = f", radius ratio {ratio.mean():.3f}" if len(ratio) else ""
     print(
         f"{name}: mean IoU {100 * np.nanmean(iou):.1f} %{found}, {len(ratio)} of "
-        f"{len(rows)} found; the paper has {100 * rows['paper_iou'].mean():.1f} %, "
+        f"{len(rows)} found; on these fields the paper has {100 * rows['paper_iou'].mean():.1f} %, "
         f"{rows['paper_radius_ratio'].mean():.3f}"
     )
 

@@ -258,7 +258,8 @@ def _plain(overlap):
 
 
 def _failure(field, what, error):
-    LOGGER.warning("%s failed in %s: %s", field.name, what, error, exc_info=error)
+    LOGGER.warning("%s failed in %s: %s", field.name, what, error)
+    LOGGER.debug("%s", field.name, exc_info=error)
     cause = " ".join(str(error).split()) or type(error).__name__
     return {"status": f"failed: {cause}"}
 

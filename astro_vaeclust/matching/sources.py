@@ -35,7 +35,8 @@ def standard_sources(sources):
 
     A table that has ``sky`` is taken as it is. Others are standardised as the archives
     do it, with K as the band, so that files of 2MASS, UKIDSS and VISTA have the
-    columns that cuts need; if there are no magnitudes in K, only ``sky`` is added.
+    columns that cuts need and each source once; if there are no magnitudes in K, only
+    ``sky`` is added.
 
     Parameters
     ----------
@@ -73,7 +74,8 @@ def _with_sky(sources):
     """Return a new table with ``sky``, in ICRS and without distances."""
     if not _has_sky(sources):
         try:
-            return standardise(sources, band="K")
+            table = standardise(sources, band="K")
+            return table[cuts.primary(table)]
         except ArchiveFormatError:  # no magnitudes, or no positions either
             pass
     sky = positions(sources, "sources")

@@ -70,7 +70,7 @@ def test_it_runs_to_the_end_and_says_what_it_used(archive, tmp_path, capsys):
     assert "sources from local archive" in output
     assert str(archive) in output
     assert "paper: mean IoU" in output
-    assert "the paper has 7" in output
+    assert "on these fields the paper has 77.4 %" in output
 
 
 def test_it_goes_on_from_where_it_was(archive, tmp_path, capsys, monkeypatch):

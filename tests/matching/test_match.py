@@ -205,6 +205,21 @@ def test_positions_in_columns(names):
     assert match.iou(circle(30, 0, 35), region="circle").iou == 0.4
 
 
+def test_a_file_of_ukidss_has_each_source_once():
+    sky = line_of_sources()["sky"]
+    table = Table({"RA": sky.ra.rad, "DEC": sky.dec.rad})
+    table["ra2000"], table["dec2000"] = sky.ra.deg, sky.dec.deg
+    table["K_1APERMAG3"] = 15.0
+    table["MERGEDCLASS"] = np.resize([-1, -2, 1], len(table))
+    table["FRAMESETID"] = 7
+    table["PRIORSEC"] = np.resize([0, 7, 8, 7], len(table))
+    match = clusters((0, 0, 35)).match(table)
+    is_star = table["MERGEDCLASS"] < 0
+    is_primary = table["PRIORSEC"] < 8
+    assert len(match.sources) == (is_star & is_primary).sum() < is_star.sum()
+    assert match.cut == "paper"
+
+
 def test_sources_in_another_frame_and_with_distances():
     sky = line_of_sources()["sky"]
     far = type(sky)(sky.ra, sky.dec, distance=2 * u.kpc).galactic
