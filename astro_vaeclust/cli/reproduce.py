@@ -193,12 +193,16 @@ def _report(table, arguments):
 def _print_means(name, rows):
     import numpy as np
 
-    iou, ratio = rows["iou"], rows["radius_ratio"][np.isfinite(rows["radius_ratio"])]
-    found = f", radius ratio {ratio.mean():.3f}" if len(ratio) else ""
+    iou, ratio = (
+        rows[column][np.isfinite(rows[column])] for column in ("iou", "radius_ratio")
+    )
+    means = [f"mean IoU {100 * iou.mean():.1f} %"] if len(iou) else []
+    means += [f"radius ratio {ratio.mean():.3f}"] if len(ratio) else []
+    means += [f"{len(ratio)} of {len(rows)} fields with a cluster"]
+    paper = 100 * rows["paper_iou"].mean(), rows["paper_radius_ratio"].mean()
     print(
-        f"{name}: mean IoU {100 * np.nanmean(iou):.1f} %{found}, {len(ratio)} of "
-        f"{len(rows)} found; on these fields the paper has {100 * rows['paper_iou'].mean():.1f} %, "
-        f"{rows['paper_radius_ratio'].mean():.3f}"
+        f"{name}: {', '.join(means)}; on these fields the paper has {paper[0]:.1f} %, "
+        f"{paper[1]:.3f}"
     )
 
 
