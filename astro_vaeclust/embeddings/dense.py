@@ -264,10 +264,9 @@ def prior_mixture(prior):
         probabilities right, not the probabilities of the prior. None for a prior of
         a single Gaussian.
     """
-    with torch.inference_mode():
-        log_weights, means, log_variances = (
-            part.double().cpu() for part in prior.components()
-        )
+    log_weights, means, log_variances = (
+        part.detach().double().cpu() for part in prior.components()
+    )
     if len(means) < 2:
         return None
     # the mean's Gaussian keeps its normalisation, that of the deviation is undone

@@ -139,9 +139,9 @@ class MixtureOfGaussians(GaussianMixturePrior):
             Their means and variances.
         """
         pairs = (
-            (self.logits, torch.as_tensor(weights).log()),
-            (self.means, torch.as_tensor(means)),
-            (self.log_variances, torch.as_tensor(variances).log()),
+            (self.logits, torch.tensor(weights).log()),
+            (self.means, torch.tensor(means)),
+            (self.log_variances, torch.tensor(variances).log()),
         )
         for parameter, values in pairs:
             parameter.copy_(values)
