@@ -119,6 +119,14 @@ def test_positions_belong_to_the_pixel_they_fall_in():
     assert_allclose(mask.radius.value, np.sqrt(2 / np.pi), rtol=1e-6)
 
 
+def test_the_far_side_of_the_sky_is_in_nothing():
+    far = SkyCoord([CENTER.ra + 180 * u.deg, CENTER.ra], [-CENTER.dec, CENTER.dec])
+    mask = PixelArea(np.ones((200, 200), bool), make_wcs())
+    box = as_area(RectangleSkyRegion(CENTER, 60 * u.arcsec, 30 * u.arcsec))
+    for piece in (mask, box, area(0, 0, 60)):
+        assert_array_equal(piece.contains(far), [False, True])
+
+
 def test_a_mask_of_a_disc_is_like_the_circle():
     y, x = np.indices((200, 200))
     mask = PixelArea(np.hypot(x - 99.5, y - 99.5) < 60, make_wcs())
