@@ -54,9 +54,9 @@ class DenseVAE(Embedding):
         Prior of the latent variables; see `astro_vaeclust.embeddings.priors`.
     n_components : int
         Gaussians of the mixture prior, or pseudo-inputs of the variational mixture.
-    divergence : {'kl', 'kl-analytic', 'mmd', 'renyi', 'vade'} or Divergence
-        Divergence of the posterior from the prior: a word, or an instance of a class
-        of `astro_vaeclust.embeddings.divergences` with settings of its own.
+    divergence : str or `~astro_vaeclust.embeddings.divergences.Divergence`
+        Divergence of the posterior from the prior: ``"kl"``, ``"kl-analytic"``,
+        ``"mmd"``, ``"renyi"``, ``"vade"``, or an instance with settings of its own.
     n_steps : int
         Steps of the optimiser per patch size.
     batch_size : int

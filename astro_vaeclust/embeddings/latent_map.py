@@ -79,7 +79,7 @@ class LatentMap:
 
         Standard deviations that do not vary are left out: they carry nothing and make
         covariances singular. The concatenation is that of Karmakar et al. (2018). With
-        a prior these are `Features`, which know it.
+        a prior these are ``Features``, which know it.
         """
         mean = self.mean[self.valid].astype(np.float64)
         deviation = np.sqrt(self.variance[self.valid].astype(np.float64))

@@ -4,6 +4,7 @@
 from .base import MIXTURES, FittedMixture, Mixture
 from .em import EMGaussianMixture
 from .labels import LABEL_RULES, cluster_probability
+from .prior import PriorMixture
 from .scikit import BayesianMixture, SklearnGaussianMixture
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "EMGaussianMixture",
     "FittedMixture",
     "Mixture",
+    "PriorMixture",
     "SklearnGaussianMixture",
     "cluster_probability",
 ]

@@ -27,8 +27,9 @@ class PriorMixture(Mixture):
 
         Parameters
         ----------
-        features : `~astro_vaeclust.embeddings.latent_map.Features`
-            Features of a latent map whose ``prior`` is known.
+        features : (n, d) array
+            Features of a `~astro_vaeclust.embeddings.LatentMap` with a ``prior``; they
+            know it.
         seed, device
             Not used.
 
