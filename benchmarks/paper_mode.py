@@ -14,8 +14,8 @@ Prints, for ``VAEClusterFinder.paper()`` on a mock tile of 512 x 1024 pixels,
 What is timed against the matrix products: ``DenseVAE.embed`` of the four patch
 sizes, from the prepared pixels to the latent maps (windows, weights, training,
 embedding of all windows), once per size and once for all together, as a finder does.
-The products are those of forward and backward pass of every step and of the embedding, size
-after size, on as many threads as torch has.
+The products are those of forward and backward pass of every step and of the embedding,
+size after size, on as many threads as torch has.
 
 What is timed against pythae: the same on our side, but with the prior and the
 divergence of its VAE (standard normal, analytic), and at least as many steps as
