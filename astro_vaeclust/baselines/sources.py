@@ -10,9 +10,11 @@ import numpy as np
 import photutils
 from astropy.coordinates import SkyCoord
 from astropy.nddata import NDData
+from astropy.stats import gaussian_fwhm_to_sigma, mad_std
 from astropy.table import Table
 from photutils.background import Background2D
 from photutils.detection import DAOStarFinder
+from scipy.ndimage import gaussian_filter
 
 from ..exceptions import NoDetectionsWarning
 from ..simulation.seeing import estimate_fwhm
@@ -32,6 +34,12 @@ KERNEL_RATIO = 0.75
 
 SHARPNESS_RANGE = (0.2, 1.5)
 """Wider than usual at the upper end, since the kernel is narrower than the stars."""
+
+WELL_SAMPLED = 3.2
+"""Width of the stars in pixels from which on the image is smoothed before."""
+
+SMOOTHING = 0.5
+"""Width of that smoothing over the width of the stars."""
 
 FALLBACK_FWHM = 2.7
 """Width of the stars in pixels where too few can be measured."""
@@ -58,14 +66,15 @@ def find_sources(image, *, significance, fwhm):
         Image minus sky over noise.
     """
     pixel_significance = _significance(image)
+    fwhm = _measured_fwhm(image) if fwhm is None else fwhm
     finder = DAOStarFinder(
         threshold=significance,
-        fwhm=KERNEL_RATIO * (_measured_fwhm(image) if fwhm is None else fwhm),
+        fwhm=KERNEL_RATIO * fwhm,
         sharpness_range=SHARPNESS_RANGE,
     )
     with warnings.catch_warnings(), photutils.use_future_column_names():
         warnings.simplefilter("ignore", NoDetectionsWarning)
-        found = finder(pixel_significance, mask=image.mask)
+        found = finder(_searched(pixel_significance, image, fwhm), mask=image.mask)
     if found is None:
         return np.empty(0), np.empty(0), pixel_significance
     x, y = (np.asarray(found[name], float) for name in ("x_centroid", "y_centroid"))
@@ -97,6 +106,20 @@ def _significance(image):
     significance /= np.where(positive, noise, smallest)
     significance[image.mask] = 0
     return significance.astype(np.float32)
+
+
+def _searched(significance, image, fwhm):
+    """
+    Return what is searched: the significance, smoothed where stars are well sampled.
+
+    There the noise of single pixels hides stars that a narrow kernel, which parts
+    close stars, does not average enough over.
+    """
+    if fwhm < WELL_SAMPLED:
+        return significance
+    smooth = gaussian_filter(significance, SMOOTHING * fwhm * gaussian_fwhm_to_sigma)
+    noise = mad_std(smooth[~image.mask])
+    return smooth / noise if noise > 0 else significance
 
 
 def _measured_fwhm(image):

@@ -10,6 +10,9 @@ from .report import print_table
 
 __all__ = ["add_command", "add_options", "run"]
 
+MEMBERS = (20, 10)
+"""Least members of the clusters that completeness is given for."""
+
 RATE = 1.0
 """False positives per deg2 at which kinds and errors are given."""
 
@@ -57,6 +60,13 @@ def add_options(parser, *, tiles):
         help="number of tiles (default: %(default)s)",
     )
     parser.add_argument(
+        "--tiles-for",
+        nargs="+",
+        default=[],
+        metavar="NAME=N",
+        help="fewer tiles for slow finders, such as paper=64",
+    )
+    parser.add_argument(
         "--shape",
         type=int,
         nargs=2,
@@ -102,24 +112,51 @@ def run(arguments):
         shape=arguments.shape,
         seed=arguments.seed,
         workers=arguments.workers,
+        tiles_for=_numbers(arguments.tiles_for),
         progress_bar=progress_bar(arguments.quiet),
     )
     _report(results, Path(arguments.folder))
 
 
+def _numbers(texts):
+    """Return numbers by name from texts such as paper=64 (dict)."""
+    numbers = {}
+    for text in texts:
+        name, equals, number = text.partition("=")
+        if not equals or not number.isdecimal():
+            raise ValueError(f"--tiles-for takes NAME=N, got {text!r}")
+        numbers[name] = int(number)
+    return numbers
+
+
 def _report(results, folder):
     import astropy.units as u
 
-    from ..evaluation import error_table, false_positive_table, summary_table
+    from ..evaluation import (
+        calibration_table,
+        error_table,
+        false_positive_table,
+        summary_table,
+    )
     from ..evaluation.summary import describe, printable, write_results
 
     rate = RATE / u.deg**2
-    summary = summary_table(results)
-    print(describe(summary))
-    print_table(printable(summary))
+    for least in MEMBERS:
+        chosen = {name: froc.with_members(least) for name, froc in results.items()}
+        summary = summary_table(chosen)
+        print(f"\nClusters with at least {least} members:")
+        print(describe(summary))
+        print_table(printable(summary))
+        subfolder = folder / f"members_{least}"
+        subfolder.mkdir(exist_ok=True)
+        write_results(chosen, subfolder, rate=rate)
     print(f"\nFalse positives at {RATE:g} per deg2, by kind:")
     print_table(false_positive_table(results, rate))
     print(f"\nErrors of measurement at {RATE:g} false positive per deg2:")
     print_table(error_table(results, rate))
+    calibration = calibration_table(results)
+    if len(calibration):
+        print("\nStated and measured false-alarm rates:")
+        print_table(calibration)
     for path in write_results(results, folder, rate=rate):
         LOGGER.info("wrote %s", path)

@@ -9,7 +9,13 @@ from .matching import Matches, match_clusters
 from .rates import RateCompleteness
 from .result import FROC
 from .selection import SelectionFunction
-from .summary import error_table, false_positive_table, plot_results, summary_table
+from .summary import (
+    calibration_table,
+    error_table,
+    false_positive_table,
+    plot_results,
+    summary_table,
+)
 from .tiles import FIRST_SEED, mock_tile
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "Matches",
     "RateCompleteness",
     "SelectionFunction",
+    "calibration_table",
     "error_table",
     "evaluate_finders",
     "false_positive_table",

@@ -32,6 +32,8 @@ UNITS = {
     "offset": u.arcsec,
     "radius": u.arcsec,
     "r50": u.arcsec,
+    "r50_err": u.arcsec,
+    "r80": u.arcsec,
     "false_alarm_rate": u.deg**-2,
 }
 
@@ -78,7 +80,14 @@ def judge_tile(number, catalog, truth, nulls=None, *, n_before=0):
         "kind": kind,
         "null": null,
         "cluster": partner,
+        "near": np.where(
+            matches.nearest_cluster >= 0, n_before + matches.nearest_cluster, -1
+        ),
         "offset": offset,
+        "r50": _numbers(table, "r50", u.arcsec),
+        "r50_err": _numbers(table, "r50_err", u.arcsec),
+        "n_members": _numbers(table, "n_members"),
+        "n_members_err": _numbers(table, "n_members_err"),
         "radius": _numbers(table, "radius", u.arcsec),
         "n_sources": _numbers(table, "n_sources"),
         "false_alarm_rate": _numbers(table, "false_alarm_rate", u.deg**-2),
@@ -89,6 +98,7 @@ def judge_tile(number, catalog, truth, nulls=None, *, n_before=0):
         "tile": np.full(len(truth), number),
         "row": np.arange(len(truth)),
         "r50": _numbers(truth, "r50", u.arcsec),
+        "r80": _numbers(truth, "r80", u.arcsec),
         "n_members": _numbers(truth, "n_members"),
         "score": found,
     }

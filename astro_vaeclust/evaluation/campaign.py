@@ -33,6 +33,10 @@ COLUMNS = (
     "false_alarm_rate",
     "n_sources",
     "flags",
+    "r50",
+    "r50_err",
+    "n_members",
+    "n_members_err",
 )
 
 
@@ -46,6 +50,7 @@ def evaluate_finders(
     seed=FIRST_SEED,
     workers=1,
     progress_bar=None,
+    tiles_for=None,
     **froc_options,
 ):
     """
@@ -71,6 +76,8 @@ def evaluate_finders(
         Number of processes; each computes with one thread.
     progress_bar : callable, optional
         Called as ``progress_bar(iterable, desc=..., total=...)`` and iterated over.
+    tiles_for : dict of str to int, optional
+        Numbers of tiles of finders that get fewer than ``n_tiles``, the first ones.
     **froc_options
         Options of `froc`.
 
@@ -98,6 +105,7 @@ def evaluate_finders(
     shape = tuple(shape or default_shape(survey))
     folder = Path(folder)
     _open_folder(folder, finders, survey, shape, seed)
+    numbers = _numbers_of_tiles(finders, n_tiles, tiles_for)
     run_tile = partial(
         _run_tile, finders=finders, folder=folder, survey=survey, shape=shape
     )
@@ -109,7 +117,8 @@ def evaluate_finders(
             missing := [
                 part
                 for part in (TRUTH, *finders)
-                if not _place(folder, part, tile).exists()
+                if tile - seed < numbers.get(part, n_tiles)
+                and not _place(folder, part, tile).exists()
             ]
         )
     ]
@@ -117,7 +126,21 @@ def evaluate_finders(
         run_tile, jobs, workers=workers, progress_bar=progress_bar, desc="tiles"
     ):
         pass
-    return _read_results(folder, finders, seeds, froc_options)
+    return _read_results(folder, numbers, seeds, froc_options)
+
+
+def _numbers_of_tiles(finders, n_tiles, tiles_for):
+    """Return the number of tiles of each finder (dict)."""
+    tiles_for = {} if tiles_for is None else dict(tiles_for)
+    for name, number in tiles_for.items():
+        if name not in finders:
+            raise ValueError(
+                f"tiles_for: {name!r} is not among the finders {', '.join(finders)}"
+            )
+        check_count("tiles_for", number)
+        if number < 2:
+            raise ValueError(f"tiles_for: {name!r} needs at least 2, got {number}")
+    return {name: min(n_tiles, tiles_for.get(name, n_tiles)) for name in finders}
 
 
 def _open_folder(folder, finders, survey, shape, seed):
@@ -194,20 +217,22 @@ def _write(table, path, **meta):
         table.write(place, format="ascii.ecsv")
 
 
-def _read_results(folder, finders, seeds, froc_options):
+def _read_results(folder, numbers, seeds, froc_options):
     def read(part):
         return [
             QTable.read(_place(folder, part, seed), format="ascii.ecsv")
-            for seed in seeds
+            for seed in seeds[: numbers.get(part)]
         ]
 
     truths, nulls = read(TRUTH), read(NULLS)
     areas = [truth.meta["area_deg2"] for truth in truths] * u.deg**2
     results = {}
-    for name in finders:
-        tables = read(name)
-        result = froc(tables, truths, areas, nulls=nulls, **froc_options)
+    for name, number in numbers.items():
+        tables, area = read(name), areas[:number]
+        result = froc(
+            tables, truths[:number], area, nulls=nulls[:number], **froc_options
+        )
         seconds = sum(table.meta["seconds"] for table in tables)
-        result.meta["seconds_per_deg2"] = seconds / areas.sum().value
+        result.meta["seconds_per_deg2"] = seconds / area.sum().value
         results[name] = result
     return results

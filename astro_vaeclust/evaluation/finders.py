@@ -28,7 +28,7 @@ LOW_THRESHOLD = 1.5
 """Threshold of the catalogue methods, below their own: a curve needs the lower end."""
 
 HIGH_RATE = 100.0
-"""False alarms per deg2 that the default detector may have here, for the same reason."""
+"""False alarms per deg2 that the default detector may have, for the same reason."""
 
 DEEPER = 1.0
 """Magnitudes below the 10-sigma limit to which true stars are given: 4 sigma."""

@@ -34,6 +34,8 @@ class Matches:
         not.
     n_clusters : int
         Rows of the truth.
+    nearest_cluster : (n_detections,) int array
+        Row of the nearest true centre within whose match radius each lies, or -1.
     """
 
     detection: np.ndarray
@@ -41,6 +43,7 @@ class Matches:
     separation: u.Quantity
     near_cluster: np.ndarray
     n_clusters: int
+    nearest_cluster: np.ndarray
 
     def __len__(self):
         """Return the number of pairs."""
@@ -117,7 +120,16 @@ def match_clusters(catalog, truth):
         separation=separation[rows, columns] * u.arcsec,
         near_cluster=(separation <= limit).any(axis=1),
         n_clusters=len(truth),
+        nearest_cluster=_nearest(separation, limit),
     )
+
+
+def _nearest(separation, limit):
+    """Return the nearest column within its limit of each row, or -1."""
+    if separation.shape[1] == 0:
+        return np.full(len(separation), -1)
+    within = np.where(separation <= limit, separation, np.inf)
+    return np.where(np.isfinite(within.min(axis=1)), within.argmin(axis=1), -1)
 
 
 def greedy_pairs(separation, limit, order):

@@ -74,15 +74,48 @@ def measure_errors(detections, clusters, threshold):
     used = (np.asarray(detections["score"]) >= threshold) & detections["is_matched"]
     found = detections[used]
     true = clusters[np.asarray(found["cluster"])]
-    return _summary(
-        {
-            "offset / r50": _ratio(found["offset"], true["r50"]),
-            "log10(radius / r50)": _log_ratio(found["radius"], true["r50"]),
-            "log10(n_sources / n_members)": _log_ratio(
-                found["n_sources"], true["n_members"]
-            ),
-        }
-    )
+    samples = {
+        "offset / r50": _ratio(found["offset"], true["r50"]),
+        "log10(radius / r50)": _log_ratio(found["radius"], true["r50"]),
+        "log10(n_sources / n_members)": _log_ratio(
+            found["n_sources"], true["n_members"]
+        ),
+        "area IoU": _circle_iou(found["offset"], found["radius"], true["r80"]),
+    }
+    for name in ("r50", "n_members"):
+        if np.isfinite(detections[name]).any():
+            samples[f"log10({name} / true)"] = _log_ratio(found[name], true[name])
+            samples[f"{name} within error"] = _within_error(
+                found[name], found[f"{name}_err"], true[name]
+            )
+    return _summary(samples)
+
+
+def _plain(values):
+    return np.asarray(getattr(values, "value", values), dtype=float)
+
+
+def _within_error(measured, error, true):
+    """Return 1 where the truth lies within the stated error and 0 where not."""
+    measured, error, true = map(_plain, (measured, error, true))
+    valid = np.isfinite(measured) & np.isfinite(error)
+    return (np.abs(measured - true) <= error)[valid].astype(float)
+
+
+def _circle_iou(distance, first, second):
+    """Return the area that circles share over that which they cover together."""
+    distance, first, second = map(_plain, (distance, first, second))
+    valid = np.isfinite(distance) & (first > 0) & (second > 0)
+    d, a, b = distance[valid], first[valid], second[valid]
+    safe = np.maximum(d, 1e-9)
+    along_a = np.clip((d**2 + a**2 - b**2) / (2 * safe * a), -1, 1)
+    along_b = np.clip((d**2 + b**2 - a**2) / (2 * safe * b), -1, 1)
+    kite = (a + b - d) * (d + a - b) * (d - a + b) * (d + a + b)
+    shared = a**2 * np.arccos(along_a) + b**2 * np.arccos(along_b)
+    shared -= 0.5 * np.sqrt(np.maximum(kite, 0))
+    shared = np.where(d >= a + b, 0, shared)
+    shared = np.where(d <= np.abs(a - b), np.pi * np.minimum(a, b) ** 2, shared)
+    return shared / (np.pi * (a**2 + b**2) - shared)
 
 
 def measure_calibration(false_positives, stated, area, confidence, *, is_stated):
@@ -164,6 +197,8 @@ def _summary(samples):
         low, middle, high = (
             np.percentile(values, [16, 50, 84]) if values.size else [np.nan] * 3
         )
-        rows.append((values.size, middle, (high - low) / 2))
-    n, bias, scatter = (np.array(column) for column in zip(*rows, strict=True))
-    return QTable({"quantity": list(samples), "n": n, "bias": bias, "scatter": scatter})
+        mean = values.mean() if values.size else np.nan
+        rows.append((values.size, middle, (high - low) / 2, mean))
+    names = ("n", "bias", "scatter", "mean")
+    columns = (np.array(column) for column in zip(*rows, strict=True))
+    return QTable({"quantity": list(samples)} | dict(zip(names, columns, strict=True)))

@@ -113,7 +113,7 @@ class FROC:
             np.asarray(self.detections["score"]),
             np.asarray(self.detections["is_matched"]),
             np.asarray(self.detections["tile"]),
-            np.asarray(self.tiles["n_clusters"]),
+            np.bincount(self.clusters["tile"], minlength=len(self.tiles)),
             np.where(self.on_sky, area, 0.0),
         )
 
@@ -196,6 +196,51 @@ class FROC:
             for rate, place, low, high in zip(rates, index, *bounds, strict=True)
         ]
 
+    def with_members(self, minimum):
+        """
+        Leave clusters with few members out: they are neither missed nor false.
+
+        Parameters
+        ----------
+        minimum : float
+            Least ``n_members`` of a cluster that counts.
+
+        Returns
+        -------
+        result : FROC
+            The curve of the other clusters. What lies on one that was left out does
+            not count at all; rates are those on the same sky.
+
+        Raises
+        ------
+        ValueError
+            If a cluster has no number of members.
+        """
+        members = np.asarray(self.clusters["n_members"], dtype=float)
+        if np.isnan(members).any():
+            raise ValueError("truths must have the column n_members to cut by it")
+        kept = members >= minimum
+        number = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
+        dropped = np.append(~kept, False)
+        partner = np.asarray(self.detections["cluster"])
+        near = np.asarray(self.detections["near"])
+        ignored = dropped[partner] | ((partner < 0) & dropped[near])
+        detections = self.detections[~ignored]
+        detections["cluster"] = number[partner[~ignored]]
+        detections["near"] = number[near[~ignored]]
+        result = FROC(
+            detections,
+            self.clusters[kept],
+            self.tiles,
+            nulls=self._nulls,
+            sky=self.sky,
+            n_bootstrap=self.n_bootstrap,
+            confidence=self.confidence,
+            seed=self.seed,
+        )
+        result.meta = dict(self.meta)
+        return result
+
     def threshold_at(self, rate=None):
         """
         Return the score from which on detections count at a rate.
@@ -259,7 +304,7 @@ class FROC:
         }
         return table
 
-    def false_positives_by_kind(self, rate=None):
+    def false_positives_by_kind(self, rate=None, *, stated=False):
         """
         Count the false positives on all tiles by what they are.
 
@@ -267,6 +312,9 @@ class FROC:
         ----------
         rate : `~astropy.units.Quantity`, optional
             Count those above the threshold of this rate; by default all.
+        stated : bool
+            Count those whose own ``false_alarm_rate`` does not exceed ``rate``
+            instead, the rule of a user who has no truth.
 
         Returns
         -------
@@ -276,14 +324,22 @@ class FROC:
             ``share`` of the false positives. A false positive belongs to a null if
             its centre lies within the radius of the null plus 30 arcsec, to the
             smallest one of several. Near a cluster it is a ``duplicate``, else
-            ``field``.
+            ``field``. ``rate`` is their number over the area of all tiles.
 
         Notes
         -----
         The radius of an edge or a trail is half its length. They take what compact
         nulls leave within a circle of that size, so their numbers are upper bounds.
         """
-        return count_by_kind(self.detections, self._nulls, self.threshold_at(rate))
+        detections = self.detections
+        threshold = self.threshold_at(None if stated else rate)
+        if stated and rate is not None:
+            own = detections["false_alarm_rate"].to_value(PER_AREA)
+            detections = detections[own <= checked_rate(rate)]
+        table = count_by_kind(detections, self._nulls, threshold)
+        area = self.tiles["area"].sum()
+        table["rate"] = (table["n_false_positives"] / area).to(PER_AREA)
+        return table
 
     def measurement_errors(self, rate=None):
         """
@@ -297,10 +353,14 @@ class FROC:
         Returns
         -------
         table : `~astropy.table.QTable`
-            Rows ``offset / r50``, ``log10(radius / r50)`` and
-            ``log10(n_sources / n_members)`` with ``n``, the median as ``bias``, and
-            half the range between the 16th and 84th percentile as ``scatter``; NaN
-            without matches.
+            Rows ``offset / r50``, ``log10(radius / r50)``,
+            ``log10(n_sources / n_members)``, and ``area IoU`` of the circle of
+            ``radius`` with that of the true ``r80``. Where the catalogue measures them,
+            ``log10(r50 / true)`` and ``log10(n_members / true)``, and
+            ``r50 within error`` and ``n_members within error``: 1 if the truth lies
+            within one stated error and 0 else, with the share in ``mean``. Columns:
+            ``n``, the median as ``bias``, half the range between the 16th and 84th
+            percentile as ``scatter``, and ``mean``; NaN without matches.
         """
         threshold = self.threshold_at(rate)
         return measure_errors(self.detections, self.clusters, threshold)

@@ -13,6 +13,7 @@ from .rates import checked_rate
 from .result import RATES
 
 __all__ = [
+    "calibration_table",
     "describe",
     "error_table",
     "false_positive_table",
@@ -62,7 +63,10 @@ def summary_table(results, rates=RATES):
         [result.meta.get("seconds_per_deg2", np.nan) for result in results.values()],
         u.s / u.deg**2,
     )
-    first = next(iter(tables.values()))
+    for name, label in (("n_tiles", "n_tiles"), ("sky_area_deg2", "sky_area")):
+        columns[label] = [table.meta[name] for table in tables.values()]
+    columns["sky_area"] = columns["sky_area"] * u.deg**2
+    first = max(tables.values(), key=lambda table: table.meta["n_tiles"])
     kept = ("confidence", "n_tiles", "n_clusters", "sky", "sky_area_deg2")
     meta = {name: first.meta[name] for name in kept}
     meta["unresolved_rates"] = [
@@ -92,11 +96,38 @@ def printable(table):
         label = name.replace("completeness_at_", "at ").replace("_", " ")
         columns[label] = [_with_interval(row, name) for row in table]
     seconds = table["seconds_per_deg2"].value
+    if "n_tiles" in table.colnames:
+        columns["tiles"] = list(table["n_tiles"])
+        columns["deg2"] = [f"{area:.3g}" for area in table["sky_area"].value]
     columns["s / deg2"] = ["-" if np.isnan(s) else f"{s:.3g}" for s in seconds]
     return QTable(columns)
 
 
-def false_positive_table(results, rate=None):
+def calibration_table(results):
+    """
+    Compare stated and measured false-alarm rates of finders.
+
+    Parameters
+    ----------
+    results : dict of str to `FROC`
+        The curves by the names of the finders.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        ``finder`` and the columns of `FROC.calibration`; no rows for finders that
+        state none.
+    """
+    tables = {name: result.calibration() for name, result in results.items()}
+    names = [name for name, table in tables.items() for _ in range(len(table))]
+    columns = {"finder": np.array(names, dtype=str)}
+    first = next(iter(tables.values()))
+    for name in first.colnames:
+        columns[name] = np.concatenate([table[name] for table in tables.values()])
+    return QTable(columns)
+
+
+def false_positive_table(results, rate=None, *, stated=False):
     """
     Compare the kinds of false positives of finders.
 
@@ -106,21 +137,30 @@ def false_positive_table(results, rate=None):
         The curves by the names of the finders, of the same tiles.
     rate : `~astropy.units.Quantity`, optional
         Count those above the threshold of each finder at this rate; by default all.
+    stated : bool
+        Go by the rates that finders state, see `FROC.false_positives_by_kind`.
 
     Returns
     -------
     table : `~astropy.table.QTable`
-        One row per kind: ``kind``, ``n_nulls``, and the number of false positives of
-        each finder, see `FROC.false_positives_by_kind`.
+        One row per kind: ``kind``, ``n_nulls`` on the tiles of the finder with the
+        most, and the number of false positives of each finder, see
+        `FROC.false_positives_by_kind`. The metadata has the ``area_deg2`` of each.
     """
     tables = {
-        name: result.false_positives_by_kind(rate) for name, result in results.items()
+        name: result.false_positives_by_kind(rate, stated=stated)
+        for name, result in results.items()
     }
-    first = next(iter(tables.values()))
-    columns = {"kind": first["kind"], "n_nulls": first["n_nulls"]}
+    most = max(tables.values(), key=lambda table: table["n_nulls"].sum())
+    columns = {"kind": most["kind"], "n_nulls": most["n_nulls"]}
     for name, table in tables.items():
-        columns[name] = table["n_false_positives"]
-    return QTable(columns)
+        numbers = dict(zip(table["kind"], table["n_false_positives"], strict=True))
+        columns[name] = [int(numbers.get(kind, 0)) for kind in most["kind"]]
+    areas = {
+        name: float(result.tiles["area"].sum().to_value(u.deg**2))
+        for name, result in results.items()
+    }
+    return QTable(columns, meta={"area_deg2": areas})
 
 
 def error_table(results, rate=None):
@@ -144,7 +184,7 @@ def error_table(results, rate=None):
         for name, result in results.items()
         for row in result.measurement_errors(rate)
     ]
-    names = ("finder", "quantity", "n", "bias", "scatter")
+    names = ("finder", "quantity", "n", "bias", "scatter", "mean")
     return QTable(rows=rows, names=names)
 
 

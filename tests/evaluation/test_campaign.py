@@ -116,6 +116,21 @@ def test_two_workers_give_the_same(run, tmp_path):
     )
 
 
+def test_slow_finders_may_have_fewer_tiles(tmp_path):
+    finders = {"peak": PeakFinder(), "slow": PeakFinder(5.0)}
+    results = evaluate_finders(finders, tmp_path, tiles_for={"slow": 2}, **SMALL)
+    assert [len(result.tiles) for result in results.values()] == [4, 2]
+    assert len(list((tmp_path / "slow").iterdir())) == 2
+    summary = summary_table(results)
+    assert list(summary["n_tiles"]) == [4, 2]
+    assert summary["sky_area"][0] > summary["sky_area"][1]
+    assert summary.meta["n_tiles"] == 4
+    assert list(printable(summary)["tiles"]) == [4, 2]
+    assert false_positive_table(results).meta["area_deg2"]["slow"] > 0
+    with pytest.raises(ValueError, match="tiles_for: 'other' is not among"):
+        evaluate_finders(finders, tmp_path, tiles_for={"other": 2}, **SMALL)
+
+
 def test_errors_name_the_finder_and_the_tile(tmp_path):
     class Broken(BlindFinder):
         def detect(self, data, **choice):
@@ -148,7 +163,7 @@ def test_tables_and_plot_hold_all_finders(run, tmp_path):
     kinds = false_positive_table(results)
     assert kinds.colnames == ["kind", "n_nulls", "peak", "blind"]
     assert kinds["blind"].sum() == 0
-    assert len(error_table(results)) == 6
+    assert len(error_table(results)) == 8
     labels = [line.get_label() for line in plot_results(results).get_lines()]
     assert labels == ["peak", "blind"]
     paths = write_results(results, tmp_path)

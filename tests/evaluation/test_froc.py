@@ -120,7 +120,7 @@ def test_nothing_detected():
     assert not at.reached
     assert result.average_precision == 0
     assert len(result.calibration()) == 0
-    assert_array_equal(result.measurement_errors()["n"], [0, 0, 0])
+    assert_array_equal(result.measurement_errors()["n"], [0, 0, 0, 0])
     assert result.false_positives_by_kind()["n_false_positives"].sum() == 0
     result.plot()
 
@@ -227,3 +227,24 @@ def test_bad_input_is_refused(changes, error, message):
 def test_bad_rates_are_refused(rate, error):
     with pytest.raises(error, match="rate must be"):
         froc(CATALOGS, TRUTHS, AREAS).completeness_at(rate)
+
+
+def test_clusters_with_few_members_do_not_count():
+    clusters = truth([0, 500], [40, 10])
+    clusters["n_members"] = [50, 12]
+    catalogs = [
+        detections([5, 505, 510, 900], [0.9, 0.5, 0.4, 0.7]),
+        detections([0, 99], [0.8, 0.5]),
+    ]
+    whole = froc(catalogs, [clusters, NO_CLUSTERS], AREAS)
+    rich = whole.with_members(20)
+    assert (len(rich.clusters), len(rich.detections)) == (1, 4)
+    assert_array_equal(rich.detections["score"], [0.9, 0.7, 0.8, 0.5])
+    assert_array_equal(rich.detections["cluster"], [0, -1, -1, -1])
+    assert rich.completeness_at(0.1 * PER).completeness == 1
+    assert whole.completeness_at(0.1 * PER).completeness == 0.5
+    assert rich.sky_area == whole.sky_area
+    none = whole.with_members(1000)
+    assert np.isnan(none.completeness_at(1 * PER).completeness)
+    with pytest.raises(ValueError, match="n_members"):
+        froc(CATALOGS, TRUTHS, AREAS).with_members(10)

@@ -7,7 +7,7 @@ from astropy.stats import poisson_conf_interval
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.evaluation import froc
-from astro_vaeclust.evaluation.quality import poisson_interval
+from astro_vaeclust.evaluation.quality import _circle_iou, poisson_interval
 
 from .examples import NO_CLUSTERS, detections, table, truth
 
@@ -79,7 +79,7 @@ def test_errors_of_measurement():
         n_sources=[50, 5, 0, 7],
     )
     result = froc([catalog], [clusters], [1] * u.deg**2, sky="all")
-    offset, radius, members = result.measurement_errors()
+    offset, radius, members, _ = result.measurement_errors()
     assert (offset["n"], radius["n"], members["n"]) == (3, 3, 2)  # none has no log
     assert_allclose(offset["bias"], 0.25, rtol=1e-6)
     assert_allclose(radius["bias"], np.log10(2))
@@ -130,3 +130,40 @@ def test_poisson_interval_is_exact():
         numbers, interval="frequentist-confidence", sigma=1
     )
     assert_allclose(poisson_interval(numbers, 0.6826894921370859), expected, rtol=1e-6)
+
+
+def test_circles_overlap_as_they_should():
+    iou = _circle_iou([0, 0, 100, 1.0], [10, 5, 10, 1], [10, 10, 10, 1])
+    lens = 2 * np.pi / 3 - np.sqrt(3) / 2  # of two unit circles one radius apart
+    assert_allclose(iou, [1, 0.25, 0, lens / (2 * np.pi - lens)], atol=1e-9)
+
+
+def test_measured_r50_and_members_with_their_errors():
+    clusters = truth([0, 1000], [40, 20])
+    clusters["n_members"] = [100, 10]
+    clusters["r80"] = [70, 40] * u.arcsec
+    catalog = detections(
+        [0, 1000],
+        [4, 3],
+        radius=[70, 40] * u.arcsec,
+        n_sources=[50, 5],
+        r50=[44, 30] * u.arcsec,
+        r50_err=[5, 5] * u.arcsec,
+        n_members=[80, 12],
+        n_members_err=[30, 3],
+    )
+    result = froc([catalog], [clusters], [1] * u.deg**2, sky="all")
+    errors = {row["quantity"]: row for row in result.measurement_errors()}
+    assert_allclose(errors["area IoU"]["bias"], 1)
+    assert_allclose(errors["log10(r50 / true)"]["bias"], np.mean(np.log10([1.1, 1.5])))
+    assert errors["r50 within error"]["mean"] == 0.5
+    assert errors["n_members within error"]["mean"] == 1
+
+
+def test_false_positives_by_their_stated_rate():
+    stated = [0.5, 5] * PER
+    catalog = detections([0, 900], [1, 2], false_alarm_rate=stated)
+    result = froc([catalog], [NO_CLUSTERS], [2] * u.deg**2)
+    found = result.false_positives_by_kind(1 * PER, stated=True)
+    assert counts(found) == {"duplicate": 0, "field": 1}
+    assert_allclose(found["rate"].to_value(PER), [0, 0.5])
