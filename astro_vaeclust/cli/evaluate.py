@@ -158,5 +158,7 @@ def _report(results, folder):
     if len(calibration):
         print("\nStated and measured false-alarm rates:")
         print_table(calibration)
+        print(f"\nFalse positives that state at most {RATE:g} per deg2, by kind:")
+        print_table(false_positive_table(results, rate, stated=True))
     for path in write_results(results, folder, rate=rate):
         LOGGER.info("wrote %s", path)

@@ -254,7 +254,8 @@ def write_results(results, folder, *, rate=None, overwrite=True):
         The curves by the names of the finders.
     folder : `~pathlib.Path`
         Where ``summary.ecsv``, ``summary.rst``, ``false_positives.ecsv``,
-        ``errors.ecsv`` and ``froc.png`` go.
+        ``errors.ecsv`` and ``froc.png`` go; where false-alarm rates are stated, also
+        ``calibration.ecsv`` and ``false_positives_stated.ecsv``.
     rate : `~astropy.units.Quantity`, optional
         Rate for false positives by kind and for errors; by default all detections.
     overwrite : bool
@@ -272,6 +273,12 @@ def write_results(results, folder, *, rate=None, overwrite=True):
         "false_positives.ecsv": false_positive_table(results, rate),
         "errors.ecsv": error_table(results, rate),
     }
+    calibration = calibration_table(results)
+    if len(calibration):
+        tables["calibration.ecsv"] = calibration
+        tables["false_positives_stated.ecsv"] = false_positive_table(
+            results, rate, stated=True
+        )
     for name, table in tables.items():
         file_format = "ascii.rst" if name.endswith(".rst") else "ascii.ecsv"
         with atomic_path(folder / name, overwrite) as place:

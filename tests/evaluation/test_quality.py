@@ -6,8 +6,9 @@ import numpy as np
 from astropy.stats import poisson_conf_interval
 from numpy.testing import assert_allclose, assert_array_equal
 
-from astro_vaeclust.evaluation import froc
+from astro_vaeclust.evaluation import calibration_table, froc
 from astro_vaeclust.evaluation.quality import _circle_iou, poisson_interval
+from astro_vaeclust.evaluation.summary import write_results
 
 from .examples import NO_CLUSTERS, detections, table, truth
 
@@ -167,3 +168,17 @@ def test_false_positives_by_their_stated_rate():
     found = result.false_positives_by_kind(1 * PER, stated=True)
     assert counts(found) == {"duplicate": 0, "field": 1}
     assert_allclose(found["rate"].to_value(PER), [0, 0.5])
+
+
+def test_tables_of_stated_rates_are_written(tmp_path):
+    stated = detections([0, 900], [1, 2], false_alarm_rate=[0.5, 5] * PER)
+    silent = detections([0], [1])
+    results = {
+        name: froc([catalog, catalog], [truth([0], 30), NO_CLUSTERS], [2, 2] * u.deg**2)
+        for name, catalog in (("stated", stated), ("silent", silent))
+    }
+    calibration = calibration_table(results)
+    assert list(calibration["finder"]) == ["stated"] * 3
+    assert_allclose(calibration["measured"].to_value(PER), [0, 0.5, 1])
+    written = {path.name for path in write_results(results, tmp_path, rate=1 * PER)}
+    assert {"calibration.ecsv", "false_positives_stated.ecsv"} <= written
