@@ -14,6 +14,7 @@ from . import (
     demo,
     detect,
     evaluate,
+    fetch,
     reproduce,
     score,
     selection_function,
@@ -59,6 +60,7 @@ def _parser():
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (
         detect,
+        fetch,
         score,
         reproduce,
         demo,

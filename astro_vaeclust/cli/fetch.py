@@ -1,0 +1,146 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""``vaeclust fetch``: an image and its sources from the archive of a survey."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from .messages import LOGGER, add_message_options, progress_bar
+
+__all__ = ["add_command", "run"]
+
+IMAGE_FILE = "image.fits"
+CATALOG_FILE = "psc.vot"
+
+SURVEYS = {"2mass": "TwoMASS", "ukidss": "UKIDSS", "vista": "VISTA"}
+"""Names of surveys on the command line, and their classes."""
+
+
+def add_command(commands):
+    """Add the command to those of the main parser."""
+    parser = commands.add_parser(
+        "fetch",
+        help="get an image and its sources from an archive",
+        description="Get the image of a place in the sky and the sources on it from "
+        f"the archive of a survey; write them as {IMAGE_FILE} and {CATALOG_FILE}. "
+        "Answers of archives are kept in a cache, so that asking again is fast.",
+    )
+    parser.add_argument(
+        "position",
+        metavar="POSITION",
+        help="name ('IRAS 06055+2039', 'M 17') or coordinates ('92.13 20.65')",
+    )
+    parser.add_argument(
+        "--survey",
+        choices=tuple(SURVEYS),
+        default="2mass",
+        help="where the data come from (default: %(default)s)",
+    )
+    parser.add_argument("--band", metavar="BAND", help="such as J, H or Ks")
+    parser.add_argument(
+        "--size",
+        default="12arcmin",
+        type=_angle,
+        metavar="ANGLE",
+        help="side of the image (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cut", metavar="NAME", help="which sources are kept (default: all)"
+    )
+    parser.add_argument(
+        "--output",
+        default=".",
+        metavar="DIR",
+        help="folder of the files; made if missing (default: this one)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist"
+    )
+    parser.add_argument(
+        "--no-catalog", action="store_true", help="get the image without its sources"
+    )
+    add_message_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    """
+    Get image and sources, write them, and say what was written.
+
+    Parameters
+    ----------
+    arguments : `argparse.Namespace`
+        Parsed options.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an option cannot be used.
+    OSError
+        If the archive does not give what is asked for, or a file cannot be written.
+    ImportError
+        If the extra ``archives`` is missing.
+    """
+    from .. import archives
+    from ..io import write_image
+
+    survey = getattr(archives, SURVEYS[arguments.survey])(
+        progress_bar=progress_bar(arguments.quiet)
+    )
+    survey.check_band(arguments.band)
+    archives.cuts.resolve_cut(arguments.cut)
+    image_path, catalog_path = _outputs(arguments)
+    image = survey.get_image(
+        arguments.position, size=arguments.size, band=arguments.band
+    )
+    write_image(
+        image, image_path, meta=_provenance(image), overwrite=arguments.overwrite
+    )
+    LOGGER.info("wrote %s", image_path)
+    _say_image(image)
+    if catalog_path is None:
+        return
+    catalog = survey.get_catalog(image, cut=arguments.cut)
+    archives.write_catalog(catalog, catalog_path, overwrite=arguments.overwrite)
+    LOGGER.info("wrote %s", catalog_path)
+    print(f"{len(catalog)} sources from {catalog.meta['service']}")
+
+
+def _outputs(arguments):
+    """Return the files after a check that they can be written."""
+    from ..io import check_output
+
+    folder = Path(os.path.expanduser(arguments.output))
+    folder.mkdir(parents=True, exist_ok=True)
+    image, catalog = folder / IMAGE_FILE, folder / CATALOG_FILE
+    check_output(image, arguments.overwrite)
+    if arguments.no_catalog:
+        return image, None
+    check_output(catalog, arguments.overwrite)
+    return image, catalog
+
+
+def _provenance(image):
+    names = ("SURVEY", "BAND", "SERVICE", "NTILES", "MAGZP", "SKYVAL")
+    return {name.lower(): image.meta[name] for name in names if name in image.meta}
+
+
+def _say_image(image):
+    ny, nx = image.shape
+    band, survey = image.meta["BAND"], image.meta["SURVEY"]
+    print(f"{survey} {band} image of {nx} x {ny} pixels from {image.meta['SERVICE']}")
+
+
+def _angle(text):
+    import astropy.units as u
+
+    try:
+        angle = u.Quantity(text)
+        angle.to(u.arcmin)
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(
+            f"takes an angle such as 12arcmin, got {text!r}"
+        ) from None
+    return angle

@@ -1,0 +1,73 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""``vaeclust fetch`` against the local server of the archives."""
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from astro_vaeclust.archives import LocalArchive, cuts
+from astro_vaeclust.cli import main
+from astro_vaeclust.inputs import read_image
+    cutout,
+    empty_cache,
+    server,
+    stars,
+    tiles,
+)
+
+NAME = "IRAS 06055+2039"
+
+
+def test_fetch_writes_image_and_sources(server, tmp_path, capsys):
+    folder = tmp_path / "field"
+    options = ["--survey", "2mass", "--band", "Ks", "--size", "12arcmin"]
+    assert main(["fetch", NAME, *options, "--output", str(folder)]) == 0
+    shown = capsys.readouterr()
+    assert "2MASS Ks image of 720 x 720 pixels from IRSA SIA2" in shown.out
+    assert "sources from IRSA TAP" in shown.out
+    assert {path.name for path in folder.iterdir()} == {"image.fits", "psc.vot"}
+    image = read_image(folder / "image.fits")
+    assert image.shape == (720, 720)
+    with fits.open(folder / "image.fits") as hdulist:
+        assert np.isfinite(hdulist[0].data).mean() > 0.99
+    archive = LocalArchive(images=folder, catalog=folder / "psc.vot")
+    again = archive.get_image(NAME, size=11 * u.arcmin)
+    sources = archive.get_catalog(again)
+    assert len(sources) > 50
+    assert 0 < cuts.paper(sources).sum() < len(sources)
+
+
+def test_existing_files_stay_unless_told(server, tmp_path, capsys):
+    (tmp_path / "psc.vot").write_text("mine")
+    command = ["fetch", NAME, "--size", "3arcmin", "--output", str(tmp_path)]
+    assert main(command) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert (tmp_path / "psc.vot").read_text() == "mine"
+    assert server.requests == []
+    assert main([*command, "--overwrite"]) == 0
+    assert (tmp_path / "psc.vot").read_bytes().startswith(b"<?xml")
+
+
+def test_a_failing_archive_is_one_line(server, tmp_path, capsys):
+    server.misbehave("/", "500")
+    command = ["fetch", NAME, "--output", str(tmp_path), "--quiet"]
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("vaeclust: error: IRSA")
+    assert list(tmp_path.iterdir()) == [tmp_path / "cache"]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--band", "Z"], "band must be one of 'J', 'H', 'Ks'"),
+        (["--cut", "none"], "cut must be one of everything"),
+        (["--size", "12"], "angle such as 12arcmin"),
+        (["--size", "5deg"], "size must be at most"),
+    ],
+)
+def test_bad_options_ask_nobody(server, tmp_path, capsys, options, reason):
+    assert main(["fetch", NAME, *options, "--output", str(tmp_path)]) == 2
+    assert reason in " ".join(capsys.readouterr().err.split())
+    assert server.requests == []
