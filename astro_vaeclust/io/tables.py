@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from astropy.utils.masked import Masked
 
-from ..columns import COLUMNS, MEASURED_COLUMNS
+from ..columns import COLUMNS, MEASURED_COLUMNS, cluster_table
 from ..exceptions import import_optional
 from . import provenance
 from .formats import FORMATS
