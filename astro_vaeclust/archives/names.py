@@ -51,8 +51,9 @@ def resolve(position):
     position : `~astropy.coordinates.SkyCoord` or str
         A single coordinate in any frame; or a str, which is tried in turn as
 
-        - coordinates, ICRS, in degrees (``"275.12 -16.18"``) or with units
-          (``"18h20m30s -16d10m45s"``);
+        - coordinates, ICRS, in degrees (``"275.12 -16.18"``), with units
+          (``"18h20m30s -16d10m45s"``), or in hours and degrees
+          (``"18:20:30 -16:10:45"``, also with spaces);
         - the name of an IRAS source, ``"IRAS 06055+2039"``, by `iras_position`;
         - a name that SIMBAD knows, ``"M 17"``. Only this needs a network.
 
@@ -160,7 +161,8 @@ def _parsed(text):
     """Return the coordinates that a text states, None if it states none."""
     if not text[0].isdigit() and text[0] not in "+-":
         return None
-    for unit in (None, u.deg):
+    sexagesimal = ":" in text or len(text.split()) == 6
+    for unit in (None, (u.hourangle, u.deg) if sexagesimal else u.deg):
         try:
             coordinates = SkyCoord(text, frame="icrs", unit=unit)
         except (ValueError, TypeError, u.UnitsError):

@@ -9,12 +9,6 @@ from astropy.io import fits
 from astro_vaeclust.archives import LocalArchive, cuts
 from astro_vaeclust.cli import main
 from astro_vaeclust.inputs import read_image
-    cutout,
-    empty_cache,
-    server,
-    stars,
-    tiles,
-)
 
 NAME = "IRAS 06055+2039"
 

@@ -1,0 +1,453 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Names, areas, cuts, tables, mosaics and the cache, without a server."""
+
+import gzip
+import pickle
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.nddata import NDData
+from astropy.table import QTable, Table
+
+from astro_vaeclust.archives import (
+    ArchiveFormatError,
+    ArchiveServerError,
+    ArchiveSizeError,
+    Box,
+    Cone,
+    Footprint,
+    LocalArchive,
+    NoDataError,
+    TwoMASS,
+    cache_size,
+    clear_cache,
+    conf,
+    cuts,
+    exceptions,
+    iras_position,
+    read_catalog,
+    resolve,
+    standard_catalog,
+    write_catalog,
+)
+from astro_vaeclust.archives import cache as cache_module
+from astro_vaeclust.archives.contents import read_image, read_table, unpack
+from astro_vaeclust.archives.mosaic import choose_tiles, combine
+from astro_vaeclust.archives.remote import import_clients
+from astro_vaeclust.archives.transport import is_trusted
+
+from . import sky
+from .sky import CENTER
+
+# Name and middle of its box, in the paper's Table I (ICRS, degrees).
+IRAS_FIELDS = [
+    ("06055+2039", 92.1330, 20.6498),
+    ("05274+3345", 82.6876, 33.7957),
+    ("05345+3157", 84.4509, 31.9872),
+    ("05358+3543", 84.8024, 35.7522),
+    ("05490+2658", 88.0447, 26.9864),
+    ("05553+1631", 89.5607, 16.5289),
+    ("06056+2131", 92.1628, 21.5163),
+    ("06061+2151", 92.2897, 21.8490),
+]
+
+
+@pytest.mark.parametrize(("name", "ra", "dec"), IRAS_FIELDS)
+def test_iras_names_stand_for_boxes(name, ra, dec):
+    place = resolve(f"IRAS {name}")
+    assert place.source == "IRAS name"
+    expected = SkyCoord(ra, dec, unit="deg")
+    assert place.coordinates.separation(expected) < 0.5 * u.arcsec
+    across, along = place.uncertainty
+    assert along == 30 * u.arcsec
+    assert across.to_value(u.arcsec) == pytest.approx(
+        45 * np.cos(np.radians(dec)), 0.01
+    )
+
+
+def test_iras_names_of_the_south_are_cut_off_towards_the_equator():
+    frame = "fk4"
+    north = iras_position("IRAS 12000+0000").coordinates.transform_to(frame)
+    south = iras_position("IRAS 12000-0000").coordinates.transform_to(frame)
+    assert (north.dec - south.dec).arcmin == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["IRAS 25000+0000", "IRAS 06600+2039", "IRAS 0605"])
+def test_impossible_iras_names_are_refused(name):
+    with pytest.raises(ValueError, match="name must"):
+        iras_position(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "275.12 -16.18",
+        "275.12d -16.18d",
+        "18h20m28.8s -16d10m48s",
+        "18:20:28.8 -16:10:48",
+        "18 20 28.8 -16 10 48",
+    ],
+)
+def test_coordinates_as_text(text):
+    expected = SkyCoord(275.12, -16.18, unit="deg")
+    assert resolve(text).coordinates.separation(expected) < 1 * u.arcsec
+
+
+@pytest.mark.parametrize(
+    ("position", "error"),
+    [
+        ("", ValueError),
+        ("x" * 101, ValueError),
+        ("M\x0017", ValueError),
+        (SkyCoord([1, 2], [3, 4], unit="deg"), ValueError),
+        (SkyCoord(np.nan, 0, unit="deg"), ValueError),
+        ((1, 2), TypeError),
+    ],
+)
+def test_bad_positions_are_refused(position, error):
+    with pytest.raises(error, match="position must"):
+        resolve(position)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda s: s.get_image(CENTER, size=5), TypeError, "size must"),
+        (lambda s: s.get_image(CENTER, size=-1 * u.deg), ValueError, "size must"),
+        (
+            lambda s: s.get_image(CENTER, size=[1, 2, 3] * u.deg),
+            ValueError,
+            "size must",
+        ),
+        (lambda s: s.get_image(CENTER, size=1 * u.m), ValueError, "size must"),
+        (lambda s: s.get_image(CENTER, size=9 * u.deg), ValueError, "at most"),
+        (lambda s: s.get_image(CENTER, size=1 * u.deg, band="g"), ValueError, "band"),
+        (lambda s: s.get_image(CENTER, size=1 * u.deg, band=2), TypeError, "band"),
+        (lambda s: s.get_catalog(CENTER), ValueError, "either radius or size"),
+        (lambda s: s.get_catalog(CENTER, radius=9 * u.deg), ValueError, "radius must"),
+        (lambda s: s.get_catalog(3, radius=1 * u.deg), TypeError, "region must"),
+        (
+            lambda s: s.get_catalog(CENTER, radius=1 * u.deg, cut="x"),
+            ValueError,
+            "cut must",
+        ),
+        (lambda s: s.get_catalog(NDData(np.ones((3, 3)))), ValueError, "wcs"),
+    ],
+)
+def test_bad_arguments_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call(TwoMASS())
+
+
+def test_areas_contain_what_they_should():
+    box = Box.around(CENTER, (10, 4) * u.arcmin)
+    inside = CENTER.spherical_offsets_by(
+        [4.9, 5.1, 0] * u.arcmin, [1, 1, 2.1] * u.arcmin
+    )
+    assert list(box.contains(inside)) == [True, False, False]
+    assert box.cone().radius.to_value(u.arcmin) == pytest.approx(5.385, abs=0.01)
+    assert Cone.around(CENTER, 5 * u.arcmin).contains(inside).tolist() == [
+        False,
+        False,
+        True,
+    ]
+    wcs = box.wcs(1 * u.arcsec)
+    assert wcs.array_shape == (240, 600)
+    image = NDData(np.ones(wcs.array_shape), wcs=wcs)
+    footprint = Footprint.of(image)
+    assert list(footprint.contains(inside)) == [True, False, False]
+    far = SkyCoord([CENTER.ra.deg + 180] * 2, [-20.65, 0], unit="deg")
+    assert not footprint.contains(far).any()
+
+
+def test_errors_can_be_pickled_and_say_all():
+    error = ArchiveServerError("broken", service="IRSA", query="SELECT")
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is ArchiveServerError
+    assert str(copy) == "IRSA: broken [SELECT]"
+    names = [name for name in exceptions.__all__ if name != "ArchiveError"]
+    assert all(
+        issubclass(getattr(exceptions, name), exceptions.ArchiveError) for name in names
+    )
+
+
+def test_missing_astroquery_names_the_extra(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "astroquery", None)
+    with pytest.raises(ImportError, match=r"astro_vaeclust\[archives\]"):
+        import_clients()
+
+
+@pytest.mark.parametrize(
+    ("url", "trusted"),
+    [
+        ("https://irsa.ipac.caltech.edu/x", True),
+        ("http://djoser.roe.ac.uk:8080/x", True),
+        ("http://evil-roe.ac.uk/x", False),
+        ("http://roe.ac.uk.evil.org/x", False),
+        ("http://roe.ac.uk@evil.org/x", False),
+        ("file:///etc/passwd", False),
+        ("http://[", False),
+    ],
+)
+def test_only_known_hosts_are_trusted(url, trusted):
+    assert is_trusted(url) is trusted
+
+
+# Tables
+
+
+@pytest.mark.parametrize("null", [-9.999995e8, -9.9999949e8, -99999999.0, -9999.0])
+def test_nulls_become_nan(null):
+    table = Table({"RA": [1.0, 2.0], "DEC": [3.0, 4.0], "K_1APERMAG3": [null, 12.0]})
+    catalog = standard_catalog(table, band="K")
+    assert np.isnan(catalog["mag"][0])
+    assert catalog["mag"][1] == 12 * u.mag
+    assert list(catalog["quality"]) == ["unknown", "unknown"]
+
+
+def test_positions_in_radians_are_recognised():
+    table = Table(
+        {"ra": [np.radians(92.133)], "dec": [np.radians(20.65)], "kMag": [9.0]}
+    )
+    cone = Cone.around(CENTER, 1 * u.arcmin)
+    catalog = standard_catalog(table, cone=cone)
+    assert catalog["sky"][0].separation(CENTER) < 1 * u.arcsec
+    table["ra"].unit = table["dec"].unit = u.rad
+    catalog = standard_catalog(table)
+    assert catalog["sky"][0].separation(CENTER) < 1 * u.arcsec
+
+
+def test_flags_keep_their_leading_zeros_and_rows_without_place_go():
+    table = Table(
+        {"ra": [1.0, np.nan], "dec": [2.0, 3.0], "k_m": [9.0, 9.0], "rd_flg": [2, 222]}
+    )
+    catalog = standard_catalog(table)
+    assert list(catalog["rd_flg"]) == ["002"]
+
+
+def test_a_catalogue_comes_back_from_its_file(tmp_path, stars):
+    catalog = standard_catalog(sky.irsa_psc(stars))
+    write_catalog(catalog, tmp_path / "psc.vot")
+    again = standard_catalog(tmp_path / "psc.vot")
+    assert again.colnames == catalog.colnames
+    for name in set(catalog.colnames) - {"sky"}:
+        same = [np.asarray(table[name]) for table in (again, catalog)]
+        if same[0].dtype.kind == "f":
+            assert np.allclose(*same, equal_nan=True)
+        else:
+            assert list(same[0]) == list(same[1]), name
+    with pytest.raises(FileExistsError):
+        write_catalog(catalog, tmp_path / "psc.vot")
+
+
+@pytest.mark.parametrize("suffix", [".ecsv", ".csv", ".fits", ".csv.gz"])
+def test_tables_are_read_in_many_formats(tmp_path, stars, suffix):
+    path = tmp_path / f"psc{suffix}"
+    table = sky.irsa_psc(stars)
+    kind = {".ecsv": "ascii.ecsv", ".fits": "fits"}.get(suffix, "ascii.csv")
+    plain = tmp_path / f"psc{suffix.removesuffix('.gz')}"
+    table.write(plain, format=kind, overwrite=True)
+    if suffix.endswith(".gz"):
+        path.write_bytes(gzip.compress(plain.read_bytes()))
+    catalog = standard_catalog(path)
+    assert len(catalog) == len(stars)
+    assert set(catalog["rd_flg"]) == {"222", "220"}
+
+
+@pytest.mark.parametrize("name", ["psc.txt", "psc.vot", "psc.fits", "psc.ecsv"])
+def test_unreadable_tables_are_told(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("nonsense")
+    with pytest.raises(ArchiveFormatError, match=name):
+        read_catalog(path)
+    with pytest.raises(FileNotFoundError):
+        read_catalog(tmp_path / "missing.vot")
+
+
+def test_cuts_need_their_columns():
+    catalog = QTable({"mag": [1.0] * u.mag})
+    for cut in (cuts.paper, cuts.stars, cuts.read_flag, cuts.include_extended):
+        with pytest.raises(ValueError, match="catalog must have"):
+            cut(catalog)
+    with pytest.raises(TypeError, match="cut must return"):
+        cuts.checked_mask([1], catalog)
+
+
+def test_the_paper_counts_read_flags_from_1_to_6_in_the_band():
+    digits = "0123469"
+    table = Table(
+        {
+            "ra": np.arange(7.0),
+            "dec": np.zeros(7),
+            "k_m": np.full(7, 10.0),
+            "rd_flg": [f"00{digit}" for digit in digits],
+        }
+    )
+    kept = cuts.paper(standard_catalog(table))
+    assert "".join(np.array(list(digits))[kept]) == "12346"
+
+
+def test_one_row_of_a_duplicate_is_kept():
+    catalog = QTable(
+        {"priorsec": [0, 11, 12, -99999999], "framesetid": [11, 11, 11, 11]}
+    )
+    assert list(cuts.primary(catalog)) == [True, True, False, True]
+
+
+# Contents
+
+
+def test_gzip_is_undone_within_limits():
+    content = b"x" * 10**6
+    assert unpack(gzip.compress(content)) == content
+    assert unpack(content) == content
+    with pytest.raises(ArchiveFormatError, match="gzip"):
+        unpack(gzip.compress(content)[:-9])
+    with conf.set_temp("largest_answer", 0.5), pytest.raises(ArchiveSizeError):
+        unpack(gzip.compress(content))
+
+
+def test_a_gzipped_tile_is_read_and_a_bomb_is_not(stars):
+    content = sky.make_tile(CENTER, stars, shape=(64, 48))
+    image = read_image(gzip.compress(content))
+    assert image.shape == (64, 48)
+    assert image.data.dtype == np.float32
+    assert image.mask[:, :5].all()
+    bomb = gzip.compress(content + bytes(10**7))
+    with conf.set_temp("largest_answer", 1.0), pytest.raises(ArchiveSizeError):
+        read_image(bomb)
+
+
+def test_a_header_that_claims_a_huge_image_is_refused(stars):
+    content = sky.make_tile(CENTER, stars, shape=(64, 48))
+    claim = content.replace(
+        b"NAXIS1  =                   48", b"NAXIS1  =            400000000"
+    )
+    assert claim != content
+    with pytest.raises((ArchiveSizeError, ArchiveFormatError)):
+        read_image(claim)
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.99])
+def test_truncated_files_are_refused(stars, part):
+    tile = sky.make_tile(CENTER, stars, shape=(64, 48))
+    table = sky.votable_bytes(sky.irsa_psc(stars))
+    with pytest.raises(ArchiveFormatError):
+        read_table(table[: int(part * len(table))])
+    if part < 0.9:  # the end of a FITS file is padding
+        with pytest.raises(ArchiveFormatError):
+            read_image(tile[: int(part * len(tile))])
+
+
+def test_a_file_with_entities_that_grow_is_refused():
+    laughs = b"<?xml version='1.0'?><!DOCTYPE V [<!ENTITY a '" + b"x" * 10**4 + b"'>"
+    for new, old in zip("bcdefg", "abcdef", strict=True):
+        laughs += f"<!ENTITY {new} '{f'&{old};' * 20}'>".encode()
+    laughs += b"]><VOTABLE><RESOURCE><TABLE name='&g;'/></RESOURCE></VOTABLE>"
+    with pytest.raises(ArchiveFormatError):
+        read_table(laughs)
+
+
+# Mosaics
+
+
+def test_few_tiles_are_chosen():
+    covered = np.array([[1, 1, 0, 0], [1, 1, 1, 0], [0, 0, 1, 1], [0, 0, 0, 1]], bool)
+    assert choose_tiles(covered, [0, 1, 2, 3]) == [1, 2]
+    assert choose_tiles([[1, 1], [1, 1]], [2, 1]) == [1]
+    assert choose_tiles([[1, 0], [1, 0]], [2, 1]) == [1]
+    assert choose_tiles([[0, 0]], [1]) == []
+
+
+def test_tiles_of_other_zero_points_are_scaled(stars):
+    pytest.importorskip("reproject")
+    places = [
+        CENTER.spherical_offsets_by(offset * u.arcsec, 0 * u.arcsec)
+        for offset in (-80, 80)
+    ]
+    images = [
+        read_image(sky.make_tile(place, stars, shape=(200, 200))) for place in places
+    ]
+    images[1].data[:] = (images[1].data - sky.SKY_LEVEL) * 2 + 900
+    images[1].meta.update(MAGZP=sky.ZERO_POINT + 2.5 * np.log10(2), SKYVAL=900.0)
+    box = Box.around(CENTER, (300, 150) * u.arcsec)
+    mosaic = combine(images, box)
+    assert mosaic.shape == (150, 300)
+    halves = np.array_split(mosaic.data, 2, axis=1)
+    noise = [np.nanpercentile(half, 50) - np.nanpercentile(half, 16) for half in halves]
+    assert noise[0] == pytest.approx(noise[1], rel=0.15)
+    assert np.nanmedian(mosaic.data) == pytest.approx(sky.SKY_LEVEL, abs=1)
+    with pytest.raises(NoDataError):
+        combine(images, Box.around(SkyCoord(10, 10, unit="deg"), 1 * u.arcmin))
+
+
+# The cache
+
+
+def remember(content, *, fail=False, key="q"):
+    asked = []
+
+    def produce():
+        asked.append(1)
+        return content
+
+    def decode(stored):
+        if stored == b"bad":
+            raise ArchiveFormatError("bad")
+        return stored
+
+    return cache_module.remember("service", key, produce, decode), len(asked)
+
+
+def test_good_answers_are_kept_and_bad_ones_are_not(empty_cache):
+    with pytest.raises(ArchiveFormatError):
+        remember(b"bad")
+    assert cache_size() == 0
+    assert remember(b"good") == (b"good", 1)
+    assert remember(b"better") == (b"good", 0)
+    assert remember(b"other", key="../../escape") == (b"other", 1)
+    folder = cache_module.cache_folder()
+    assert folder.is_relative_to(empty_cache)
+    assert {path.suffix for path in folder.iterdir()} == {".answer"}
+    assert cache_size() > 0
+    clear_cache()
+    assert cache_size() == 0
+    assert remember(b"better") == (b"better", 1)
+    with conf.set_temp("use_cache", False):
+        assert remember(b"new") == (b"new", 1)
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", b"half"])
+def test_damaged_entries_are_thrown_away(empty_cache, damage):
+    remember(b"good")
+    (entry,) = cache_module.cache_folder().iterdir()
+    entry.write_bytes(entry.read_bytes()[:-2] if damage == b"half" else damage)
+    assert remember(b"again") == (b"again", 1)
+    assert remember(b"later") == (b"again", 0)
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(empty_cache, caplog):
+    folder = cache_module.cache_folder()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way")
+    assert remember(b"good") == (b"good", 1)
+    assert "cache" in caplog.text
+
+
+# The local archive
+
+
+def test_a_local_archive_says_what_it_lacks(stars):
+    empty = LocalArchive()
+    with pytest.raises(NoDataError, match="no catalogue"):
+        empty.get_catalog(CENTER, radius=1 * u.arcmin)
+    with pytest.raises(NoDataError, match="none of its 0 images"):
+        empty.get_image(CENTER, size=1 * u.arcmin)
+    with pytest.raises(NoDataError, match="in Ks, not J"):
+        empty.get_image(CENTER, size=1 * u.arcmin, band="J")
+    with pytest.raises(TypeError, match="images must be"):
+        LocalArchive(images=[3])
+    with pytest.raises(TypeError, match="catalog must be"):
+        LocalArchive(catalog=3)
