@@ -18,7 +18,9 @@ def finders(monkeypatch):
     class Stub(PeakFinder):
         made = []  # noqa: RUF012
 
-        def __init__(self, seed=0, device="cpu", smoothing=10.0):
+        def __init__(
+            self, seed=0, device="cpu", smoothing=10.0, max_false_alarm_rate=None
+        ):
             super().__init__(smoothing)
             self.made.append((seed, device, smoothing))
 
@@ -46,6 +48,17 @@ def test_tables_are_printed_and_written(finders, tmp_path, capsys):
     assert list(summary["finder"]) == ["default", "paper"]
     assert (folder / "froc.png").stat().st_size > 5000
     assert "at 1 " in (folder / "summary.rst").read_text()
+
+
+def test_completeness_is_given_by_least_number_of_members(finders, tmp_path, capsys):
+    assert run(tmp_path, "default", "paper", "--tiles-for", "paper=2") == 0
+    printed = capsys.readouterr().out
+    assert "at least 20 members" in printed
+    assert "at least 10 members" in printed
+    summary = QTable.read(tmp_path / "members_20" / "summary.ecsv")
+    assert list(summary["n_tiles"]) == [4, 2]
+    assert run(tmp_path, "default", "--tiles-for", "paper") == 2
+    assert "--tiles-for takes NAME=N" in capsys.readouterr().err
 
 
 def test_the_same_command_goes_on(finders, tmp_path, capsys):
