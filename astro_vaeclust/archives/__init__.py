@@ -19,6 +19,7 @@ from .exceptions import (
 from .local import LocalArchive
 from .names import Place, iras_position, resolve
 from .regions import Box, Cone, Footprint
+from .remote import RemoteSurvey
 from .tables import read_catalog, standard_catalog, write_catalog
 from .two_mass import TwoMASS
 from .wfau import UKIDSS, VISTA
@@ -41,6 +42,7 @@ __all__ = [
     "LocalArchive",
     "NoDataError",
     "Place",
+    "RemoteSurvey",
     "Survey",
     "TwoMASS",
     "UnknownNameError",

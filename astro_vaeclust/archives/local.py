@@ -65,10 +65,7 @@ class LocalArchive(Survey):
     >>> archive = LocalArchive(catalog=table)
     >>> sources = archive.get_catalog("10.0 5.0", radius=0.5 * u.deg, cut="paper")
     >>> print(sources["mag"])
-    mag
-    mag
-    ----
-    11.0
+    [11.] mag
     """
 
     bands = ("J", "H", "Ks")

@@ -75,7 +75,8 @@ def standard_catalog(table, *, band="Ks", cone=None):
     band : str, optional
         Band of ``mag``, ``mag_err`` and ``quality``.
     cone : `~astro_vaeclust.archives.Cone`, optional
-        Where the sources should be, see `standardise`.
+        Where the sources should be; decides whether positions without a unit are in
+        degrees or in radians.
 
     Returns
     -------
