@@ -17,7 +17,12 @@ from astroquery.ukidss import UkidssClass
 from astroquery.vizier import VizierClass
 from astroquery.vsa import VsaClass
 from pyvo.dal import DALQuery, SIAService, TAPService
-from pyvo.dal.exceptions import DALFormatError, DALQueryError, DALServiceError
+from pyvo.dal.exceptions import (
+    DALFormatError,
+    DALOverflowWarning,
+    DALQueryError,
+    DALServiceError,
+)
 
 from .._fits import first_line, quietly
 from .configuration import conf
@@ -66,6 +71,8 @@ def asking(service, query):
 def _translate(error):
     """Turn an error of astroquery or pyvo into one of ours."""
     text = first_line(error)
+    if isinstance(error, DALOverflowWarning):  # where warnings are errors
+        return ArchiveSizeError("the service cut the result off at its row limit")
     if isinstance(error, (DALServiceError, DALQueryError)):
         return ArchiveServerError(text)
     if isinstance(error, DALFormatError):
