@@ -74,13 +74,12 @@ class VAEClusterFinder(ClusterFinderBase):
     """
     Find star clusters by variational autoencoders and mixtures of their latents.
 
-    With the default embedding, a convolutional autoencoder that was trained on mock
-    and real tiles looks at the image once, on pixels over sky and noise; candidates
-    carry the rate of false alarms that their score has on sky without clusters, and
-    those with at most ``max_false_alarm_rate`` are reported. With another embedding,
-    or with a mixture that is fitted to the image, everything is learned on the
-    windows of this one image, as in Karmakar, Mishra & Tej (2018); `paper` gives
-    their settings.
+    Windows of several sizes are embedded, a mixture of Gaussians splits the
+    embeddings, the probabilities of the component "cluster" are traced back to the
+    pixels, and regions of their mean over all sizes above an adaptive threshold are
+    the clusters (Karmakar, Mishra & Tej 2018); `paper` gives their settings. With
+    ``embedding="conv-vae"``, a network that was trained beforehand looks at the image
+    once instead, and its candidates with at most ``max_false_alarm_rate`` are reported.
 
     Parameters
     ----------
@@ -90,7 +89,7 @@ class VAEClusterFinder(ClusterFinderBase):
         A registered tag or an instance; None for the mixture that was trained with
         the embedding, or ``"gmm"`` where there is none.
     model : str, path-like or None
-        File of a trained model for the default embedding; None for the shipped one.
+        File of a trained model for ``embedding="conv-vae"``; none is shipped yet.
     max_false_alarm_rate : `~astropy.units.Quantity` or None
         False detections per area of sky that are accepted, for trained models; None
         reports all candidates.
@@ -148,7 +147,7 @@ class VAEClusterFinder(ClusterFinderBase):
     (16, 32)
     """
 
-    embedding: str | Embedding = "conv-vae"
+    embedding: str | Embedding = "dense-vae"
     mixture: str | Mixture | None = None
     model: str | os.PathLike | None = None
     max_false_alarm_rate: u.Quantity | None = 1 / u.deg**2

@@ -283,7 +283,6 @@ def test_paper_preset_finds_the_cluster(tile):
         ("embedding", "umap", ValueError),
         ("embedding", PCAEmbedding, TypeError),
         ("mixture", "k-means", ValueError),
-        ("mixture", None, TypeError),
         ("cluster_rule", "darkest", ValueError),
         ("threshold", "otsu", ValueError),
         ("threshold", 1.0, ValueError),

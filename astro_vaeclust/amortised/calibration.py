@@ -164,7 +164,7 @@ class Calibration:
 
 
 def _terms(scores, crowding, binned, range_):
-    """Return the terms of the logarithm of the intensity, (..., 7)."""
+    """Return the terms of the logarithm of the intensity, (..., 6)."""
     crowding = (crowding - range_[1]) / range_[2]
     scores, crowding, binned = np.broadcast_arrays(scores, crowding, binned)
     ones = np.ones(scores.shape)
@@ -172,7 +172,6 @@ def _terms(scores, crowding, binned, range_):
         [
             ones,
             scores,
-            -(np.maximum(scores, 0) ** 2),
             crowding,
             crowding * scores,
             binned,

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-How the shipped model is made: tiles, training, calibration, each resumable.
+How a model is made: tiles, training, calibration, each resumable.
 
 Three disjoint ranges of seeds below `~astro_vaeclust.amortised.tiles.LAST_SEED` are
 used: for training, for the calibration of rates on tiles without clusters, and for that

@@ -59,12 +59,12 @@ class TrainingPlan:
         Sizes of the network.
     """
 
-    n_steps: int = 6000
+    n_steps: int = 2200
     batch_size: int = 8
     side: int = 320
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
-    injected: float = 0.15
+    injected: float = 0.12
     seed: int = 0
     checkpoint_every: int = 200
     weights: Weights = field(default_factory=Weights)

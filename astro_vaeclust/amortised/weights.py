@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 
 import torch
@@ -22,7 +22,7 @@ from ..io import atomic_path
 from .calibration import Calibration
 from .network import ConvolutionalVAE, NetworkSettings
 
-__all__ = ["TrainedModel", "default_model_path", "load_model"]
+__all__ = ["TrainedModel", "load_model"]
 
 FORMAT = "astro_vaeclust-model-1"
 
@@ -84,11 +84,6 @@ class TrainedModel:
             torch.save({"header": json.dumps(header), "state": state}, place)
 
 
-def default_model_path():
-    """Return the path of the model that is shipped with the package."""
-    return resources.files("astro_vaeclust") / "models" / "default.pt"
-
-
 def load_model(path=None, *, device="cpu"):
     """
     Read a trained model.
@@ -96,7 +91,7 @@ def load_model(path=None, *, device="cpu"):
     Parameters
     ----------
     path : str or path-like, optional
-        File that `TrainedModel.save` wrote; by default the shipped one.
+        File that `TrainedModel.save` wrote; there is no default yet.
     device : str or `torch.device`, optional
         Where it will compute.
 
@@ -112,7 +107,12 @@ def load_model(path=None, *, device="cpu"):
     ValueError
         If the file is no model of this package, or is damaged.
     """
-    path = Path(str(default_model_path() if path is None else path))
+    if path is None:
+        raise FileNotFoundError(
+            "model takes the file of a trained model, got None: none is shipped yet; "
+            "'vaeclust train' makes one"
+        )
+    path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"model={str(path)!r} does not exist")
     return _load(path, path.stat().st_mtime_ns, str(device))
@@ -143,7 +143,9 @@ def _load(path, modified, device):
 
 def _contents(path):
     try:
-        contents = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of files of other kinds
+            contents = torch.load(path, map_location="cpu", weights_only=True)
         header = json.loads(contents["header"])
         if header["format"] != FORMAT:
             raise ValueError(f"format {header['format']!r}")

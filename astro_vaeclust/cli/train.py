@@ -18,8 +18,7 @@ def add_command(commands):
         description="Simulate tiles, train the convolutional autoencoder on them, "
         "calibrate its false-alarm rates and errors, and write the model. Tiles, "
         "checkpoints and curves are kept in a folder: after an interrupt the same "
-        "command goes on. The defaults make the model that is shipped, but for the "
-        "real tiles that it was trained with, too.",
+        "command goes on.",
     )
     parser.add_argument("output", metavar="MODEL", help="file of the model, .pt")
     parser.add_argument(

@@ -29,7 +29,7 @@ class ConvVAE(Embedding):
     Parameters
     ----------
     model : str, path-like or None
-        File of the trained model; None for the shipped one.
+        File of the trained model, which the setting of the finder replaces.
     """
 
     model: str | os.PathLike | None = None

@@ -1,0 +1,333 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The trained detector: what it sees, its training, its files, its calibration."""
+
+import io
+import pickle
+
+import astropy.units as u
+import numpy as np
+import pytest
+import torch
+from astropy.nddata import CCDData
+
+from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust.amortised.calibration import (
+    Calibration,
+    NullSample,
+    calibrate_errors,
+    fit_calibration,
+)
+from astro_vaeclust.amortised.grid import NetworkGrid, NetworkImage
+from astro_vaeclust.amortised.losses import density_loss
+from astro_vaeclust.amortised.network import (
+    ConvolutionalVAE,
+    LabelledMixture,
+    NetworkSettings,
+)
+from astro_vaeclust.amortised.targets import crop_tile
+from astro_vaeclust.amortised.tiles import TrainingTile
+from astro_vaeclust.amortised.training import TrainingPlan, train_network
+from astro_vaeclust.amortised.weights import TrainedModel, load_model
+from astro_vaeclust.columns import COLUMNS, MEASURED_COLUMNS
+from astro_vaeclust.embeddings.convolutional import ConvVAE
+from astro_vaeclust.inputs import read_image
+from astro_vaeclust.simulation import MockCluster, demo_tile, simulate_tile
+
+TINY = NetworkSettings(
+    channels=(4, 4, 6, 8, 8, 8), blocks=(0, 1, 1, 1, 1, 1), fused=8, latent=4
+)
+
+
+CALIBRATION = Calibration(
+    coefficients=(3.0, -1.0, 0.0, 0.0, 0.0, 0.0),
+    crowding=(0.0, 0.5, 0.1, 1.0),
+    highest_score=1.0,
+)
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    """A network that has learned nothing."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ConvolutionalVAE(TINY).eval()
+    path = tmp_path_factory.mktemp("model") / "tiny.pt"
+    TrainedModel(network, CALIBRATION, {"note": "tiny"}).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return demo_tile()
+
+
+@pytest.mark.parametrize("pixel_scale", [0.2, 0.34, 0.4, 1.0, 1.7, 2.0])
+def test_the_grid_is_near_one_arcsec_and_goes_there_and_back(pixel_scale):
+    grid = NetworkGrid.of_pixel_scale(pixel_scale)
+    assert 0.7 < grid.scale < 1.4
+    places = np.array([0.0, 17.3, 400.0])
+    np.testing.assert_allclose(
+        grid.to_image(grid.to_network(places)), places, atol=1e-9
+    )
+
+
+def test_level_and_unit_do_not_matter(demo):
+    image = demo.image
+    other = CCDData(3 * image.data + 70, unit="Jy", wcs=image.wcs, mask=image.mask)
+    one, two = (NetworkImage.of_image(read_image(data)) for data in (image, other))
+    np.testing.assert_allclose(one.channels, two.channels, atol=1e-3)
+
+
+def test_masked_pixels_do_not_matter(demo):
+    mask = np.zeros(demo.image.shape, dtype=bool)
+    mask[100:140, 50:90] = True
+    spoiled = demo.image.copy()
+    spoiled.data[mask] = 1e6
+    one, two = (
+        NetworkImage.of_image(read_image(data, mask=mask))
+        for data in (demo.image, spoiled)
+    )
+    np.testing.assert_array_equal(one.channels, two.channels)
+    assert not one.channels[:, mask].any()
+
+
+def test_a_turned_crop_keeps_the_cluster_at_its_place():
+    channels = np.zeros((3, 256, 256), dtype=np.float16)
+    channels[2] = 1
+    channels[0, 180, 75] = 9
+    tile = TrainingTile(
+        channels=channels,
+        clusters=np.array([[75, 180, 30, 50, 40]], dtype=np.float32),
+        members=np.array([[75, 180]], dtype=np.float32),
+        regions=np.zeros((0, 4), dtype=np.float32),
+    )
+    for seed in range(16):
+        crop = crop_tile(tile, 192, np.random.default_rng(seed))
+        if crop.channels[0].max() < 5:  # cut off, or masked by a strip
+            continue
+        y, x = np.unravel_index(crop.channels[0].argmax(), (192, 192))
+        assert crop.density[y // 8, x // 8] == 1
+        row, column = np.unravel_index(crop.center.argmax(), crop.center.shape)
+        assert abs(row - y // 8) <= 1
+        assert abs(column - x // 8) <= 1
+        dx = crop.measures[0, row, column]
+        assert (column + 0.5 + dx) * 8 - 0.5 == pytest.approx(x, abs=1e-3)
+        assert crop.labels[0][y // 8, x // 8] == 1
+
+
+def test_divergences_are_those_of_torch():
+    mixture = LabelledMixture(3, 4)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in mixture.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    mean, log_variance = torch.randn(2, 5, 4, generator=generator)
+    components = torch.distributions.Normal(
+        mixture.means, (0.5 * mixture.log_variances).exp()
+    )
+    posterior = torch.distributions.Normal(
+        mean[:, None], (0.5 * log_variance).exp()[:, None]
+    )
+    expected = torch.distributions.kl_divergence(posterior, components).sum(dim=-1)
+    torch.testing.assert_close(mixture.divergences(mean, log_variance), expected)
+    joint = torch.log_softmax(mixture.logits, 0) + components.log_prob(
+        mean[:, None]
+    ).sum(dim=-1)
+    torch.testing.assert_close(mixture.log_joint(mean), joint)
+
+
+def test_members_per_cell_have_their_optimum_at_the_truth():
+    counts = torch.tensor([[[3.0]]])
+    usable = torch.ones(1, 1, 1)
+    losses = [
+        density_loss(torch.full((1, 1, 1), np.log(guess)), counts, usable).item()
+        for guess in (2.0, 3.0, 4.5)
+    ]
+    assert losses[1] == min(losses)
+
+
+def _plan(**changes):
+    settings = {"batch_size": 2, "side": 128, "network": TINY, "checkpoint_every": 2}
+    return TrainingPlan(**(settings | changes))
+
+
+@pytest.fixture(scope="module")
+def tile_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiles")
+    cluster = MockCluster(n_members=60, half_number_radius=20 * u.arcsec)
+    for seed in range(2):
+        tile = simulate_tile(shape=(200, 180), clusters=cluster, seed=seed)
+        TrainingTile.of_mock(tile).save(folder / f"{seed}.npz")
+    return sorted(folder.glob("*.npz"))
+
+
+def _parameters(network):
+    return torch.cat([value.ravel().float() for value in network.state_dict().values()])
+
+
+def test_an_interrupted_training_goes_on_to_the_same_bits(tile_files, tmp_path):
+    state = torch.get_rng_state()
+    whole = train_network(_plan(n_steps=6), tile_files, tmp_path / "whole")
+
+    def interrupt(steps):
+        for step in steps:
+            if step == 4:
+                raise KeyboardInterrupt
+            yield step
+
+    with pytest.raises(KeyboardInterrupt):
+        train_network(
+            _plan(n_steps=6), tile_files, tmp_path / "cut", progress=interrupt
+        )
+    resumed = train_network(_plan(n_steps=6), tile_files, tmp_path / "cut")
+    assert torch.equal(_parameters(whole), _parameters(resumed))
+    assert torch.equal(torch.get_rng_state(), state)
+    with pytest.raises(ValueError, match="another plan"):
+        train_network(_plan(n_steps=7), tile_files, tmp_path / "whole")
+
+
+def test_a_model_reads_back(tmp_path):
+    network = ConvolutionalVAE(TINY).eval()
+    model = TrainedModel(network, CALIBRATION, {"note": "tiny"})
+    model.save(tmp_path / "tiny.pt")
+    again = load_model(tmp_path / "tiny.pt")
+    assert again.identity == model.identity
+    assert again.calibration == CALIBRATION
+    assert again.training == {"note": "tiny"}
+    with pytest.raises(OSError, match="exists"):
+        model.save(tmp_path / "tiny.pt")
+
+
+class _Harmful:
+    def __reduce__(self):
+        return (pytest.fail, ("the file was executed",))
+
+
+def test_a_model_file_cannot_execute_anything(tmp_path):
+    for name, content in {
+        "pickle.pt": pickle.dumps(_Harmful()),
+        "torch.pt": _saved({"header": "{}", "state": _Harmful()}),
+        "text.pt": b"no model",
+        "other.pt": _saved({"state": {}}),
+    }.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name}.*is no model"):
+            load_model(path)
+    with pytest.raises(FileNotFoundError, match="missing"):
+        load_model(tmp_path / "missing.pt")
+
+
+def _saved(content):
+    stream = io.BytesIO()
+    torch.save(content, stream)
+    return stream.getvalue()
+
+
+def test_rates_of_a_known_process_are_recovered():
+    """Scores that fall off exponentially, at twice the rate in half of the sky."""
+    rng = np.random.default_rng(3)
+    area, per_area, slope = 40.0, 3000.0, 1.5
+    scores, crowding = [], []
+    for place, factor in ((0.3, 1), (0.7, 2)):
+        number = rng.poisson(area / 2 * per_area * factor)
+        scores.append(-6 + rng.exponential(1 / slope, number))
+        crowding.append(np.full(number, place))
+    exposure = np.array([[0.3, 0.0, area / 2], [0.7, 0.0, area / 2]])
+    sample = NullSample(
+        scores=np.concatenate(scores),
+        crowding=np.concatenate(crowding),
+        binned=np.zeros(sum(map(len, scores))),
+        exposure=exposure,
+    )
+    calibration = fit_calibration(sample)
+    for place, factor in ((0.3, 1), (0.7, 2)):
+        for score in (-4.0, -3.0, -2.0):
+            expected = factor * per_area * np.exp(-slope * (score + 6))
+            stated = calibration.false_alarm_rate([score], [place], [0.0])[0]
+            assert 0.6 < stated / expected < 1.7
+    rates = calibration.false_alarm_rate(np.arange(-3, 4), [0.5] * 7, [0.0] * 7)
+    assert (np.diff(rates) < 0).all()
+    assert Calibration.from_dict(calibration.to_dict()) == calibration
+
+
+def test_factors_make_errors_hold_68_percent():
+    rng = np.random.default_rng(4)
+    deviations = rng.normal(0.3, 2.0, (4000, 5))
+    pairs = np.stack([deviations, np.ones((4000, 5))], axis=1)
+    biases, factors = calibrate_errors(pairs)
+    assert biases[:2] == (0.0, 0.0)
+    np.testing.assert_allclose(biases[2:], 0.3, atol=0.15)
+    np.testing.assert_allclose(factors[2:], 2.0, rtol=0.1)
+
+
+def make_finder(model_file, **settings):
+    return VAEClusterFinder(
+        **{"embedding": "conv-vae", "model": model_file, "n_largest": 3} | settings
+    )
+
+
+def test_candidates_become_a_catalogue(demo, model_file):
+    finder = make_finder(model_file, max_false_alarm_rate=None)
+    catalog = pickle.loads(pickle.dumps(finder)).detect(demo.image)
+    table = catalog.table
+    assert len(table) == 3
+    assert (np.diff(table["score"]) <= 0).all()
+    assert (np.diff(table["false_alarm_rate"]) >= 0).all()
+    names = [column.name for column in (*COLUMNS, *MEASURED_COLUMNS)]
+    assert table.colnames == names
+    assert catalog.heatmap.data.shape == demo.image.shape
+    assert 0 <= catalog.heatmap.data.min() <= catalog.heatmap.data.max() <= 1
+    x, y = demo.image.wcs.world_to_pixel(table["sky_center"])
+    np.testing.assert_allclose(x, table["x_center"].value, atol=1e-6)
+    np.testing.assert_allclose(y, table["y_center"].value, atol=1e-6)
+    again = finder.detect(demo.image)
+    np.testing.assert_array_equal(again.table["score"], table["score"])
+
+
+def test_the_rate_decides(demo, model_file):
+    everything = make_finder(model_file, max_false_alarm_rate=None).detect(demo.image)
+    least = everything.table["false_alarm_rate"].min()
+    one = make_finder(model_file, max_false_alarm_rate=least).detect(demo.image)
+    assert len(one) >= 1
+    with pytest.warns(NoDetectionsWarning):
+        none = make_finder(model_file, max_false_alarm_rate=0.5 * least).detect(
+            demo.image
+        )
+    assert len(none) == 0
+    assert none.segmentation is None
+    assert set(none.table.colnames) >= {column.name for column in COLUMNS}
+
+
+def test_masked_centres_are_not_reported(demo, model_file):
+    mask = np.zeros(demo.image.shape, dtype=bool)
+    mask[:, 200:] = True
+    finder = make_finder(model_file, max_false_alarm_rate=None)
+    catalog = finder.detect(demo.image, mask=mask)
+    assert not catalog.heatmap.data[mask].any()
+    if catalog.segmentation is not None:
+        assert not catalog.segmentation.data[mask].any()
+
+
+def test_latents_go_to_any_mixture(demo, model_file):
+    finder = VAEClusterFinder(
+        embedding=ConvVAE(model=model_file), mixture="gmm", threshold=0.0
+    )
+    catalog = finder.detect(demo.image)
+    assert len(catalog.table.meta["model"]) == 4
+
+
+def test_there_is_no_model_by_default(demo):
+    with pytest.raises(FileNotFoundError, match="model takes"):
+        VAEClusterFinder(embedding="conv-vae").detect(demo.image)
+
+
+@pytest.mark.parametrize("rate", [1.0, 1 / u.arcsec])
+def test_a_rate_without_its_unit_is_refused(rate):
+    with pytest.raises(TypeError, match="max_false_alarm_rate"):
+        VAEClusterFinder(max_false_alarm_rate=rate)
+
+
+def test_a_negative_rate_is_refused():
+    with pytest.raises(ValueError, match="max_false_alarm_rate"):
+        VAEClusterFinder(max_false_alarm_rate=-1 / u.deg**2)
