@@ -120,8 +120,8 @@ class VAEClusterFinder(ClusterFinderBase):
     n_seeds : int
         Number of seeds per patch size in the ensemble.
     fwhm : float or None
-        Full width at half maximum of a star in pixels, for ``n_sources`` only; None to
-        measure it on the image, or 3 where it cannot be measured.
+        Full width at half maximum of a star in pixels, for ``n_sources`` only; None
+        for 3, or with a trained model for what is measured on the image.
     seed : int
         Seed of everything random; the same seed gives the same result. A trained
         model has nothing random.
@@ -332,7 +332,7 @@ class VAEClusterFinder(ClusterFinderBase):
         from .amortised.fine_tuning import fine_tune
 
         embedding = EMBEDDINGS.resolve(self.embedding)
-        if not hasattr(embedding, "load"):
+        if not embedding.pretrained:
             raise ValueError(
                 f"embedding must be a trained one, got {self.embedding!r}, which "
                 "learns on each image"
@@ -352,7 +352,7 @@ class VAEClusterFinder(ClusterFinderBase):
     def _search(self, image):
         """Search with the trained network, or by learning on the image itself."""
         embedding = EMBEDDINGS.resolve(self.embedding)
-        if self.mixture is not None or not hasattr(embedding, "load"):
+        if self.mixture is not None or not embedding.pretrained:
             return PatchSearch(image, self)
         from .amortised.search import AmortisedSearch
 

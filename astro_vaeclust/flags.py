@@ -45,6 +45,27 @@ class ClusterFlags(enum.IntFlag):
     LOSSY_INPUT = 32, "the image went through a lossy compression"
 
     @classmethod
+    def of(cls, remarks):
+        """
+        Join the flags that apply.
+
+        Parameters
+        ----------
+        remarks : mapping of `ClusterFlags` to bool
+            Which of them apply.
+
+        Returns
+        -------
+        flags : `ClusterFlags`
+            The bits of those.
+        """
+        flags = cls(0)
+        for flag, applies in remarks.items():
+            if applies:
+                flags |= flag
+        return flags
+
+    @classmethod
     def describe(cls, value):
         """
         Say in words which bits are set.

@@ -21,6 +21,8 @@ BRIGHT_STAR_SIGNIFICANCE = 5000.0
 BRIGHT_STAR_RADII = 1.5
 MASKED_FRACTION = 0.1
 LARGE_FRACTION = 0.25
+DEFAULT_FWHM = 3.0
+"""Full width at half maximum of a star in pixels, where it is not known."""
 
 
 class RegionMeasurements:
@@ -167,10 +169,7 @@ class RegionMeasurements:
             ClusterFlags.LARGE: pixels.sum() > LARGE_FRACTION * usable.sum(),
             ClusterFlags.LOSSY_INPUT: self.image.lossy,
         }
-        flags = ClusterFlags(0)
-        for flag, applies in remarks.items():
-            flags |= flag if applies else ClusterFlags(0)
-        return flags
+        return ClusterFlags.of(remarks)
 
     def _distance(self, index):
         """Distance of every pixel from the centre of a region, in pixels."""

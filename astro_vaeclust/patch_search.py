@@ -11,7 +11,7 @@ import numpy as np
 from .embeddings import EMBEDDINGS
 from .heatmap import Ensemble, Member
 from .inputs import check_image_holds
-from .measurement import RegionMeasurements
+from .measurement import DEFAULT_FWHM, RegionMeasurements
 from .mixtures import MIXTURES, cluster_probability
 from .prepare import prepare
 from .segmentation import segment
@@ -144,7 +144,3 @@ class PatchSearch:
             resegment=self._segment,
             fwhm=self.finder.fwhm or DEFAULT_FWHM,
         ).columns()
-
-
-DEFAULT_FWHM = 3.0
-"""Full width at half maximum of a star in pixels, where it is not given."""

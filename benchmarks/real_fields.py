@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Run the default detector on real images with and without a known cluster.
+Run a trained detector on real images with and without a known cluster.
 
-Usage: ``python benchmarks/real_fields.py DATA [--model FILE] [--pictures DIR]
+Usage: ``python benchmarks/real_fields.py DATA MODEL [--pictures DIR]
 [--max-false-alarm-rate 1]``, with the folder of real images. Prints, field by field,
 what was found, and how far it is from the known cluster.
 """
@@ -30,21 +30,21 @@ CLUSTERS = {
 """Right ascension, declination (deg) and radius (arcsec)."""
 
 FIELDS = [
-    ("m17_2mass_k/aK_asky_990502s1420198.fits.gz", "M17", "same group as training"),
-    ("m17_2mass_k/m17_2mass_k_cutout1024.fits.gz", "M17", "same group as training"),
+    ("m17_2mass_k/aK_asky_990502s1420198.fits.gz", "M17", "beside tiles to train with"),
+    ("m17_2mass_k/m17_2mass_k_cutout1024.fits.gz", "M17", "beside tiles to train with"),
     ("m17_2mass_k/aK_asky_990502s1420186.fits.gz", "M17", "at the edge"),
-    ("ngc2264_irac/i1.fits", "NGC 2264-D", "never seen in training"),
-    ("ngc2264_irac/i2.fits", "NGC 2264-D", "never seen in training"),
+    ("ngc2264_irac/i1.fits", "NGC 2264-D", "another wavelength"),
+    ("ngc2264_irac/i2.fits", "NGC 2264-D", "another wavelength"),
     ("m67_dss1/M6707HH.fits.gz", "M67", "optical plate, fills the frame"),
     ("gc_2mass_jhk/gc_2mass_j.fits.gz", "Galactic Centre", "5 arcsec pixels"),
     ("gc_2mass_jhk/gc_2mass_h.fits.gz", "Galactic Centre", "5 arcsec pixels"),
     ("gc_2mass_jhk/gc_2mass_k.fits.gz", "Galactic Centre", "5 arcsec pixels"),
-    ("m17_2mass_k/aK_asky_990502s1350092.fits.gz", None, "in training"),
-    ("m17_2mass_k/aK_asky_990502s1440198.fits.gz", None, "in training"),
-    ("m17_2mass_k/aK_asky_990502s1350080.fits.gz", None, "in training"),
-    ("m17_2mass_k/aK_asky_990502s1430092.fits.gz", None, "in training"),
-    ("m17_2mass_k/aK_asky_990502s1440186.fits.gz", None, "in training"),
-    ("m17_2mass_k/aK_asky_990502s1430080.fits.gz", None, "in training; nebula"),
+    ("m17_2mass_k/aK_asky_990502s1350092.fits.gz", None, ""),
+    ("m17_2mass_k/aK_asky_990502s1440198.fits.gz", None, ""),
+    ("m17_2mass_k/aK_asky_990502s1350080.fits.gz", None, ""),
+    ("m17_2mass_k/aK_asky_990502s1430092.fits.gz", None, ""),
+    ("m17_2mass_k/aK_asky_990502s1440186.fits.gz", None, ""),
+    ("m17_2mass_k/aK_asky_990502s1430080.fits.gz", None, "nebula"),
     ("negatives_dss2/barnards_star.fits.gz", None, "optical, a bright star"),
     ("negatives_dss2/horsehead.fits.gz", None, "optical, nebula"),
     ("ukidss_crab/image.fits", None, "nebula"),
@@ -58,11 +58,12 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, help="folder of real images")
-    parser.add_argument("--model", help="model file; by default the shipped one")
+    parser.add_argument("model", help="file of the model")
     parser.add_argument("--pictures", type=Path, help="folder for overlays")
     parser.add_argument("--max-false-alarm-rate", type=float, default=1.0)
     arguments = parser.parse_args(argv)
     finder = VAEClusterFinder(
+        embedding="conv-vae",
         model=arguments.model,
         max_false_alarm_rate=arguments.max_false_alarm_rate / u.deg**2,
     )

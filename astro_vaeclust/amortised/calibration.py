@@ -15,6 +15,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from scipy.special import logsumexp
 
+from .candidates import LEAST_SCORE
 from .network import CELL, MEASURES
 
 __all__ = [
@@ -31,7 +32,7 @@ SURROUNDINGS = 512
 STEP = 0.25
 """Width of the bins of the score, in logits."""
 
-SCORES = (-6.0, 9.0)
+SCORES = (LEAST_SCORE, 9.0)
 """Range of scores in which the intensity is integrated."""
 
 N_CONDITION_BINS = 12

@@ -20,6 +20,9 @@ BOX = 5
 LEAST_SCORE = -6.0
 """Logit below which nothing is a candidate."""
 
+LEAST_USABLE = 0.5
+"""Fraction of usable pixels that the cell of a centre must have."""
+
 LEAST_DISTANCE = 20.0
 """Network pixels within which the lower of two candidates is dropped."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from ..embeddings.divergences import kl_joint
 from .network import CELL
 
 __all__ = ["Weights", "objective"]
@@ -104,7 +105,7 @@ def autoencoder_losses(network, outputs, batch, generator):
     Negative evidence lower bound and the cross-entropy of the classes.
 
     For a cell of known class c the divergence is that from component c; for others
-    the mixture's own posterior takes its place, as in VaDE. Classes count alike.
+    the mixture's own posterior takes its place, as in VaDE. Rare classes count more.
     """
     image, usable = batch["channels"][:, :1], batch["channels"][:, 2:]
     bound, entropy = 0.0, 0.0
@@ -116,7 +117,7 @@ def autoencoder_losses(network, outputs, batch, generator):
         strict=True,
     )
     for scale, ((mean, log_variance), prior, decoder, labels) in enumerate(scales):
-        noise = torch.randn(mean.shape, generator=generator)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
         z = mean + (0.5 * log_variance).exp() * noise
         rebuilt = decoder(z)
         squares = (rebuilt - _cells(image, scale)).square() * _cells(usable, scale)
@@ -125,12 +126,8 @@ def autoencoder_losses(network, outputs, batch, generator):
         posterior = torch.log_softmax(log_joint, dim=-1)
         known = labels >= 0
         weight = functional.one_hot(labels.clamp(min=0), log_joint.shape[-1])
-        gamma = torch.where(known[..., None], weight, posterior.exp())
-        divergence = (gamma * prior.divergences(mean, log_variance)).sum(dim=-1)
-        share = torch.log_softmax(prior.logits, dim=0)
-        divergence = divergence + (gamma * (gamma.clamp(min=1e-9).log() - share)).sum(
-            dim=-1
-        )
+        shares = torch.where(known[..., None], weight, posterior.exp())
+        divergence = kl_joint((mean, log_variance), prior, shares)
         bound = bound + (rebuild + divergence).mean()
         if known.any():
             entropy = entropy + _balanced_entropy(posterior[known], labels[known])

@@ -10,12 +10,13 @@ features tell at the finest scale where clusters are centred and how large they 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from ..embeddings.priors import MixtureOfGaussians
 
 __all__ = ["CLASSES", "MEASURES", "ConvolutionalVAE", "NetworkSettings", "Outputs"]
 
@@ -117,37 +118,14 @@ def _halving(inputs, outputs, n_blocks, kernel=3):
     return nn.Sequential(*layers, *(_Block(outputs) for _ in range(n_blocks)))
 
 
-class LabelledMixture(nn.Module):
-    """
-    A mixture of diagonal Gaussians, one per meaning, as prior of the latents.
-
-    Parameters
-    ----------
-    n_components, latent : int
-        Its sizes.
-    """
-
-    def __init__(self, n_components, latent):
-        super().__init__()
-        means = torch.zeros(n_components, latent)
-        for component in range(n_components):
-            means[component, component % latent] = 2.0
-        self.means = nn.Parameter(means)
-        self.log_variances = nn.Parameter(torch.zeros(n_components, latent))
-        self.logits = nn.Parameter(torch.zeros(n_components))
-
-    def log_joint(self, z):
-        """Return log p(c) p(z|c) for ``z`` of shape (..., latent): (..., component)."""
-        squares = (z[..., None, :] - self.means).square() / self.log_variances.exp()
-        terms = squares + self.log_variances + math.log(2 * math.pi)
-        return torch.log_softmax(self.logits, dim=0) - 0.5 * terms.sum(dim=-1)
-
-    def divergences(self, mean, log_variance):
-        """Return the divergence of q(z|x) from every component, (..., component)."""
-        ratio = log_variance[..., None, :] - self.log_variances
-        squares = (mean[..., None, :] - self.means).square()
-        terms = ratio.exp() + squares / self.log_variances.exp() - 1 - ratio
-        return 0.5 * terms.sum(dim=-1)
+def _labelled_prior(latent):
+    """Return a mixture with a component per meaning, each off along its own axis."""
+    prior = MixtureOfGaussians(latent, len(CLASSES))
+    with torch.no_grad():
+        prior.means.zero_()
+        for component in range(len(CLASSES)):
+            prior.means[component, component % latent] = 2.0
+    return prior
 
 
 class ConvolutionalVAE(nn.Module):
@@ -179,9 +157,7 @@ class ConvolutionalVAE(nn.Module):
         self.latents = nn.ModuleList(
             nn.Conv2d(n, 2 * settings.latent, 1) for n in scales
         )
-        self.priors = nn.ModuleList(
-            LabelledMixture(len(CLASSES), settings.latent) for _ in scales
-        )
+        self.priors = nn.ModuleList(_labelled_prior(settings.latent) for _ in scales)
         self.decoders = nn.ModuleList(
             nn.Sequential(
                 nn.Linear(settings.latent, 64), nn.ReLU(), nn.Linear(64, CELL**2)

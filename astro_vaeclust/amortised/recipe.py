@@ -2,9 +2,8 @@
 """
 How a model is made: tiles, training, calibration, each resumable.
 
-Three disjoint ranges of seeds below `~astro_vaeclust.amortised.tiles.LAST_SEED` are
-used: for training, for the calibration of rates on tiles without clusters, and for that
-of the errors on tiles with one.
+The seeds of training tiles, of clusters that are painted on real tiles, and of the
+tiles of the calibration are disjoint and below 100 000; evaluations begin at 1 000 000.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from astropy.nddata import CCDData
 
+from ..evaluation.matching import MATCH_RADIUS
 from ..evaluation.workers import run_jobs
 from ..simulation import SURVEYS
 from .calibration import (
@@ -25,7 +25,7 @@ from .calibration import (
     fit_calibration,
     local_conditions,
 )
-from .candidates import find_candidates
+from .candidates import LEAST_USABLE, find_candidates
 from .inference import run_network
 from .network import CELL
 from .tiles import TrainingTile, draw_tile, inject_tile
@@ -40,9 +40,8 @@ TRAINING_SEED, CALIBRATION_SEED, INJECTION_SEED = 20_000, 60_000, 30_000
 INJECTIONS = 12
 """Clusters that are painted on each real tile, each on a copy of its own."""
 
-LEAST_USABLE = 0.5
-MATCH = 30.0
-"""Arcseconds within which a candidate matches, or its half-number radius if larger."""
+CONFIDENT = 0.0
+"""Logit from which on the errors of a candidate are calibrated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,8 +270,10 @@ def _pairs(candidates, tile):
     rows = []
     for x, y, r50, r80, members in tile.clusters:
         distances = np.hypot(candidates.x - x, candidates.y - y)
-        near = np.flatnonzero(distances < max(r50, MATCH / tile.scale))
-        if not len(near) or candidates.score[near].max() < 0:
+        near = np.flatnonzero(
+            distances < max(r50, MATCH_RADIUS.to_value("arcsec") / tile.scale)
+        )
+        if not len(near) or candidates.score[near].max() < CONFIDENT:
             continue
         best = near[candidates.score[near].argmax()]
         row, column = candidates.cells[best]

@@ -12,29 +12,27 @@ from astropy.nddata import NDData
 from photutils.detection import DAOStarFinder
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
+from scipy.ndimage import map_coordinates
 
 from ..flags import ClusterFlags
+from ..measurement import (
+    BRIGHT_STAR_RADII,
+    BRIGHT_STAR_SIGNIFICANCE,
+    DEFAULT_FWHM,
+    LARGE_FRACTION,
+    MASKED_FRACTION,
+    SOURCE_SIGNIFICANCE,
+)
 from ..simulation import estimate_fwhm
 from .calibration import local_conditions
-from .candidates import find_candidates
+from .candidates import LEAST_USABLE, find_candidates
 from .grid import NetworkImage
 from .inference import run_network
-from .network import CELL, MEASURES
+from .network import CELL, CLASSES, MEASURES
 
 __all__ = ["AmortisedSearch"]
 
 LN10 = np.log(10)
-DEFAULT_FWHM = 3.0
-"""Width of stars in pixels where it cannot be measured."""
-
-LEAST_USABLE = 0.5
-"""Fraction of usable pixels that the cell of a centre must have."""
-
-SOURCE_SIGNIFICANCE = 5.0
-BRIGHT_STAR_SIGNIFICANCE = 2000.0
-BRIGHT_STAR_RADII = 1.5
-MASKED_FRACTION = 0.1
-LARGE_FRACTION = 0.25
 ANNULUS = (1.5, 2.5)
 """Radii in `radius` between which the surroundings of a cluster are measured."""
 
@@ -126,11 +124,6 @@ class AmortisedSearch:
             accepted = np.flatnonzero(self.candidate_rates <= self.max_false_alarm_rate)
         return self.candidates[accepted[: self.n_largest]]
 
-    @property
-    def crowding(self):
-        """Local condition of each candidate."""
-        return self._conditions[0][tuple(self.candidates.cells.T)]
-
     def _rates(self, candidates):
         calibration = self.model.calibration
         if calibration is None:
@@ -147,8 +140,8 @@ class AmortisedSearch:
             (self.network_image.grid.to_network(np.arange(side)) + 0.5) / CELL - 0.5
             for side in (ny, nx)
         )
-        heat = self.maps.heat
-        enlarged = _bilinear(heat, rows, columns)
+        places = np.meshgrid(rows, columns, indexing="ij")
+        enlarged = map_coordinates(self.maps.heat, places, order=1, mode="nearest")
         enlarged[self.image.mask] = 0
         return enlarged
 
@@ -194,14 +187,10 @@ class AmortisedSearch:
             "nebulosity": np.array(
                 [self._nebulosity(row) for row in range(n_detections)]
             ),
-            **{
-                f"p_{name}": self._class_probability(*classes)
-                for name, classes in {
-                    "cluster": ("cluster",),
-                    "nebula": ("nebula",),
-                    "artefact": ("artefact", "bright-star"),
-                }.items()
-            },
+            "p_cluster": self._class_probabilities["cluster"],
+            "p_nebula": self._class_probabilities["nebula"],
+            "p_artefact": self._class_probabilities["artefact"]
+            + self._class_probabilities["bright-star"],
         }
 
     @property
@@ -256,19 +245,18 @@ class AmortisedSearch:
         place = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
         return place, distance <= max(radius, 1.0)
 
-    def _class_probability(self, *names):
-        """Mean of the probability of components within the radius of each cluster."""
-        total = sum(self.maps.class_map(name) for name in names)
-        rows, columns = np.indices(total.shape)
-        means = []
-        for row in range(len(self.detections)):
-            distance = np.hypot(
-                (columns + 0.5) * CELL - 0.5 - self.detections.x[row],
-                (rows + 0.5) * CELL - 0.5 - self.detections.y[row],
-            )
+    @cached_property
+    def _class_probabilities(self):
+        """Mean probability of each component within the radii, dict of (n,) arrays."""
+        maps = np.stack([self.maps.class_map(name) for name in CLASSES])
+        y, x = (np.indices(maps.shape[1:]) + 0.5) * CELL - 0.5
+        means = np.empty((len(self.detections), len(CLASSES)))
+        for row in range(len(means)):
             radius = 10 ** self.detections.measures["log_r80"][row]
-            means.append(total[distance <= max(radius, CELL)].mean())
-        return np.array(means, dtype=float)
+            distance = np.hypot(x - self.detections.x[row], y - self.detections.y[row])
+            inside = distance <= max(radius, CELL)
+            means[row] = maps[:, inside].mean(axis=1)
+        return dict(zip(CLASSES, means.T, strict=True))
 
     def _nebulosity(self, row):
         """Median significance within r50 minus that of the surroundings."""
@@ -331,25 +319,4 @@ class AmortisedSearch:
             ClusterFlags.LARGE: inside.sum() > LARGE_FRACTION * np.sum(~mask),
             ClusterFlags.LOSSY_INPUT: self.image.lossy,
         }
-        flags = ClusterFlags(0)
-        for flag, applies in remarks.items():
-            flags |= flag if applies else ClusterFlags(0)
-        return flags
-
-
-def _bilinear(values, rows, columns):
-    """Interpolate on a rectangular grid, constant beyond the edges."""
-    along_x = _interpolated(values, columns, axis=1)
-    return _interpolated(along_x, rows, axis=0).astype(np.float32)
-
-
-def _interpolated(values, positions, axis):
-    last = values.shape[axis] - 1
-    positions = np.clip(positions, 0, last)
-    lower = np.minimum(positions.astype(int), max(last - 1, 0))
-    upper = np.minimum(lower + 1, last)
-    part = (positions - lower).astype(np.float32)
-    shape = [1, 1]
-    shape[axis] = -1
-    part = part.reshape(shape)
-    return values.take(lower, axis) * (1 - part) + values.take(upper, axis) * part
+        return ClusterFlags.of(remarks)

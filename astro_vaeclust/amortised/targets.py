@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .network import CELL, CLASSES
+from .network import CELL, CLASSES, MEASURES
 
 __all__ = ["Crop", "crop_tile"]
 
@@ -160,7 +160,7 @@ def _disturbed(channels, rng):
 def _bumps(clusters, n_cells):
     axis = (np.arange(n_cells, dtype=np.float32) + 0.5) * CELL - 0.5
     center = np.zeros((n_cells, n_cells), dtype=np.float32)
-    measures = np.zeros((5, n_cells, n_cells), dtype=np.float32)
+    measures = np.zeros((len(MEASURES), n_cells, n_cells), dtype=np.float32)
     for x, y, r50, r80, members in clusters:
         if members < 1:
             continue

@@ -15,10 +15,7 @@ from ..simulation.artefacts import ARTEFACTS
 from .grid import NetworkImage
 from .network import CLASSES
 
-__all__ = ["LAST_SEED", "TrainingTile", "draw_tile", "inject_tile"]
-
-LAST_SEED = 100_000
-"""Seeds of training and calibration are below; evaluations begin at 1 000 000."""
+__all__ = ["TrainingTile", "draw_tile", "inject_tile"]
 
 SIDES = (420.0, 1000.0)
 """Range of the sides of training tiles in arcsec."""

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options, progress_bar
+from .options import angle
 
 __all__ = ["add_command", "run"]
 
@@ -42,7 +42,7 @@ def add_command(commands):
     parser.add_argument(
         "--size",
         default="12arcmin",
-        type=_angle,
+        type=angle,
         metavar="ANGLE",
         help="side of the image (default: %(default)s)",
     )
@@ -131,16 +131,3 @@ def _say_image(image):
     ny, nx = image.shape
     band, survey = image.meta["BAND"], image.meta["SURVEY"]
     print(f"{survey} {band} image of {nx} x {ny} pixels from {image.meta['SERVICE']}")
-
-
-def _angle(text):
-    import astropy.units as u
-
-    try:
-        angle = u.Quantity(text)
-        angle.to(u.arcmin)
-    except (TypeError, ValueError):
-        raise argparse.ArgumentTypeError(
-            f"takes an angle such as 12arcmin, got {text!r}"
-        ) from None
-    return angle

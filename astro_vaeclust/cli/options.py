@@ -7,7 +7,7 @@ import argparse
 
 from .messages import progress_bar
 
-__all__ = ["add_finder_options", "make_finder"]
+__all__ = ["add_finder_options", "angle", "make_finder"]
 
 _SETTINGS = (
     "model",
@@ -97,3 +97,34 @@ def _number_or_tag(text):
         return float(text)
     except ValueError:
         return text
+
+
+def angle(text):
+    """
+    Read an angle from the command line.
+
+    Parameters
+    ----------
+    text : str
+        A number with a unit, such as ``12arcmin``.
+
+    Returns
+    -------
+    angle : `~astropy.units.Quantity`
+        The angle.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is none.
+    """
+    import astropy.units as u
+
+    try:
+        value = u.Quantity(text)
+        value.to(u.arcmin)
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(
+            f"takes an angle such as 12arcmin, got {text!r}"
+        ) from None
+    return value

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options, progress_bar
-from .options import add_finder_options, make_finder
+from .options import add_finder_options, angle, make_finder
 from .report import print_table
 
 __all__ = ["add_command", "run"]
@@ -72,7 +72,7 @@ def add_command(commands):
     parser.add_argument(
         "--size",
         default="12arcmin",
-        type=_angle,
+        type=angle,
         help="side of the images (default: %(default)s)",
     )
     parser.add_argument(
@@ -204,16 +204,3 @@ def _print_means(name, rows):
         f"{name}: {', '.join(means)}; on these fields the paper has {paper[0]:.1f} %, "
         f"{paper[1]:.3f}"
     )
-
-
-def _angle(text):
-    import astropy.units as u
-
-    try:
-        angle = u.Quantity(text)
-        angle.to(u.arcmin)
-    except (TypeError, ValueError):
-        raise argparse.ArgumentTypeError(
-            f"takes an angle such as 12arcmin, got {text!r}"
-        ) from None
-    return angle

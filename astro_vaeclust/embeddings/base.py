@@ -21,6 +21,9 @@ class Embedding(ABC):
     ``astro_vaeclust.embeddings``.
     """
 
+    pretrained = False
+    """Whether ``load`` gives a detector that was trained beforehand."""
+
     @abstractmethod
     def embed(self, prepared, *, patch_sizes, overlap, seed, device, progress_bar=None):
         """

@@ -34,6 +34,8 @@ class ConvVAE(Embedding):
 
     model: str | os.PathLike | None = None
 
+    pretrained = True
+
     def load(self, *, model=None, device="cpu"):
         """
         Read the trained model.

@@ -153,6 +153,38 @@ def maximum_mean_discrepancy(
     return within(first) + within(second) - 2 * similarity(first, second).mean()
 
 
+def kl_joint(posterior, prior, shares):
+    r"""
+    Return the divergence of q(z|x) gamma_c from a mixture p(z, c), in closed form.
+
+    :math:`\sum_c \gamma_c \mathrm{KL}(q(z|x) \| N(\mu_c, \sigma_c^2)) +
+    \mathrm{KL}(\gamma \| \pi)` (Jiang et al. 2017).
+
+    Parameters
+    ----------
+    posterior : (mean, log_variance)
+        Of q, each ``(..., latent)``.
+    prior : `~astro_vaeclust.embeddings.priors.GaussianMixturePrior`
+        The mixture, of k Gaussians.
+    shares : (..., k) tensor
+        gamma; one for a known component and zero for the others is fine.
+
+    Returns
+    -------
+    divergence : (...) tensor
+        In nats.
+    """
+    log_weights, means, log_variances = prior.components()
+    mean, log_variance = (part.unsqueeze(-2) for part in posterior)
+    shift = (mean - means).square() + torch.exp(log_variance)
+    relative = log_variances - log_variance
+    terms = relative + shift * torch.exp(-log_variances) - 1
+    per_component = 0.5 * terms.sum(dim=-1) - log_weights
+    # the logarithm is kept finite, for the gradient of shares that vanish
+    log_shares = shares.clamp(min=torch.finfo(per_component.dtype).tiny).log()
+    return (shares * (per_component + log_shares)).sum(dim=-1)
+
+
 class Divergence:
     """
     Base class of divergences with settings.
@@ -283,15 +315,7 @@ class JointKL(Divergence):
 
     def __call__(self, posterior, prior, z, generator=None):
         """Return the divergence at each row of ``z``."""
-        log_weights, means, log_variances = prior.components()
-        log_gamma = torch.log_softmax(prior.log_joint(z), dim=-1)
-        gamma = log_gamma.exp()
-        mean, log_variance = (part.unsqueeze(-2) for part in posterior)
-        shift = (mean - means).square() + torch.exp(log_variance)
-        relative = log_variances - log_variance
-        terms = relative + shift * torch.exp(-log_variances) - 1
-        per_component = 0.5 * terms.sum(dim=-1) + log_gamma - log_weights
-        return (gamma * per_component).sum(dim=-1)
+        return kl_joint(posterior, prior, torch.softmax(prior.log_joint(z), dim=-1))
 
 
 DIVERGENCES = {

@@ -27,9 +27,6 @@ TRUE_STARS = "matched-filter-true-stars"
 LOW_THRESHOLD = 1.5
 """Threshold of the catalogue methods, below their own: a curve needs the lower end."""
 
-HIGH_RATE = 100.0
-"""False alarms per deg2 that the default detector may have, for the same reason."""
-
 DEEPER = 1.0
 """Magnitudes below the 10-sigma limit to which true stars are given: 4 sigma."""
 
@@ -85,8 +82,7 @@ def make_finders(names, *, seed=0, device="cpu"):
     names : sequence of str
         ``"default"``, ``"paper"``, names of catalogue methods, or
         ``"matched-filter-true-stars"``. Catalogue methods get a lower threshold than
-        their own, and the default more false alarms, to see the lower end of the
-        curve.
+        their own, to see the lower end of the curve.
     seed : int
         Seed of the finders that have one.
     device : str
@@ -115,10 +111,8 @@ def _make(name, seed, device):
     if name in PRESETS:
         from .. import VAEClusterFinder
 
-        if name == "paper":
-            return VAEClusterFinder.paper(seed=seed, device=device)
-        rate = HIGH_RATE / u.deg**2
-        return VAEClusterFinder(max_false_alarm_rate=rate, seed=seed, device=device)
+        make = VAEClusterFinder.paper if name == "paper" else VAEClusterFinder
+        return make(seed=seed, device=device)
     if name == TRUE_STARS:
         return TrueStarFinder(_make(BOUND, seed, device))
     finder = _baselines().get(name)

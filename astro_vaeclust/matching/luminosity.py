@@ -7,7 +7,7 @@ import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
-from ..exceptions import import_optional
+from ..evaluation.plots import new_axes
 from .areas import ARCSEC2
 from .sources import finite_magnitudes
 
@@ -84,14 +84,8 @@ def plot_luminosity(table, *, ax=None):
     ImportError
         If matplotlib is missing.
     """
-    import_optional("matplotlib", "plot")
     if ax is None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(6, 4.5))
-        FigureCanvasAgg(figure)
-        ax = figure.add_subplot()
+        ax = new_axes()
     edges = np.append(table["low"].value, table["high"].value[-1:])
     ax.stairs(table["n_sources"], edges, color="0.6", fill=True, label="all sources")
     ax.stairs(table["n_field"], edges, color="#e69f00", lw=1.8, label="field expected")

@@ -185,7 +185,7 @@ class Reproduction:
             try:
                 results[name] = self._result(field, name, folder) | {"data": data}
                 _keep_result(folder, name, results[name])
-            except Exception as error:
+            except Exception as error:  # one finder is not to end the run
                 results[name] = _failure(field, name, error) | {"data": data}
         return results
 

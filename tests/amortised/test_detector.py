@@ -21,7 +21,6 @@ from astro_vaeclust.amortised.grid import NetworkGrid, NetworkImage
 from astro_vaeclust.amortised.losses import density_loss
 from astro_vaeclust.amortised.network import (
     ConvolutionalVAE,
-    LabelledMixture,
     NetworkSettings,
 )
 from astro_vaeclust.amortised.targets import crop_tile
@@ -30,6 +29,8 @@ from astro_vaeclust.amortised.training import TrainingPlan, train_network
 from astro_vaeclust.amortised.weights import TrainedModel, load_model
 from astro_vaeclust.columns import COLUMNS, MEASURED_COLUMNS
 from astro_vaeclust.embeddings.convolutional import ConvVAE
+from astro_vaeclust.embeddings.divergences import kl_joint
+from astro_vaeclust.embeddings.priors import MixtureOfGaussians
 from astro_vaeclust.inputs import read_image
 from astro_vaeclust.simulation import MockCluster, demo_tile, simulate_tile
 
@@ -116,7 +117,7 @@ def test_a_turned_crop_keeps_the_cluster_at_its_place():
 
 
 def test_divergences_are_those_of_torch():
-    mixture = LabelledMixture(3, 4)
+    mixture = MixtureOfGaussians(4, 3)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in mixture.parameters():
@@ -128,12 +129,16 @@ def test_divergences_are_those_of_torch():
     posterior = torch.distributions.Normal(
         mean[:, None], (0.5 * log_variance).exp()[:, None]
     )
-    expected = torch.distributions.kl_divergence(posterior, components).sum(dim=-1)
-    torch.testing.assert_close(mixture.divergences(mean, log_variance), expected)
-    joint = torch.log_softmax(mixture.logits, 0) + components.log_prob(
-        mean[:, None]
-    ).sum(dim=-1)
-    torch.testing.assert_close(mixture.log_joint(mean), joint)
+    of_components = torch.distributions.kl_divergence(posterior, components)
+    shares = torch.softmax(torch.randn(5, 3, generator=generator), dim=-1)
+    labels = torch.eye(3)[[0, 2, 1, 1, 0]]
+    log_weights = torch.log_softmax(mixture.logits, 0)
+    for gamma in (shares, labels):
+        entropy = torch.special.entr(gamma)
+        expected = gamma * (of_components.sum(dim=-1) - log_weights) - entropy
+        torch.testing.assert_close(
+            kl_joint((mean, log_variance), mixture, gamma), expected.sum(dim=-1)
+        )
 
 
 def test_members_per_cell_have_their_optimum_at_the_truth():

@@ -21,18 +21,13 @@ from astro_vaeclust.archives import (
     LocalArchive,
     NoDataError,
     TwoMASS,
-    cache_size,
-    clear_cache,
     conf,
     cuts,
     exceptions,
-    iras_position,
     read_catalog,
-    resolve,
     standard_catalog,
     write_catalog,
 )
-from astro_vaeclust.archives import cache as cache_module
 from astro_vaeclust.archives.contents import read_image, read_table, unpack
 from astro_vaeclust.archives.mosaic import choose_tiles, combine
 from astro_vaeclust.archives.remote import import_clients
@@ -40,75 +35,6 @@ from astro_vaeclust.archives.transport import is_trusted
 
 from . import sky
 from .sky import CENTER
-
-# Name and middle of its box, in the paper's Table I (ICRS, degrees).
-IRAS_FIELDS = [
-    ("06055+2039", 92.1330, 20.6498),
-    ("05274+3345", 82.6876, 33.7957),
-    ("05345+3157", 84.4509, 31.9872),
-    ("05358+3543", 84.8024, 35.7522),
-    ("05490+2658", 88.0447, 26.9864),
-    ("05553+1631", 89.5607, 16.5289),
-    ("06056+2131", 92.1628, 21.5163),
-    ("06061+2151", 92.2897, 21.8490),
-]
-
-
-@pytest.mark.parametrize(("name", "ra", "dec"), IRAS_FIELDS)
-def test_iras_names_stand_for_boxes(name, ra, dec):
-    place = resolve(f"IRAS {name}")
-    assert place.source == "IRAS name"
-    expected = SkyCoord(ra, dec, unit="deg")
-    assert place.coordinates.separation(expected) < 0.5 * u.arcsec
-    across, along = place.uncertainty
-    assert along == 30 * u.arcsec
-    assert across.to_value(u.arcsec) == pytest.approx(
-        45 * np.cos(np.radians(dec)), 0.01
-    )
-
-
-def test_iras_names_of_the_south_are_cut_off_towards_the_equator():
-    frame = "fk4"
-    north = iras_position("IRAS 12000+0000").coordinates.transform_to(frame)
-    south = iras_position("IRAS 12000-0000").coordinates.transform_to(frame)
-    assert (north.dec - south.dec).arcmin == pytest.approx(1.0, abs=0.01)
-
-
-@pytest.mark.parametrize("name", ["IRAS 25000+0000", "IRAS 06600+2039", "IRAS 0605"])
-def test_impossible_iras_names_are_refused(name):
-    with pytest.raises(ValueError, match="name must"):
-        iras_position(name)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "275.12 -16.18",
-        "275.12d -16.18d",
-        "18h20m28.8s -16d10m48s",
-        "18:20:28.8 -16:10:48",
-        "18 20 28.8 -16 10 48",
-    ],
-)
-def test_coordinates_as_text(text):
-    expected = SkyCoord(275.12, -16.18, unit="deg")
-    assert resolve(text).coordinates.separation(expected) < 1 * u.arcsec
-
-
-@pytest.mark.parametrize(
-    ("position", "error"),
-    [
-        ("", ValueError),
-        ("x" * 101, ValueError),
-        ("M\x0017", ValueError),
-        (SkyCoord([1, 2], [3, 4], unit="deg"), ValueError),
-        (SkyCoord(np.nan, 0, unit="deg"), ValueError),
-        ((1, 2), TypeError),
-    ],
-)
-def test_bad_positions_are_refused(position, error):
-    with pytest.raises(error, match="position must"):
-        resolve(position)
 
 
 @pytest.mark.parametrize(
@@ -384,59 +310,6 @@ def test_tiles_of_other_zero_points_are_scaled(stars):
 
 
 # The cache
-
-
-def remember(content, *, fail=False, key="q"):
-    asked = []
-
-    def produce():
-        asked.append(1)
-        return content
-
-    def decode(stored):
-        if stored == b"bad":
-            raise ArchiveFormatError("bad")
-        return stored
-
-    return cache_module.remember("service", key, produce, decode), len(asked)
-
-
-def test_good_answers_are_kept_and_bad_ones_are_not(empty_cache):
-    with pytest.raises(ArchiveFormatError):
-        remember(b"bad")
-    assert cache_size() == 0
-    assert remember(b"good") == (b"good", 1)
-    assert remember(b"better") == (b"good", 0)
-    assert remember(b"other", key="../../escape") == (b"other", 1)
-    folder = cache_module.cache_folder()
-    assert folder.is_relative_to(empty_cache)
-    assert {path.suffix for path in folder.iterdir()} == {".answer"}
-    assert cache_size() > 0
-    clear_cache()
-    assert cache_size() == 0
-    assert remember(b"better") == (b"better", 1)
-    with conf.set_temp("use_cache", False):
-        assert remember(b"new") == (b"new", 1)
-
-
-@pytest.mark.parametrize("damage", [b"", b"garbage", b"half"])
-def test_damaged_entries_are_thrown_away(empty_cache, damage):
-    remember(b"good")
-    (entry,) = cache_module.cache_folder().iterdir()
-    entry.write_bytes(entry.read_bytes()[:-2] if damage == b"half" else damage)
-    assert remember(b"again") == (b"again", 1)
-    assert remember(b"later") == (b"again", 0)
-
-
-def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(empty_cache, caplog):
-    folder = cache_module.cache_folder()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.write_text("in the way")
-    assert remember(b"good") == (b"good", 1)
-    assert "cache" in caplog.text
-
-
-# The local archive
 
 
 def test_a_local_archive_says_what_it_lacks(stars):

@@ -18,9 +18,7 @@ def finders(monkeypatch):
     class Stub(PeakFinder):
         made = []  # noqa: RUF012
 
-        def __init__(
-            self, seed=0, device="cpu", smoothing=10.0, max_false_alarm_rate=None
-        ):
+        def __init__(self, seed=0, device="cpu", smoothing=10.0):
             super().__init__(smoothing)
             self.made.append((seed, device, smoothing))
 

@@ -229,7 +229,10 @@ class TestJoint:
         )
         kl = np.array(
             [
-                [gaussian_kl(*row, *part) for part in zip(means, log_variances)]  # noqa: B905
+                [
+                    gaussian_kl(*row, *part)
+                    for part in zip(means, log_variances, strict=True)
+                ]
                 for row in zip(q.mean.numpy(), q.log_variance.numpy(), strict=True)
             ]
         )
