@@ -25,6 +25,12 @@ _UNCERTAINTIES = {
     for kind in (StdDevUncertainty, VarianceUncertainty, InverseVariance)
 }
 
+# What WCS.to_header says with other keywords
+_MATRIX_CARDS = (
+    *(f"{name}{i}_{j}" for name in ("PC", "CD") for i in (1, 2) for j in (1, 2)),
+    *("CROTA1", "CROTA2", "CDELT1", "CDELT2"),
+)
+
 # What astropy raises, from file to file, when bytes are missing or are not FITS
 _UNREADABLE = (
     OSError,
@@ -238,6 +244,32 @@ def read_unit(header):
     with quietly():
         unit = u.Unit(text, parse_strict="silent")
     return None if isinstance(unit, u.UnrecognizedUnit) else unit
+
+
+def header_with_wcs(header, wcs):
+    """
+    Return a header with another WCS in place of its own.
+
+    Parameters
+    ----------
+    header : `~astropy.io.fits.Header`
+        The header; it is not changed.
+    wcs : `~astropy.wcs.WCS` or None
+        The WCS; None leaves the new header without one.
+
+    Returns
+    -------
+    header : `~astropy.io.fits.Header`
+        A new header.
+    """
+    kept = header.copy()
+    with quietly():
+        own = WCS(header).to_header(relax=True) if len(header) else fits.Header()
+        for name in (*own, *_MATRIX_CARDS):
+            kept.remove(name, ignore_missing=True, remove_all=True)
+        if wcs is not None:
+            kept.update(wcs.to_header(relax=True))
+    return kept
 
 
 def first_line(error):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.io.votable import parse, validate
+from astropy.nddata import CCDData
 from astropy.table import QTable, Table
 from astropy.wcs import WCS
 from numpy.testing import assert_array_equal
@@ -17,7 +18,13 @@ from regions import Regions
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.flags import ClusterFlags
-from astro_vaeclust.io import FORMATS, FormatRegistry, atomic_path, check_output
+from astro_vaeclust.io import (
+    FORMATS,
+    FormatRegistry,
+    atomic_path,
+    check_output,
+    write_image,
+)
 from astro_vaeclust.io.region_files import _safe_text
 
 from .example_catalog import META, make_catalog, make_columns, make_pixels
@@ -206,6 +213,24 @@ def test_masked_pixels_of_an_image_are_written_as_nan(tmp_path):
     catalog.write_heatmap(tmp_path / "heat.fits")
     written = fits.getdata(tmp_path / "heat.fits")
     assert_array_equal(np.isnan(written), catalog.heatmap.mask)
+
+
+def test_an_image_keeps_its_header_but_not_that_of_its_file(tmp_path):
+    meta = fits.Header({"MAGZP": 19.9, "BITPIX": 16, "BLANK": -1, "BSCALE": 2.0})
+    meta["CRVAL1"], meta["CD1_1"], meta["CTYPE1"] = 1.0, 5.0, "RA---SIN"
+    meta["CTYPE2"] = "DEC--SIN"
+    wcs = make_catalog(1).heatmap.wcs
+    image = CCDData(np.ones((4, 5)), unit="adu", wcs=wcs, meta=meta)
+    write_image(image, tmp_path / "image.fits")
+    written = CCDData.read(tmp_path / "image.fits")
+    assert written.meta["MAGZP"] == 19.9
+    assert not {"BLANK", "BSCALE", "CD1_1"} & set(written.meta)
+    assert_array_equal(written.data, 1)
+    assert (
+        written.wcs.pixel_to_world(1, 2).separation(wcs.pixel_to_world(1, 2))
+        < 1e-6 * u.arcsec
+    )
+    assert meta["BITPIX"] == 16  # that of the caller is as it was
 
 
 def test_no_heatmap_no_file(tmp_path):

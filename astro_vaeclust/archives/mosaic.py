@@ -7,9 +7,7 @@ import logging
 
 import astropy.units as u
 import numpy as np
-from astropy.io import fits
 from astropy.nddata import CCDData, Cutout2D, NoOverlapError
-from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from .. import _fits
@@ -138,7 +136,7 @@ def crop(image, box):
         unit=image.unit,
         wcs=wcs,
         mask=~np.isfinite(cutout.data),
-        meta=_header_with(image.meta, wcs),
+        meta=_fits.header_with_wcs(image.meta, wcs),
     )
 
 
@@ -193,7 +191,7 @@ def _coadd(images, box):
     missing = float(np.mean(~np.isfinite(pixels)))
     if missing > 0.001:
         LOGGER.warning("%.1f %% of the %s have no data", 100 * missing, box)
-    header = _header_with(first.meta, wcs)
+    header = _fits.header_with_wcs(first.meta, wcs)
     header["NTILES"] = (len(images), "tiles in this mosaic")
     return CCDData(
         pixels, unit=first.unit, wcs=wcs, mask=~np.isfinite(pixels), meta=header
@@ -224,16 +222,3 @@ def _zero_point(header):
             seconds = exposure if isinstance(exposure, float) and exposure > 0 else 1.0
             return value + 2.5 * np.log10(seconds)
     return 0.0
-
-
-def _header_with(header, wcs):
-    """Return a header without its own WCS, with another one instead."""
-    kept = header.copy()
-    with _fits.quietly():
-        old = WCS(header).to_header(relax=True) if len(header) else fits.Header()
-        for name in (*old, "PC1_1", "PC1_2", "PC2_1", "PC2_2", "CD1_1", "CD1_2"):
-            kept.remove(name, ignore_missing=True, remove_all=True)
-        for name in ("CD2_1", "CD2_2", "CROTA1", "CROTA2", "CDELT1", "CDELT2"):
-            kept.remove(name, ignore_missing=True, remove_all=True)
-        kept.update(wcs.to_header(relax=True))
-    return kept

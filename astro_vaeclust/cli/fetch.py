@@ -95,9 +95,7 @@ def run(arguments):
     image = survey.get_image(
         arguments.position, size=arguments.size, band=arguments.band
     )
-    write_image(
-        image, image_path, meta=_provenance(image), overwrite=arguments.overwrite
-    )
+    write_image(image, image_path, overwrite=arguments.overwrite)
     LOGGER.info("wrote %s", image_path)
     _say_image(image)
     if catalog_path is None:
@@ -120,11 +118,6 @@ def _outputs(arguments):
         return image, None
     check_output(catalog, arguments.overwrite)
     return image, catalog
-
-
-def _provenance(image):
-    names = ("SURVEY", "BAND", "SERVICE", "NTILES", "MAGZP", "SKYVAL")
-    return {name.lower(): image.meta[name] for name in names if name in image.meta}
 
 
 def _say_image(image):

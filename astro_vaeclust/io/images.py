@@ -6,10 +6,13 @@ from __future__ import annotations
 import numpy as np
 from astropy.io import fits
 
+from .._fits import header_with_wcs
 from . import provenance
 from .atomic import atomic_path
 
 __all__ = ["write_image"]
+
+_STORAGE_CARDS = ("BLANK", "CHECKSUM", "DATASUM", "EXTNAME", "EXTVER", "INHERIT")
 
 
 def write_image(image, path, *, meta=None, overwrite=False):
@@ -19,7 +22,8 @@ def write_image(image, path, *, meta=None, overwrite=False):
     Parameters
     ----------
     image : `~astropy.nddata.NDData`
-        The image, of shape (ny, nx), with its wcs; masked pixels become NaN.
+        The image, of shape (ny, nx), with its wcs; masked pixels become NaN. If its
+        ``meta`` is a FITS header, that is kept, such as the zero point of a tile.
     path : str or path-like
         The file.
     meta : dict, optional
@@ -32,7 +36,7 @@ def write_image(image, path, *, meta=None, overwrite=False):
     OSError
         If the file cannot be written, or exists and may not be replaced.
     """
-    header = fits.Header() if image.wcs is None else image.wcs.to_header(relax=True)
+    header = _header_of(image)
     header.update(provenance.header_cards(meta or {}))
     if image.unit is not None:
         header["BUNIT"] = image.unit.to_string("fits")
@@ -40,4 +44,13 @@ def write_image(image, path, *, meta=None, overwrite=False):
     if image.mask is not None:
         pixels[np.broadcast_to(image.mask, pixels.shape)] = np.nan
     with atomic_path(path, overwrite) as place:
-        fits.PrimaryHDU(pixels, header).writeto(place)
+        fits.PrimaryHDU(pixels, header).writeto(place, output_verify="silentfix+ignore")
+
+
+def _header_of(image):
+    """Return the header of an image without what is true of its old file only."""
+    own = image.meta if isinstance(image.meta, fits.Header) else fits.Header()
+    header = header_with_wcs(own, image.wcs).copy(strip=True)
+    for name in _STORAGE_CARDS:
+        header.remove(name, ignore_missing=True, remove_all=True)
+    return header

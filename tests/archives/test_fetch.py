@@ -10,6 +10,8 @@ from astro_vaeclust.archives import LocalArchive, cuts
 from astro_vaeclust.cli import main
 from astro_vaeclust.inputs import read_image
 
+from .sky import ZERO_POINT
+
 NAME = "IRAS 06055+2039"
 
 
@@ -25,6 +27,10 @@ def test_fetch_writes_image_and_sources(server, tmp_path, capsys):
     assert image.shape == (720, 720)
     with fits.open(folder / "image.fits") as hdulist:
         assert np.isfinite(hdulist[0].data).mean() > 0.99
+        header = hdulist[0].header
+    assert (header["MAGZP"], header["SKYVAL"]) == (ZERO_POINT, 500.0)
+    assert (header["SURVEY"], header["BAND"]) == ("2MASS", "Ks")
+    assert (header["SERVICE"], header["NTILES"]) == ("IRSA SIA2", 2)
     archive = LocalArchive(images=folder, catalog=folder / "psc.vot")
     again = archive.get_image(NAME, size=11 * u.arcmin)
     sources = archive.get_catalog(again)
