@@ -56,6 +56,8 @@ KNOWN_LISTS = _listed(
         "infrared clusters and groups of the northern and equatorial plane, by eye on "
         "2MASS",
         60 * u.arcsec,
+        ("__BDS2003_", "[BDS2003]", "Name"),
+        "[BDS2003]",
     ),
     KnownList(
         "bica2003-literature",
@@ -70,6 +72,8 @@ KNOWN_LISTS = _listed(
         "Dutra, Bica, Soares & Barbuy 2003, A&A, 400, 533",
         "infrared clusters and groups of the southern plane, by eye on 2MASS",
         60 * u.arcsec,
+        ("Seq", "Name"),
+        "[DBS2003]",
     ),
     KnownList(
         "mercer2005",

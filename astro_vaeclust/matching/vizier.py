@@ -66,11 +66,14 @@ def names_of(known, rows):
     Returns
     -------
     names : (n,) object array
-        Without a column that can hold them, the numbers of the rows.
+        Without a column that can hold them, the prefix or tag, and for a table of the
+        caller the number of the row as well.
     """
     column = _name_column(known, rows)
     if column is None:
-        texts = map(str, range(1, len(rows) + 1))
+        count = range(1, len(rows) + 1)
+        # an answer of VizieR has some rows of a list, which its numbers do not count
+        texts = [""] * len(rows) if known.vizier else map(str, count)
     else:
         texts = ("" if value is np.ma.masked else value for value in rows[column])
     names = [_full_name(known, str(text).strip()) for text in texts]

@@ -176,7 +176,10 @@ def test_names_of_a_list():
     numbers = Table({"Seq": [7, 8]})
     numbers["Seq"].meta["ucd"] = "meta.id;meta.main"
     assert list(names_of(KNOWN, numbers)) == ["SOME 7", "SOME 8"]
-    assert list(names_of(KNOWN, Table({"x": [1.5, 2.5]}))) == ["SOME 1", "SOME 2"]
+    nameless = Table({"x": [1.5, 2.5]})
+    assert list(names_of(KNOWN, nameless)) == ["SOME", "SOME"]
+    own = KnownList("mine", (), "", "", 1 * u.arcmin)
+    assert list(names_of(own, nameless)) == ["mine 1", "mine 2"]
     masked = Table({"Name": np.ma.array(["A", "B"], mask=[True, False])})
     assert list(names_of(KNOWN, masked)) == ["SOME", "B"]
 

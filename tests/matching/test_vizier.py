@@ -67,6 +67,27 @@ def test_a_list_of_two_tables(server, tmp_path):
     assert_allclose(catalog.table["offset"].value[:2], [3, 0], atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("tag", "column", "listed_as", "name"),
+    [
+        ("bica2003", "__BDS2003_", 82, "[BDS2003] 82"),
+        ("dutra2003", "Seq", 121, "[DBS2003] 121"),
+        ("froebrich2007", "FSR", "815", "FSR 815"),
+        ("solin2012", "Name", "G105.834+00.325", "G105.834+00.325"),
+        ("hunt2023", "Name", "HSC_1234", "HSC_1234"),
+    ],
+)
+def test_names_are_those_of_each_list(server, tmp_path, tag, column, listed_as, name):
+    # columns of names as the CDS documents them, under the IDs that VizieR gives
+    server.play(PATH, vizier_answer(tmp_path, listed([3], [0], [listed_as], column)))
+    table = clusters((0, 0, 30), (-4000, 0, 30)).crossmatch(tag).table
+    assert list(table["name"]) == [name, ""]
+    assert list(table["status"]) == ["known", "new"]
+    assert list(table["known_list"]) == [tag, ""]
+    assert_allclose(table["offset"].to_value(u.arcsec), [3, np.nan], atol=1e-3)
+    assert f"-source={KNOWN_LISTS[tag].vizier[0]}" in server.asked(PATH)[0].body
+
+
 def test_what_is_asked(server, tmp_path):
     server.play(PATH, vizier_answer(tmp_path, listed([3], [0], ["A"])))
     clusters((0, 0, 30)).crossmatch("solin2012")
