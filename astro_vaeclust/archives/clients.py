@@ -283,7 +283,8 @@ def _unexpected(page, what):
 def _is_unfinished(page):
     """Whether a page of the archive is still being written."""
     ends = ("</html>", "rows returned")
-    return bool(page.strip()) and not any(end in page.lower() for end in ends)
+    is_page = page.lstrip().startswith("<")
+    return is_page and not any(end in page.lower() for end in ends)
 
 
 def _plain_text(page):

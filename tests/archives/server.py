@@ -6,6 +6,7 @@ Its answers are made by `sky`, in the formats of the services. With `ArchiveServ
 it gives recorded answers instead.
 """
 
+import functools
 import gzip
 import re
 import threading
@@ -216,7 +217,11 @@ def _vizier(server, request):
     )
     radius = size / {"d": 1, "m": 60, "s": 3600}[unit]
     stars = _in_cone(server, float(place[1]), float(place[2]), radius)
-    make = {"II/246": sky.vizier_psc, "II/316": sky.vizier_gps}
+    make = {
+        "II/246": sky.vizier_psc,
+        "II/316": sky.vizier_gps,
+        "II/348": sky.vizier_vvv,
+    }
     return "text/xml", sky.votable_bytes(make[parameters["-source"]](stars))
 
 
@@ -242,7 +247,8 @@ def _cutout(server, request):
 def _wsa_sql(server, request):
     stars = _wsa_stars(server, request)
     place = "{ra}_{dec}_{radius}".format(**request.parameters)
-    link = f"{server.url}/wsa/tmp/tmp_sql/results{place}.xml"
+    archive = request.path.split("/")[1]
+    link = f"{server.url}/{archive}/tmp/tmp_sql/results{place}.xml"
     return "text/html", sky.wsa_result_page(link, len(stars))
 
 
@@ -250,7 +256,8 @@ def _wsa_table(server, request):
     place = re.search(r"results(.*)\.xml", request.path)[1].split("_")
     parameters = dict(zip(("ra", "dec", "radius"), place, strict=True))
     stars = _wsa_stars(server, Request("GET", "", parameters))
-    return "text/xml", sky.votable_bytes(sky.wsa_sources(stars))
+    make = sky.vsa_sources if request.path.startswith("/vdfs") else sky.wsa_sources
+    return "text/xml", sky.votable_bytes(make(stars))
 
 
 def _wsa_stars(server, request):
@@ -274,7 +281,7 @@ _ROUTES = {
     r"/simbad/sync": _simbad,
     r"/(wsa|vdfs)/GetImage": _get_image,
     r"/(wsa|vdfs)/WSASQL": _wsa_sql,
-    r"/wsa/tmp/tmp_sql/results.*\.xml": _wsa_table,
+    r"/(wsa|vdfs)/tmp/tmp_sql/results.*\.xml": _wsa_table,
     r"/cgi-bin/getFImage.cgi": _cutout,
 }
 
@@ -339,8 +346,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "sends too much":
             self._flood()
         elif fault == "gzip bomb":
-            bomb = gzip.compress(bytes(10**8))
-            self._send(200, bomb, extra={"Content-Encoding": "gzip"})
+            self._send(200, _bomb(), extra={"Content-Encoding": "gzip"})
         elif fault == "broken gzip":
             self._send(200, b"no gzip", extra={"Content-Encoding": "gzip"})
         elif fault == "redirects away":
@@ -382,6 +388,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+
+@functools.cache
+def _bomb():
+    """Return 100 MB of nothing with gzip (bytes)."""
+    return gzip.compress(bytes(10**8))
 
 
 def _parsed(text):

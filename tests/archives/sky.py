@@ -190,6 +190,30 @@ def vizier_gps(stars):
     )
 
 
+def vsa_sources(stars):
+    """Return sources as VSA does for vvvSource (names from its documentation)."""
+    table = wsa_sources(stars)
+    for name in table.colnames:
+        if name.startswith("K_1"):
+            table.rename_column(name, name.replace("K_1", "ks"))
+    return table
+
+
+def vizier_vvv(stars):
+    """Return sources as VizieR does for II/348 (names from its documentation)."""
+    return Table(
+        {
+            "RAJ2000": stars["ra"],
+            "DEJ2000": stars["dec"],
+            "Jmag3": stars["j"],
+            "Hmag3": stars["h"],
+            "Ksmag3": stars["k"],
+            "e_Ksmag3": np.full(len(stars), 0.02),
+            "mClass": np.asarray(stars["mergedclass"], dtype=np.int16),
+        }
+    )
+
+
 def obscore(tiles, url):
     """Return a list of tiles as the SIA of version 2 does (columns of ObsCore)."""
     table = Table(

@@ -254,6 +254,23 @@ def test_vista_takes_the_same_route(server):
     assert asked["filterID"] == "5"
 
 
+def test_the_sources_of_vista(server, stars):
+    catalog = VISTA().get_catalog(CENTER, radius=5 * u.arcmin)
+    assert_standard(catalog)
+    assert catalog.meta["service"] == "VSA"
+    assert np.isfinite(catalog["mag"]).all()
+    assert set(catalog["quality"]) == {"good", "poor"}
+    asked = server.asked("/vdfs/WSASQL")[0].parameters
+    assert (asked["database"], asked["programmeID"]) == ("VVVDR4", "120")
+    assert "ksAperMag3" in asked["select"].split(",")
+    server.misbehave("/vdfs", "500")
+    fallback = VISTA().get_catalog(CENTER, radius=4 * u.arcmin)
+    assert_standard(fallback)
+    assert fallback.meta["service"] == "VizieR"
+    assert len(fallback) == n_inside(stars, 4 * u.arcmin)
+    assert "-source=II/348" in server.asked("/viz-bin")[0].body.splitlines()
+
+
 def test_names_are_looked_up_once(server):
     place = resolve("M 17")
     assert place.source == "SIMBAD"
