@@ -41,6 +41,8 @@ FAULTS = (
     "gzip bomb",
     "broken gzip",
     "redirects away",
+    "wrong columns",
+    "no rows",
 )
 """What the server can do instead of giving an answer."""
 
@@ -351,6 +353,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, b"no gzip", extra={"Content-Encoding": "gzip"})
         elif fault == "redirects away":
             self._send(302, b"", extra={"Location": "http://archive.invalid/x.fits"})
+        elif fault == "wrong columns":
+            wrong = sky.Table({"ra": [1.0], "price": [2.0]})
+            self._send(200, sky.votable_bytes(wrong, status="OK"), kind="text/xml")
+        elif fault == "no rows":
+            rows = re.compile(rb"<TABLEDATA>.*</TABLEDATA>", re.DOTALL)
+            self._send(200, rows.sub(b"<TABLEDATA/>", body), kind="text/xml")
 
     def _send(self, status, body, kind="text/html", extra=None):
         self._head(status, len(body), kind, extra)
