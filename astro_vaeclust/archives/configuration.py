@@ -3,9 +3,22 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from astropy.config import ConfigItem, ConfigNamespace
 
-__all__ = ["Conf", "conf"]
+__all__ = ["ADDRESSES", "Conf", "changed_hosts", "conf"]
+
+ADDRESSES = (
+    "irsa_tap_url",
+    "irsa_sia_url",
+    "irsa_old_sia_url",
+    "wsa_url",
+    "vsa_url",
+    "vizier_url",
+    "simbad_url",
+)
+"""The items that are addresses of services."""
 
 _MODULE = "astro_vaeclust.archives"
 
@@ -57,3 +70,20 @@ class Conf(ConfigNamespace):
 
 conf = Conf()
 """The configuration in use."""
+
+
+def changed_hosts():
+    """
+    Return the hosts that are asked in place of the services themselves.
+
+    Returns
+    -------
+    hosts : list of str
+        Those of addresses that are not the default ones, such as mirrors.
+    """
+    changed = (
+        getattr(conf, name)
+        for name in ADDRESSES
+        if getattr(conf, name) != getattr(Conf, name).defaultvalue
+    )
+    return sorted({urlsplit(address).netloc for address in changed})

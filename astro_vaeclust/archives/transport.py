@@ -25,7 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ..version import __version__
-from .configuration import conf
+from .configuration import ADDRESSES, conf
 from .exceptions import (
     ArchiveConnectionError,
     ArchiveError,
@@ -45,16 +45,6 @@ PASSING_STATUS = (429, 500, 502, 503, 504)
 """HTTP errors that may go away by themselves."""
 
 MAX_REDIRECTS = 5
-
-_ADDRESSES = (
-    "irsa_tap_url",
-    "irsa_sia_url",
-    "irsa_old_sia_url",
-    "wsa_url",
-    "vsa_url",
-    "vizier_url",
-    "simbad_url",
-)
 
 
 def guard(session):
@@ -101,7 +91,7 @@ def is_trusted(url):
         return False
     if parts.scheme not in ("http", "https") or not host:
         return False
-    own = {urlsplit(getattr(conf, name)).hostname for name in _ADDRESSES}
+    own = {urlsplit(getattr(conf, name)).hostname for name in ADDRESSES}
     return host in own or any(
         host == name or host.endswith("." + name)
         for name in map(str.lower, conf.trusted_hosts)

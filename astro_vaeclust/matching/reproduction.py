@@ -200,7 +200,7 @@ class Reproduction:
         sources = self.survey.get_catalog(image)
         write_image(image, folder / IMAGE, overwrite=True)
         write_catalog(sources, folder / SOURCES, overwrite=True)
-        text = _origin(image, sources)
+        text = _origin(self.survey, image, sources)
         _write_text(told, text)
         return text
 
@@ -241,13 +241,18 @@ class Reproduction:
         }
 
 
-def _origin(image, sources):
+def _origin(survey, image, sources):
     """Say in a line where image and sources come from."""
+    from ..archives.configuration import changed_hosts
+    from ..archives.remote import RemoteSurvey
+
     meta = image.meta
+    hosts = changed_hosts() if isinstance(survey, RemoteSurvey) else []
+    stand_ins = f" (asked at {', '.join(hosts)})" if hosts else ""
     return (
         f"{meta['SURVEY']} {meta['BAND']}: image of {image.shape[1]} x "
         f"{image.shape[0]} pixels from {meta['SERVICE']}, {len(sources)} sources from "
-        f"{sources.meta['service']}"
+        f"{sources.meta['service']}{stand_ins}"
     )
 
 

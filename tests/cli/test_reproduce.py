@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The paper's table on mock tiles that stand in for its fields."""
 
+import re
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -175,23 +177,38 @@ def test_size_must_be_an_angle(capsys):
 
 
 def test_through_the_network(tmp_path, capsys):
-    """The local server plays the archives of 2MASS."""
+    """The local server plays the archives of 2MASS, mock tiles are the eight fields."""
     pytest.importorskip("astroquery")
     from ..archives import sky
     from ..archives.server import serve_archives
 
-    field = TABLE_I[0]
-    stars = sky.make_stars()
-    assert field.center.separation(sky.CENTER) < 1 * u.deg
+    fields = {
+        field: sky.make_stars(150, center=field.center, radius=4 * u.arcmin, seed=seed)
+        for seed, field in enumerate(TABLE_I)
+    }
     cache = tmp_path / "cache"
     cache.mkdir()
+    stars = vstack(list(fields.values()))
     with set_temp_cache(cache), serve_archives(stars=stars) as server:
-        server.add_tile(field.center, sky.make_tile(field.center, stars))
+        for field, own in fields.items():
+            tile = sky.make_tile(field.center, own, shape=(300, 300))
+            server.add_tile(field.center, tile)
         with server.configured():
-            options = ["--fields", "06055+2039", "--preset", "paper", "--no-plots"]
+            options = ["--size", "4arcmin", "--patch-sizes", "8", "--embedding", "pca"]
             arguments = ["reproduce", "--folder", str(tmp_path / "out"), "--quiet"]
-            assert main([*arguments, *QUICK, *options]) == 0
-            assert server.asked("/TAP")
+            assert main([*arguments, *options]) == 0
+            assert len(server.asked("/TAP")) == len(server.asked("/tiles")) + 1 == 9
+    table = QTable.read(tmp_path / "out" / "table.ecsv")
+    assert list(table["field"]) == [f.name for f in TABLE_I for _ in range(2)]
+    assert list(table["finder"]) == ["paper", "default"] * 8
+    assert (table["status"] == "done").all()
+    assert (table["n_reference"] > 0).all()
     output = capsys.readouterr().out
-    assert "2MASS Ks: image of" in output
-    assert "from IRSA" in output
+    host = server.url.removeprefix("http://")
+    for field in TABLE_I:
+        used = r"2MASS Ks: image of 24[01] x 24[01] pixels from IRSA SIA2"
+        asked = rf"\d+ sources from IRSA TAP \(asked at {host}\)"
+        assert re.search(f"{re.escape(field.name)}: {used}, {asked}", output)
+    pictures = sorted((tmp_path / "out").glob("IRAS_*/*.png"))
+    assert len(pictures) >= 16
+    assert (tmp_path / "out" / "table.png").exists()
