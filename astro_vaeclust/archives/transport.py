@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import email.utils
 import io
+import re
 import socket
 import threading
 import time
@@ -310,7 +311,8 @@ def _innermost(error):
     for reason in (*error.args, getattr(error, "reason", None)):
         if isinstance(reason, Exception) and reason is not error:
             return _innermost(reason)
-    return str(error) or type(error).__name__
+    words = re.sub(r"^\w*Connection\w*\([^)]*\): ", "", str(error))
+    return words or type(error).__name__
 
 
 def _refusal(response, body):

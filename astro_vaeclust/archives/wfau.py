@@ -122,7 +122,7 @@ class UKIDSS(_Edinburgh):
     Notes
     -----
     Sources that lie on two frames are in the archive twice; they are returned once, see
-    `cuts.primary`. A catalogue from VizieR is without duplicates.
+    `cuts.primary`. A catalogue from VizieR is taken as it is.
 
     References
     ----------
