@@ -74,29 +74,31 @@ class VAEClusterFinder(ClusterFinderBase):
     """
     Find star clusters by variational autoencoders and mixtures of their latents.
 
-    Windows of several sizes are embedded, a mixture of Gaussians splits the
-    embeddings, the probabilities of the component "cluster" are traced back to the
-    pixels, and regions of their mean over all sizes above an adaptive threshold are
-    the clusters (Karmakar, Mishra & Tej 2018); `paper` gives their settings. With
-    ``embedding="conv-vae"``, a network that was trained beforehand looks at the image
-    once instead, and its candidates with at most ``max_false_alarm_rate`` are reported.
+    By default a convolutional autoencoder that was trained beforehand looks at the
+    image once, and its candidates with at most ``max_false_alarm_rate`` are reported,
+    perhaps none. With another embedding the search learns on the image itself: windows
+    of several sizes are embedded, a mixture of Gaussians splits the embeddings, the
+    probabilities of the component "cluster" are traced back to the pixels, and regions
+    of their mean over all sizes above an adaptive threshold are the clusters (Karmakar,
+    Mishra & Tej 2018); `paper` gives their settings.
 
     Parameters
     ----------
     embedding : str or `~astro_vaeclust.embeddings.Embedding`
-        A registered tag or an instance.
+        A registered tag or an instance: ``"conv-vae"`` was trained beforehand,
+        ``"dense-vae"`` and ``"pca"`` learn on the image.
     mixture : str, `~astro_vaeclust.mixtures.Mixture` or None
         A registered tag or an instance; None for the mixture that was trained with
         the embedding, or ``"gmm"`` where there is none.
     model : str, path-like or None
-        File of a trained model for ``embedding="conv-vae"``; none is shipped yet.
+        File of a trained model that takes the place of the package's own.
     max_false_alarm_rate : `~astropy.units.Quantity` or None
         False detections per area of sky that are accepted, for trained models; None
         reports all candidates.
     patch_sizes : tuple of int
         Sides of the windows in pixels. This and what follows, but for ``n_largest``,
         ``fwhm``, ``seed``, ``device`` and ``progress_bar``, is for searches that learn
-        on the image.
+        on the image, and refused by others.
     overlap : float
         Fraction by which neighbouring windows overlap, in [0, 1).
     preparation : {'noise-normalised', 'intensity'}
@@ -142,12 +144,13 @@ class VAEClusterFinder(ClusterFinderBase):
     >>> from astro_vaeclust import VAEClusterFinder
     >>> VAEClusterFinder().max_false_alarm_rate
     <Quantity 1. 1 / deg2>
+    >>> strict = VAEClusterFinder(max_false_alarm_rate=0.1 / u.deg**2)
     >>> finder = VAEClusterFinder(embedding="pca", patch_sizes=(16, 32))
     >>> finder.patch_sizes
     (16, 32)
     """
 
-    embedding: str | Embedding = "dense-vae"
+    embedding: str | Embedding = "conv-vae"
     mixture: str | Mixture | None = None
     model: str | os.PathLike | None = None
     max_false_alarm_rate: u.Quantity | None = 1 / u.deg**2
@@ -349,11 +352,26 @@ class VAEClusterFinder(ClusterFinderBase):
         )
         return replace(self, model=output)
 
+    def _refuse_settings_of_patches(self):
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if setting.name in _PATCH_SETTINGS and value != setting.default:
+                raise ValueError(
+                    f"{setting.name} is for embeddings that learn on the image, such "
+                    f"as 'dense-vae'; got {value!r} with embedding={self.embedding!r}"
+                )
+
     def _search(self, image):
         """Search with the trained network, or by learning on the image itself."""
         embedding = EMBEDDINGS.resolve(self.embedding)
+        if not embedding.pretrained and self.model is not None:
+            raise ValueError(
+                f"model is for a trained embedding, got {str(self.model)!r} with "
+                f"embedding={self.embedding!r}, which learns on each image"
+            )
         if self.mixture is not None or not embedding.pretrained:
             return PatchSearch(image, self)
+        self._refuse_settings_of_patches()
         from .amortised.search import AmortisedSearch
 
         rate = self.max_false_alarm_rate
@@ -364,6 +382,20 @@ class VAEClusterFinder(ClusterFinderBase):
             n_largest=self.n_largest,
             fwhm=self.fwhm,
         )
+
+
+_PATCH_SETTINGS = (
+    "patch_sizes",
+    "overlap",
+    "preparation",
+    "box_size",
+    "cluster_rule",
+    "threshold",
+    "smoothing",
+    "n_pixels",
+    "n_seeds",
+)
+"""Settings that a trained model does not have."""
 
 
 def _checked_sizes(patch_sizes):

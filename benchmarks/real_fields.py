@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Run a trained detector on real images with and without a known cluster.
+Run the default detector on real images with and without a known cluster.
 
-Usage: ``python benchmarks/real_fields.py DATA MODEL [--pictures DIR]
+Usage: ``python benchmarks/real_fields.py DATA [--model FILE] [--pictures DIR]
 [--max-false-alarm-rate 1]``, with the folder of real images. Prints, field by field,
 what was found, and how far it is from the known cluster.
 """
@@ -58,12 +58,11 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, help="folder of real images")
-    parser.add_argument("model", help="file of the model")
+    parser.add_argument("--model", help="file of another model than the package's own")
     parser.add_argument("--pictures", type=Path, help="folder for overlays")
     parser.add_argument("--max-false-alarm-rate", type=float, default=1.0)
     arguments = parser.parse_args(argv)
     finder = VAEClusterFinder(
-        embedding="conv-vae",
         model=arguments.model,
         max_false_alarm_rate=arguments.max_false_alarm_rate / u.deg**2,
     )

@@ -35,6 +35,12 @@ STEP = 0.25
 SCORES = (LEAST_SCORE, 9.0)
 """Range of scores in which the intensity is integrated."""
 
+N_TAIL = 60
+"""Candidates of the sample above the knee of the intensity."""
+
+FITTED_RATE = 100.0
+"""Candidates per deg2, the highest ones, to which the intensity is fitted."""
+
 N_CONDITION_BINS = 12
 PENALTY = 1e-3
 
@@ -104,6 +110,8 @@ class Calibration:
         and logit.
     crowding : tuple of float
         Lowest, mean, spread and highest crowding of the sample.
+    knee : float
+        Score above which the intensity is exponential.
     highest_score : float
         Highest score in the sample; beyond it the fit is extrapolated.
     biases, error_factors : tuple of float
@@ -114,6 +122,7 @@ class Calibration:
 
     coefficients: tuple[float, ...]
     crowding: tuple[float, float, float, float]
+    knee: float
     highest_score: float
     biases: tuple[float, ...] = (0.0,) * len(MEASURES)
     error_factors: tuple[float, ...] = (1.0,) * len(MEASURES)
@@ -141,7 +150,11 @@ class Calibration:
         crowding = np.clip(np.nan_to_num(crowding, nan=high), low, high)
         grid = np.arange(SCORES[0], SCORES[1], 0.05)
         terms = _terms(
-            grid, crowding[:, None], np.asarray(binned)[:, None], self.crowding
+            grid,
+            crowding[:, None],
+            np.asarray(binned)[:, None],
+            self.crowding,
+            self.knee,
         )
         log_intensity = terms @ np.array(self.coefficients) + np.log(0.05)
         beyond = grid >= scores[:, None] - 0.025
@@ -164,19 +177,29 @@ class Calibration:
         )
 
 
-def _terms(scores, crowding, binned, range_):
-    """Return the terms of the logarithm of the intensity, (..., 6)."""
+def _terms(scores, crowding, binned, range_, knee):
+    """
+    Return the terms of the logarithm of the intensity, (..., 9).
+
+    Below the knee it is a parabola in the score, above it a straight line with the
+    same slope at the knee: what is extrapolated falls exponentially.
+    """
     crowding = (crowding - range_[1]) / range_[2]
     scores, crowding, binned = np.broadcast_arrays(scores, crowding, binned)
     ones = np.ones(scores.shape)
+    scores = scores - knee
+    bend = np.minimum(scores, 0) ** 2
     return np.stack(
         [
             ones,
             scores,
+            bend,
             crowding,
+            crowding**2,
             crowding * scores,
             binned,
             binned * scores,
+            binned * bend,
         ],
         axis=-1,
     ).astype(np.float64)
@@ -203,7 +226,9 @@ def fit_calibration(sample):
     spread = np.sqrt(np.average((sample.exposure[:, 0] - mean) ** 2, weights=weights))
     low, high = np.percentile(sample.exposure[:, 0], [1, 99])
     range_ = (float(low), float(mean), float(spread or 1.0), float(high))
-    design, rates, areas = zip(*_binned(sample, range_), strict=True)
+    knee = _score_of_rank(sample, N_TAIL)
+    least = _score_of_rank(sample, int(FITTED_RATE * weights.sum()))
+    design, rates, areas = zip(*_binned(sample, range_, knee, least), strict=True)
     areas = np.concatenate(areas)
     model = PoissonRegressor(
         alpha=PENALTY / areas.sum(), fit_intercept=False, max_iter=2000
@@ -212,15 +237,22 @@ def fit_calibration(sample):
     return Calibration(
         coefficients=tuple(float(value) for value in model.coef_),
         crowding=range_,
+        knee=knee,
         highest_score=float(sample.scores.max(initial=SCORES[0])),
         area=float(weights.sum()),
     )
 
 
-def _binned(sample, range_):
+def _score_of_rank(sample, rank):
+    """Return the score of the candidate of a rank, the lowest where there are fewer."""
+    ranked = np.sort(sample.scores)[::-1]
+    return float(ranked[min(rank, len(ranked) - 1)]) if len(ranked) else SCORES[0]
+
+
+def _binned(sample, range_, knee, least):
     """Yield terms, rates and exposures of bins of score and local conditions."""
     edges = np.linspace(range_[0], range_[3], N_CONDITION_BINS + 1)
-    steps = np.arange(SCORES[0], SCORES[1] + STEP / 2, STEP)
+    steps = np.arange(least, SCORES[1] + STEP / 2, STEP)
 
     def number(crowding):
         return np.clip(np.digitize(crowding, edges) - 1, 0, N_CONDITION_BINS - 1)
@@ -235,7 +267,7 @@ def _binned(sample, range_):
             chosen = (found == index) & (sample.binned == binned)
             counts, _ = np.histogram(sample.scores[chosen], steps)
             middle = 0.5 * (edges[index] + edges[index + 1])
-            terms = _terms(0.5 * (steps[1:] + steps[:-1]), middle, binned, range_)
+            terms = _terms(0.5 * (steps[1:] + steps[:-1]), middle, binned, range_, knee)
             yield terms, counts / (area * STEP), np.full(len(counts), area * STEP)
 
 

@@ -122,16 +122,20 @@ class NetworkImage:
         grid = NetworkGrid.of_pixel_scale(image.pixel_scale.to_value(u.arcsec / u.pix))
         means, maxima, mask = _resampled(image, grid)
         sky, noise = _sky_and_noise(means, mask)
-        significance = _masked((means - sky) / noise, mask)
+        significance = _significance(means, sky, noise, mask)
         peaks = significance
         if grid.factor > 1:
-            highest = maxima - sky
-            usable = highest[~mask]
+            usable = (maxima - sky)[~mask]
             level = np.median(usable)
             spread = 1.4826 * np.median(np.abs(usable - level))
-            peaks = _masked((highest - level) / (spread or 1.0), mask)
-        channels = np.stack([_compressed(significance), _compressed(peaks), ~mask])
-        return cls(channels.astype(np.float32), significance, grid)
+            peaks = _significance(maxima, sky + level, spread or 1.0, mask)
+        channels = np.empty((3, *mask.shape), dtype=np.float32)
+        for channel, values in zip(channels, (significance, peaks), strict=False):
+            np.divide(values, COMPRESSION, out=channel)
+            np.arcsinh(channel, out=channel)
+            channel /= RANGE
+        np.logical_not(mask, out=channels[2], casting="unsafe")
+        return cls(channels, significance, grid)
 
 
 def _nearest_integer(ratio):
@@ -165,9 +169,9 @@ def _sky_and_noise(means, mask):
     return background.background, noise if noise > 0 else 1.0
 
 
-def _masked(values, mask):
-    return np.where(mask, 0, values).astype(np.float32)
-
-
-def _compressed(significance):
-    return np.arcsinh(significance / COMPRESSION) / RANGE
+def _significance(values, sky, noise, mask):
+    """Return (values - sky) / noise in single precision, zero where masked."""
+    significance = np.subtract(values, sky, dtype=np.float64).astype(np.float32)
+    significance /= noise
+    significance[mask] = 0
+    return significance

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .network import CELL, CLASSES
 
-__all__ = ["NetworkMaps", "run_network"]
+__all__ = ["NetworkMaps", "folded", "run_network"]
 
 COARSEST = 64
 """Network pixels per cell of the coarsest scale; sides are padded to multiples."""
@@ -60,6 +63,31 @@ class NetworkMaps:
         return total / len(self.classes)
 
 
+def folded(network):
+    """
+    Put the batch normalisations of a network into its convolutions.
+
+    Parameters
+    ----------
+    network : `~astro_vaeclust.amortised.network.ConvolutionalVAE`
+        The network, in its mode for use; it is not changed.
+
+    Returns
+    -------
+    network : `~astro_vaeclust.amortised.network.ConvolutionalVAE`
+        One that says the same but for rounding, in less time and memory.
+    """
+    network = copy.deepcopy(network)
+    for sequence in network.modules():
+        if isinstance(sequence, nn.Sequential):
+            for index in range(len(sequence) - 1):
+                first, second = sequence[index], sequence[index + 1]
+                if isinstance(second, nn.BatchNorm2d):
+                    sequence[index] = fuse_conv_bn_eval(first, second)
+                    sequence[index + 1] = nn.Identity()
+    return network.to(memory_format=torch.channels_last)
+
+
 def run_network(network, channels):
     """
     Run the network over an image.
@@ -78,7 +106,9 @@ def run_network(network, channels):
     """
     shape = channels.shape[1:]
     padding = [(0, 0), *((0, -side % COARSEST) for side in shape)]
-    padded = torch.from_numpy(np.pad(channels, padding))[None]
+    if any(after for _, after in padding):
+        channels = np.pad(channels, padding)
+    padded = torch.from_numpy(channels)[None]
     device = next(network.parameters()).device
     with torch.inference_mode():
         outputs = network(

@@ -71,17 +71,16 @@ def objective(network, batch, weights, generator=None):
 
 def center_loss(logits, target, usable):
     """
-    Cross-entropy weighted with the squared error, per true centre.
+    Cross-entropy of the cores of clusters, per hundred cells.
 
-    The quality focal loss of Li et al. (2020, arXiv:2006.04388): the targets are
-    bumps rather than points, and cells that are well understood count little.
+    Nothing is reweighted, so that the logits are those of the probability that a cell
+    lies in a core, and rank candidates best.
     """
+    known = usable & (target >= 0)
     entropy = functional.binary_cross_entropy_with_logits(
-        logits, target, reduction="none"
+        logits, target.clamp(min=0), reduction="none"
     )
-    error = (torch.sigmoid(logits) - target).square()
-    n_centers = (target > 0.8).sum().clamp(min=1)
-    return (entropy * error * usable).sum() / n_centers
+    return 100 * (entropy * known).mean()
 
 
 def density_loss(log_density, counts, usable):
@@ -94,7 +93,7 @@ def density_loss(log_density, counts, usable):
 
 def measures_loss(outputs, target, center):
     """Gaussian negative log-likelihood of what is measured, where a cluster is."""
-    weight = (center * (center > 0.3))[:, None]
+    weight = (center > 0).float()[:, None]
     squares = (outputs.measures - target).square() / outputs.log_variances.exp()
     loss = 0.5 * (squares + outputs.log_variances) * weight
     return loss.sum() / weight.sum().clamp(min=1)

@@ -4,8 +4,9 @@ The amortised convolutional autoencoder.
 
 A feature pyramid gives, at each of four scales, the posterior of latent variables of
 the cells of that scale; a decoder rebuilds the cell from them, and the prior is a
-mixture of Gaussians whose components have meanings. Beside the latents, the fused
-features tell at the finest scale where clusters are centred and how large they are.
+mixture of Gaussians whose components have meanings. The log-odds of the component
+"cluster" at the four scales, each with a learned share, and what the fused features
+tell at the finest scale make the score; the features also tell how large clusters are.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ What is measured of a cluster: offset of its centre from that of the cell in uni
 the cell, logarithms (base 10) of radii in network pixels and of the members.
 """
 
+MOST_ODDS = 12.0
+"""Largest absolute log-odds of a component that enter the score."""
+
 CELL = 8
 """Network pixels per cell of the finest scale."""
 
@@ -50,9 +54,9 @@ class NetworkSettings:
         Latent variables per cell.
     """
 
-    channels: tuple[int, ...] = (16, 24, 48, 64, 64, 64)
-    blocks: tuple[int, ...] = (0, 1, 2, 2, 2, 1)
-    fused: int = 48
+    channels: tuple[int, ...] = (16, 32, 64, 96, 96, 96)
+    blocks: tuple[int, ...] = (0, 1, 2, 2, 2, 2)
+    fused: int = 64
     latent: int = 12
 
     @classmethod
@@ -170,6 +174,7 @@ class ConvolutionalVAE(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.center = nn.Conv2d(fused, 1, 1)
+        self.shares = nn.Parameter(torch.full((len(scales),), 0.1))
         self.density = nn.Conv2d(fused, 1, 1)
         self.measures = nn.Conv2d(fused, 2 * len(MEASURES), 1)
         nn.init.constant_(self.center.bias, -4.0)
@@ -200,16 +205,32 @@ class ConvolutionalVAE(nn.Module):
             fused = self.fusions[level](fused + self.laterals[level](features[level]))
         fused = self.head(fused)
         mean, log_variance = self.measures(fused).chunk(2, dim=1)
+        posteriors = [
+            _channels_last(latent(feature))
+            for latent, feature in zip(self.latents, features, strict=True)
+        ]
         return Outputs(
-            center=self.center(fused)[:, 0],
+            center=self.center(fused)[:, 0] + self._evidence(posteriors),
             density=self.density(fused)[:, 0],
             measures=mean,
             log_variances=log_variance.clamp(-8, 4),
-            posteriors=[
-                _channels_last(latent(feature))
-                for latent, feature in zip(self.latents, features, strict=True)
-            ],
+            posteriors=posteriors,
         )
+
+    def _evidence(self, posteriors):
+        """Sum the log-odds of "cluster" over the scales, on the finest cells."""
+        total = 0.0
+        cluster = CLASSES.index("cluster")
+        others = [number for number in range(len(CLASSES)) if number != cluster]
+        for scale, ((mean, _), prior) in enumerate(
+            zip(posteriors, self.priors, strict=True)
+        ):
+            log_joint = prior.log_joint(mean)
+            odds = log_joint[..., cluster] - log_joint[..., others].logsumexp(dim=-1)
+            odds = self.shares[scale] * odds.clamp(-MOST_ODDS, MOST_ODDS)
+            fine = functional.interpolate(odds[:, None], scale_factor=1 << scale)
+            total = total + fine[:, 0]
+        return total
 
 
 def _channels_last(maps):

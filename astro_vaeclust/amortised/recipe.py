@@ -37,7 +37,7 @@ __all__ = ["Recipe", "calibrate", "make_model"]
 logger = logging.getLogger(__name__)
 
 TRAINING_SEED, CALIBRATION_SEED, INJECTION_SEED = 20_000, 60_000, 30_000
-INJECTIONS = 12
+INJECTIONS = 40
 """Clusters that are painted on each real tile, each on a copy of its own."""
 
 CONFIDENT = 0.0
@@ -72,8 +72,8 @@ class Recipe:
         "ukidss-k",
     )
     calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
-    n_tiles: int = 1500
-    n_nulls: int = 400
+    n_tiles: int = 4800
+    n_nulls: int = 800
     plan: TrainingPlan = field(default_factory=TrainingPlan)
 
 

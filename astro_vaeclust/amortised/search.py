@@ -12,7 +12,6 @@ from astropy.nddata import NDData
 from photutils.detection import DAOStarFinder
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
-from scipy.ndimage import map_coordinates
 
 from ..flags import ClusterFlags
 from ..measurement import (
@@ -33,6 +32,9 @@ from .network import CELL, CLASSES, MEASURES
 __all__ = ["AmortisedSearch"]
 
 LN10 = np.log(10)
+SEEING_RADIUS = 512
+"""Image pixels around a detection in which the width of the stars is measured."""
+
 ANNULUS = (1.5, 2.5)
 """Radii in `radius` between which the surroundings of a cluster are measured."""
 
@@ -70,7 +72,10 @@ class AmortisedSearch:
         """Width of the stars in pixels: as given, as measured, or `DEFAULT_FWHM`."""
         if self.given_fwhm is not None:
             return self.given_fwhm
-        image = NDData(self.image.data, mask=self.image.mask, wcs=self.image.wcs)
+        place, _ = self._circle(0, SEEING_RADIUS)  # around the best detection
+        image = NDData(
+            self.image.data[place], mask=self.image.mask[place], wcs=self.image.wcs
+        )
         try:
             width = estimate_fwhm(image)
         except ValueError:  # too few stars
@@ -98,7 +103,7 @@ class AmortisedSearch:
     @cached_property
     def maps(self):
         """What the network says (`~astro_vaeclust.amortised.inference.NetworkMaps`)."""
-        return run_network(self.model.network, self.network_image.channels)
+        return run_network(self.model.quick_network, self.network_image.channels)
 
     @cached_property
     def _conditions(self):
@@ -135,13 +140,18 @@ class AmortisedSearch:
     @cached_property
     def heatmap(self):
         """Probability of a centre on the pixels of the image, zero where masked."""
+        from torch import from_numpy
+        from torch.nn.functional import interpolate
+
+        grid = self.network_image.grid
+        cells = from_numpy(self.maps.heat)[None, None]
+        factor = CELL * grid.factor / grid.zoom
+        enlarged = interpolate(cells, scale_factor=factor, mode="bilinear")[0, 0]
         ny, nx = self.image.shape
-        rows, columns = (
-            (self.network_image.grid.to_network(np.arange(side)) + 0.5) / CELL - 0.5
-            for side in (ny, nx)
-        )
-        places = np.meshgrid(rows, columns, indexing="ij")
-        enlarged = map_coordinates(self.maps.heat, places, order=1, mode="nearest")
+        enlarged = enlarged.numpy()[:ny, :nx]
+        missing = (ny - enlarged.shape[0], nx - enlarged.shape[1])
+        if any(missing):  # less than a network pixel is left over
+            enlarged = np.pad(enlarged, [(0, n) for n in missing], mode="edge")
         enlarged[self.image.mask] = 0
         return enlarged
 
@@ -260,11 +270,15 @@ class AmortisedSearch:
 
     def _nebulosity(self, row):
         """Median significance within r50 minus that of the surroundings."""
-        significance = self.network_image.significance
-        usable = self.network_image.channels[2] > 0
-        y, x = np.ogrid[: significance.shape[0], : significance.shape[1]]
-        distance = np.hypot(x - self.detections.x[row], y - self.detections.y[row])
+        x, y = self.detections.x[row], self.detections.y[row]
         r50, r80 = (10 ** self.detections.measures[n][row] for n in MEASURES[2:4])
+        reach = int(max(ANNULUS[1] * r80, CELL)) + 2
+        left, lower = max(int(x) - reach, 0), max(int(y) - reach, 0)
+        place = slice(lower, int(y) + reach), slice(left, int(x) + reach)
+        significance = self.network_image.significance[place]
+        usable = self.network_image.channels[2][place] > 0
+        rows, columns = np.ogrid[: significance.shape[0], : significance.shape[1]]
+        distance = np.hypot(columns + left - x, rows + lower - y)
         inner = usable & (distance <= max(r50, CELL))
         outer = usable & (distance > ANNULUS[0] * r80) & (distance <= ANNULUS[1] * r80)
         if not inner.any() or not outer.any():

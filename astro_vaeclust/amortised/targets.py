@@ -11,11 +11,14 @@ from .network import CELL, CLASSES, MEASURES
 
 __all__ = ["Crop", "crop_tile"]
 
-NARROWEST = 0.75
-"""Smallest standard deviation in cells of the bump around a true centre."""
+CORE = 0.45
+"""Radius in half-number radii within which a cell counts as a centre."""
 
-SPREAD = 0.3
-"""Standard deviation of that bump in half-number radii."""
+CORE_LIMITS = (0.8, 5.0)
+"""Range of that radius in cells."""
+
+RIM = 1.5
+"""Cells around the core, if not the half-number radius, in which nothing is asked."""
 
 UNLABELLED = -1
 
@@ -30,11 +33,12 @@ class Crop:
     channels : (3, side, side) float32 array
         What the network gets.
     center : (n, n) float32 array
-        One at the centres of clusters, falling off around them; cells of `CELL` pixels.
+        One in the cores of clusters, zero elsewhere, and `UNLABELLED` on their rims;
+        cells of `CELL` pixels.
     density : (n, n) float32 array
         Number of members of clusters in each cell.
     measures : (5, n, n) float32 array
-        `MEASURES` of the cluster whose bump is the highest in the cell.
+        `MEASURES` of the nearest cluster, in units of its core.
     labels : list of (n_s, n_s) int array
         Class of each cell at each scale, -1 where it is not known.
     usable : (n, n) bool array
@@ -79,7 +83,7 @@ def crop_tile(tile, side, rng, *, n_scales=4):
     regions = tile.regions.copy()
     regions[:, 1:3] = turn.points(regions[:, 1:3] - corner)
     n_cells = side // CELL
-    center, measures = _bumps(clusters, n_cells)
+    center, measures = _cores(clusters, n_cells)
     usable = channels[2].reshape(n_cells, CELL, n_cells, CELL).mean(axis=(1, 3)) > 0.5
     return Crop(
         channels=channels,
@@ -157,26 +161,31 @@ def _disturbed(channels, rng):
     return channels
 
 
-def _bumps(clusters, n_cells):
+def _cores(clusters, n_cells):
+    """
+    Return the targets of the centre and of the measures.
+
+    A cell of a core says whether there is a cluster, not where its centre is to a
+    cell: how well a centre can be placed must not lower the score of a cluster.
+    """
     axis = (np.arange(n_cells, dtype=np.float32) + 0.5) * CELL - 0.5
+    nearest = np.full((n_cells, n_cells), np.inf, dtype=np.float32)
     center = np.zeros((n_cells, n_cells), dtype=np.float32)
     measures = np.zeros((len(MEASURES), n_cells, n_cells), dtype=np.float32)
     for x, y, r50, r80, members in clusters:
         if members < 1:
             continue
-        width = max(SPREAD * r50, NARROWEST * CELL)
+        core = CELL * np.clip(CORE * r50 / CELL, *CORE_LIMITS)
+        rim = max(r50, core + RIM * CELL)
         dx, dy = np.broadcast_arrays(x - axis, (y - axis)[:, None])
-        bump = np.exp(-0.5 * (dx**2 + dy**2) / width**2)
-        values = np.stack(
-            [
-                dx / CELL,
-                dy / CELL,
-                *(np.full_like(dx, np.log10(v)) for v in (r50, r80, members)),
-            ]
-        )
-        higher = bump > center
-        measures = np.where(higher, values, measures)
-        center = np.where(higher, bump, center)
+        distance = np.hypot(dx, dy)
+        nearer = distance / core < nearest
+        nearest = np.where(nearer, distance / core, nearest)
+        values = [dx / CELL, dy / CELL]
+        values += [np.full_like(dx, np.log10(v)) for v in (r50, r80, members)]
+        measures = np.where(nearer, np.stack(values), measures)
+        center[(distance < rim) & (center == 0)] = UNLABELLED
+        center[distance < core] = 1
     return center, measures.astype(np.float32)
 
 

@@ -20,6 +20,12 @@ __all__ = ["TrainingTile", "draw_tile", "inject_tile"]
 SIDES = (420.0, 1000.0)
 """Range of the sides of training tiles in arcsec."""
 
+CLUSTER_NUMBERS = (0.2, 0.25, 0.25, 0.2, 0.1)
+"""Probabilities of none to four clusters on a training tile."""
+
+HARD = ("bright-star", "bright-group", "double-star", "asterism", "nebula")
+"""Kinds of nulls that are drawn twice as often, as they resemble clusters most."""
+
 BRIGHT_STAR = 1000.0
 """Peak over noise from which on a star counts as bright."""
 
@@ -160,8 +166,10 @@ def draw_tile(seed, *, surveys):
     sides = np.exp(rng.uniform(*np.log(SIDES), 2)) / survey.pixel_scale
     shape = tuple(int(side) for side in sides)
     field_of_view = min(shape) * survey.pixel_scale * u.arcsec
-    number = int(rng.choice(4, p=[0.3, 0.4, 0.2, 0.1]))
-    kinds = [str(kind) for kind in rng.choice(list(NULLS), rng.integers(0, 6))]
+    number = int(rng.choice(len(CLUSTER_NUMBERS), p=CLUSTER_NUMBERS))
+    weight = np.array([2.0 if kind in HARD else 1.0 for kind in NULLS])
+    drawn = rng.choice(list(NULLS), rng.integers(1, 8), p=weight / weight.sum())
+    kinds = [str(kind) for kind in drawn]
     artefacts = (*survey.artefacts, *(("trail",) * (rng.uniform() < 0.1)))
     tile = simulate_tile(
         survey=survey,

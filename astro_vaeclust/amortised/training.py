@@ -59,9 +59,9 @@ class TrainingPlan:
         Sizes of the network.
     """
 
-    n_steps: int = 2200
+    n_steps: int = 7000
     batch_size: int = 8
-    side: int = 320
+    side: int = 384
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     injected: float = 0.12

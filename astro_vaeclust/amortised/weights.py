@@ -12,7 +12,7 @@ import json
 import pickle
 import warnings
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import torch
@@ -25,6 +25,9 @@ from .network import ConvolutionalVAE, NetworkSettings
 __all__ = ["TrainedModel", "load_model"]
 
 FORMAT = "astro_vaeclust-model-1"
+
+DEFAULT_MODEL = Path(__file__).parents[1] / "models" / "default.pt"
+"""The model that comes with the package, made by ``vaeclust train``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,13 @@ class TrainedModel:
         return digest(
             value.detach().cpu().numpy() for value in self.network.state_dict().values()
         )
+
+    @cached_property
+    def quick_network(self):
+        """The network with its normalisations folded into its convolutions."""
+        from .inference import folded
+
+        return folded(self.network)
 
     def save(self, path, *, overwrite=False):
         """
@@ -91,7 +101,7 @@ def load_model(path=None, *, device="cpu"):
     Parameters
     ----------
     path : str or path-like, optional
-        File that `TrainedModel.save` wrote; there is no default yet.
+        File that `TrainedModel.save` wrote; by default the model of the package.
     device : str or `torch.device`, optional
         Where it will compute.
 
@@ -107,12 +117,7 @@ def load_model(path=None, *, device="cpu"):
     ValueError
         If the file is no model of this package, or is damaged.
     """
-    if path is None:
-        raise FileNotFoundError(
-            "model takes the file of a trained model, got None: none is shipped yet; "
-            "'vaeclust train' makes one"
-        )
-    path = Path(path)
+    path = DEFAULT_MODEL if path is None else Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"model={str(path)!r} does not exist")
     return _load(path, path.stat().st_mtime_ns, str(device))

@@ -16,6 +16,7 @@ _SETTINGS = (
     "embedding",
     "mixture",
     "threshold",
+    "max_false_alarm_rate",
     "seed",
     "device",
 )
@@ -37,6 +38,7 @@ def add_finder_options(parser):
         help="where the other settings come from (default: %(default)s)",
     )
     add("--embedding", metavar="TAG", help="see 'vaeclust backends'")
+    add("--model", metavar="FILE", help="trained model, by default the package's own")
     add("--mixture", metavar="TAG", help="see 'vaeclust backends'")
     add(
         "--patch-sizes",
@@ -56,6 +58,12 @@ def add_finder_options(parser):
         type=_number_or_tag,
         metavar="SPEC",
         help="height of the heat map that counts: a number or a tag (see backends)",
+    )
+    add(
+        "--max-false-alarm-rate",
+        type=float,
+        metavar="PER_DEG2",
+        help="false detections per square degree that are accepted",
     )
     add("--seed", type=int, help="the same seed gives the same result")
     add("--device", help="where torch computes: cpu, cuda, auto, ...")
@@ -80,6 +88,8 @@ def make_finder(arguments):
     ValueError, TypeError
         If a setting is out of range or no backend has a tag.
     """
+    import astropy.units as u
+
     from .. import VAEClusterFinder
 
     settings = {
@@ -87,6 +97,8 @@ def make_finder(arguments):
     }
     if "patch_sizes" in settings:
         settings["patch_sizes"] = tuple(settings["patch_sizes"])
+    if "max_false_alarm_rate" in settings:
+        settings["max_false_alarm_rate"] /= u.deg**2
     paper = getattr(arguments, "preset", "default") == "paper"
     make = VAEClusterFinder.paper if paper else VAEClusterFinder
     return make(**settings, progress_bar=progress_bar(arguments.quiet))

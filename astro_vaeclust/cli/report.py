@@ -5,6 +5,22 @@ from __future__ import annotations
 
 __all__ = ["print_clusters", "print_table"]
 
+_SHOWN = (
+    "id",
+    "sky_center",
+    "x_center",
+    "y_center",
+    "radius",
+    "radius_err",
+    "r50",
+    "n_members",
+    "score",
+    "false_alarm_rate",
+    "n_sources",
+    "flags",
+)
+"""Columns of clusters that fit on a line; the files have all of them."""
+
 _NUMBERS = {
     "ra": ".5f",
     "dec": ".5f",
@@ -12,6 +28,8 @@ _NUMBERS = {
     "y_center": ".1f",
     "radius": ".1f",
     "radius_err": ".1f",
+    "r50": ".1f",
+    "n_members": ".0f",
     "area": ".0f",
     "score": ".3f",
     "false_alarm_rate": ".3g",
@@ -20,7 +38,7 @@ _NUMBERS = {
 
 def print_clusters(table):
     """
-    Print a table of clusters, and in words the flags that are set.
+    Print the main columns of a table of clusters, and in words the flags that are set.
 
     Parameters
     ----------
@@ -30,7 +48,7 @@ def print_clusters(table):
     if len(table) == 0:
         print("No clusters found.")
         return
-    print_table(table)
+    print_table(table[[name for name in _SHOWN if name in table.colnames]])
     _print_flags(table["flags"])
 
 

@@ -16,13 +16,16 @@ __all__ = [
     "make_finders",
 ]
 
-PRESETS = ("default", "paper")
+PRESETS = ("default", "per-image", "paper")
 
 BOUND = "matched-filter"
 """The catalogue method that is also given the true stars."""
 
 TRUE_STARS = "matched-filter-true-stars"
 """Name of the bound for catalogue methods."""
+
+MOST_FALSE_ALARMS = 100 / u.deg**2
+"""Stated rate up to which the trained model reports, above its own default."""
 
 LOW_THRESHOLD = 1.5
 """Threshold of the catalogue methods, below their own: a curve needs the lower end."""
@@ -80,9 +83,10 @@ def make_finders(names, *, seed=0, device="cpu"):
     Parameters
     ----------
     names : sequence of str
-        ``"default"``, ``"paper"``, names of catalogue methods, or
-        ``"matched-filter-true-stars"``. Catalogue methods get a lower threshold than
-        their own, to see the lower end of the curve.
+        ``"default"``, ``"per-image"`` (dense autoencoders that learn on each image),
+        ``"paper"``, names of catalogue methods, or ``"matched-filter-true-stars"``. The
+        default and the catalogue methods get a lower threshold than their own, to see
+        the lower end of the curve.
     seed : int
         Seed of the finders that have one.
     device : str
@@ -111,8 +115,12 @@ def _make(name, seed, device):
     if name in PRESETS:
         from .. import VAEClusterFinder
 
-        make = VAEClusterFinder.paper if name == "paper" else VAEClusterFinder
-        return make(seed=seed, device=device)
+        settings = {"seed": seed, "device": device}
+        if name == "paper":
+            return VAEClusterFinder.paper(**settings)
+        if name == "per-image":
+            return VAEClusterFinder(embedding="dense-vae", **settings)
+        return VAEClusterFinder(max_false_alarm_rate=MOST_FALSE_ALARMS, **settings)
     if name == TRUE_STARS:
         return TrueStarFinder(_make(BOUND, seed, device))
     finder = _baselines().get(name)

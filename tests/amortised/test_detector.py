@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The trained detector: what it sees, its training, its files, its calibration."""
 
+import copy
 import io
 import pickle
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from astropy.nddata import CCDData
+from scipy.stats import norm
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.amortised.calibration import (
@@ -18,6 +20,7 @@ from astro_vaeclust.amortised.calibration import (
     fit_calibration,
 )
 from astro_vaeclust.amortised.grid import NetworkGrid, NetworkImage
+from astro_vaeclust.amortised.inference import folded, run_network
 from astro_vaeclust.amortised.losses import density_loss
 from astro_vaeclust.amortised.network import (
     ConvolutionalVAE,
@@ -26,7 +29,7 @@ from astro_vaeclust.amortised.network import (
 from astro_vaeclust.amortised.targets import crop_tile
 from astro_vaeclust.amortised.tiles import TrainingTile
 from astro_vaeclust.amortised.training import TrainingPlan, train_network
-from astro_vaeclust.amortised.weights import TrainedModel, load_model
+from astro_vaeclust.amortised.weights import DEFAULT_MODEL, TrainedModel, load_model
 from astro_vaeclust.columns import COLUMNS, MEASURED_COLUMNS
 from astro_vaeclust.embeddings.convolutional import ConvVAE
 from astro_vaeclust.embeddings.divergences import kl_joint
@@ -40,8 +43,9 @@ TINY = NetworkSettings(
 
 
 CALIBRATION = Calibration(
-    coefficients=(3.0, -1.0, 0.0, 0.0, 0.0, 0.0),
+    coefficients=(3.0, -1.0) + (0.0,) * 7,
     crowding=(0.0, 0.5, 0.1, 1.0),
+    knee=0.0,
     highest_score=1.0,
 )
 
@@ -256,6 +260,26 @@ def test_rates_of_a_known_process_are_recovered():
     assert Calibration.from_dict(calibration.to_dict()) == calibration
 
 
+def test_rates_that_fall_ever_faster_are_recovered():
+    """Gaussian scores: an exponential that fits the many would overstate the few."""
+    rng = np.random.default_rng(5)
+    area = 50.0
+    scores = rng.normal(-4, 1.2, int(area * 300))
+    shown = scores[scores > -6]
+    sample = NullSample(
+        scores=shown,
+        crowding=np.full(len(shown), 0.5),
+        binned=np.zeros(len(shown)),
+        exposure=np.array([[0.4, 0.0, area / 2], [0.5, 0.0, area / 2]]),
+    )
+    sample.crowding[::2] = 0.4
+    calibration = fit_calibration(sample)
+    for rate in (0.3, 1.0, 10.0):
+        score = -4 + 1.2 * norm.isf(rate / 300)
+        stated = calibration.false_alarm_rate([score], [0.45], [0.0])[0]
+        assert 0.6 < stated / rate < 1.7
+
+
 def test_factors_make_errors_hold_68_percent():
     rng = np.random.default_rng(4)
     deviations = rng.normal(0.3, 2.0, (4000, 5))
@@ -322,9 +346,59 @@ def test_latents_go_to_any_mixture(demo, model_file):
     assert len(catalog.table.meta["model"]) == 4
 
 
-def test_there_is_no_model_by_default(demo):
-    with pytest.raises(FileNotFoundError, match="model takes"):
-        VAEClusterFinder(embedding="conv-vae").detect(demo.image)
+def test_the_package_has_a_calibrated_model():
+    assert DEFAULT_MODEL.stat().st_size < 5e6
+    model = load_model()
+    assert model.calibration.area > 10
+    assert model.training["plan"]["n_steps"] > 1000
+
+
+def test_the_default_finds_the_cluster_of_the_demo(demo):
+    catalog = VAEClusterFinder().detect(demo.image)
+    (row,) = catalog.table
+    (truth,) = demo.clusters
+    assert row["sky_center"].separation(truth["sky_center"]) < 0.5 * truth["r50"]
+    assert abs(row["r50"] - truth["r50"]) < 3 * row["r50_err"]
+    assert row["false_alarm_rate"] < 0.3 / u.deg**2
+    assert row["p_cluster"] > row["p_nebula"]
+
+
+def test_the_level_and_the_unit_do_not_matter(demo):
+    other = CCDData(
+        (demo.image.data.astype(float) * 3 - 500) * u.electron, wcs=demo.image.wcs
+    )
+    one, two = (VAEClusterFinder().detect(image) for image in (demo.image, other))
+    assert len(one) == len(two)
+    np.testing.assert_allclose(one.table["score"], two.table["score"], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "setting", [{"patch_sizes": (8, 16)}, {"threshold": 0.8}, {"smoothing": 3}]
+)
+def test_settings_of_patches_are_refused(demo, setting):
+    (name,) = setting
+    with pytest.raises(ValueError, match=f"{name} is for embeddings that learn"):
+        VAEClusterFinder(**setting).detect(demo.image)
+
+
+def test_a_model_is_refused_by_embeddings_that_learn(demo, model_file):
+    finder = VAEClusterFinder(embedding="pca", model=model_file)
+    with pytest.raises(ValueError, match="model is for a trained embedding"):
+        finder.detect(demo.image)
+
+
+def test_folded_normalisations_change_nothing(model_file):
+    network = copy.deepcopy(load_model(model_file).network)
+    rng = np.random.default_rng(3)
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            shape = layer.running_mean.shape
+            layer.running_mean.copy_(torch.from_numpy(rng.normal(size=shape)))
+            layer.running_var.copy_(torch.from_numpy(rng.uniform(0.5, 2, shape)))
+    channels = rng.normal(size=(3, 128, 192)).astype(np.float32)
+    one, two = (run_network(n, channels) for n in (network, folded(network)))
+    np.testing.assert_allclose(one.center, two.center, atol=1e-4)
+    np.testing.assert_allclose(one.measures, two.measures, atol=1e-4)
 
 
 @pytest.mark.parametrize("rate", [1.0, 1 / u.arcsec])

@@ -18,7 +18,9 @@ def finders(monkeypatch):
     class Stub(PeakFinder):
         made = []  # noqa: RUF012
 
-        def __init__(self, seed=0, device="cpu", smoothing=10.0):
+        def __init__(
+            self, seed=0, device="cpu", smoothing=10.0, max_false_alarm_rate=None
+        ):
             super().__init__(smoothing)
             self.made.append((seed, device, smoothing))
 
@@ -75,7 +77,7 @@ def test_the_same_command_goes_on(finders, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["best"], "finders must be some of default, paper"),
+        (["best"], "finders must be some of default, per-image"),
         (["default", "--survey", "dss"], "survey='dss' is not known"),
         (["default", "--tiles", "0"], "n_tiles"),
         (["default", "--workers", "0"], "workers"),

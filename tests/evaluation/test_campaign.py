@@ -194,13 +194,13 @@ def test_names_that_are_no_folders_are_refused(tmp_path, name):
 
 def test_finders_by_name():
     names = finder_names()
-    assert names[:2] == ["default", "paper"]
+    assert names[:3] == ["default", "per-image", "paper"]
     finders = make_finders(["paper", "default", "paper"], seed=7)
     assert list(finders) == ["paper", "default"]
     assert finders["paper"].n_largest == 1
     assert finders["default"].seed == 7
     for bad in (["best"], []):
-        with pytest.raises(ValueError, match="finders must be some of default, paper"):
+        with pytest.raises(ValueError, match="finders must be some of default, per-image"):
             make_finders(bad)
 
 

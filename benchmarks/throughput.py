@@ -1,0 +1,179 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Time and memory of the default detector.
+
+Usage: ``python benchmarks/throughput.py [--threads 1] [--sides 512 1024 ...]
+[--repeats 5]``. All ratios are of times in one process after a warm-up, the fastest of
+the repeats; memory is the peak above that after the imports, in a process of its own.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import time
+import warnings
+from functools import partial
+
+TILE = (1024, 512)
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--sides", type=int, nargs="*", default=(512, 1024, 2048, 4096, 8192)
+    )
+    parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args(argv)
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    import torch
+
+    torch.set_num_threads(arguments.threads)
+    warnings.simplefilter("ignore")
+    if arguments.memory_of:
+        return print_memory(arguments.memory_of)
+    print(f"{arguments.threads} threads")
+    compare_with_photutils(arguments.repeats)
+    cost_per_pixel(arguments.sides, arguments.repeats)
+    for side in arguments.sides:
+        call = [sys.executable, __file__, "--memory-of", str(side)]
+        subprocess.run([*call, "--threads", str(arguments.threads)], check=True)
+    return 0
+
+
+def compare_with_photutils(repeats):
+    from photutils.background import Background2D
+    from photutils.detection import DAOStarFinder
+
+    from astro_vaeclust import VAEClusterFinder
+    from astro_vaeclust.evaluation import mock_tile
+
+    tile = mock_tile(1_000_000, shape=TILE)
+    data, finder = tile.image.data, VAEClusterFinder()
+
+    def sources():
+        background = Background2D(data, 64, mask=tile.image.mask)
+        noise = background.background_rms_median
+        stars = DAOStarFinder(threshold=5 * noise, fwhm=2.8)
+        return stars(data - background.background, mask=tile.image.mask)
+
+    ours = fastest(lambda: finder.detect(tile.image), repeats)
+    theirs = fastest(sources, repeats)
+    print(f"detect on {TILE}: {ours:.3f} s")
+    print(f"Background2D and DAOStarFinder: {theirs:.3f} s")
+    print(f"ratio: {ours / theirs:.2f}")
+    where_the_time_goes(finder, tile.image, repeats)
+
+
+def where_the_time_goes(finder, image, repeats):
+    from astro_vaeclust.amortised.grid import NetworkImage
+    from astro_vaeclust.amortised.inference import run_network
+    from astro_vaeclust.amortised.weights import load_model
+    from astro_vaeclust.inputs import read_image
+
+    network = load_model().quick_network
+    pixels = read_image(image)
+    channels = NetworkImage.of_image(pixels).channels
+    read = fastest(lambda: read_image(image), repeats)
+    grid = fastest(lambda: NetworkImage.of_image(pixels), repeats)
+    forward = fastest(lambda: run_network(network, channels), repeats)
+    whole = fastest(lambda: finder.detect(image), repeats)
+    bound = convolution_flops(network, channels) / flops_per_second()
+    print(f"  input {read:.3f} s, sky and noise {grid:.3f} s, network {forward:.3f} s,")
+    print(f"  candidates, table and heat map {whole - read - grid - forward:.3f} s")
+    print(f"  network over the bound of its convolutions: {forward / bound:.2f}")
+
+
+def convolution_flops(network, channels):
+    """Count the multiplications and additions of the convolutions of one pass."""
+    import torch
+
+    from astro_vaeclust.amortised.inference import run_network
+
+    total = 0
+
+    def count(layer, _, output):
+        nonlocal total
+        kernel = layer.weight.numel() // layer.out_channels
+        total += 2 * kernel * output.numel()
+
+    hooks = [
+        layer.register_forward_hook(count)
+        for layer in network.modules()
+        if isinstance(layer, torch.nn.Conv2d)
+    ]
+    run_network(network, channels)
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def flops_per_second():
+    """Return what a product of large matrices reaches."""
+    import torch
+
+    a, b = torch.ones(2, 1024, 1024)
+    return 2 * 1024**3 / fastest(lambda: a @ b, 10)
+
+
+def cost_per_pixel(sides, repeats):
+    from astro_vaeclust import VAEClusterFinder
+
+    finder, costs = VAEClusterFinder(), []
+    for side in sides:
+        image = mosaic(side)
+        fewer = repeats if side <= 1024 else 1
+        seconds = fastest(partial(finder.detect, image), fewer)
+        costs.append(1e6 * seconds / side**2)
+        print(f"{side} x {side}: {costs[-1]:.3f} s per 10^6 pixels", flush=True)
+    if costs:
+        print(f"highest over lowest: {max(costs) / min(costs):.2f}")
+
+
+def mosaic(side):
+    """Repeat a mock tile to an image of any size."""
+    import numpy as np
+    from astropy.nddata import CCDData
+
+    from astro_vaeclust.evaluation import mock_tile
+
+    tile = mock_tile(1_000_001, shape=(512, 512)).image
+    times = -(-side // 512)
+    data = np.tile(tile.data.astype(np.float32), (times, times))[:side, :side]
+    return CCDData(data, unit=tile.unit, wcs=tile.wcs)
+
+
+def print_memory(side):
+    from astro_vaeclust import VAEClusterFinder
+
+    image = mosaic(64)
+    finder = VAEClusterFinder()
+    finder.detect(image)  # what is imported late
+    before = peak()
+    finder.detect(mosaic(side))
+    print(f"{side} x {side}: {peak() - before:.2f} GB, the image included")
+    return 0
+
+
+def peak():
+    """Return the largest resident memory so far in GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+
+
+def fastest(call, repeats):
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
