@@ -98,9 +98,7 @@ COLUMNS = (
     ClusterColumn(
         "id", "Number of the cluster, from 1", np.int64, ucd="meta.id;meta.main"
     ),
-    ClusterColumn(
-        "sky_center", "Intensity-weighted centre of the region (ICRS)", SkyCoord
-    ),
+    ClusterColumn("sky_center", "Centre of the cluster (ICRS)", SkyCoord),
     ClusterColumn(
         "x_center",
         "Centre along the first axis of the image, 0 at the centre of the first pixel",
@@ -115,17 +113,19 @@ COLUMNS = (
     ),
     ClusterColumn(
         "radius",
-        "Radius of the circle with the area of the region",
+        "Radius with 80 % of the members, or of a circle with the area of the region",
         unit=u.arcsec,
         ucd="phys.angSize",
     ),
     ClusterColumn(
         "radius_err",
-        "Standard deviation of the radius over the ensemble",
+        "Standard deviation of the radius",
         unit=u.arcsec,
         ucd="stat.error;phys.angSize",
     ),
-    ClusterColumn("area", "Area of the region", unit=u.arcsec**2, ucd="phys.angArea"),
+    ClusterColumn(
+        "area", "Area within the radius", unit=u.arcsec**2, ucd="phys.angArea"
+    ),
     ClusterColumn(
         "score", "How sure the detection is; larger is surer", ucd="stat.likelihood"
     ),

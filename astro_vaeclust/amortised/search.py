@@ -32,7 +32,7 @@ from .network import CELL, CLASSES, MEASURES
 __all__ = ["AmortisedSearch"]
 
 LN10 = np.log(10)
-SEEING_RADIUS = 512
+SEEING_RADIUS = 256
 """Image pixels around a detection in which the width of the stars is measured."""
 
 ANNULUS = (1.5, 2.5)

@@ -26,6 +26,12 @@ CLUSTER_NUMBERS = (0.2, 0.25, 0.25, 0.2, 0.1)
 HARD = ("bright-star", "bright-group", "double-star", "asterism", "nebula")
 """Kinds of nulls that are drawn twice as often, as they resemble clusters most."""
 
+WIDE_EVERY = 4
+"""One tile in so many has clusters of all radii alike, in brighter nebulae."""
+
+BRIGHTER = 1.5
+"""Most by which these nebulae are brighter, in mag/arcsec2."""
+
 BRIGHT_STAR = 1000.0
 """Peak over noise from which on a star counts as bright."""
 
@@ -171,12 +177,20 @@ def draw_tile(seed, *, surveys):
     drawn = rng.choice(list(NULLS), rng.integers(1, 8), p=weight / weight.sum())
     kinds = [str(kind) for kind in drawn]
     artefacts = (*survey.artefacts, *(("trail",) * (rng.uniform() < 0.1)))
+    wide = seed % WIDE_EVERY == WIDE_EVERY - 1
+    clusters = draw_clusters(
+        rng,
+        number,
+        field_of_view=field_of_view,
+        limit=survey.limit * u.mag,
+        uniform_radii=wide,
+    )
+    if wide:
+        clusters = [_in_brighter_nebula(rng, cluster) for cluster in clusters]
     tile = simulate_tile(
         survey=survey,
         shape=shape,
-        clusters=draw_clusters(
-            rng, number, field_of_view=field_of_view, limit=survey.limit * u.mag
-        ),
+        clusters=clusters,
         density=rng.uniform(3.0, 4.9),
         extinction=rng.choice([0.0, rng.uniform(0.05, 1.2)], p=[0.1, 0.9]) * u.mag,
         gradient=rng.uniform(0.0, 0.5),
@@ -185,6 +199,11 @@ def draw_tile(seed, *, surveys):
         seed=seed,
     )
     return TrainingTile.of_mock(tile)
+
+
+def _in_brighter_nebula(rng, cluster):
+    change = rng.uniform(0, BRIGHTER) * u.mag / u.arcsec**2
+    return replace(cluster, nebula_brightness=cluster.nebula_brightness - change)
 
 
 def inject_tile(image, seed, *, survey="2mass-ks"):

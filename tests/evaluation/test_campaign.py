@@ -200,7 +200,7 @@ def test_finders_by_name():
     assert finders["paper"].n_largest == 1
     assert finders["default"].seed == 7
     for bad in (["best"], []):
-        with pytest.raises(ValueError, match="finders must be some of default, per-image"):
+        with pytest.raises(ValueError, match="finders must be some of default, per-im"):
             make_finders(bad)
 
 
