@@ -312,7 +312,9 @@ class VAEClusterFinder(ClusterFinderBase):
             Tiles with known clusters, made by
             `~astro_vaeclust.simulation.simulate_tile` or, better, by
             `~astro_vaeclust.simulation.inject_cluster` on tiles of the survey. Those
-            without clusters tell the false-alarm rates anew, if there are some.
+            without clusters tell the false-alarm rates anew, and should be several
+            square degrees; without any there is a warning, as the rates are right
+            no longer.
         output : str or path-like
             File for the adapted model, ``.pt``; it must not exist.
         n_steps : int
@@ -351,6 +353,18 @@ class VAEClusterFinder(ClusterFinderBase):
             progress_bar=self.progress_bar,
         )
         return replace(self, model=output)
+
+    @property
+    def trained_model(self):
+        """
+        The trained model that would search; None if it learns on the image.
+
+        It is a `~astro_vaeclust.amortised.weights.TrainedModel`.
+        """
+        embedding = EMBEDDINGS.resolve(self.embedding)
+        if not embedding.pretrained:
+            return None
+        return embedding.load(model=self.model, device=self.device)
 
     def _refuse_settings_of_patches(self):
         for setting in fields(self):

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+from astropy.utils.exceptions import AstropyUserWarning
 
 from ..io import check_output
 from ..simulation import MockTile
@@ -53,7 +56,7 @@ def fine_tune(
     -------
     model : `~astro_vaeclust.amortised.weights.TrainedModel`
         The new model. Its rates are calibrated on the tiles without clusters, its
-        errors on those with some; where there are none of them, the old ones stay.
+        errors on those with some; where there are too few, the old ones stay.
 
     Raises
     ------
@@ -94,8 +97,14 @@ def fine_tune(
             training=model.training
             | {"fine_tuned": {"n_tiles": len(tiles), "n_steps": n_steps}},
         )
-        if not all(len(tile.clusters) for tile in tiles):
-            adapted = calibrate(adapted, paths)
+        adapted = calibrate(adapted, paths)
+    if all(len(tile.clusters) for tile in tiles):
+        warnings.warn(
+            "all tiles have clusters: false-alarm rates stay those of the model "
+            "before, and are right no longer",
+            AstropyUserWarning,
+            stacklevel=3,
+        )
     adapted.save(output)
     return adapted
 

@@ -40,6 +40,9 @@ TRAINING_SEED, CALIBRATION_SEED, INJECTION_SEED = 20_000, 60_000, 30_000
 INJECTIONS = 40
 """Clusters that are painted on each real tile, each on a copy of its own."""
 
+LEAST_PAIRS = 20
+"""Clusters that must be found for their errors to be calibrated."""
+
 CONFIDENT = 0.0
 """Logit from which on the errors of a candidate are calibrated."""
 
@@ -169,32 +172,42 @@ def calibrate(model, tiles, *, progress_bar=None):
     Returns
     -------
     model : `~astro_vaeclust.amortised.weights.TrainedModel`
-        The same with a calibration.
+        The same with a calibration; what the tiles do not tell stays as it was.
+
+    Raises
+    ------
+    ValueError
+        If the model has no calibration, and no tile is without clusters.
     """
     paths = list(tiles)
     wrapped = progress_bar(paths, desc="calibration") if progress_bar else paths
     nulls, pairs = [], []
     for path in wrapped:
         tile = TrainingTile.load(path)
-        maps = run_network(model.network, tile.channels.astype(np.float32))
+        maps = run_network(model.quick_network, tile.channels.astype(np.float32))
         candidates, conditions = _candidates(maps, tile)
         if len(tile.clusters):
             pairs.append(_pairs(candidates, tile))
         else:
             nulls.append(_null(candidates, conditions, tile))
-    sample = NullSample(
-        scores=np.concatenate([null[0] for null in nulls]),
-        crowding=np.concatenate([null[1] for null in nulls]),
-        binned=np.concatenate([null[2] for null in nulls]),
-        exposure=np.concatenate([null[3] for null in nulls]),
-    )
-    calibration = fit_calibration(sample)
-    biases, factors = calibrate_errors(np.concatenate(pairs))
-    logger.info("calibrated on %.2f deg2", calibration.area)
-    return replace(
-        model,
-        calibration=replace(calibration, biases=biases, error_factors=factors),
-    )
+    calibration = model.calibration
+    if nulls:
+        parts = zip(*nulls, strict=True)
+        calibration = fit_calibration(NullSample(*map(np.concatenate, parts)))
+        logger.info("calibrated on %.2f deg2", calibration.area)
+    elif calibration is None:
+        raise ValueError("tiles must have some without clusters, got none")
+    pairs = np.concatenate(pairs) if pairs else []
+    if len(pairs) >= LEAST_PAIRS:
+        biases, factors = calibrate_errors(pairs)
+        calibration = replace(calibration, biases=biases, error_factors=factors)
+    elif model.calibration is not None:
+        calibration = replace(
+            calibration,
+            biases=model.calibration.biases,
+            error_factors=model.calibration.error_factors,
+        )
+    return replace(model, calibration=calibration)
 
 
 def _range(first, number):

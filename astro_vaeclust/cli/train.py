@@ -41,7 +41,7 @@ def add_command(commands):
         "--side", type=int, metavar="PIXELS", help="side of squares, a multiple of 64"
     )
     parser.add_argument(
-        "--surveys", nargs="+", metavar="TAG", help="what training tiles imitate"
+        "--surveys", nargs="+", metavar="TAG", help="what the tiles imitate"
     )
     parser.add_argument(
         "--real",
@@ -89,7 +89,12 @@ def run(arguments):
     surveys = arguments.surveys and tuple(arguments.surveys)
     recipe = Recipe(
         plan=plan,
-        **_given(n_tiles=arguments.tiles, n_nulls=arguments.nulls, surveys=surveys),
+        **_given(
+            n_tiles=arguments.tiles,
+            n_nulls=arguments.nulls,
+            surveys=surveys,
+            calibration_surveys=surveys and tuple(dict.fromkeys(surveys)),
+        ),
     )
     model = make_model(
         recipe,

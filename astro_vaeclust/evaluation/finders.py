@@ -143,7 +143,10 @@ def _baselines():
 
 
 def describe_finder(finder):
-    """Return class and settings of a finder as a text, the same in every process."""
+    """Return class, settings and model of a finder as a text, the same everywhere."""
     settings = getattr(finder, "settings", None)
     text = repr(finder if settings is None else (type(finder).__name__, settings))
+    model = getattr(finder, "trained_model", None)
+    if model is not None:
+        text += f" {model.identity} {model.calibration}"
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from astropy.nddata import CCDData
+from astropy.utils.exceptions import AstropyUserWarning
 from scipy.stats import norm
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
@@ -410,3 +411,30 @@ def test_a_rate_without_its_unit_is_refused(rate):
 def test_a_negative_rate_is_refused():
     with pytest.raises(ValueError, match="max_false_alarm_rate"):
         VAEClusterFinder(max_false_alarm_rate=-1 / u.deg**2)
+
+
+def test_a_model_is_tuned_on_other_tiles(model_file, tmp_path):
+    def tile(seed, clusters):
+        return simulate_tile(shape=(130, 130), clusters=clusters, seed=seed)
+
+    cluster = MockCluster(n_members=60, half_number_radius=15 * u.arcsec)
+    tiles = [tile(1, cluster), tile(2, ()), tile(3, ())]
+    before = load_model(model_file)
+    tuned = make_finder(model_file).fine_tune(tiles, tmp_path / "a.pt", n_steps=2)
+    model = load_model(tmp_path / "a.pt")
+    assert tuned.model == tmp_path / "a.pt"
+    assert model.identity != before.identity == load_model(model_file).identity
+    assert model.training == {
+        "note": "tiny",
+        "fine_tuned": {"n_tiles": 3, "n_steps": 2},
+    }
+    np.testing.assert_allclose(model.calibration.area, 2 * (130 / 3600) ** 2, rtol=0.1)
+    with pytest.warns(AstropyUserWarning, match="rates stay"):
+        make_finder(model_file).fine_tune(tiles[:1], tmp_path / "b.pt", n_steps=2)
+    assert load_model(tmp_path / "b.pt").calibration == before.calibration
+    with pytest.raises(ValueError, match="must have a cluster"):
+        make_finder(model_file).fine_tune(tiles[1:], tmp_path / "c.pt")
+    with pytest.raises(TypeError, match="takes mock tiles, got CCDData"):
+        make_finder(model_file).fine_tune([tiles[0].image], tmp_path / "c.pt")
+    with pytest.raises(OSError, match="exists"):
+        make_finder(model_file).fine_tune(tiles, tmp_path / "a.pt")

@@ -2,12 +2,14 @@
 """Finders run on mock tiles, and a run goes on from where it was."""
 
 import json
+from dataclasses import replace
 
 import astropy.units as u
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.evaluation import (
     FIRST_SEED,
     error_table,
@@ -222,3 +224,15 @@ def test_descriptions_have_no_addresses():
 
     assert " at 0x" not in describe_finder(Plain())
     assert describe_finder(PeakFinder(3.0)) == "('PeakFinder', {'smoothing': 3.0})"
+
+
+def test_descriptions_tell_models_apart(tmp_path):
+    trained = VAEClusterFinder()
+    model = trained.trained_model
+    assert model.identity in describe_finder(trained)
+    assert VAEClusterFinder(embedding="pca").trained_model is None
+    path = tmp_path / "stricter.pt"
+    stricter = replace(model.calibration, area=1.0)
+    replace(model, calibration=stricter).save(path)
+    described = describe_finder(VAEClusterFinder(model=path))
+    assert described.partition("}")[2] != describe_finder(trained).partition("}")[2]
