@@ -17,7 +17,6 @@ from pathlib import Path
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area
@@ -100,8 +99,6 @@ def _detect(finder, path):
         warnings.simplefilter("ignore", NoDetectionsWarning)
         if path.name == "Ks_no_wcs.fits":
             return finder.detect(path, wcs=_made_up_wcs())
-        if path.parent.name == "m67_dss1":
-            return finder.detect(path, wcs=_plate_wcs(path))
         return finder.detect(path)
 
 
@@ -111,17 +108,6 @@ def _made_up_wcs():
     wcs.wcs.cdelt = -0.341 / 3600, 0.341 / 3600
     wcs.wcs.crpix = 1300.5, 1300.5
     wcs.wcs.crval = 180.0, 0.0
-    return wcs
-
-
-def _plate_wcs(path):
-    """Approximate the plate solution by a tangential projection about its centre."""
-    header = fits.getheader(path)
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
-    wcs.wcs.cdelt = -1.70 / 3600, 1.70 / 3600
-    wcs.wcs.crpix = header["NAXIS1"] / 2 + 0.5, header["NAXIS2"] / 2 + 0.5
-    wcs.wcs.crval = 132.846, 11.814
     return wcs
 
 
