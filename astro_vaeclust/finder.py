@@ -302,6 +302,52 @@ class VAEClusterFinder(ClusterFinderBase):
             image=image,
         )
 
+    def detect_blocks(self, data, *, wcs=None, hdu=None, block_size=3072):
+        """
+        Find the clusters of an image that is larger than the memory.
+
+        The image is read and searched in blocks that overlap by more than what decides
+        on a cluster, so that there are no seams: the detections are those of `detect`
+        but for the last digits, as sky and noise are measured block by block.
+
+        Parameters
+        ----------
+        data : str, path-like, HDU or `~astropy.nddata.NDData`
+            The image, of shape (ny, nx). Of an uncompressed FITS file, and of an array
+            that is mapped into memory, only a block at a time is in memory.
+        wcs : `~astropy.wcs.WCS`, optional
+            Replaces that of a header.
+        hdu : int, str or (str, int), optional
+            HDU of a file, as in `detect`.
+        block_size : int, optional
+            Side of the blocks in pixels of the image, before they overlap by 512
+            network pixels (about as many arcsec) on every side.
+
+        Returns
+        -------
+        catalog : `~astro_vaeclust.ClusterCatalog`
+            The clusters, without heat map and segmentation, which would be as large as
+            the image.
+
+        Raises
+        ------
+        TypeError, ValueError, FileNotFoundError
+            If the input cannot be used, or the embedding learns on the image.
+
+        Warns
+        -----
+        NoDetectionsWarning
+            If nothing was found.
+        """
+        from .amortised.blocks import detect_in_blocks
+
+        if self.trained_model is None:
+            raise ValueError(
+                f"embedding must be a trained one, got {self.embedding!r}, which "
+                "learns on each image"
+            )
+        return detect_in_blocks(self, data, wcs=wcs, hdu=hdu, block_size=block_size)
+
     def fine_tune(self, tiles, output, *, n_steps=500, learning_rate=3e-4):
         """
         Adapt the trained model to other tiles, such as those of another survey.

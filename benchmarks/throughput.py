@@ -3,7 +3,7 @@
 Time and memory of the default detector.
 
 Usage: ``python benchmarks/throughput.py [--threads 1] [--sides 512 1024 ...]
-[--repeats 5]``. All ratios are of times in one process after a warm-up, the fastest of
+[--streamed 16384] [--repeats 5]``. All ratios are of times in one process after a warm-up, the fastest of
 the repeats; memory is the peak above that after the imports, in a process of its own.
 """
 
@@ -12,9 +12,11 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from functools import partial
+from pathlib import Path
 
 TILE = (1024, 512)
 
@@ -28,7 +30,11 @@ def main(argv=None):
     parser.add_argument(
         "--sides", type=int, nargs="*", default=(512, 1024, 2048, 4096, 8192)
     )
+    parser.add_argument(
+        "--streamed", type=int, default=16384, help="side of a file read in blocks"
+    )
     parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--memory-of-file", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     import torch
@@ -37,12 +43,19 @@ def main(argv=None):
     warnings.simplefilter("ignore")
     if arguments.memory_of:
         return print_memory(arguments.memory_of)
-    print(f"{arguments.threads} threads")
+    if arguments.memory_of_file:
+        return print_memory_of_file(arguments.memory_of_file)
+    print(f"{arguments.threads} threads", flush=True)
     compare_with_photutils(arguments.repeats)
     cost_per_pixel(arguments.sides, arguments.repeats)
+    call = [sys.executable, __file__, "--threads", str(arguments.threads)]
     for side in arguments.sides:
-        call = [sys.executable, __file__, "--memory-of", str(side)]
-        subprocess.run([*call, "--threads", str(arguments.threads)], check=True)
+        subprocess.run([*call, "--memory-of", str(side)], check=True)
+    if arguments.streamed:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{arguments.streamed}.fits"
+            mosaic(arguments.streamed).write(path)
+            subprocess.run([*call, "--memory-of-file", str(path)], check=True)
     return 0
 
 
@@ -151,12 +164,26 @@ def mosaic(side):
 def print_memory(side):
     from astro_vaeclust import VAEClusterFinder
 
-    image = mosaic(64)
+    image = mosaic(512)
     finder = VAEClusterFinder()
     finder.detect(image)  # what is imported late
     before = peak()
     finder.detect(mosaic(side))
     print(f"{side} x {side}: {peak() - before:.2f} GB, the image included")
+    return 0
+
+
+def print_memory_of_file(path):
+    from astro_vaeclust import VAEClusterFinder
+
+    finder = VAEClusterFinder()
+    finder.detect(mosaic(512))  # what is imported late
+    before = peak()
+    start = time.perf_counter()
+    found = len(finder.detect_blocks(path))
+    seconds = time.perf_counter() - start
+    print(f"{Path(path).name} in blocks: {peak() - before:.2f} GB, {seconds:.0f} s,")
+    print(f"  {found} clusters")
     return 0
 
 
