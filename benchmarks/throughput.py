@@ -3,8 +3,9 @@
 Time and memory of the default detector.
 
 Usage: ``python benchmarks/throughput.py [--threads 1] [--sides 512 1024 ...]
-[--streamed 16384] [--repeats 5]``. All ratios are of times in one process after a warm-up, the fastest of
-the repeats; memory is the peak above that after the imports, in a process of its own.
+[--streamed 16384] [--repeats 5]``. All ratios are of times in one process after a
+warm-up, the fastest of the repeats; memory is the peak above that after the imports,
+in a process of its own.
 """
 
 import argparse

@@ -24,6 +24,12 @@ def add_command(commands):
     parser.add_argument(
         "--hdu", type=_number_or_name, help="number or name of the HDU with the image"
     )
+    parser.add_argument(
+        "--block-size",
+        type=int,
+        metavar="PIXELS",
+        help="read and search the image in blocks, where it is larger than the memory",
+    )
     files = parser.add_argument_group("output files")
     files.add_argument(
         "--output",
@@ -55,6 +61,8 @@ def run(arguments):
     ValueError, TypeError, OSError
         If an option or the image is bad, or a file cannot be written.
     """
+    if arguments.block_size is not None and (arguments.heatmap or arguments.plot):
+        raise ValueError("--block-size leaves no heat map and no picture to write")
     outputs = Outputs(
         overwrite=arguments.overwrite,
         table=arguments.output,
@@ -64,18 +72,22 @@ def run(arguments):
     )
     outputs.check(inputs=[arguments.image])
     finder = make_finder(arguments)
-    catalog = _detect(finder, arguments.image, arguments.hdu)
+    catalog = _detect(finder, arguments)
     outputs.write(catalog)
     print_clusters(catalog.table)
 
 
-def _detect(finder, path, hdu):
+def _detect(finder, arguments):
     from ..exceptions import NoDetectionsWarning
 
-    choice = {} if hdu is None else {"hdu": hdu}
+    choice = {} if arguments.hdu is None else {"hdu": arguments.hdu}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)  # the report says so
-        return finder.detect(path, **choice)
+        if arguments.block_size is None:
+            return finder.detect(arguments.image, **choice)
+        return finder.detect_blocks(
+            arguments.image, block_size=arguments.block_size, **choice
+        )
 
 
 def _number_or_name(text):

@@ -63,6 +63,18 @@ def test_same_seed_gives_the_same_table(tile, tmp_path):
     assert tables[0].meta["seed"] == 7
 
 
+def test_blocks_give_a_table_and_no_heat_map(tile, tmp_path, capsys):
+    path = tmp_path / "c.ecsv"
+    options = ["--quiet", "--block-size", "128", "--output", str(path)]
+    assert main(["detect", tile, *options]) == 0
+    table = ClusterCatalog.read(path).table
+    assert table.meta["n_blocks"] == 4
+    assert table.meta["image"] == "tile.fits"
+    code, *_ = detect(tile, tmp_path / "other", "--block-size", "128")
+    assert code == 2
+    assert "--block-size leaves no heat map" in capsys.readouterr().err
+
+
 def test_image_smaller_than_a_patch_is_one_line(tile, tmp_path, capsys):
     code, *_ = detect(tile, tmp_path, "--embedding", "pca", "--patch-sizes", "512")
     assert code == 2
