@@ -57,7 +57,7 @@ def local_conditions(channels):
     Returns
     -------
     crowding : (ny_cells, nx_cells) array
-        Mean of the compressed maxima over a square of `SURROUNDINGS` pixels; NaN
+        Mean of the compressed maxima over a square of ``SURROUNDINGS`` pixels; NaN
         where no pixel is usable.
     usable : (ny_cells, nx_cells) array
         Fraction of usable pixels of the cell.

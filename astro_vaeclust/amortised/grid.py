@@ -66,7 +66,7 @@ class NetworkGrid:
         Returns
         -------
         grid : `NetworkGrid`
-            That whose logarithm of the scale is nearest to `SCALE`.
+            That whose logarithm of the scale is nearest to ``SCALE``.
         """
         ratio = SCALE / pixel_scale
         factor = _nearest_integer(ratio) if ratio > 1 else 1

@@ -27,7 +27,7 @@ class NetworkMaps:
     Parameters
     ----------
     center : (ny, nx) float32 array
-        Logit that a cluster has its centre in the cell; cells of `CELL` pixels.
+        Logit that a cluster has its centre in the cell; cells of ``CELL`` pixels.
     density : (ny, nx) float32 array
         Expected number of cluster members in the cell.
     measures, log_variances : (5, ny, nx) float32 array

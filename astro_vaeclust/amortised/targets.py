@@ -33,12 +33,13 @@ class Crop:
     channels : (3, side, side) float32 array
         What the network gets.
     center : (n, n) float32 array
-        One in the cores of clusters, zero elsewhere, and `UNLABELLED` on their rims;
-        cells of `CELL` pixels.
+        One in the cores of clusters, zero elsewhere, and ``UNLABELLED`` on their rims;
+        cells of ``CELL`` pixels.
     density : (n, n) float32 array
         Number of members of clusters in each cell.
     measures : (5, n, n) float32 array
-        `MEASURES` of the nearest cluster, in units of its core.
+        `~astro_vaeclust.amortised.network.MEASURES` of the nearest cluster, in units
+        of its core.
     labels : list of (n_s, n_s) int array
         Class of each cell at each scale, -1 where it is not known.
     usable : (n, n) bool array

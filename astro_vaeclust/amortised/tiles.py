@@ -65,7 +65,8 @@ class TrainingTile:
     members : (n, 2) array
         x and y of these members.
     regions : (n, 4) array
-        Number of the class of `CLASSES`, x, y and radius of what is no cluster.
+        Number of the class of `~astro_vaeclust.amortised.network.CLASSES`, x, y and
+        radius of what is no cluster.
     scale : float
         Size of a network pixel in arcsec.
     binned : bool
