@@ -36,7 +36,15 @@ __all__ = ["Recipe", "calibrate", "make_model"]
 
 logger = logging.getLogger(__name__)
 
-TRAINING_SEED, CALIBRATION_SEED, INJECTION_SEED = 20_000, 60_000, 30_000
+TRAINING_SEED, INJECTION_SEED, HARD_SEED, CALIBRATION_SEED = (
+    20_000,
+    30_000,
+    40_000,
+    60_000,
+)
+MOCK = ("train", "hard")
+"""Kinds of mock tiles to train with, which are also their folders."""
+
 INJECTIONS = 40
 """Clusters that are painted on each real tile, each on a copy of its own."""
 
@@ -60,10 +68,14 @@ class Recipe:
         Tags of the surveys that the calibration tiles imitate.
     n_tiles : int
         Mock tiles to train with.
+    n_hard_tiles : int
+        Mock tiles to train on with, which have more of the hardest nulls.
     n_nulls : int
         Tiles without a cluster per survey of the calibration; half as many with one.
     plan : `~astro_vaeclust.amortised.training.TrainingPlan`
         How the network is trained.
+    hard_plan : `~astro_vaeclust.amortised.training.TrainingPlan`
+        How it is trained on with the hard tiles, if there are some.
     """
 
     surveys: tuple[str, ...] = (
@@ -76,8 +88,12 @@ class Recipe:
     )
     calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
     n_tiles: int = 4800
+    n_hard_tiles: int = 1600
     n_nulls: int = 800
     plan: TrainingPlan = field(default_factory=TrainingPlan)
+    hard_plan: TrainingPlan = field(
+        default_factory=lambda: TrainingPlan(n_steps=1600, learning_rate=7e-4, seed=1)
+    )
 
 
 def make_model(
@@ -116,6 +132,7 @@ def make_model(
     make = partial(_make_tile, recipe)
     jobs = [
         *(("train", seed) for seed in _range(TRAINING_SEED, recipe.n_tiles)),
+        *(("hard", seed) for seed in _range(HARD_SEED, recipe.n_hard_tiles)),
         *(
             (survey, seed)
             for survey in recipe.calibration_surveys
@@ -135,17 +152,17 @@ def make_model(
         make, missing, workers=workers, progress_bar=progress_bar, desc="tiles"
     ):
         pass
-    mock = [path for kind, _, path in files if kind == "train"]
-    chosen = (*recipe.calibration_surveys, "train")
-    real = [path for kind, _, path in files if kind not in chosen]
-    network = train_network(
-        recipe.plan,
-        mock,
-        folder,
-        real_tiles=real,
+    mock, hard = ([path for kind, _, path in files if kind == name] for name in MOCK)
+    chosen = (*recipe.calibration_surveys, *MOCK)
+    train = partial(
+        train_network,
+        real_tiles=[path for kind, _, path in files if kind not in chosen],
         device=device,
         progress=progress_bar and partial(progress_bar, desc="training"),
     )
+    network = train(recipe.plan, mock, folder)
+    if hard:
+        network = train(recipe.hard_plan, hard, folder / "hard", start=network)
     model = TrainedModel(
         network=network.cpu(),
         calibration=None,
@@ -221,14 +238,14 @@ def _calibration_seeds(n_nulls):
 
 
 def _tile_path(folder, kind, seed):
-    name = "train" if kind == "train" else kind if kind in SURVEYS else "real"
+    name = kind if kind in (*MOCK, *SURVEYS) else "real"
     return folder / name / f"{seed}.npz"
 
 
 def _make_tile(recipe, job):
     kind, seed, path = job
-    if kind == "train":
-        tile = draw_tile(seed, surveys=recipe.surveys)
+    if kind in MOCK:
+        tile = draw_tile(seed, surveys=recipe.surveys, hard=kind == "hard")
     elif kind in SURVEYS:
         tile = _calibration_tile(kind, seed)
     else:

@@ -26,6 +26,12 @@ CLUSTER_NUMBERS = (0.2, 0.25, 0.25, 0.2, 0.1)
 HARD = ("bright-star", "bright-group", "double-star", "asterism", "nebula")
 """Kinds of nulls that are drawn twice as often, as they resemble clusters most."""
 
+HARDEST = ("extinction-window", "nebula")
+"""Kinds of nulls that remain false positives, and that tiles are filled with then."""
+
+FILLED = 6.0
+"""How many times as often these are drawn on such tiles."""
+
 WIDE_EVERY = 4
 """One tile in so many has clusters of all radii alike, in brighter nebulae."""
 
@@ -152,7 +158,7 @@ class TrainingTile:
         )
 
 
-def draw_tile(seed, *, surveys):
+def draw_tile(seed, *, surveys, hard=False):
     """
     Simulate a training tile; everything varies more widely than in evaluations.
 
@@ -162,6 +168,8 @@ def draw_tile(seed, *, surveys):
         Determines all of it.
     surveys : sequence of str
         Tags of the surveys to draw from; scale, seeing, noise and halo are changed.
+    hard : bool
+        Whether most nulls are ``HARDEST``, and all clusters as in evaluations.
 
     Returns
     -------
@@ -174,11 +182,12 @@ def draw_tile(seed, *, surveys):
     shape = tuple(int(side) for side in sides)
     field_of_view = min(shape) * survey.pixel_scale * u.arcsec
     number = int(rng.choice(len(CLUSTER_NUMBERS), p=CLUSTER_NUMBERS))
-    weight = np.array([2.0 if kind in HARD else 1.0 for kind in NULLS])
+    often, times = (HARDEST, FILLED) if hard else (HARD, 2.0)
+    weight = np.array([times if kind in often else 1.0 for kind in NULLS])
     drawn = rng.choice(list(NULLS), rng.integers(1, 8), p=weight / weight.sum())
     kinds = [str(kind) for kind in drawn]
     artefacts = (*survey.artefacts, *(("trail",) * (rng.uniform() < 0.1)))
-    wide = seed % WIDE_EVERY == WIDE_EVERY - 1
+    wide = not hard and seed % WIDE_EVERY == WIDE_EVERY - 1
     clusters = draw_clusters(
         rng,
         number,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options, progress_bar
@@ -28,7 +29,10 @@ def add_command(commands):
         help="where tiles, checkpoint and curves are kept (default: %(default)s)",
     )
     parser.add_argument(
-        "--tiles", type=int, metavar="N", help="mock tiles to train with"
+        "--tiles",
+        type=int,
+        metavar="N",
+        help="mock tiles to train with; a third as many with hard negatives follow",
     )
     parser.add_argument(
         "--nulls",
@@ -36,7 +40,12 @@ def add_command(commands):
         metavar="N",
         help="tiles without a cluster per survey for the calibration",
     )
-    parser.add_argument("--steps", type=int, metavar="N", help="updates of the network")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help="updates of the network; a quarter as many with hard negatives follow",
+    )
     parser.add_argument(
         "--side", type=int, metavar="PIXELS", help="side of squares, a multiple of 64"
     )
@@ -78,26 +87,12 @@ def run(arguments):
     ValueError, TypeError, OSError
         If an option is bad, or a file cannot be written.
     """
-    from ..amortised.recipe import Recipe, make_model
-    from ..amortised.training import TrainingPlan
+    from ..amortised.recipe import make_model
     from ..io import check_output
 
     check_output(arguments.output, arguments.overwrite)
-    plan = TrainingPlan(
-        **_given(n_steps=arguments.steps, side=arguments.side, seed=arguments.seed)
-    )
-    surveys = arguments.surveys and tuple(arguments.surveys)
-    recipe = Recipe(
-        plan=plan,
-        **_given(
-            n_tiles=arguments.tiles,
-            n_nulls=arguments.nulls,
-            surveys=surveys,
-            calibration_surveys=surveys and tuple(dict.fromkeys(surveys)),
-        ),
-    )
     model = make_model(
-        recipe,
+        _recipe(arguments),
         Path(arguments.folder),
         real_images=arguments.real,
         workers=arguments.workers,
@@ -106,6 +101,36 @@ def run(arguments):
     )
     model.save(arguments.output, overwrite=arguments.overwrite)
     LOGGER.info("wrote %s (%s)", arguments.output, model.identity)
+
+
+def _recipe(arguments):
+    """Return the default recipe with the options, the second training in proportion."""
+    from ..amortised.recipe import Recipe
+
+    recipe = Recipe()
+    n_steps, n_tiles, seed = arguments.steps, arguments.tiles, arguments.seed
+    surveys = arguments.surveys and tuple(arguments.surveys)
+    return replace(
+        recipe,
+        plan=replace(
+            recipe.plan, **_given(n_steps=n_steps, side=arguments.side, seed=seed)
+        ),
+        hard_plan=replace(
+            recipe.hard_plan,
+            **_given(
+                n_steps=n_steps and max(n_steps // 4, 1),
+                side=arguments.side,
+                seed=None if seed is None else seed + 1,
+            ),
+        ),
+        **_given(
+            n_tiles=n_tiles,
+            n_hard_tiles=n_tiles and n_tiles // 3,
+            n_nulls=arguments.nulls,
+            surveys=surveys,
+            calibration_surveys=surveys and tuple(dict.fromkeys(surveys)),
+        ),
+    )
 
 
 def _given(**options):

@@ -1,0 +1,57 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+
+import pytest
+
+from astro_vaeclust.amortised.weights import load_model
+from astro_vaeclust.cli import main
+
+SMALL = [
+    *("--tiles", "3", "--nulls", "1", "--steps", "4", "--side", "64", "--seed", "5"),
+    *("--surveys", "2mass-ks", "--quiet"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "work"
+
+
+def train(model, folder, *options):
+    return main(["train", str(model), "--folder", str(folder), *SMALL, *options])
+
+
+def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
+    first, second = tmp_path / "first.pt", tmp_path / "second.pt"
+    assert train(first, folder) == 0
+    made = {path: path.stat().st_mtime_ns for path in folder.rglob("*.npz")}
+    counts = {}
+    for path in made:
+        counts[path.parent.name] = counts.get(path.parent.name, 0) + 1
+    assert counts == {"train": 3, "hard": 1, "2mass-ks": 2}
+    (folder / "2mass-ks" / "60001.npz").unlink()
+    assert train(second, folder) == 0
+    assert load_model(first).identity == load_model(second).identity
+    assert load_model(first).calibration == load_model(second).calibration
+    kept = {path: path.stat().st_mtime_ns for path in folder.rglob("*.npz")}
+    assert {path for path in made if made[path] != kept[path]} == {
+        folder / "2mass-ks" / "60001.npz"
+    }
+    training = load_model(first).training
+    assert training["plan"]["n_steps"] == 4
+    assert training["hard_plan"]["n_steps"] == 1
+    assert training["hard_plan"]["seed"] == 6
+    assert training["calibration_surveys"] == ["2mass-ks"]
+
+
+def test_an_existing_model_is_refused_before_the_work(tmp_path, folder, capsys):
+    path = tmp_path / "model.pt"
+    path.write_bytes(b"")
+    assert train(path, folder) == 2
+    assert "exists" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_a_folder_of_another_plan_is_refused(tmp_path, folder, capsys):
+    assert train(tmp_path / "first.pt", folder) == 0
+    assert train(tmp_path / "second.pt", folder, "--steps", "5") == 2
+    assert "checkpoint of another plan" in capsys.readouterr().err
