@@ -36,7 +36,11 @@ GRIDS = {
     "voronoi": {"rings": [1, 2, 3]},
     "minimum-spanning-tree": {"separation": [0.55, 0.65, 0.75, 0.85]},
     "mixture-with-noise": {"smallest": [6, 10] * u.arcsec},
-    "hdbscan": {"min_samples": [5, 10], "test_neighbour": [1, 5]},
+    "hdbscan": {
+        "selection": ["leaf", "eom"],
+        "min_samples": [5, 10],
+        "test_neighbour": [1, 5],
+    },
     "matched-filter": {"outer_slope": [3.0, 4.0]},
 }
 """Settings that are tried, by tag; all combinations."""

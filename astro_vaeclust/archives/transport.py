@@ -247,14 +247,17 @@ def _ended_after(sock, seconds):
     timer = threading.Timer(seconds, shut_down)
     timer.daemon = True
     timer.start()
+    cause = None
     try:
         yield
     except Exception as error:
-        if late.is_set():
-            raise TimeoutError("no complete header in time") from error
-        raise
+        if not late.is_set():
+            raise
+        cause = error
     finally:
         timer.cancel()
+    if late.is_set():  # also where the end was taken for that of the header
+        raise TimeoutError("no complete header in time") from cause
 
 
 def _read(raw, deadline):

@@ -20,6 +20,9 @@ FIELD_RATIO = 5
 
 FEWEST_FIELD = 100
 
+N_ORDERS = 8
+"""Orders of the sources in which they are clustered."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class HDBSCANFinder(BaselineFinder):
@@ -50,7 +53,10 @@ class HDBSCANFinder(BaselineFinder):
     are not in the cluster, five per member and at least a hundred; the score is the
     normal deviate of a one-sided Mann-Whitney test. The members were selected for
     being close together, so that the score of a chance group is well above zero:
-    compare it with scores of this method only.
+    compare it with scores of this method only. Many mutual reachability distances are
+    equal, and leaves of the tree depend on which comes first, that is on the order of
+    the sources and on the sorting of the machine. The sources are clustered in several
+    orders, therefore, and of clusters with common members the most significant is kept.
     """
 
     threshold: float = 5.0
@@ -73,33 +79,55 @@ class HDBSCANFinder(BaselineFinder):
 
     def search(self, field):
         """Cluster the sources; see `BaselineFinder.search`."""
-        from sklearn.cluster import HDBSCAN
-
         heat = np.zeros(field.shape)
         if len(field) <= max(
             self.min_cluster_size, self.min_samples, self.test_neighbour
         ):
             return [], heat
-        labels = HDBSCAN(
-            min_cluster_size=self.min_cluster_size,
-            min_samples=self.min_samples,
-            cluster_selection_method=self.selection,
-            allow_single_cluster=False,
-            copy=True,
-        ).fit_predict(field.points)
-        candidates = []
         distance, owner = field.nearest
-        neighbours, _ = field.tree.query(field.points, k=[self.test_neighbour + 1])
-        neighbours = neighbours[:, 0]
-        for label in range(labels.max() + 1):
-            group = np.flatnonzero(labels == label)
-            score = self._score(field, neighbours, labels, group)
+        candidates = []
+        for score, group in self._groups(field):
             cells = np.isin(owner, group) & (distance <= _reach(field, group))
             heat[cells] = np.maximum(heat[cells], score)
             candidates.append(
                 group_candidate(field, field.points[group], score, cells=cells)
             )
         return candidates, heat
+
+    def _groups(self, field):
+        """Return scores and members of clusters, by falling score, none twice."""
+        neighbours, _ = field.tree.query(field.points, k=[self.test_neighbour + 1])
+        found = []
+        for labels in self._labels(field.points):
+            for label in range(labels.max() + 1):
+                group = np.flatnonzero(labels == label)
+                score = self._score(field, neighbours[:, 0], labels, group)
+                found.append((score, group))
+        found.sort(key=lambda pair: (-pair[0], pair[1].tolist()))
+        taken = np.zeros(len(field), dtype=bool)
+        groups = []
+        for score, group in found:
+            if not taken[group].any():
+                taken[group] = True
+                groups.append((score, group))
+        return groups
+
+    def _labels(self, points):
+        """Yield the labels by HDBSCAN for each order of the points."""
+        from sklearn.cluster import HDBSCAN
+
+        rng = np.random.default_rng(0)
+        for _ in range(N_ORDERS):
+            order = rng.permutation(len(points))
+            labels = np.empty(len(points), dtype=int)
+            labels[order] = HDBSCAN(
+                min_cluster_size=self.min_cluster_size,
+                min_samples=self.min_samples,
+                cluster_selection_method=self.selection,
+                allow_single_cluster=False,
+                copy=True,
+            ).fit_predict(points[order])
+            yield labels
 
     def _score(self, field, neighbours, labels, group):
         """Return the deviate of the Mann-Whitney test of a cluster and its field."""
