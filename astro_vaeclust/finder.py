@@ -302,7 +302,7 @@ class VAEClusterFinder(ClusterFinderBase):
             image=image,
         )
 
-    def detect_blocks(self, data, *, wcs=None, hdu=None, block_size=3072):
+    def detect_blocks(self, data, *, wcs=None, hdu=None, block_size=2048):
         """
         Find the clusters of an image that is larger than the memory.
 

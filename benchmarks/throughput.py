@@ -5,12 +5,11 @@ Time and memory of the default detector.
 Usage: ``python benchmarks/throughput.py [--threads 1] [--sides 512 1024 ...]
 [--streamed 16384] [--repeats 5]``. All ratios are of times in one process after a
 warm-up, the fastest of the repeats; memory is the peak above that after the imports,
-in a process of its own.
+in a process of its own (Linux only).
 """
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -189,8 +188,10 @@ def print_memory_of_file(path):
 
 
 def peak():
-    """Return the largest resident memory so far in GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    """Return the largest resident memory so far in GB; not that of the parent."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024**2
 
 
 def fastest(call, repeats):

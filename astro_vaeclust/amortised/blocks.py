@@ -31,7 +31,7 @@ MARGIN = 32
 """Network pixels beyond its own in which a block may have a centre."""
 
 
-def detect_in_blocks(finder, data, *, wcs=None, hdu=None, block_size=3072):
+def detect_in_blocks(finder, data, *, wcs=None, hdu=None, block_size=2048):
     """
     Find the clusters of a large image, reading a block at a time.
 
