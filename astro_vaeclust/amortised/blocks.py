@@ -19,7 +19,7 @@ from .._celestial import celestial_wcs
 from ..catalog import ClusterCatalog
 from ..exceptions import NoDetectionsWarning
 from ..validation import check_count
-from .candidates import LEAST_DISTANCE
+from .candidates import LEAST_DISTANCE, apart
 from .grid import SKY_BOX, NetworkGrid
 
 __all__ = ["detect_in_blocks"]
@@ -114,8 +114,12 @@ class _Source:
 def _opened(data, wcs, hdu):
     if isinstance(data, (str, os.PathLike)):
         with _fits.open_file(data) as hdulist:
+            name = os.path.basename(os.fspath(data))
+            companions = None, None
+            if hdu is None and _fits.is_ccddata(hdulist):
+                hdu, companions = 0, _fits.read_companions(hdulist, name)
             chosen = _fits.select_hdu(hdulist, hdu)
-            yield _of_hdu(chosen, hdulist, wcs, os.path.basename(os.fspath(data)))
+            yield _of_hdu(chosen, hdulist, wcs, name, *companions)
     elif isinstance(data, _fits.IMAGE_HDUS):
         yield _of_hdu(data, None, wcs, "")
     elif isinstance(data, NDData):
@@ -134,11 +138,13 @@ def _opened(data, wcs, hdu):
         )
 
 
-def _of_hdu(hdu, hdulist, wcs, name):
+def _of_hdu(hdu, hdulist, wcs, name, mask=None, uncertainty=None):
     pixels = hdu.data if isinstance(hdu, fits.CompImageHDU) else hdu.section
     return _Source(
         pixels,
         _fits.read_wcs(hdu, hdulist, name) if wcs is None else wcs,
+        mask=mask,
+        uncertainty=uncertainty,
         unit=_fits.read_unit(hdu.header),
         meta=hdu.header,
         name=name,
@@ -187,9 +193,4 @@ def _joined(tables, pixel, grid):
     table = table[np.argsort(-table["score"], kind="stable")]
     reach = np.maximum(table["r50"], LEAST_DISTANCE * grid.scale * u.arcsec)
     reach = (reach / pixel).to_value(u.one)
-    x, y = table["x_center"].value, table["y_center"].value
-    kept = []
-    for row in range(len(table)):
-        if np.all(np.hypot(x[row] - x[kept], y[row] - y[kept]) > reach[kept]):
-            kept.append(row)
-    return table[kept]
+    return table[apart(table["x_center"].value, table["y_center"].value, reach)]

@@ -12,7 +12,7 @@ from photutils.utils import NoDetectionsWarning
 
 from .network import CELL, MEASURES
 
-__all__ = ["Candidates", "find_candidates"]
+__all__ = ["Candidates", "apart", "find_candidates"]
 
 BOX = 5
 """Side in cells of the square in which a candidate is the highest."""
@@ -107,15 +107,30 @@ def find_candidates(maps, *, least=LEAST_SCORE):
     return _without_neighbours(candidates)
 
 
+def apart(x, y, reach):
+    """
+    Choose places of which none is within the reach of a better one.
+
+    Parameters
+    ----------
+    x, y : (n,) array
+        The places, the best first.
+    reach : (n,) array
+        How far each reaches, in the same unit.
+
+    Returns
+    -------
+    kept : (k,) int array
+        Numbers of those that are chosen.
+    """
+    kept = []
+    for row in range(len(x)):
+        if np.all(np.hypot(x[row] - x[kept], y[row] - y[kept]) > reach[kept]):
+            kept.append(row)
+    return np.array(kept, dtype=int)
+
+
 def _without_neighbours(candidates):
     candidates = candidates[np.argsort(-candidates.score, kind="stable")]
     reach = np.maximum(10 ** candidates.measures["log_r50"], LEAST_DISTANCE)
-    kept = []
-    for row in range(len(candidates)):
-        distances = np.hypot(
-            candidates.x[row] - candidates.x[kept],
-            candidates.y[row] - candidates.y[kept],
-        )
-        if np.all(distances > reach[kept]):
-            kept.append(row)
-    return candidates[np.array(kept, dtype=int)]
+    return candidates[apart(candidates.x, candidates.y, reach)]

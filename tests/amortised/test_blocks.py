@@ -74,7 +74,7 @@ def test_blocks_of_a_file_are_those_of_the_image(image, tmp_path):
         np.testing.assert_allclose(table["x_center"], of_file["x_center"])
 
 
-def test_mask_and_error_are_those_of_the_block(image, whole):
+def test_mask_and_error_are_those_of_the_block(image, whole, tmp_path):
     """A masked cluster is not found; blocks without usable pixels are left out."""
     mask = np.zeros(SHAPE, dtype=bool)
     mask[:, :500] = True
@@ -88,6 +88,11 @@ def test_mask_and_error_are_those_of_the_block(image, whole):
     table = VAEClusterFinder().detect_blocks(masked, block_size=BLOCK).table
     assert len(table) == len(whole) - 1
     assert table["x_center"].value.min() > 500
+    masked.write(tmp_path / "masked.fits")
+    of_file = VAEClusterFinder().detect_blocks(
+        tmp_path / "masked.fits", block_size=BLOCK
+    )
+    np.testing.assert_allclose(of_file.table["x_center"], table["x_center"])
 
 
 def test_what_blocks_refuse(image):

@@ -5,6 +5,7 @@ import sys
 import types
 import warnings
 
+import astropy.units as u
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
@@ -92,13 +93,16 @@ def test_only_given_settings_reach_the_finder(finder, image):
 def test_all_settings_reach_the_finder(finder, image):
     options = (
         "--hdu 1 --preset paper --embedding pca --mixture gmm --patch-sizes 16 32 "
-        "--overlap 0.25 --threshold 0.7 --seed 5 --device cpu --quiet"
+        "--overlap 0.25 --threshold 0.7 --seed 5 --device cpu --quiet "
+        "--model mine.pt --max-false-alarm-rate 0.1"
     )
     assert main(["detect", image, *options.split()]) == 0
     ((settings, _, choice),) = finder.calls
     assert choice == {"hdu": 1}
     assert settings == {
         "preset": "paper",
+        "model": "mine.pt",
+        "max_false_alarm_rate": 0.1 / u.deg**2,
         "embedding": "pca",
         "mixture": "gmm",
         "patch_sizes": (16, 32),
