@@ -6,7 +6,7 @@ Usage: ``python benchmarks/tune_baselines.py [tag ...] [--true-stars]``. Without
 all of ``astro_vaeclust.baselines.BASELINES`` are tuned. With ``--true-stars`` they see
 the true stars brighter than the limit of the survey instead of those in the image.
 
-The tiles are 2MASS Ks tiles of seeds 50000 to 50047; every second one has two clusters,
+The tiles are 2MASS Ks tiles of seeds 50000 to 50095; every second one has two clusters,
 every second of either kind two hard negatives. A detection is true when its centre is
 within the larger of r50 and 30 arcsec of a true centre, one to one, by falling score.
 Completeness is that of all clusters, and every other detection on any tile is false.
@@ -26,7 +26,7 @@ from astro_vaeclust.baselines import BASELINES
 from astro_vaeclust.inputs import read_image
 from astro_vaeclust.simulation import NULLS, draw_clusters, simulate_tile
 
-SEEDS = range(50000, 50048)
+SEEDS = range(50000, 50096)
 LOWEST = 1.5
 """Score to which candidates are taken."""
 
@@ -69,12 +69,15 @@ def make_fields(finder, *, true_stars):
     fields = []
     for seed in SEEDS:
         tile = make_tile(seed)
-        sources = None
+        image = read_image(tile.image)
         if true_stars:
             bright = tile.stars["mag"] < tile.survey.limit * u.mag
-            sources = tile.stars[bright & ~tile.stars["is_galaxy"]]
-        field, _ = finder.make_field(read_image(tile.image), sources)
-        fields.append((field, tile.clusters))
+            stars = tile.stars[bright & ~tile.stars["is_galaxy"]]
+            positions = stars["x"], stars["y"]
+        else:
+            found = finder.find_sources(image)
+            positions = found.x, found.y
+        fields.append((finder.make_field(image, *positions), tile.clusters))
     return fields
 
 

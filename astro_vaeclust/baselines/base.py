@@ -21,7 +21,7 @@ from ..validation import check_count, check_number
 from .checks import check_angle
 from .field import SourceField
 from .measurement import CandidateMeasurements
-from .sources import find_sources, read_sources
+from .sources import FoundSources, find_sources, read_sources
 
 __all__ = ["BaselineFinder"]
 
@@ -135,11 +135,12 @@ class BaselineFinder(ClusterFinderBase):
             Standard deviations of the pixels; measured from the image without it.
         hdu : int, str or (str, int), optional
             HDU of a file or HDUList with several images.
-        sources : `~astropy.table.Table`, optional
+        sources : `~astropy.table.Table` or FoundSources, optional
             Sources to use instead of those in the image: positions in pixels in
             columns ``x, y``, ``x_centroid, y_centroid`` or ``x_center, y_center``, or
             on the sky in a SkyCoord column ``sky``, ``sky_center`` or
-            ``sky_centroid``, or in ``ra, dec``; magnitudes, if any, in ``mag``.
+            ``sky_centroid``, or in ``ra, dec``; magnitudes, if any, in ``mag``. Or
+            what `find_sources` found in this image, to share it between finders.
 
         Returns
         -------
@@ -162,7 +163,15 @@ class BaselineFinder(ClusterFinderBase):
             image = _empty_image(wcs, mask, sources)
         else:
             image = read_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu)
-        field, significance = self.make_field(image, sources)
+        significance = None
+        if sources is None:
+            sources = self.find_sources(image)
+        if isinstance(sources, FoundSources):
+            x, y, significance = sources.x, sources.y, sources.significance
+        else:
+            limit = self.magnitude_limit
+            x, y = read_sources(sources, image.wcs, magnitude_limit=limit)
+        field = self.make_field(image, x, y)
         measured = self._measure(field, significance)
         columns = measured.columns()
         if columns is None:
@@ -199,40 +208,54 @@ class BaselineFinder(ClusterFinderBase):
             min_members=self.min_members,
         )
 
-    def make_field(self, image, sources=None):
+    def find_sources(self, image):
         """
-        Put the sources of an image, or given ones, on the grid of cells.
+        Find the sources of an image, as `detect` does where none are given.
+
+        Finders that agree in `source_settings` can share them.
 
         Parameters
         ----------
         image : `~astro_vaeclust.inputs.Image`
             The image.
-        sources : `~astropy.table.Table`, optional
-            The sources, as `detect` takes them.
+
+        Returns
+        -------
+        sources : FoundSources
+            What ``detect(..., sources=...)`` takes.
+        """
+        return find_sources(
+            image, significance=self.source_significance, fwhm=self.fwhm
+        )
+
+    @property
+    def source_settings(self):
+        """What `find_sources` depends on (tuple)."""
+        return self.source_significance, self.fwhm
+
+    def make_field(self, image, x, y):
+        """
+        Put sources on the grid of cells.
+
+        Parameters
+        ----------
+        image : `~astro_vaeclust.inputs.Image`
+            The image.
+        x, y : (n,) array
+            Positions of the sources in pixels.
 
         Returns
         -------
         field : `~astro_vaeclust.baselines.SourceField`
             What `search` needs.
-        significance : (ny, nx) array or None
-            Significance of the pixels; None with given sources.
         """
-        if sources is None:
-            x, y, significance = find_sources(
-                image, significance=self.source_significance, fwhm=self.fwhm
-            )
-        else:
-            limit = self.magnitude_limit
-            x, y = read_sources(sources, image.wcs, magnitude_limit=limit)
-            significance = None
-        field = SourceField(
+        return SourceField(
             image,
             x,
             y,
             cell_size=self.cell_size.to_value(u.arcsec),
             background_scale=self.background_scale.to_value(u.arcsec),
         )
-        return field, significance
 
 
 def _empty_image(wcs, mask, sources):

@@ -17,6 +17,7 @@ from ..measurement import (
     BRIGHT_STAR_SIGNIFICANCE,
     LARGE_FRACTION,
     MASKED_FRACTION,
+    circle,
 )
 
 __all__ = ["CandidateMeasurements"]
@@ -119,22 +120,18 @@ class CandidateMeasurements:
         return grid.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
 
     def _flags(self, index):
-        image = self.field.image
-        within = self._distance(index) <= self._radii[index]
-        near = self._distance(index) <= BRIGHT_STAR_RADII * self._radii[index]
+        image, radius = self.field.image, self._radii[index]
+        place, within = self._circle(index, radius)
         remarks = {
             ClusterFlags.TOUCHES_EDGE: self._touches_edge(index),
-            ClusterFlags.MASKED: _fraction(image.mask, within) > MASKED_FRACTION,
-            ClusterFlags.NEAR_BRIGHT_STAR: self.significance is not None
-            and np.max(self.significance[near], initial=0) > BRIGHT_STAR_SIGNIFICANCE,
+            ClusterFlags.MASKED: image.mask[place][within].mean() > MASKED_FRACTION,
+            ClusterFlags.NEAR_BRIGHT_STAR: self._highest_near(index)
+            > BRIGHT_STAR_SIGNIFICANCE,
             ClusterFlags.LARGE: self._areas[index]
             > LARGE_FRACTION * np.count_nonzero(~image.mask),
             ClusterFlags.LOSSY_INPUT: image.lossy,
         }
-        flags = ClusterFlags(0)
-        for flag, applies in remarks.items():
-            flags |= flag if applies else ClusterFlags(0)
-        return flags
+        return ClusterFlags.of(remarks)
 
     def _touches_edge(self, index):
         """Whether a region reaches the bounding box of the usable cells."""
@@ -146,14 +143,12 @@ class CandidateMeasurements:
                 return True
         return False
 
-    def _distance(self, index):
-        """Distance of every pixel from the centre of a candidate, in pixels."""
-        x_center, y_center = self._centers[index]
-        height, width = self.field.image.shape
-        y, x = np.ogrid[:height, :width]
-        return np.hypot(x - x_center, y - y_center)
+    def _highest_near(self, index):
+        """Highest significance of the pixels around; zero if there are no pixels."""
+        if self.significance is None:
+            return 0.0
+        place, near = self._circle(index, BRIGHT_STAR_RADII * self._radii[index])
+        return np.max(self.significance[place][near], initial=0)
 
-
-def _fraction(of, within):
-    n_within = np.count_nonzero(within)
-    return np.count_nonzero(of & within) / n_within if n_within else 0.0
+    def _circle(self, index, radius):
+        return circle(self.field.image.shape, self._centers[index], radius)

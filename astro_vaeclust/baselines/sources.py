@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 from ..exceptions import NoDetectionsWarning
 from ..simulation.seeing import estimate_fwhm
 
-__all__ = ["find_sources", "read_sources"]
+__all__ = ["FoundSources", "find_sources", "read_sources"]
 
 SKY_COLUMNS = ("sky", "sky_center", "sky_centroid")
 ANGLE_COLUMNS = ("ra", "dec")
@@ -45,6 +46,24 @@ FALLBACK_FWHM = 2.7
 """Width of the stars in pixels where too few can be measured."""
 
 
+@dataclass(frozen=True, eq=False)
+class FoundSources:
+    """
+    Sources that were found in an image.
+
+    Parameters
+    ----------
+    x, y : (n,) float64 array
+        Positions in pixels.
+    significance : (ny, nx) float32 array
+        Image minus sky over noise.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    significance: np.ndarray
+
+
 def find_sources(image, *, significance, fwhm):
     """
     Find the sources of an image with `photutils.detection.DAOStarFinder`.
@@ -60,10 +79,8 @@ def find_sources(image, *, significance, fwhm):
 
     Returns
     -------
-    x, y : (n,) float64 array
-        Positions in pixels.
-    pixel_significance : (ny, nx) float32 array
-        Image minus sky over noise.
+    sources : `FoundSources`
+        The sources.
     """
     pixel_significance = _significance(image)
     fwhm = _measured_fwhm(image) if fwhm is None else fwhm
@@ -76,9 +93,9 @@ def find_sources(image, *, significance, fwhm):
         warnings.simplefilter("ignore", NoDetectionsWarning)
         found = finder(_searched(pixel_significance, image, fwhm), mask=image.mask)
     if found is None:
-        return np.empty(0), np.empty(0), pixel_significance
+        return FoundSources(np.empty(0), np.empty(0), pixel_significance)
     x, y = (np.asarray(found[name], float) for name in ("x_centroid", "y_centroid"))
-    return x, y, pixel_significance
+    return FoundSources(x, y, pixel_significance)
 
 
 def _significance(image):

@@ -14,6 +14,7 @@ import astropy.units as u
 from astropy.table import QTable
 
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
+from ..inputs import read_image
 from ..io import atomic_path
 from ..simulation import get_survey
 from ..validation import check_count, check_seed
@@ -186,11 +187,12 @@ def _run_tile(job, *, finders, folder, survey, shape):
         area = usable_area(tile.image).to_value(u.deg**2)
         _write(tile.nulls, _place(folder, NULLS, seed))
         _write(tile.clusters, _place(folder, TRUTH, seed), area_deg2=float(area))
+    sources = _SharedSources(tile)
     for name in missing:
         if name == TRUTH:
             continue
         try:
-            catalog, seconds = _detect(finders[name], tile)
+            catalog, seconds = _detect(finders[name], tile, sources)
         except Exception as error:
             error.add_note(f"finder {name!r} on the tile with seed={seed}")
             raise
@@ -198,7 +200,28 @@ def _run_tile(job, *, finders, folder, survey, shape):
         _write(table, _place(folder, name, seed), seconds=seconds)
 
 
-def _detect(finder, tile):
+class _SharedSources:
+    """The sources of one tile, found once for all finders that see the same."""
+
+    def __init__(self, tile):
+        self.tile = tile
+        self.found = {}
+
+    def of(self, finder):
+        """Return the sources for a finder, and the seconds that finding them took."""
+        settings = finder.source_settings
+        if settings not in self.found:
+            start = time.perf_counter()
+            sources = finder.find_sources(read_image(self.tile.image))
+            self.found[settings] = sources, time.perf_counter() - start
+        return self.found[settings]
+
+
+def _detect(finder, tile, sources):
+    """Return the catalogue, and the seconds that it takes with its own sources."""
+    found, seconds = {}, 0.0
+    if hasattr(finder, "source_settings"):
+        found["sources"], seconds = sources.of(finder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
         warnings.simplefilter("ignore", PosteriorCollapseWarning)
@@ -206,8 +229,8 @@ def _detect(finder, tile):
         if hasattr(finder, "detect_tile"):
             catalog = finder.detect_tile(tile)
         else:
-            catalog = finder.detect(tile.image)
-        return catalog, time.perf_counter() - start
+            catalog = finder.detect(tile.image, **found)
+        return catalog, seconds + time.perf_counter() - start
 
 
 def _write(table, path, **meta):

@@ -37,7 +37,7 @@ class SelectionFunction:
 
     The probability of detection is logistic in the decimal logarithms of the number of
     members, the half-number radius in arcsec and the local density of sources per
-    arcmin2, as in Hunt et al. (2026).
+    arcmin2. The form is that of Hunt et al. (2026), who use other quantities.
 
     Parameters
     ----------

@@ -175,7 +175,8 @@ def test_bad_tables_are_refused(wcs):
 
 def test_finds_most_of_the_bright_stars(tile):
     image = read_image(tile.image)
-    x, y, _ = find_sources(image, significance=4.0, fwhm=None)
+    found = find_sources(image, significance=4.0, fwhm=None)
+    x, y = found.x, found.y
     stars = tile.stars[(tile.stars["mag"] < 13 * u.mag) & ~tile.stars["is_member"]]
     nearest = np.min(
         np.hypot(*(stars[n].value[:, None] - v for n, v in (("x", x), ("y", y)))),

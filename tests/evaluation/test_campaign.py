@@ -2,6 +2,7 @@
 """Finders run on mock tiles, and a run goes on from where it was."""
 
 import json
+import warnings
 from dataclasses import replace
 
 import astropy.units as u
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from astro_vaeclust import VAEClusterFinder
+from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust.baselines import BaselineFinder
 from astro_vaeclust.evaluation import (
     FIRST_SEED,
     error_table,
@@ -65,6 +67,39 @@ def test_results_are_those_of_the_finders(run):
         assert peak.detections["score"][number] == score
         assert peak.tiles["area"][number] == usable_area(tile.image)
     assert peak.meta["seconds_per_deg2"] > 0
+
+
+def test_sources_are_found_once_for_all_that_see_the_same(tmp_path, monkeypatch):
+    sees = []
+
+    def find_sources(finder, image):
+        sees.append(finder.source_significance)
+        return original(finder, image)
+
+    original = BaselineFinder.find_sources
+    monkeypatch.setattr(BaselineFinder, "find_sources", find_sources)
+    counts = make_finders(["star-counts"])["star-counts"]
+    finders = make_finders(["star-counts", "nearest-neighbour"])
+    finders["shallow"] = replace(counts, source_significance=6.0)
+    small = SMALL | {"n_tiles": 2}
+    results = evaluate_finders(finders, tmp_path, **small)
+    assert sees == [4.0, 6.0] * 2
+    monkeypatch.undo()
+    for name, finder in finders.items():
+        alone = [
+            score
+            for number in range(2)
+            for score in _scores(
+                finder, mock_tile(FIRST_SEED + number, shape=(160, 160))
+            )
+        ]
+        assert_array_equal(results[name].detections["score"], alone)
+
+
+def _scores(finder, tile):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        return finder.detect(tile.image).table["score"]
 
 
 def test_an_interrupted_run_goes_on_to_the_same_result(run, tmp_path):
