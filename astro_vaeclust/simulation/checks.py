@@ -7,8 +7,6 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 
-from .clusters import MockCluster, draw_clusters
-
 __all__ = []
 
 
@@ -41,7 +39,7 @@ def checked_tags(name, tags, known):
         raise TypeError(f"{name} must be a sequence of strings, got {tags!r}")
     tags = tuple(tags)
     for tag in tags:
-        if tag not in known:
+        if tag not in list(known):
             raise ValueError(
                 f"{name} has {tag!r}, which is not known; available: {', '.join(known)}"
             )
@@ -67,6 +65,58 @@ def checked_number(name, value, low, high):
     return float(value)
 
 
+def check_quantity(name, value, unit, *, low=-np.inf, low_counts=True):
+    """
+    Raise unless a value is one finite quantity of the right kind.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument.
+    value : `~astropy.units.Quantity`
+        The value.
+    unit : `~astropy.units.Unit`
+        What it must be convertible to.
+    low : float
+        Least value in this unit.
+    low_counts : bool
+        Whether ``low`` itself is allowed.
+
+    Raises
+    ------
+    TypeError
+        If it is no quantity, or one with another kind of unit.
+    ValueError
+        If it is not scalar, not finite, or too low.
+    """
+    if not isinstance(value, u.Quantity) or not value.unit.is_equivalent(unit):
+        raise TypeError(f"{name} must be a Quantity in {unit}, got {value!r}")
+    if not value.isscalar or not np.isfinite(value.value):
+        raise ValueError(f"{name} must be one finite value, got {value!r}")
+    number = value.to_value(unit)
+    if not (number >= low if low_counts else number > low):
+        bound = "at least" if low_counts else "above"
+        raise ValueError(f"{name} must be {bound} {low:g} {unit}, got {value!r}")
+
+
+def checked_generator(name, seed):
+    """Return random numbers from a seed, or raise TypeError."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    check_seed(name, seed)
+    return np.random.default_rng(seed)
+
+
+def check_seed(name, seed):
+    """Raise TypeError unless a seed is a non-negative integer or None."""
+    if seed is not None and (
+        isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0
+    ):
+        raise TypeError(
+            f"{name} must be a non-negative integer, a Generator or None, got {seed!r}"
+        )
+
+
 def checked_extinction(extinction):
     """Return an extinction in magnitudes, or raise TypeError or ValueError."""
     if not isinstance(extinction, u.Quantity) or extinction.unit != u.mag:
@@ -81,28 +131,3 @@ def checked_center(center):
     if not isinstance(center, SkyCoord) or not center.isscalar:
         raise TypeError(f"center must be a scalar SkyCoord, got {center!r}")
     return center.icrs
-
-
-def checked_clusters(clusters, rng, survey, shape):
-    """Return a list of MockCluster, or raise TypeError or ValueError."""
-    if isinstance(clusters, MockCluster):
-        return [clusters]
-    if isinstance(clusters, (int, np.integer)) and not isinstance(clusters, bool):
-        if clusters < 0:
-            raise ValueError(f"clusters must not be negative, got {clusters!r}")
-        return draw_clusters(
-            rng,
-            int(clusters),
-            field_of_view=min(shape) * survey.pixel_scale * u.arcsec,
-            limit=survey.limit * u.mag,
-        )
-    if not hasattr(clusters, "__iter__") or isinstance(clusters, str):
-        raise TypeError(
-            "clusters must be an integer, a MockCluster or a sequence of them, got "
-            f"{clusters!r}"
-        )
-    clusters = list(clusters)
-    for cluster in clusters:
-        if not isinstance(cluster, MockCluster):
-            raise TypeError(f"clusters must hold MockClusters, got {cluster!r}")
-    return clusters

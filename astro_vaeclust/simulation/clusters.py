@@ -9,6 +9,8 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 
+from ..validation import check_count, check_number
+from .checks import check_quantity, checked_generator
 from .fields import draw_magnitudes
 from .profiles import PROFILES, draw_positions
 from .textures import Screen, random_field
@@ -77,26 +79,21 @@ class MockCluster:
     nebula_radius: u.Quantity | None = None
 
     def __post_init__(self):
-        _check_quantity("half_number_radius", self.half_number_radius, u.arcsec)
-        _check_quantity("brightest", self.brightest, u.mag)
-        _check_quantity("extinction", self.extinction, u.mag)
-        _check_quantity(
-            "nebula_brightness", self.nebula_brightness, u.mag / u.arcsec**2
+        check_count("n_members", self.n_members)
+        positive = {"low": 0, "low_counts": False}
+        check_quantity(
+            "half_number_radius", self.half_number_radius, u.arcsec, **positive
         )
         if self.nebula_radius is not None:
-            _check_quantity("nebula_radius", self.nebula_radius, u.arcsec)
-        if self.center is not None and not isinstance(self.center, SkyCoord):
-            raise TypeError(f"center must be a SkyCoord, got {self.center!r}")
-        if self.n_members < 1:
-            raise ValueError(f"n_members must be at least 1, got {self.n_members!r}")
-        if not self.half_number_radius > 0 * u.arcsec:
-            raise ValueError(
-                f"half_number_radius must be positive, got {self.half_number_radius!r}"
-            )
-        if not self.slope > 0:
-            raise ValueError(f"slope must be positive, got {self.slope!r}")
-        if self.extinction < 0 * u.mag:
-            raise ValueError(f"extinction must not be negative, got {self.extinction}")
+            check_quantity("nebula_radius", self.nebula_radius, u.arcsec, **positive)
+        check_quantity("brightest", self.brightest, u.mag)
+        check_quantity("extinction", self.extinction, u.mag, low=0)
+        check_quantity("nebula_brightness", self.nebula_brightness, u.mag / u.arcsec**2)
+        check_number("slope", self.slope, low_counts=False)
+        if self.center is not None and not (
+            isinstance(self.center, SkyCoord) and self.center.isscalar
+        ):
+            raise TypeError(f"center must be a scalar SkyCoord, got {self.center!r}")
         _check_choice("profile", self.profile, PROFILES)
         _check_choice("nebulosity", self.nebulosity, NEBULOSITY)
 
@@ -106,13 +103,8 @@ class MockCluster:
         return self.half_number_radius.to_value(u.arcsec)
 
 
-def _check_quantity(name, value, unit):
-    if not isinstance(value, u.Quantity) or not value.unit.is_equivalent(unit):
-        raise TypeError(f"{name} must be a Quantity in {unit}, got {value!r}")
-
-
 def _check_choice(name, value, choices):
-    if value not in choices:
+    if value not in list(choices):
         raise ValueError(
             f"{name}={value!r} is not known; available: {', '.join(choices)}"
         )
@@ -151,16 +143,49 @@ def draw_clusters(
     Raises
     ------
     TypeError
-        If ``field_of_view`` or ``limit`` has not the right unit.
+        If an argument is of the wrong kind or has not the right unit.
+    ValueError
+        If ``number`` is negative, or a quantity is not positive or not finite.
     """
-    _check_quantity("limit", limit, u.mag)
-    rng = np.random.default_rng(rng)
+    check_count("number", number, least=0)
+    check_quantity("limit", limit, u.mag)
+    rng = checked_generator("rng", rng)
     largest = 180.0
     if field_of_view is not None:
-        _check_quantity("field_of_view", field_of_view, u.arcsec)
+        check_quantity(
+            "field_of_view", field_of_view, u.arcsec, low=0, low_counts=False
+        )
         largest = min(largest, 0.3 * field_of_view.to_value(u.arcsec))
     ends = min(8.0, largest / 2), largest
-    return [_draw_cluster(rng, ends, limit.value, uniform_radii) for _ in range(number)]
+    return [
+        _draw_cluster(rng, ends, limit.to_value(u.mag), uniform_radii)
+        for _ in range(number)
+    ]
+
+
+def checked_clusters(clusters, rng, survey, shape):
+    """Return a list of MockCluster, or raise TypeError or ValueError."""
+    if isinstance(clusters, MockCluster):
+        return [clusters]
+    if isinstance(clusters, (int, np.integer)) and not isinstance(clusters, bool):
+        if clusters < 0:
+            raise ValueError(f"clusters must not be negative, got {clusters!r}")
+        return draw_clusters(
+            rng,
+            int(clusters),
+            field_of_view=min(shape) * survey.pixel_scale * u.arcsec,
+            limit=survey.limit * u.mag,
+        )
+    if not hasattr(clusters, "__iter__") or isinstance(clusters, str):
+        raise TypeError(
+            "clusters must be an integer, a MockCluster or a sequence of them, got "
+            f"{clusters!r}"
+        )
+    clusters = list(clusters)
+    for cluster in clusters:
+        if not isinstance(cluster, MockCluster):
+            raise TypeError(f"clusters must hold MockClusters, got {cluster!r}")
+    return clusters
 
 
 def _draw_radius(rng, members, ends, uniform):
@@ -295,7 +320,7 @@ def place_cluster(rng, cluster, wcs, shape, pixel_scale, taken=(), allowed=None)
     taken : sequence of tuple
         ``(x, y, radius)`` in pixels of clusters to keep away from if possible.
     allowed : `~numpy.ndarray` of bool, optional
-        Pixels on which a centre may lie, (ny, nx).
+        Pixels on which a centre may lie, (ny, nx), at least one.
 
     Returns
     -------
@@ -305,13 +330,16 @@ def place_cluster(rng, cluster, wcs, shape, pixel_scale, taken=(), allowed=None)
     Raises
     ------
     ValueError
-        If the centre has no place in the projection of the image.
+        If the centre does not lie on the image.
     """
     if cluster.center is not None:
-        x, y = wcs.world_to_pixel(cluster.center)
-        if not (np.isfinite(x) and np.isfinite(y)):
-            raise ValueError(f"center has no place on the image: {cluster.center!r}")
-        return float(x), float(y)
+        x, y = (float(value) for value in wcs.world_to_pixel(cluster.center))
+        if not (-0.5 <= x < shape[1] - 0.5 and -0.5 <= y < shape[0] - 0.5):
+            raise ValueError(
+                f"center must lie on the image of {shape[1]} x {shape[0]} pixels, got "
+                f"{cluster.center!r}, which is pixel x={x:.1f}, y={y:.1f}"
+            )
+        return x, y
     radius = cluster.radius / pixel_scale
     sides = np.array(shape[::-1])
     margin = np.minimum(1.5 * radius + 8, 0.3 * sides)
@@ -328,4 +356,8 @@ def place_cluster(rng, cluster, wcs, shape, pixel_scale, taken=(), allowed=None)
             best, best_room = (float(x), float(y)), room
         if room > 0:
             break
+    if allowed is not None and not allowed[round(best[1]), round(best[0])]:
+        rows, columns = np.nonzero(allowed)
+        chosen = rng.integers(rows.size)
+        return float(columns[chosen]), float(rows[chosen])
     return best

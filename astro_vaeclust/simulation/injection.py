@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import numbers
 from dataclasses import replace
 
 import astropy.units as u
@@ -11,6 +12,7 @@ import numpy as np
 from astropy.wcs.utils import proj_plane_pixel_scales
 from scipy.ndimage import gaussian_filter
 
+from .checks import check_quantity, checked_generator
 from .clusters import MockCluster, draw_members, place_cluster
 from .nebulae import paint_cluster_nebula
 from .observation import saturate
@@ -61,8 +63,9 @@ def inject_cluster(
     TypeError
         If an argument is of the wrong kind.
     ValueError
-        If the image has no celestial WCS or no zero point, or too few stars to
-        estimate the profile.
+        If the image has no celestial WCS, no pixel with data or no zero point, or too
+        few stars to estimate the profile; if the cluster lies outside, or a value is
+        out of its range.
 
     Notes
     -----
@@ -74,15 +77,16 @@ def inject_cluster(
     if not isinstance(cluster, MockCluster):
         raise TypeError(f"cluster must be a MockCluster, got {cluster!r}")
     survey = get_survey(survey)
-    rng = np.random.default_rng(seed)
+    rng = checked_generator("seed", seed)
     scale = float(np.mean(proj_plane_pixel_scales(wcs)) * 3600)
     magnitude = _zero_point(image, zero_point)
     data = np.array(image.data, dtype=np.result_type(image.data.dtype, np.float32))
     bad = bad_pixels(image)
+    if bad.all():
+        raise ValueError(f"image must have pixels with data, got none in {data.shape}")
     if fwhm is None:
         fwhm = estimate_fwhm(image)
-    elif not isinstance(fwhm, u.Quantity) or not fwhm.unit.is_equivalent(u.arcsec):
-        raise TypeError(f"fwhm must be a Quantity in arcsec, got {fwhm!r}")
+    check_quantity("fwhm", fwhm, u.arcsec, low=0, low_counts=False)
     psf = PointSpread(
         fwhm=fwhm.to_value(u.arcsec) / scale,
         kind=survey.psf_kind,
@@ -119,10 +123,14 @@ def _zero_point(image, zero_point):
     if zero_point is None:
         if "MAGZP" not in image.meta:
             raise ValueError("zero_point must be given: the header has no MAGZP")
-        return float(image.meta["MAGZP"])
-    if not isinstance(zero_point, u.Quantity) or zero_point.unit != u.mag:
-        raise TypeError(f"zero_point must be a Quantity in mag, got {zero_point!r}")
-    return float(zero_point.value)
+        stated = image.meta["MAGZP"]
+        if not isinstance(stated, numbers.Real) or not np.isfinite(stated):
+            raise ValueError(
+                f"zero_point must be given: MAGZP of the header is {stated!r}"
+            )
+        return float(stated)
+    check_quantity("zero_point", zero_point, u.mag)
+    return float(zero_point.to_value(u.mag))
 
 
 def _add(data, added, bad, survey, zero_point):

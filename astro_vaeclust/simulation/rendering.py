@@ -198,8 +198,18 @@ def render_stars(shape, x, y, flux, psf):
     -------
     image : `~numpy.ndarray`
         The stars, float32, of the given shape, in the unit of ``flux``.
+
+    Raises
+    ------
+    ValueError
+        If ``x``, ``y`` and ``flux`` have not the same shape (n,).
     """
     x, y, flux = (np.asarray(values, dtype=float) for values in (x, y, flux))
+    if not x.shape == y.shape == flux.shape == (x.size,):
+        raise ValueError(
+            "x, y and flux must have the same shape (n,), got "
+            f"{x.shape}, {y.shape} and {flux.shape}"
+        )
     image = np.zeros(shape, dtype=np.float32)
     transforms = {}
     for bottom in range(0, shape[0], BLOCK):

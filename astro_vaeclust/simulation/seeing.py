@@ -101,8 +101,10 @@ def checked_image(image):
     """Return the celestial WCS of an image, or raise TypeError or ValueError."""
     if not isinstance(image, NDData):
         raise TypeError(f"image must be NDData with a WCS, got {type(image).__name__}")
-    if image.wcs is None or not image.wcs.has_celestial:
+    if image.wcs is None:
         raise ValueError("image must have a celestial WCS, got none")
+    if not image.wcs.has_celestial:
+        raise ValueError(f"image must have a celestial WCS, got {image.wcs!r}")
     if image.data.ndim != 2:
         raise ValueError(f"image must be two-dimensional, got {image.data.ndim} axes")
     return image.wcs.celestial if hasattr(image.wcs, "celestial") else image.wcs

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..validation import check_number
+
 __all__ = ["SURVEYS", "Survey", "get_survey"]
 
 
@@ -62,6 +64,11 @@ class Survey:
         Number of columns without data at the left and at the right edge.
     artefacts : tuple of str
         Tags of the artefacts that the images of the survey contain.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the size of a pixel is not a positive number.
     """
 
     name: str
@@ -85,6 +92,9 @@ class Survey:
     extinction_ratio: float = 1.0
     bad_columns: tuple[int, int] = (0, 0)
     artefacts: tuple[str, ...] = ("halos",)
+
+    def __post_init__(self):
+        check_number("pixel_scale", self.pixel_scale, low_counts=False)
 
 
 def _two_mass(band, **changes):

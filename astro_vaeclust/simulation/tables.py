@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 from astropy.nddata import NDData
-from astropy.table import QTable
+from astropy.table import QTable, Table
 
 from .surveys import Survey
 
@@ -42,6 +42,13 @@ class MockTile:
         or a trail half its length).
     survey : Survey or None
         The survey that was imitated.
+
+    Raises
+    ------
+    TypeError
+        If a table is no table.
+    ValueError
+        If a column is missing; the message lists those there are.
     """
 
     image: NDData
@@ -50,11 +57,30 @@ class MockTile:
     nulls: QTable
     survey: Survey | None
 
+    def __post_init__(self):
+        for name, columns in (
+            ("clusters", ("sky_center", *CLUSTER_COLUMNS)),
+            ("stars", STAR_COLUMNS),
+            ("nulls", ("sky_center", *NULL_COLUMNS)),
+        ):
+            _check_columns(name, getattr(self, name), columns)
+
     def __repr__(self):
         name = "None" if self.survey is None else self.survey.name
         return (
             f"<MockTile {name} {self.image.data.shape}: {len(self.clusters)} clusters, "
             f"{len(self.stars)} stars, {len(self.nulls)} nulls>"
+        )
+
+
+def _check_columns(name, table, columns):
+    if not isinstance(table, Table):
+        raise TypeError(f"{name} must be a Table, got {type(table).__name__}")
+    missing = [column for column in columns if column not in table.colnames]
+    if missing:
+        raise ValueError(
+            f"{name} must have the columns {', '.join(columns)}; "
+            f"{', '.join(missing)} missing, got {', '.join(table.colnames)}"
         )
 
 
@@ -143,6 +169,20 @@ NULL_COLUMNS = {
     "y_center": (float, None),
     "radius": (float, u.arcsec),
 }
+
+
+STAR_COLUMNS = (
+    "id",
+    "sky",
+    "x",
+    "y",
+    "mag",
+    "flux",
+    "extinction",
+    "cluster",
+    "is_member",
+    "is_galaxy",
+)
 
 
 def cluster_table(rows, wcs):

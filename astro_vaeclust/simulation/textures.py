@@ -16,8 +16,9 @@ def random_field(rng, shape, *, slope=2.8, outer=None, stretch=None, wrapped=Fal
     """
     Draw a Gaussian random field with the power spectrum of turbulence.
 
-    The power falls with the wave number to the minus ``slope``; column densities of
-    molecular clouds have slopes of 2.5 to 3 (Bensch et al. 2001, A&A 366, 636).
+    The power falls with the wave number to the minus ``slope``; maps of molecular
+    clouds have slopes of 2.5 to 2.8 on scales above half a parsec and of 3 or more
+    below (Bensch et al. 2001, A&A 366, 636).
 
     Parameters
     ----------
@@ -145,7 +146,8 @@ def turbulent_screen(rng, shape, *, mean, spread, step, outer, margin=0):
 
     with a `random_field` *g*, and twice as much along the zero lines of a second field
     where *g* is above its mean: filaments. Log-normal column densities are what
-    turbulence makes (Lombardi et al. 2008, A&A 489, 143).
+    isothermal turbulence makes (Vázquez-Semadeni & García 2001,
+    arXiv:astro-ph/0103199).
 
     Parameters
     ----------

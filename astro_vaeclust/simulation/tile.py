@@ -10,14 +10,14 @@ from scipy.ndimage import gaussian_filter
 from .artefacts import ARTEFACTS, paint_artefacts
 from .canvas import Canvas
 from .checks import (
+    check_seed,
     checked_center,
-    checked_clusters,
     checked_extinction,
     checked_number,
     checked_shape,
     checked_tags,
 )
-from .clusters import draw_members, place_cluster
+from .clusters import checked_clusters, draw_members, place_cluster
 from .fields import draw_field, draw_galaxies, paint_galaxies
 from .nebulae import paint_cluster_nebula
 from .nulls import NULLS, draw_nulls
@@ -201,12 +201,7 @@ def simulate_tile(
 def _streams(seed):
     if isinstance(seed, np.random.Generator):
         seed = int(seed.integers(2**63))
-    if seed is not None and (
-        isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0
-    ):
-        raise TypeError(
-            f"seed must be a non-negative integer, a Generator or None, got {seed!r}"
-        )
+    check_seed("seed", seed)
     children = np.random.SeedSequence(seed).spawn(len(STREAMS))
     return {
         name: np.random.default_rng(child)

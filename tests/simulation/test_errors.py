@@ -1,14 +1,21 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Wrong arguments are refused by name."""
 
+from dataclasses import replace
+
 import astropy.units as u
+import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 
 from astro_vaeclust.simulation import (
     MockCluster,
+    MockTile,
+    PointSpread,
     clusters,
     draw_clusters,
     get_survey,
+    render_stars,
     simulate_tile,
 )
 
@@ -18,6 +25,7 @@ from astro_vaeclust.simulation import (
     [
         ({"survey": "3mass"}, "survey='3mass' .* 2mass-ks"),
         ({"shape": (10, 10)}, "shape"),
+        ({"shape": (0, 512)}, r"shape must be \(ny, nx\), .* got \(0, 512\)"),
         ({"shape": 512}, "shape"),
         ({"shape": (100.0, 100.0)}, "shape"),
         ({"density": 9.0}, "density"),
@@ -26,6 +34,7 @@ from astro_vaeclust.simulation import (
         ({"gradient": 5}, "gradient"),
         ({"clusters": -1}, "clusters"),
         ({"nulls": ["planet"]}, "nulls has 'planet'.* nebula"),
+        ({"nulls": [["nebula"]]}, "nulls has .'nebula'.* bright-star"),
         ({"artefacts": ["ghost"]}, "artefacts has 'ghost'.* spikes"),
     ],
 )
@@ -59,17 +68,28 @@ def test_wrong_kinds(settings, match):
     ("settings", "error", "match"),
     [
         ({"n_members": 0}, ValueError, "n_members"),
+        ({"n_members": -3}, ValueError, "n_members must be .* at least 1, got -3"),
+        ({"n_members": 10.5}, TypeError, "n_members must be an integer.* 10.5"),
+        ({"n_members": "80"}, TypeError, "n_members must be an integer.* '80'"),
         ({"half_number_radius": 30}, TypeError, "half_number_radius"),
+        ({"half_number_radius": np.inf * u.deg}, ValueError, "half_number_radius"),
+        ({"half_number_radius": [1, 2] * u.deg}, ValueError, "half_number_radius"),
         ({"half_number_radius": 0 * u.arcsec}, ValueError, "half_number_radius"),
         ({"half_number_radius": 3 * u.mag}, TypeError, "half_number_radius"),
-        ({"profile": "disk"}, ValueError, "profile='disk'"),
+        ({"profile": "disk"}, ValueError, "profile='disk' .* eff, king, plummer"),
+        ({"profile": ["eff"]}, ValueError, "profile=.'eff'. .* eff, king, plummer"),
         ({"nebulosity": "much"}, ValueError, "nebulosity='much'"),
         ({"slope": 0}, ValueError, "slope"),
+        ({"slope": "steep"}, TypeError, "slope must be a number .* 'steep'"),
+        ({"extinction": np.nan * u.mag}, ValueError, "extinction must be .* finite"),
+        ({"brightest": np.nan * u.mag}, ValueError, "brightest must be .* finite"),
         ({"extinction": -1 * u.mag}, ValueError, "extinction"),
         ({"brightest": 9}, TypeError, "brightest"),
         ({"nebula_brightness": 17 * u.mag}, TypeError, "nebula_brightness"),
         ({"nebula_radius": 17}, TypeError, "nebula_radius"),
+        ({"nebula_radius": 0 * u.arcsec}, ValueError, "nebula_radius must be above 0"),
         ({"center": "M17"}, TypeError, "center"),
+        ({"center": SkyCoord([1, 2], [3, 4], unit="deg")}, TypeError, "center"),
     ],
 )
 def test_wrong_clusters(settings, error, match):
@@ -89,12 +109,55 @@ def test_cluster_hidden_by_dust(monkeypatch):
         simulate_tile(shape=(64, 64), clusters=hidden, seed=1)
 
 
+@pytest.mark.parametrize("longitude", [40.5, 220.0])
+def test_cluster_outside_the_tile(longitude):
+    center = SkyCoord(longitude * u.deg, 0.3 * u.deg, frame="galactic")
+    with pytest.raises(ValueError, match="center must lie on the image of 80 x 64 pix"):
+        simulate_tile(shape=(64, 80), clusters=MockCluster(center=center), seed=1)
+
+
+@pytest.mark.parametrize("size", [0.0, -1.0, np.nan])
+def test_pixels_without_area(size):
+    with pytest.raises(ValueError, match="pixel_scale must be a number in"):
+        replace(get_survey("2mass-ks"), pixel_scale=size)
+
+
+@pytest.mark.parametrize("name", ["clusters", "stars", "nulls"])
+def test_truth_tables_with_wrong_columns(name):
+    tile = simulate_tile(shape=(64, 64), clusters=1, seed=1)
+    table = getattr(tile, name).copy()
+    table.rename_column("id", "number")
+    with pytest.raises(ValueError, match=f"{name} must have .*; id missing, got numb"):
+        replace(tile, **{name: table})
+    with pytest.raises(TypeError, match=f"{name} must be a Table, got list"):
+        replace(tile, **{name: []})
+    assert isinstance(replace(tile), MockTile)
+
+
+def test_stars_of_different_numbers():
+    with pytest.raises(ValueError, match=r"x, y and flux .* got \(1,\), \(2,\) and"):
+        render_stars((16, 16), [1], [1, 2], [1], PointSpread(3.0))
+
+
 def test_a_survey_is_passed_through():
     survey = get_survey("vvv-ks")
     assert get_survey(survey) is survey
 
 
-@pytest.mark.parametrize("settings", [{"limit": 14}, {"field_of_view": 1 * u.mag}])
-def test_drawing_needs_units(settings):
-    with pytest.raises(TypeError, match=next(iter(settings))):
-        draw_clusters(1, 2, **settings)
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"limit": 14}, TypeError),
+        ({"limit": np.nan * u.mag}, ValueError),
+        ({"field_of_view": 1 * u.mag}, TypeError),
+        ({"field_of_view": 0 * u.arcsec}, ValueError),
+        ({"number": -1}, ValueError),
+        ({"number": 2.5}, TypeError),
+        ({"rng": "a"}, TypeError),
+        ({"rng": -1}, TypeError),
+    ],
+)
+def test_drawing_refuses_by_name(settings, error):
+    name = next(iter(settings))
+    with pytest.raises(error, match=f"^{name} must be"):
+        draw_clusters(**({"rng": 1, "number": 2} | settings))

@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Clusters painted on given tiles."""
 
+from dataclasses import replace
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -75,6 +77,26 @@ def test_centre_is_on_pixels_with_data(mock):
         assert tile.clusters["x_center"][0] > 249
 
 
+def test_centre_is_found_on_the_last_pixels_with_data(mock):
+    mask = np.ones(mock.image.shape, dtype=bool)
+    mask[17, 380:383] = False
+    rest = NDData(mock.image.data, wcs=mock.image.wcs, mask=mask, meta=mock.image.meta)
+    tile = inject_cluster(rest, CLUSTER, fwhm=2.8 * u.arcsec, seed=1)
+    assert_allclose(tile.clusters["y_center"], 17)
+    assert 380 <= tile.clusters["x_center"][0] <= 382
+
+
+def test_width_is_measured_or_given(mock):
+    def added(**settings):
+        tile = inject_cluster(mock.image, CLUSTER, seed=1, **settings)
+        return np.nan_to_num(tile.image.data - mock.image.data)
+
+    measured = estimate_fwhm(mock.image)
+    assert_array_equal(added(), added(fwhm=measured))
+    wide = added(fwhm=2 * measured)
+    assert 0.2 * added().max() < wide.max() < 0.4 * added().max()
+
+
 def test_integer_images_become_floating_point(mock):
     counts = np.nan_to_num(mock.image.data, nan=600).astype(np.int16)
     image = NDData(counts, wcs=mock.image.wcs, meta={"MAGZP": 20.0})
@@ -105,9 +127,46 @@ def test_without_zero_point_it_says_so(mock):
         inject_cluster(image, CLUSTER)
 
 
-def test_without_wcs_it_says_so(mock):
-    with pytest.raises(ValueError, match="WCS"):
-        inject_cluster(NDData(mock.image.data), CLUSTER)
+def test_zero_point_of_the_header_must_be_a_number(mock):
+    image = NDData(mock.image.data, wcs=mock.image.wcs, meta={"MAGZP": "none"})
+    with pytest.raises(ValueError, match=r"zero_point must be given.* 'none'"):
+        inject_cluster(image, CLUSTER)
+
+
+@pytest.mark.parametrize(
+    ("wcs", "got"), [(None, "none"), (WCS(naxis=2), "WCS Keywords")]
+)
+def test_without_celestial_wcs_it_says_so(mock, wcs, got):
+    image = NDData(mock.image.data, wcs=wcs)
+    with pytest.raises(ValueError, match=f"image must have a celestial WCS, got {got}"):
+        inject_cluster(image, CLUSTER)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (0, 64)])
+def test_image_without_pixels_is_refused(mock, shape):
+    image = NDData(np.full(shape, np.nan), wcs=mock.image.wcs, meta={"MAGZP": 20.0})
+    with pytest.raises(ValueError, match="image must have pixels with data, got none"):
+        inject_cluster(image, CLUSTER)
+
+
+def test_cluster_outside_the_tile_is_refused(mock):
+    center = mock.image.wcs.pixel_to_world(400.2, 10)
+    outside = replace(CLUSTER, center=center)
+    with pytest.raises(ValueError, match="center must lie on the image of 400 x 400"):
+        inject_cluster(mock.image, outside, fwhm=2.8 * u.arcsec)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fwhm": 0 * u.arcsec},
+        {"fwhm": np.nan * u.arcsec},
+        {"zero_point": np.nan * u.mag},
+    ],
+)
+def test_wrong_values_are_refused(mock, settings):
+    with pytest.raises(ValueError, match=f"^{next(iter(settings))} must be"):
+        inject_cluster(mock.image, CLUSTER, **settings)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +176,8 @@ def test_without_wcs_it_says_so(mock):
         ({"fwhm": 3.0}, "fwhm"),
         ({"zero_point": 20.0}, "zero_point"),
         ({"survey": 7}, "survey"),
+        ({"seed": "a"}, "seed"),
+        ({"seed": -1}, "seed"),
     ],
 )
 def test_wrong_kinds_are_refused(mock, settings, match):

@@ -1,6 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Mock tiles hold what was asked for, and the tables tell the truth about them."""
 
+import time
+from dataclasses import replace
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -35,8 +38,10 @@ def correlation(noise, lag):
     return np.mean(noise[:, lag:] * noise[:, :-lag]) / noise.var()
 
 
-def test_same_seed_gives_the_same_bits():
+@pytest.mark.parametrize("survey", SURVEYS)
+def test_same_seed_gives_the_same_bits(survey):
     settings = {"shape": SMALL, "clusters": 2, "nulls": tuple(NULLS), "density": 4.5}
+    settings["survey"] = survey
     first, second = (simulate_tile(seed=5, **settings) for _ in range(2))
     assert first.image.data.tobytes() == second.image.data.tobytes()
     for name in ("stars", "clusters", "nulls"):
@@ -208,7 +213,7 @@ def test_gradient_is_a_gradient():
     assert_allclose(np.hypot(x.mean(), y.mean()), 0.18, atol=0.03)
 
 
-@pytest.mark.parametrize("profile", ["eff", "king", "plummer", "fractal"])
+@pytest.mark.parametrize("profile", PROFILES)
 def test_truth_matches_the_members(profile):
     cluster = MockCluster(
         n_members=120,
@@ -221,6 +226,8 @@ def test_truth_matches_the_members(profile):
     limit = get_survey("2mass-ks").limit * u.mag
     members = tile.stars[tile.stars["is_member"] & (tile.stars["mag"] < limit)]
     assert truth["n_members"] == 120
+    assert truth["profile"] == profile
+    assert truth["nebulosity"] == "none"
     assert len(members) == truth["n_inside"]
     radius = members["sky"].separation(truth["sky_center"]).to_value(u.arcsec)
     assert_allclose(np.median(radius), truth["r50"].to_value(u.arcsec), rtol=0.06)
@@ -228,6 +235,7 @@ def test_truth_matches_the_members(profile):
     assert truth["r80"] > truth["r50"]
     assert_allclose(members["mag"].min().value, 9.0)
     assert_allclose(truth["extinction"].value, 0.5, rtol=0.5)
+    assert members["extinction"].value.std() > 0.1
 
 
 def test_dust_of_a_cluster_dims_the_stars_behind():
@@ -281,6 +289,50 @@ def test_nebulosity_brightens_the_cluster():
     # The brightest third within the radius has this level in the mean.
     brightest = np.sort(added[added > 0.01])[-int(np.pi * 40**2 / 3) :]
     assert 0.7 * level < brightest.mean() < 1.5 * level
+
+
+def test_offset_nebula_lies_beside_the_cluster():
+    def distance(nebulosity, seed):
+        cluster = MockCluster(
+            center=SkyCoord(40 * u.deg, 0.3 * u.deg, frame="galactic"),
+            half_number_radius=20 * u.arcsec,
+            nebulosity=nebulosity,
+            nebula_brightness=14 * u.mag / u.arcsec**2,
+        )
+        settings = {"shape": SMALL, "noise": False, "seed": seed, **EMPTY}
+        images = [
+            simulate_tile(clusters=replace(cluster, nebulosity=kind), **settings)
+            for kind in (nebulosity, "none")
+        ]
+        light = np.nan_to_num(images[0].image.data - images[1].image.data)
+        rows, columns = np.mgrid[:256, :256] - 127.5
+        return np.hypot(
+            *(np.sum(light * axis) / light.sum() for axis in (rows, columns))
+        )
+
+    embedded, offset = (
+        np.median([distance(kind, seed) for seed in range(9)])
+        for kind in ("embedded", "offset")
+    )
+    # A half-number radius is 20 pixels.
+    assert embedded < 18 < 22 < offset
+
+
+def test_field_has_galaxies_that_are_no_members():
+    tile = simulate_tile(shape=(1024, 1024), clusters=1, seed=1, extinction=0 * u.mag)
+    galaxies = tile.stars[tile.stars["is_galaxy"]]
+    # About a hundred per square degree are brighter than Ks = 15.
+    assert 1 <= len(galaxies) <= 25
+    assert not galaxies["is_member"].any()
+
+
+def test_tile_takes_less_than_a_second():
+    times = []
+    for seed in range(3):
+        start = time.process_time()
+        simulate_tile(shape=(1024, 512), clusters=1, density=4.2, seed=seed)
+        times.append(time.process_time() - start)
+    assert min(times) < 1
 
 
 def test_tables_without_rows_have_their_columns():
