@@ -5,6 +5,7 @@ Whatever a service does wrong is a typed error, in time, and leaves nothing behi
 Each test makes the call again once the service behaves: it must then work.
 """
 
+import email.utils
 import time
 import warnings
 
@@ -28,6 +29,7 @@ from astro_vaeclust.archives import (
     cache_size,
     conf,
     resolve,
+    transport,
 )
 
 from . import sky
@@ -223,6 +225,30 @@ def test_what_retry_after_asks_for_is_waited_for_or_told(server, monkeypatch):
     ):
         sources_of_vizier()
     assert len(server.asked("/viz-bin")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [("7", 7), (" 7 ", 7), ("soon", None), ("", None), (None, None)],
+)
+def test_retry_after_in_seconds(words, seconds):
+    headers = {} if words is None else {"Retry-After": words}
+    assert transport._retry_after(headers) == seconds
+
+
+def test_retry_after_as_a_date():
+    later = email.utils.formatdate(time.time() + 90, usegmt=True)
+    assert 80 < transport._retry_after({"Retry-After": later}) <= 90
+    before = email.utils.formatdate(time.time() - 90, usegmt=True)
+    assert transport._retry_after({"Retry-After": before}) == 0
+
+
+def test_requests_to_a_host_keep_their_distance(server):
+    with server.configured(interval=0.4):
+        start = time.monotonic()
+        UKIDSS().get_catalog(CENTER, radius=4 * u.arcmin)  # a page and its table
+        assert time.monotonic() - start > 0.4
+    assert len(server.asked("/wsa")) == 2
 
 
 def test_wrong_columns_are_a_format_error(server):

@@ -224,6 +224,8 @@ def test_vizier_answers_where_wsa_does_not(server, stars):
     assert_standard(catalog)
     assert catalog.meta["service"] == "VizieR"
     assert len(catalog[cuts.paper(catalog)]) > 5
+    assert set(catalog["quality"]) == {"good", "poor"}
+    assert 0 < cuts.reliable_photometry(catalog).sum() < len(catalog)
     offsets = CENTER.spherical_offsets_to(catalog["sky"])
     assert abs(offsets[0]).max() <= 4 * u.arcmin
     assert abs(offsets[1]).max() <= 2 * u.arcmin
