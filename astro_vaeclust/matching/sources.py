@@ -197,7 +197,7 @@ def _position_columns(table):
 
 
 def _is_sexagesimal(column):
-    return any(
+    return column.dtype.kind in "OSU" and any(
         isinstance(value, str) and _SEXAGESIMAL.match(value.strip()) for value in column
     )
 
