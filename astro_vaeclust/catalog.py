@@ -144,9 +144,10 @@ class ClusterCatalog:
 
         Parameters
         ----------
-        lists : str, `~astropy.table.Table`, or a list of these
+        lists : str, KnownList, `~astropy.table.Table`, or a list of these
             Tags of `~astro_vaeclust.matching.KNOWN_LISTS`, which VizieR is asked for,
-            such as ``"solin2012"``; or tables of known clusters.
+            such as ``"solin2012"``; a `~astro_vaeclust.matching.KnownList` of your own;
+            or tables of known clusters.
         radius : `~astropy.units.Quantity`, optional
             Farther than this, a known cluster is another one; by default the match
             radius of each list.

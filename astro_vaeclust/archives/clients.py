@@ -35,7 +35,13 @@ from .exceptions import (
     NoDataError,
     with_service,
 )
-from .transport import find_archive_error, guard, raise_for_status
+from .transport import (
+    find_archive_error,
+    forget_error,
+    guard,
+    latest_error,
+    raise_for_status,
+)
 
 __all__ = [
     "IrsaClient",
@@ -61,6 +67,7 @@ def asking(service, query):
     query : str
         What it is asked.
     """
+    forget_error()
     try:
         yield
     except Exception as error:
@@ -74,7 +81,7 @@ def _translate(error):
     if isinstance(error, DALOverflowWarning):  # where warnings are errors
         return ArchiveSizeError("the service cut the result off at its row limit")
     if isinstance(error, (DALServiceError, DALQueryError)):
-        return ArchiveServerError(text)
+        return latest_error() or ArchiveServerError(text)
     if isinstance(error, DALFormatError):
         return ArchiveFormatError(f"the answer cannot be read: {text}")
     return ArchiveFormatError(f"{type(error).__name__}: {text}")

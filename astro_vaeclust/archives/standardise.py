@@ -49,11 +49,12 @@ NATIVE_COLUMNS = {
     "framesetid": ("framesetid",),
     "mergedclass": ("mergedclass", "mclass", "cl"),
     "priorsec": ("priorsec",),
-    "pstar": ("pstar",),
-    "j_pperrbits": ("j_pperrbits", "jpperrbits", "jperrbits"),
-    "h_pperrbits": ("h_pperrbits", "hpperrbits", "hperrbits"),
+    "pstar": ("pstar", "p*", "p_", "p_star"),
+    "j_pperrbits": ("j_pperrbits", "jpperrbits", "jperrbits", "jflag"),
+    "h_pperrbits": ("h_pperrbits", "hpperrbits", "hperrbits", "hflag"),
     "k_pperrbits": (
         *("k_pperrbits", "k_1pperrbits", "kpperrbits", "kspperrbits", "ksperrbits"),
+        *("kflag1",),
     ),
 }
 """Columns of the surveys that are kept, with their names in lower case elsewhere."""

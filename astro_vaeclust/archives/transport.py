@@ -37,7 +37,14 @@ from .exceptions import (
     ArchiveTimeoutError,
 )
 
-__all__ = ["find_archive_error", "guard", "is_trusted", "raise_for_status"]
+__all__ = [
+    "find_archive_error",
+    "forget_error",
+    "guard",
+    "is_trusted",
+    "latest_error",
+    "raise_for_status",
+]
 
 CHUNK = 2**14
 """Bytes that are read at once; bounds what a compressed piece can grow to."""
@@ -112,6 +119,14 @@ class _GuardedAdapter(HTTPAdapter):
         return manager
 
     def send(self, request, stream=False, timeout=None, **kwargs):
+        forget_error()
+        try:
+            return self._send_with_retries(request, kwargs)
+        except ArchiveError as error:
+            _LATEST.error = error
+            raise
+
+    def _send_with_retries(self, request, kwargs):
         if not is_trusted(request.url):
             raise ArchiveFormatError(
                 f"refers to {request.url[:200]!r}, which is not at one of the trusted "
@@ -151,6 +166,23 @@ class _GuardedAdapter(HTTPAdapter):
             preload_content=False,
         )
         return self.build_response(request, raw)
+
+
+_LATEST = threading.local()
+
+
+def latest_error():
+    """
+    Return the `ArchiveError` of the latest request of this thread, None without one.
+
+    pyvo replaces what it catches by an error of its own that no longer tells the cause.
+    """
+    return getattr(_LATEST, "error", None)
+
+
+def forget_error():
+    """Forget what `latest_error` returns."""
+    _LATEST.error = None
 
 
 class _Passing(Exception):

@@ -81,12 +81,14 @@ KNOWN_LISTS = _listed(
         "Mercer et al. 2005, ApJ, 635, 560",
         "clusters of the inner plane in GLIMPSE",
         60 * u.arcsec,
+        ("__MCM2005b_", "[MCM2005b]", "MCM", "Seq", "ID", "Name"),
+        "[MCM2005b]",
     ),
     KnownList(
         "froebrich2007",
         ("J/MNRAS/374/399",),
         "Froebrich, Scholz & Raftery 2007, MNRAS, 374, 399",
-        "candidates from star counts of 2MASS at |b| < 20 deg, half of them false",
+        "new candidates from star counts of 2MASS at |b| < 20 deg, half of them false",
         120 * u.arcsec,
         ("FSR", "Name"),
         "FSR",
@@ -97,6 +99,8 @@ KNOWN_LISTS = _listed(
         "Borissova et al. 2011, A&A, 532, A131",
         "infrared clusters in VVV",
         60 * u.arcsec,
+        ("Name", "VVV-CL", "VVV_CL", "VVV", "CL", "Seq", "ID"),
+        "VVV CL",
     ),
     KnownList(
         "solin2012",
@@ -139,7 +143,7 @@ KNOWN_LISTS = _listed(
     ),
     KnownList(
         "bica2019",
-        ("J/AJ/157/12",),
+        ("J/AJ/157/12/table3",),  # another table has galaxies
         "Bica et al. 2019, AJ, 157, 12",
         "star clusters, associations and candidates of the Galaxy, from the literature",
         120 * u.arcsec,

@@ -44,9 +44,10 @@ def crossmatch(table, lists, *, radius=None, fetch=None):
     ----------
     table : `~astropy.table.Table`
         The clusters, with ``sky_center``.
-    lists : str, `~astropy.table.Table`, or a list of these
-        Tags of `KNOWN_LISTS`, which VizieR is asked for; or tables of known clusters,
-        with ``sky``, or ``ra`` and ``dec`` in degrees, and a name in ``name``.
+    lists : str, KnownList, `~astropy.table.Table`, or a list of these
+        Tags of `KNOWN_LISTS` or a `KnownList` of your own, which VizieR is asked for;
+        or tables of known clusters, with ``sky``, or ``ra`` and ``dec`` in degrees, and
+        a name in ``name``.
     radius : `~astropy.units.Quantity`, optional
         The match radius for all lists; by default that of each list, and 60 arcsec
         for a table.
@@ -94,7 +95,7 @@ def _centers(table):
 
 
 def _as_list(lists):
-    if isinstance(lists, (str, Table)):
+    if isinstance(lists, (str, Table, KnownList)):
         return [lists]
     try:
         chosen = list(lists)

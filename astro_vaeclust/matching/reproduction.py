@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import warnings
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -79,7 +80,8 @@ class Reproduction:
     Raises
     ------
     TypeError, ValueError
-        If there is no such cut, region or band, or there are no finders.
+        If there is no such cut, region or band, there are no finders, or the name of
+        a field or of a finder cannot be that of a file.
     """
 
     survey: object
@@ -101,6 +103,8 @@ class Reproduction:
         self.survey.check_band(self.band)
         if not self.finders:
             raise ValueError("finders must have one finder or more, got none")
+        _check_names("fields", [field.name for field in self.fields])
+        _check_names("finders", self.finders)
 
     def run(self):
         """
@@ -310,6 +314,16 @@ def _row(field, name, result):
         "n_clusters": result.get("n_clusters", -1),
         "data": result.get("data", "none"),
     }
+
+
+def _check_names(argument, names):
+    """Raise unless names can be those of files in a folder, and of no other place."""
+    for name in names:
+        if not (isinstance(name, str) and re.fullmatch(r"\w[\w .+-]{0,99}", name)):
+            raise ValueError(
+                f"{argument} must have names of letters, digits, spaces and .+-, which "
+                f"become names of files; got {name!r}"
+            )
 
 
 def _as_table(rows):

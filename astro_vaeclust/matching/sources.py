@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -11,17 +13,29 @@ from astropy.table import QTable, Table
 from ..archives import ArchiveFormatError, cuts
 from ..archives.standardise import standardise
 
-__all__ = ["apply_cut", "finite_magnitudes", "positions", "standard_sources"]
+__all__ = [
+    "apply_cut",
+    "finite_magnitudes",
+    "has_positions",
+    "positions",
+    "standard_sources",
+]
 
 _POSITIONS = (
     ("ra2000", "dec2000"),
-    ("ra", "dec"),
     ("_RAJ2000", "_DEJ2000"),
+    ("_RA_icrs", "_DE_icrs"),
+    ("_RA.icrs", "_DE.icrs"),
+    ("ra", "dec"),
     ("RAJ2000", "DEJ2000"),
     ("RA_ICRS", "DE_ICRS"),
+    ("RAICRS", "DEICRS"),
+    ("RAdeg", "DEdeg"),
 )
-"""Columns of right ascension and declination in degrees, the best first; UKIDSS has
-``ra`` and ``dec`` in radians beside the first."""
+"""Columns of right ascension and declination, the best first; UKIDSS has ``ra`` and
+``dec`` in radians beside the first, and VizieR computes those with an underscore."""
+
+_SEXAGESIMAL = re.compile(r"[+-]?\d+[:h ]\s*\d")
 
 _FLAGS_OF_THE_PAPER = ("rd_flg", "mergedclass")
 
@@ -92,8 +106,9 @@ def positions(table, name):
     ----------
     table : `~astropy.table.Table`
         A table with ``sky`` (`~astropy.coordinates.SkyCoord`), ``ra`` and ``dec``, or
-        the positions of VizieR; numbers without a unit are degrees, ICRS. Upper or
-        lower case does not matter.
+        the positions of VizieR; numbers without a unit are degrees, and words are hours
+        and degrees such as ``"06 08 32.1"`` and ``"+20 38 57"``, ICRS. Upper or lower
+        case does not matter.
     name : str
         The argument, for the message.
 
@@ -109,21 +124,26 @@ def positions(table, name):
     """
     if _has_sky(table):
         return _plain(table["sky"])
-    names = {column.lower(): column for column in table.colnames}
-    for pair in _POSITIONS:
-        if all(part.lower() in names for part in pair):
-            ra, dec = (_degrees(table[names[part.lower()]]) for part in pair)
-            try:
-                return SkyCoord(ra, dec, frame="icrs")
-            except ValueError as error:
-                raise ValueError(
-                    f"{name}: {pair[0]} and {pair[1]} are no positions in degrees: "
-                    f"{error}"
-                ) from error
-    raise ValueError(
-        f"{name} must have the columns ra and dec in degrees, or sky; got "
-        f"{table.colnames}"
-    )
+    pair = _position_columns(table)
+    if pair is None:
+        raise ValueError(
+            f"{name} must have the columns ra and dec in degrees, or sky; got "
+            f"{table.colnames}"
+        )
+    ra, dec = (table[column] for column in pair)
+    try:
+        if _is_sexagesimal(ra):
+            return _from_words(ra, dec)
+        return SkyCoord(_degrees(ra), _degrees(dec), frame="icrs")
+    except ValueError as error:
+        raise ValueError(
+            f"{name}: {pair[0]} and {pair[1]} are no positions in degrees: {error}"
+        ) from error
+
+
+def has_positions(table):
+    """Whether `positions` finds the columns that it needs (bool)."""
+    return _has_sky(table) or _position_columns(table) is not None
 
 
 def apply_cut(table, cut):
@@ -165,6 +185,35 @@ def finite_magnitudes(column):
 
 def _has_sky(table):
     return "sky" in table.colnames and isinstance(table["sky"], SkyCoord)
+
+
+def _position_columns(table):
+    """Return the names of the best columns of positions, None without any."""
+    own = {column.lower(): column for column in reversed(table.colnames)}
+    for pair in _POSITIONS:
+        if all(part.lower() in own for part in pair):
+            return tuple(own[part.lower()] for part in pair)
+    return None
+
+
+def _is_sexagesimal(column):
+    return column.dtype.kind in "OSU" and any(
+        isinstance(value, str) and _SEXAGESIMAL.match(value.strip()) for value in column
+    )
+
+
+def _from_words(ra, dec):
+    """Return positions in hours and degrees as ICRS, NaN where one is missing."""
+    ra, dec = (np.array([_word(value) for value in column]) for column in (ra, dec))
+    given = (ra != "") & (dec != "")
+    places = SkyCoord(ra[given], dec[given], unit=(u.hourangle, u.deg))
+    degrees = np.full((2, len(ra)), np.nan)
+    degrees[:, given] = places.ra.deg, places.dec.deg
+    return SkyCoord(*degrees, unit=u.deg, frame="icrs")
+
+
+def _word(value):
+    return "" if value is np.ma.masked else str(value).strip()
 
 
 def _plain(sky):

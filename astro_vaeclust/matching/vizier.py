@@ -6,13 +6,15 @@ from __future__ import annotations
 import numpy as np
 from astropy.table import Table
 
-from ..archives.exceptions import ArchiveFormatError
-from .sources import positions
+from ..archives.configuration import conf
+from ..archives.exceptions import ArchiveFormatError, NoDataError
+from .sources import has_positions, positions
 
 __all__ = ["fetch_from_vizier", "names_of"]
 
 SERVICE = "VizieR"
-_POSITIONS = ["_RAJ2000", "_DEJ2000"]
+_COMPUTED = ["_RAJ2000", "_DEJ2000"]
+"""Positions in degrees that VizieR computes for every table that has some."""
 
 
 def fetch_from_vizier(known, cone):
@@ -29,7 +31,7 @@ def fetch_from_vizier(known, cone):
     Returns
     -------
     rows : `~astropy.table.Table`
-        ``name, ra, dec`` (deg), perhaps without a row.
+        ``name, ra, dec`` (deg); without a row where the list has nothing there.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def fetch_from_vizier(known, cone):
         return table_bytes(_ask(clients.VizierClient, known, cone))
 
     with clients.asking(SERVICE, query):
-        return remember(SERVICE, f"known list: {query}", produce, read_table)
+        return remember(SERVICE, _key(known, query), produce, read_table)
 
 
 def names_of(known, rows):
@@ -80,28 +82,44 @@ def names_of(known, rows):
     return np.array([*names, None], dtype=object)[:-1]
 
 
+def _key(known, query):
+    """Return all that decides about what is kept, names included (str)."""
+    naming = f"{known.tag} {known.prefix} {' '.join(known.name_columns)}"
+    return f"known list: {conf.vizier_url} {query} {naming}"
+
+
 def _ask(make_client, known, cone):
     parts = []
     for name in known.vizier:
-        client = make_client(columns=["*", *_POSITIONS])
+        client = make_client(columns=["*", *_COMPUTED])
         if cone is None:
             answer = client.get_catalogs(name)
         else:
             answer = client.query_region(cone.center, radius=cone.radius, catalog=name)
         parts += list(answer.values())
+    if not sum(map(len, parts)):
+        _check_there(make_client, known)
     return _joined(known, parts)
+
+
+def _check_there(make_client, known):
+    """Raise unless VizieR has a row of a list: without, all clusters would be new."""
+    client = make_client(columns=["*"])
+    client.ROW_LIMIT = 1
+    if not any(len(part) for part in client.get_catalogs(list(known.vizier)).values()):
+        raise NoDataError(f"it has no list {' '.join(known.vizier)}, or an empty one")
 
 
 def _joined(known, parts):
     """Return names and positions of the tables of an answer that have positions."""
-    placed = [part for part in parts if set(_POSITIONS) <= set(part.colnames)]
+    placed = [part for part in parts if has_positions(part)]
     if parts and not placed:
         raise ArchiveFormatError(
-            f"no table of {' '.join(known.vizier)} has the columns {_POSITIONS}; got "
-            f"{[part.colnames for part in parts]}"
+            f"no table of {' '.join(known.vizier)} has positions such as "
+            f"{', '.join(_COMPUTED)}; got {[part.colnames for part in parts]}"
         )
     names = [name for part in placed for name in names_of(known, part)]
-    sky = [positions(part[_POSITIONS], known.tag) for part in placed]
+    sky = [positions(part, known.tag) for part in placed]
     return Table(
         {
             "name": np.array(names, dtype=str),
@@ -118,7 +136,7 @@ def _full_name(known, text):
 
 def _name_column(known, rows):
     own = {name.lower(): name for name in reversed(rows.colnames)}
-    for name in known.name_columns:
+    for name in (*known.name_columns, "name"):  # the last is what a list is kept under
         if name.lower() in own:
             return own[name.lower()]
     for mark in ("meta.id;meta.main", "meta.id"):

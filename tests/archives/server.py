@@ -112,7 +112,11 @@ class ArchiveServer:
         self.cutouts.append(Tile(path, center, band, content))
 
     def play(self, path, content):
-        """Give a recorded answer to all requests of a path."""
+        """
+        Give a recorded answer to all requests of a path.
+
+        The answer is bytes, or a function that makes them of a request.
+        """
         self.recorded[path] = content
 
     def misbehave(self, path, fault, times=10**9):
@@ -163,7 +167,8 @@ class ArchiveServer:
         """Return content type and body of the answer to a request, None for 404."""
         path = request.path
         if path in self.recorded:
-            return "text/xml", self.recorded[path]
+            content = self.recorded[path]
+            return "text/xml", content(request) if callable(content) else content
         for pattern, make in _ROUTES.items():
             if re.fullmatch(pattern, path):
                 return make(self, request)
@@ -192,14 +197,7 @@ def _sia2(server, request):
 
 
 def _old_sia(server, request):
-    table = sky.old_sia(server.tiles, server.url)
-    content = sky.votable_bytes(table, status="OK")
-    ucds = {"download": "VOX:Image_AccessReference", "format": "VOX:Image_Format"}
-    for name, ucd in ucds.items():
-        content = content.replace(
-            f' name="{name}"'.encode(), f' name="{name}" ucd="{ucd}"'.encode()
-        )
-    return "text/xml", content
+    return "text/xml", sky.old_sia_votable(sky.old_sia(server.tiles, server.url))
 
 
 def _tile(server, request):

@@ -176,15 +176,17 @@ def wsa_sources(stars):
 
 
 def vizier_gps(stars):
-    """Return sources as VizieR does for II/316 (names from its documentation)."""
+    """Return sources as VizieR does for II/316 (names of code that reads it)."""
     return Table(
         {
+            "UGPS": [f"J060832.10+2038{i:04d}" for i in range(len(stars))],
             "RAICRS": stars["ra"],
             "DEICRS": stars["dec"],
             "Jmag": stars["j"],
             "Hmag": stars["h"],
             "Kmag1": stars["k"],
             "e_Kmag1": np.full(len(stars), 0.02),
+            "Kflag1": np.where(np.arange(len(stars)) % 9, 0, 4096).astype(np.int32),
             "cl": np.asarray(stars["mergedclass"], dtype=np.int16),
         }
     )
@@ -200,7 +202,7 @@ def vsa_sources(stars):
 
 
 def vizier_vvv(stars):
-    """Return sources as VizieR does for II/348 (names from its documentation)."""
+    """Return sources as VizieR does for II/348 (names of code that reads it)."""
     return Table(
         {
             "RAJ2000": stars["ra"],
@@ -248,6 +250,17 @@ def old_sia(tiles, url):
         }
     )
     return table if rows else _empty_like(table, "download")
+
+
+def old_sia_votable(table):
+    """Return a list of tiles as a VOTable with the UCDs of the older protocol."""
+    content = votable_bytes(table, status="OK")
+    ucds = {"download": "VOX:Image_AccessReference", "format": "VOX:Image_Format"}
+    for name, ucd in ucds.items():
+        content = content.replace(
+            f' name="{name}"'.encode(), f' name="{name}" ucd="{ucd}"'.encode()
+        )
+    return content
 
 
 def _empty_like(table, text):

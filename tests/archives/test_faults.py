@@ -5,6 +5,7 @@ Whatever a service does wrong is a typed error, in time, and leaves nothing behi
 Each test makes the call again once the service behaves: it must then work.
 """
 
+import email.utils
 import time
 import warnings
 
@@ -28,6 +29,7 @@ from astro_vaeclust.archives import (
     cache_size,
     conf,
     resolve,
+    transport,
 )
 
 from . import sky
@@ -112,6 +114,7 @@ def box():
 
 CALLS = {
     "irsa sources": (sources_of_irsa, "/TAP", "IRSA TAP"),
+    "irsa capabilities": (image_of_irsa, "/SIA/capabilities", "IRSA SIA2"),
     "irsa images": (image_of_irsa, "/SIA/query", "IRSA SIA2"),
     "irsa tile": (image_of_irsa, "/tiles", "IRSA SIA2"),
     "old sia": (image_of_old_sia, "/oldsia", "IRSA SIA1"),
@@ -126,6 +129,9 @@ CALLS = {
     "simbad": (place_of_simbad, "/simbad", "SIMBAD"),
 }
 """What is asked, the path that goes wrong, and the service that the error names."""
+
+AFTER_A_LIST = ("/SIA/capabilities", "/SIA/query", "/tiles", "/cgi-bin")
+"""Paths that are asked for after a list of something, which was good and is kept."""
 
 PAGES = ("wsa page", "wsa images", "vsa page", "vsa images")
 """Calls that get a page of HTML, which the archive may still be writing."""
@@ -147,7 +153,7 @@ def assert_fails_in_time(call, error, settings):
 
 def misconduct():
     """Every fault of every service; files and pages have no rows in any case."""
-    rowless = (*PAGES, "irsa tile", "wsa cutout")
+    rowless = (*PAGES, "irsa capabilities", "irsa tile", "wsa cutout")
     for name in CALLS:
         for fault in FAULTS:
             if fault == "no rows" and name in rowless:
@@ -169,19 +175,33 @@ def test_a_fault_is_a_typed_error_and_the_next_call_works(server, name, fault):
         error = assert_fails_in_time(call, expected, settings)
         assert service in error.service
         kept = cache_size() - before
-        assert kept == 0 or path in ("/tiles", "/cgi-bin", "/SIA/query")
+        assert kept == 0 or path in AFTER_A_LIST
     server.behave()
     assert call() is not None
 
 
-def test_a_closed_port_is_a_connection_error(server, closed_port):
-    with conf.set_temp("irsa_tap_url", f"http://127.0.0.1:{closed_port}/TAP"):
+@pytest.mark.parametrize(
+    ("item", "call"),
+    [
+        ("irsa_tap_url", sources_of_irsa),
+        ("irsa_sia_url", image_of_irsa),
+        ("irsa_old_sia_url", image_of_old_sia),
+        ("vizier_url", sources_of_vizier),
+        ("wsa_url", sources_of_wsa),
+        ("wsa_url", image_of_wsa),
+        ("vsa_url", sources_of_vsa),
+        ("vsa_url", image_of_vsa),
+        ("simbad_url", place_of_simbad),
+    ],
+)
+def test_a_closed_port_is_a_connection_error(server, closed_port, item, call):
+    with conf.set_temp(item, f"http://127.0.0.1:{closed_port}/x?"):
         error = assert_fails_in_time(
-            sources_of_irsa, ArchiveConnectionError, {"timeout": 20, "deadline": 30}
+            call, ArchiveConnectionError, {"timeout": 20, "deadline": 30}
         )
     assert "refused" in error.cause
     assert "Impatient" not in error.cause
-    assert sources_of_irsa() is not None
+    assert call() is not None
 
 
 def test_a_host_without_address_is_a_connection_error(server):
@@ -223,6 +243,30 @@ def test_what_retry_after_asks_for_is_waited_for_or_told(server, monkeypatch):
     ):
         sources_of_vizier()
     assert len(server.asked("/viz-bin")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [("7", 7), (" 7 ", 7), ("soon", None), ("", None), (None, None)],
+)
+def test_retry_after_in_seconds(words, seconds):
+    headers = {} if words is None else {"Retry-After": words}
+    assert transport._retry_after(headers) == seconds
+
+
+def test_retry_after_as_a_date():
+    later = email.utils.formatdate(time.time() + 90, usegmt=True)
+    assert 80 < transport._retry_after({"Retry-After": later}) <= 90
+    before = email.utils.formatdate(time.time() - 90, usegmt=True)
+    assert transport._retry_after({"Retry-After": before}) == 0
+
+
+def test_requests_to_a_host_keep_their_distance(server):
+    with server.configured(interval=0.4):
+        start = time.monotonic()
+        UKIDSS().get_catalog(CENTER, radius=4 * u.arcmin)  # a page and its table
+        assert time.monotonic() - start > 0.4
+    assert len(server.asked("/wsa")) == 2
 
 
 def test_wrong_columns_are_a_format_error(server):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from astro_vaeclust.archives import LocalArchive, cuts
+from astro_vaeclust.archives import LocalArchive, cuts, read_catalog
 from astro_vaeclust.cli import main
 from astro_vaeclust.inputs import read_image
 
@@ -36,6 +36,21 @@ def test_fetch_writes_image_and_sources(server, tmp_path, capsys):
     sources = archive.get_catalog(again)
     assert len(sources) > 50
     assert 0 < cuts.paper(sources).sum() < len(sources)
+
+
+@pytest.mark.parametrize(
+    ("survey", "band", "service"), [("ukidss", "K", "WSA"), ("vista", "Ks", "VSA")]
+)
+def test_the_other_surveys(server, tmp_path, capsys, survey, band, service):
+    options = ["--survey", survey, "--size", "2arcmin", "--output", str(tmp_path)]
+    assert main(["fetch", "92.133 20.65", *options, "--cut", "include_extended"]) == 0
+    shown = capsys.readouterr().out
+    assert f"{survey.upper()} {band} image of" in shown
+    assert f"pixels from {service}" in shown
+    sources = read_catalog(tmp_path / "psc.vot")
+    assert f"{len(sources)} sources from {service}" in shown
+    assert len(sources) > 0
+    assert set(sources["mergedclass"]) <= {-2, -1, 1}
 
 
 def test_existing_files_stay_unless_told(server, tmp_path, capsys):

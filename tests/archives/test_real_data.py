@@ -9,15 +9,20 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.table import Table
 
 from astro_vaeclust.archives import (
     UKIDSS,
     ArchiveServerError,
+    Box,
     LocalArchive,
+    TwoMASS,
     cuts,
     standard_catalog,
 )
 from astro_vaeclust.archives.contents import read_image, read_table
+
+from . import sky
 
 pytestmark = pytest.mark.shared_data
 
@@ -30,6 +35,35 @@ def test_the_recorded_answer_of_irsa_for_fp_psc(shared_data):
     assert catalog["j_mag"][0] == 9.453 * u.mag
     assert catalog["rd_flg"][0] == "222"
     assert catalog["quality"][0] == "poor"  # ph_qual E
+
+
+def test_irsa_with_a_recorded_answer(shared_data, server):
+    recorded = shared_data / "responses/astroquery_irsa/Cone.xml"
+    server.play("/TAP/sync", recorded.read_bytes())
+    andromeda = SkyCoord(10.68479, 41.26906, unit="deg")
+    catalog = TwoMASS().get_catalog(andromeda, radius=5 * u.arcsec)
+    assert catalog.meta["service"] == "IRSA TAP"
+    assert list(catalog["mag"].value) == [8.475]
+
+
+def test_the_older_image_service_with_recorded_rows(shared_data, server):
+    # the rows are recorded; the table round them is made, and so is the tile
+    rows = Table.read(
+        shared_data / "responses/irsa_sia_2mass/sia_2mass_table.csv",
+        format="ascii.csv",
+    )
+    rows = rows["name", "download", "center_ra", "center_dec", "format", "band"]
+    irsa = "https://irsa.ipac.caltech.edu:443"
+    rows["download"] = [link.replace(irsa, server.url) for link in rows["download"]]
+    server.play("/oldsia", sky.old_sia_votable(rows))
+    place = SkyCoord(314.5216579, 77.65369905, unit="deg")
+    stars = sky.make_stars(50, center=place, radius=6 * u.arcmin)
+    server.play("/cgi-bin/2MASS/IM/nph-im", sky.make_tile(place, stars))
+    image = TwoMASS()._image_by_old_sia(Box.around(place, 4 * u.arcmin), "Ks")
+    assert image.shape == pytest.approx((241, 241), abs=1)
+    (request,) = server.asked("/cgi-bin")
+    assert request.parameters["name"] == "ki0600256.fits"
+    assert request.parameters["ds"] == "asky"
 
 
 def test_the_recorded_table_of_wsa(shared_data):
@@ -68,8 +102,6 @@ def _cone(center):
 
 
 def test_the_recorded_error_of_vizier(shared_data, server):
-    from astro_vaeclust.archives import TwoMASS
-
     recorded = shared_data / "responses/astroquery_vizier/no_server_error.xml"
     server.play("/viz-bin/votable", recorded.read_bytes())
     with pytest.raises(ArchiveServerError, match="not currently reachable"):

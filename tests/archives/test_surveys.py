@@ -13,6 +13,7 @@ from astropy.nddata import CCDData
 from astro_vaeclust.archives import (
     UKIDSS,
     VISTA,
+    ArchiveFormatError,
     LocalArchive,
     NoDataError,
     TwoMASS,
@@ -190,8 +191,9 @@ def test_no_image_there_is_an_error(server):
         TwoMASS().get_image(CENTER, size=5 * u.arcmin)
 
 
-def test_the_sources_of_ukidss(server, stars):
+def test_the_sources_of_ukidss(server, stars, capsys):
     catalog = UKIDSS().get_catalog(CENTER, radius=5 * u.arcmin)
+    assert capsys.readouterr() == ("", "")
     assert_standard(catalog)
     assert catalog.meta["service"] == "WSA"
     native = sky.wsa_sources(sky.inside(stars, CENTER, 5 * u.arcmin))
@@ -224,6 +226,8 @@ def test_vizier_answers_where_wsa_does_not(server, stars):
     assert_standard(catalog)
     assert catalog.meta["service"] == "VizieR"
     assert len(catalog[cuts.paper(catalog)]) > 5
+    assert set(catalog["quality"]) == {"good", "poor"}
+    assert 0 < cuts.reliable_photometry(catalog).sum() < len(catalog)
     offsets = CENTER.spherical_offsets_to(catalog["sky"])
     assert abs(offsets[0]).max() <= 4 * u.arcmin
     assert abs(offsets[1]).max() <= 2 * u.arcmin
@@ -244,6 +248,19 @@ def test_images_of_ukidss(server, stars, capsys):
     server.cutouts.clear()
     with pytest.raises(NoDataError, match="WSA"):
         UKIDSS().get_image(CENTER, size=2.5 * u.arcmin)
+
+
+@pytest.mark.parametrize("survey", [UKIDSS(), VISTA()])
+def test_an_unknown_programme_is_refused_and_not_left_out(server, survey):
+    # the client would ask for images of programmeID=None
+    with pytest.raises(ArchiveFormatError, match="'no survey' is not known"):
+        survey._client().get_image_list(
+            CENTER,
+            waveband=survey.default_band,
+            image_width=1 * u.arcmin,
+            programme_id="no survey",
+        )
+    assert server.requests == []
 
 
 def test_vista_takes_the_same_route(server):

@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The paper's table on mock tiles that stand in for its fields."""
 
+import dataclasses
 import re
 
 import astropy.units as u
@@ -9,9 +10,11 @@ import pytest
 from astropy.config import set_temp_cache
 from astropy.table import QTable, Table, vstack
 
+from astro_vaeclust import VAEClusterFinder
+from astro_vaeclust.archives import LocalArchive
 from astro_vaeclust.cli import main
 from astro_vaeclust.io import write_image
-from astro_vaeclust.matching import TABLE_I
+from astro_vaeclust.matching import TABLE_I, Reproduction
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
 QUICK = ["--embedding", "pca", "--patch-sizes", "8", "16", "--size", "6arcmin"]
@@ -114,8 +117,6 @@ def test_a_failed_field_is_tried_again(archive, tmp_path, capsys, monkeypatch):
 
 
 def test_a_failing_finder_does_not_end_the_run(archive, tmp_path, capsys, monkeypatch):
-    from astro_vaeclust import VAEClusterFinder
-
     detect = VAEClusterFinder.detect
 
     def detect_or_fail(self, *args, **kwargs):
@@ -162,6 +163,19 @@ def test_bad_options_are_one_line(archive, tmp_path, capsys, options, message):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("vaeclust: error: ")
     assert message in line
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".x", "a\x00", 3, "x" * 200])
+def test_names_become_no_paths(archive, tmp_path, name):
+    images = LocalArchive(images=archive, catalog=archive / "sources.vot")
+    settings = {"survey": images, "folder": tmp_path / "new"}
+    finder = VAEClusterFinder.paper()
+    field = dataclasses.replace(TABLE_I[0], name=name)
+    with pytest.raises(ValueError, match="fields must have names of letters"):
+        Reproduction(**settings, finders={"paper": finder}, fields=(field,))
+    with pytest.raises(ValueError, match="finders must have names of letters"):
+        Reproduction(**settings, finders={name: finder})
     assert not (tmp_path / "new").exists()
 
 

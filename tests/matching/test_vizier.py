@@ -5,6 +5,8 @@ VizieR as the local server plays it.
 The answers are made here in the format of VizieR; they are no recordings.
 """
 
+import time
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -14,13 +16,15 @@ from astropy.io.votable.tree import VOTableFile
 from astropy.table import Table
 from numpy.testing import assert_allclose
 
-from astro_vaeclust.archives import ArchiveError, ArchiveFormatError
-from astro_vaeclust.matching import KNOWN_LISTS
+from astro_vaeclust.archives import ArchiveError, ArchiveFormatError, NoDataError
+from astro_vaeclust.matching import KNOWN_LISTS, KnownList
 from astro_vaeclust.matching.vizier import fetch_from_vizier
 
 from .examples import CENTER, clusters, place
 
 pytest.importorskip("astroquery")
+
+from ..archives import test_faults as faults
 
 PATH = "/viz-bin/votable"
 
@@ -72,8 +76,11 @@ def test_a_list_of_two_tables(server, tmp_path):
     [
         ("bica2003", "__BDS2003_", 82, "[BDS2003] 82"),
         ("dutra2003", "Seq", 121, "[DBS2003] 121"),
+        ("mercer2005", "__MCM2005b_", 81, "[MCM2005b] 81"),
         ("froebrich2007", "FSR", "815", "FSR 815"),
+        ("borissova2011", "Seq", 74, "VVV CL 74"),
         ("solin2012", "Name", "G105.834+00.325", "G105.834+00.325"),
+        ("bica2019", "name", "FSR 815, Teutsch 1", "FSR 815, Teutsch 1"),
         ("hunt2023", "Name", "HSC_1234", "HSC_1234"),
     ],
 )
@@ -116,24 +123,76 @@ def test_the_whole_list(server, tmp_path):
 
 
 def test_nothing_there(server, tmp_path):
-    server.play(PATH, vizier_answer(tmp_path))
+    nothing = vizier_answer(tmp_path)
+    somewhere = vizier_answer(tmp_path, listed([90_000], [0], ["A"]))
+    server.play(PATH, lambda request: nothing if "-c=" in request.body else somewhere)
     catalog = clusters((0, 0, 30)).crossmatch("solin2012")
     assert list(catalog.table["status"]) == ["new"]
+    _, check = server.asked(PATH)
+    assert "-source=J/A+A/542/A3/table1" in check.body
+    assert "-out.max=1\n" in check.body + "\n"
+
+
+def test_a_list_that_is_not_there_makes_nothing_new(server, tmp_path):
+    server.play(PATH, vizier_answer(tmp_path))
+    catalog = clusters((0, 0, 30))
+    with pytest.raises(NoDataError, match="no list J/A"):
+        catalog.crossmatch("solin2012")
+    assert "status" not in catalog.table.colnames
+    with pytest.raises(NoDataError, match="no list J/A"):
+        fetch_from_vizier(KNOWN_LISTS["solin2012"], None)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("RAJ2000", "DEJ2000"), True),
+        (("RA_ICRS", "DE_ICRS"), False),
+        (("_RA_icrs", "_DE_icrs"), False),
+        (("_raj2000", "_dej2000"), False),
+        (("RAdeg", "DEdeg"), False),
+    ],
+)
+def test_positions_under_other_names(server, tmp_path, names, words):
+    sky = place([3, 500], [0, 0])
+    ra, dec = sky.ra.deg, sky.dec.deg
+    if words:
+        ra = sky.ra.to_string(u.hourangle, sep=" ", precision=3)
+        dec = sky.dec.to_string(u.deg, sep=" ", precision=2, alwayssign=True)
+        ra[1] = dec[1] = ""
+    part = Table({names[0]: ra, names[1]: dec, "NAME": ["A", "B"]})
+    server.play(PATH, vizier_answer(tmp_path, part))
+    table = clusters((0, 0, 30), (500, 0, 30)).crossmatch("solin2012").table
+    assert list(table["name"]) == ["A", "" if words else "B"]
+    assert_allclose(table["offset"].value[0], 3, atol=0.02)
 
 
 def test_wrong_columns(server, tmp_path):
-    server.play(PATH, vizier_answer(tmp_path, Table({"Name": ["A"]})))
-    with pytest.raises(ArchiveFormatError, match="_RAJ2000"):
+    server.play(PATH, vizier_answer(tmp_path, Table({"Name": ["A"], "x": [1.0]})))
+    with pytest.raises(ArchiveFormatError, match=r"_RAJ2000.*got.*'Name', 'x'"):
         clusters((0, 0, 30)).crossmatch("solin2012")
 
 
-@pytest.mark.parametrize("fault", ["500", "404", "html", "empty", "breaks off"])
+def test_names_are_kept_for_the_list_that_gave_them(server, tmp_path):
+    server.play(PATH, vizier_answer(tmp_path, listed([3], [0], [7], "Seq")))
+    for prefix in ("One", "Other"):
+        known = KnownList("mine", ("J/X/1",), "", "", 1 * u.arcmin, ("Seq",), prefix)
+        table = clusters((0, 0, 30)).crossmatch(known).table
+        assert list(table["name"]) == [f"{prefix} 7"]
+
+
+@pytest.mark.parametrize("fault", faults.FAULTS)
 def test_faults_are_typed_and_leave_nothing(server, tmp_path, fault):
     server.play(PATH, vizier_answer(tmp_path, listed([3], [0], ["A"])))
     server.misbehave(PATH, fault)
+    slow = fault in faults.SLOW_FAULTS
+    settings = faults.IMPATIENT if slow else {"timeout": 20, "deadline": 30}
     catalog = clusters((0, 0, 30))
-    with pytest.raises(ArchiveError) as caught:
+    start = time.monotonic()
+    with server.configured(**settings), pytest.raises(faults.EXPECTED[fault]) as caught:
         catalog.crossmatch("solin2012")
+    assert time.monotonic() - start < 2 * settings["deadline"] + faults.SLACK
+    assert isinstance(caught.value, ArchiveError)
     assert caught.value.service == "VizieR"
     assert "J/A+A/542/A3/table1" in caught.value.query
     assert "status" not in catalog.table.colnames
