@@ -22,7 +22,7 @@ from astro_vaeclust.amortised.candidates import LEAST_USABLE, find_candidates
 from astro_vaeclust.amortised.inference import folded, run_network
 from astro_vaeclust.amortised.losses import Weights
 from astro_vaeclust.amortised.network import CELL, NetworkSettings
-from astro_vaeclust.amortised.recipe import Recipe
+from astro_vaeclust.amortised.stages import Recipe
 from astro_vaeclust.amortised.tiles import TrainingTile
 from astro_vaeclust.amortised.training import TrainingPlan, train_network
 from astro_vaeclust.evaluation.matching import MATCH_RADIUS

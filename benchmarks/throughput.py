@@ -90,10 +90,11 @@ def where_the_time_goes(finder, image, repeats):
     from astro_vaeclust.inputs import read_image
 
     network = load_model().quick_network
+    fine_scale = network.settings.fine_scale
     pixels = read_image(image)
-    channels = NetworkImage.of_image(pixels).channels
+    channels = NetworkImage.of_image(pixels, fine_scale).channels
     read = fastest(lambda: read_image(image), repeats)
-    grid = fastest(lambda: NetworkImage.of_image(pixels), repeats)
+    grid = fastest(lambda: NetworkImage.of_image(pixels, fine_scale), repeats)
     forward = fastest(lambda: run_network(network, channels), repeats)
     whole = fastest(lambda: finder.detect(image), repeats)
     bound = convolution_flops(network, channels) / flops_per_second()

@@ -31,8 +31,8 @@ LOWEST = 1.5
 """Score to which candidates are taken."""
 
 GRIDS = {
-    "star-counts": {"bandwidth": [12, 16, 22] * u.arcsec},
-    "nearest-neighbour": {"neighbours": [15, 20, 30]},
+    "star-counts": {"bandwidth": [12, 16, 22, 30, 40] * u.arcsec},
+    "nearest-neighbour": {"neighbours": [15, 20, 30, 45]},
     "voronoi": {"rings": [1, 2, 3]},
     "minimum-spanning-tree": {"separation": [0.55, 0.65, 0.75, 0.85]},
     "mixture-with-noise": {"smallest": [6, 10] * u.arcsec},

@@ -62,7 +62,8 @@ def detect_in_blocks(finder, data, *, wcs=None, hdu=None, block_size=2048):
     check_count("block_size", block_size)
     with _opened(data, wcs, hdu) as source:
         pixel = np.sqrt(proj_plane_pixel_area(source.wcs)) * 3600
-        grid = NetworkGrid.of_pixel_scale(pixel)
+        settings = finder.trained_model.network.settings
+        grid = NetworkGrid.of_pixel_scale(pixel, settings.fine_scale)
         blocks = list(_blocks(source.shape, grid, block_size))
         tables = [_detect_block(finder, source, block, grid) for block in blocks]
     tables = [table for table in tables if table is not None]

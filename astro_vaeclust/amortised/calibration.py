@@ -86,15 +86,15 @@ class NullSample:
     ----------
     scores : (n,) array
         Their scores.
-    crowding, binned : (n,) array
-        Local condition, and whether the image is finer than the network.
+    crowding, fine : (n,) array
+        Local condition, and whether the image is a fine one.
     exposure : (k, 3) array
-        Crowding, binned, and area in deg2 of all usable cells.
+        Crowding, fine, and area in deg2 of all usable cells.
     """
 
     scores: np.ndarray
     crowding: np.ndarray
-    binned: np.ndarray
+    fine: np.ndarray
     exposure: np.ndarray
 
 
@@ -114,21 +114,25 @@ class Calibration:
         Score above which the intensity is exponential.
     highest_score : float
         Highest score in the sample; beyond it the fit is extrapolated.
-    biases, error_factors : tuple of float
-        What to subtract from the measures, and to multiply their errors with.
+    biases, error_factors : tuple of tuple of float
+        What to subtract from the measures, and to multiply their errors with: for
+        coarse images and for fine ones.
     area : float
         Sky of the sample in deg2.
+    real_sky : float
+        How much oftener false candidates are on the real sky than in the sample.
     """
 
     coefficients: tuple[float, ...]
     crowding: tuple[float, float, float, float]
     knee: float
     highest_score: float
-    biases: tuple[float, ...] = (0.0,) * len(MEASURES)
-    error_factors: tuple[float, ...] = (1.0,) * len(MEASURES)
+    biases: tuple[tuple[float, ...], ...] = ((0.0,) * len(MEASURES),) * 2
+    error_factors: tuple[tuple[float, ...], ...] = ((1.0,) * len(MEASURES),) * 2
     area: float = 0.0
+    real_sky: float = 1.0
 
-    def false_alarm_rate(self, scores, crowding, binned):
+    def false_alarm_rate(self, scores, crowding, fine):
         """
         Return the rate of false alarms of at least a score.
 
@@ -136,7 +140,7 @@ class Calibration:
         ----------
         scores : (n,) array
             Logits.
-        crowding, binned : (n,) array
+        crowding, fine : (n,) array
             Local conditions; crowding beyond that of the sample counts as its limit.
 
         Returns
@@ -152,13 +156,13 @@ class Calibration:
         terms = _terms(
             grid,
             crowding[:, None],
-            np.asarray(binned)[:, None],
+            np.asarray(fine)[:, None],
             self.crowding,
             self.knee,
         )
         log_intensity = terms @ np.array(self.coefficients) + np.log(0.05)
         beyond = grid >= scores[:, None] - 0.025
-        return np.exp(
+        return self.real_sky * np.exp(
             logsumexp(np.where(beyond, log_intensity, -np.inf), axis=1, b=1.0)
         )
 
@@ -171,13 +175,18 @@ class Calibration:
         """Make a calibration of what `to_dict` returned."""
         return cls(
             **{
-                name: tuple(value) if isinstance(value, list) else value
+                name: _frozen(value) if isinstance(value, list) else value
                 for name, value in values.items()
             }
         )
 
 
-def _terms(scores, crowding, binned, range_, knee):
+def _frozen(values):
+    """Turn nested lists into nested tuples."""
+    return tuple(_frozen(v) if isinstance(v, list) else v for v in values)
+
+
+def _terms(scores, crowding, fine, range_, knee):
     """
     Return the terms of the logarithm of the intensity, (..., 9).
 
@@ -185,7 +194,7 @@ def _terms(scores, crowding, binned, range_, knee):
     same slope at the knee: what is extrapolated falls exponentially.
     """
     crowding = (crowding - range_[1]) / range_[2]
-    scores, crowding, binned = np.broadcast_arrays(scores, crowding, binned)
+    scores, crowding, fine = np.broadcast_arrays(scores, crowding, fine)
     ones = np.ones(scores.shape)
     scores = scores - knee
     bend = np.minimum(scores, 0) ** 2
@@ -197,9 +206,9 @@ def _terms(scores, crowding, binned, range_, knee):
             crowding,
             crowding**2,
             crowding * scores,
-            binned,
-            binned * scores,
-            binned * bend,
+            fine,
+            fine * scores,
+            fine * bend,
         ],
         axis=-1,
     ).astype(np.float64)
@@ -258,16 +267,16 @@ def _binned(sample, range_, knee, least):
         return np.clip(np.digitize(crowding, edges) - 1, 0, N_CONDITION_BINS - 1)
 
     cells, found = number(sample.exposure[:, 0]), number(sample.crowding)
-    for binned in np.unique(sample.exposure[:, 1]):
+    for fine in np.unique(sample.exposure[:, 1]):
         for index in range(N_CONDITION_BINS):
-            here = (cells == index) & (sample.exposure[:, 1] == binned)
+            here = (cells == index) & (sample.exposure[:, 1] == fine)
             area = sample.exposure[here, 2].sum()
             if area <= 0:
                 continue
-            chosen = (found == index) & (sample.binned == binned)
+            chosen = (found == index) & (sample.fine == fine)
             counts, _ = np.histogram(sample.scores[chosen], steps)
             middle = 0.5 * (edges[index] + edges[index + 1])
-            terms = _terms(0.5 * (steps[1:] + steps[:-1]), middle, binned, range_, knee)
+            terms = _terms(0.5 * (steps[1:] + steps[:-1]), middle, fine, range_, knee)
             yield terms, counts / (area * STEP), np.full(len(counts), area * STEP)
 
 

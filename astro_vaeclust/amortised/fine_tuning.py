@@ -82,7 +82,7 @@ def fine_tune(
         network=model.network.settings,
     )
     with tempfile.TemporaryDirectory() as folder:
-        paths = _save(tiles, Path(folder))
+        paths = _save(tiles, Path(folder), model.network.settings.fine_scale)
         network = train_network(
             plan,
             paths,
@@ -109,9 +109,9 @@ def fine_tune(
     return adapted
 
 
-def _save(tiles, folder):
+def _save(tiles, folder, fine_scale):
     paths = []
     for number, tile in enumerate(tiles):
         paths.append(folder / f"{number}.npz")
-        TrainingTile.of_mock(tile).save(paths[-1])
+        TrainingTile.of_mock(tile, fine_scale).save(paths[-1])
     return paths

@@ -3,8 +3,9 @@
 The grid on which the amortised network sees an image.
 
 Clusters have angular sizes that do not depend on the survey, so the network sees about
-one arcsecond per pixel. Fine images are binned by whole numbers of pixels, once by the
-mean and once by the maximum, which keeps the stars sharp; coarse ones are interpolated.
+one arcsecond per pixel, or somewhat less where the image is sharper. Fine images are
+binned by whole numbers of pixels, once by the mean and once by the maximum, which keeps
+the stars sharp; coarse ones are interpolated.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from astropy.utils.exceptions import AstropyUserWarning
 from photutils.background import Background2D
 from scipy.ndimage import zoom
 
-__all__ = ["NetworkGrid", "NetworkImage"]
+__all__ = ["NetworkGrid", "NetworkImage", "sky_and_noise"]
 
-SCALE = 1.0
-"""Arcseconds per network pixel that are aimed at."""
+COARSE = 1.0
+"""Arcseconds per network pixel that are aimed at where the image is coarser."""
+
+FINE = 2**-0.5
+"""Pixel scale in arcsec below which an image counts as a fine one."""
 
 SKY_BOX = 128
 """Side in network pixels of the meshes of the sky."""
@@ -47,14 +51,17 @@ class NetworkGrid:
         Network pixels per image pixel along an axis.
     scale : float
         Size of a network pixel in arcsec.
+    is_fine : bool
+        Whether the image is one of a sharp survey, with pixels below ``FINE``.
     """
 
     factor: int
     zoom: int
     scale: float
+    is_fine: bool
 
     @classmethod
-    def of_pixel_scale(cls, pixel_scale):
+    def of_pixel_scale(cls, pixel_scale, fine_scale):
         """
         Choose the grid for an image.
 
@@ -62,16 +69,19 @@ class NetworkGrid:
         ----------
         pixel_scale : float
             Size of an image pixel in arcsec.
+        fine_scale : float
+            Size in arcsec of a network pixel that is aimed at for fine images, see
+            `~astro_vaeclust.amortised.network.NetworkSettings`.
 
         Returns
         -------
         grid : `NetworkGrid`
-            That whose logarithm of the scale is nearest to ``SCALE``.
+            That whose logarithm of the scale is nearest to the one aimed at.
         """
-        ratio = SCALE / pixel_scale
-        factor = _nearest_integer(ratio) if ratio > 1 else 1
-        enlarged = _nearest_integer(1 / ratio) if ratio < 1 else 1
-        return cls(factor, enlarged, pixel_scale * factor / enlarged)
+        factor = max(_nearest_integer(fine_scale / pixel_scale), 1)
+        enlarged = max(_nearest_integer(pixel_scale / COARSE), 1)
+        scale = pixel_scale * factor / enlarged
+        return cls(factor, enlarged, scale, pixel_scale < FINE)
 
     def to_image(self, positions):
         """Turn positions in network pixels into image pixels (both from 0)."""
@@ -105,7 +115,7 @@ class NetworkImage:
     grid: NetworkGrid
 
     @classmethod
-    def of_image(cls, image):
+    def of_image(cls, image, fine_scale):
         """
         Bin or enlarge an image, subtract its sky and divide by its noise.
 
@@ -113,15 +123,18 @@ class NetworkImage:
         ----------
         image : `~astro_vaeclust.inputs.Image`
             The image.
+        fine_scale : float
+            As in `NetworkGrid.of_pixel_scale`.
 
         Returns
         -------
         network_image : `NetworkImage`
             The image as the network gets it.
         """
-        grid = NetworkGrid.of_pixel_scale(image.pixel_scale.to_value(u.arcsec / u.pix))
+        pixel_scale = image.pixel_scale.to_value(u.arcsec / u.pix)
+        grid = NetworkGrid.of_pixel_scale(pixel_scale, fine_scale)
         means, maxima, mask = _resampled(image, grid)
-        sky, noise = _sky_and_noise(means, mask)
+        sky, noise = sky_and_noise(means, mask)
         significance = _significance(means, sky, noise, mask)
         peaks = significance
         if grid.factor > 1:
@@ -159,14 +172,50 @@ def _resampled(image, grid):
     return means, maxima, masked_part > 0.5
 
 
-def _sky_and_noise(means, mask):
-    """Measure the sky in large meshes, and one noise for the whole image."""
+def sky_and_noise(means, mask):
+    """
+    Measure the sky in large meshes, and one noise for the whole image.
+
+    Parameters
+    ----------
+    means : (ny, nx) array
+        Pixels of the network.
+    mask : (ny, nx) bool array
+        Unusable ones.
+
+    Returns
+    -------
+    sky : (ny, nx) array
+        Level of the sky.
+    noise : float
+        Standard deviation of a pixel; one where there is none.
+    """
     box = min(SKY_BOX, *means.shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstropyUserWarning)
         background = Background2D(means, box, mask=mask, exclude_percentile=99)
     noise = np.median(background.background_rms_mesh)
-    return background.background, noise if noise > 0 else 1.0
+    sky = _enlarged(background.background_mesh, box, means.shape)
+    return sky, noise if noise > 0 else 1.0
+
+
+def _enlarged(mesh, box, shape):
+    """
+    Interpolate the meshes to pixels by cubic splines, as `Background2D` does.
+
+    Along one axis after the other, as products with small matrices, this takes a
+    tenth of the time of one interpolation in two dimensions.
+    """
+    rows, columns = (
+        np.column_stack(
+            [
+                zoom(unit, box, order=3, mode="reflect", grid_mode=True)[:side]
+                for unit in np.eye(n)
+            ]
+        )
+        for n, side in zip(mesh.shape, shape, strict=True)
+    )
+    return np.clip(rows @ mesh @ columns.T, mesh.min(), mesh.max())
 
 
 def _significance(values, sky, noise, mask):

@@ -52,12 +52,15 @@ class NetworkSettings:
         Features after the fusion of the scales.
     latent : int
         Latent variables per cell.
+    fine_scale : float
+        Size in arcsec that the pixels of fine images are binned to, about.
     """
 
     channels: tuple[int, ...] = (16, 32, 64, 96, 96, 96)
     blocks: tuple[int, ...] = (0, 1, 2, 2, 2, 2)
     fused: int = 64
     latent: int = 12
+    fine_scale: float = 1.0
 
     @classmethod
     def from_dict(cls, values):

@@ -9,7 +9,7 @@ tiles of the calibration are disjoint and below 100 000; evaluations begin at 1 
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +17,9 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ..evaluation.matching import MATCH_RADIUS
+from ..evaluation.tiles import mock_tile
 from ..evaluation.workers import run_jobs
-from ..simulation import SURVEYS
+from ..inputs import read_image
 from .calibration import (
     NullSample,
     calibrate_errors,
@@ -28,22 +29,19 @@ from .calibration import (
 from .candidates import LEAST_USABLE, find_candidates
 from .inference import run_network
 from .network import CELL
-from .tiles import TrainingTile, draw_tile, inject_tile
-from .training import TrainingPlan, train_network
+from .real_sky import real_sky_factor
+from .tiles import TrainingTile, inject_tile
+from .training import train_network
 from .weights import TrainedModel
 
-__all__ = ["Recipe", "calibrate", "make_model"]
+__all__ = ["calibrate", "make_model"]
 
 logger = logging.getLogger(__name__)
 
-TRAINING_SEED, INJECTION_SEED, HARD_SEED, CALIBRATION_SEED = (
-    20_000,
-    30_000,
-    40_000,
-    60_000,
-)
-MOCK = ("train", "hard")
-"""Kinds of mock tiles to train with, which are also their folders."""
+INJECTION_SEED, CALIBRATION_SEED = 30_000, 60_000
+
+REAL = "real"
+"""Folder of real tiles with painted clusters."""
 
 INJECTIONS = 40
 """Clusters that are painted on each real tile, each on a copy of its own."""
@@ -53,47 +51,6 @@ LEAST_PAIRS = 20
 
 CONFIDENT = 0.0
 """Logit from which on the errors of a candidate are calibrated."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """
-    What goes into a model.
-
-    Parameters
-    ----------
-    surveys : tuple of str
-        Tags of the surveys that the training tiles imitate.
-    calibration_surveys : tuple of str
-        Tags of the surveys that the calibration tiles imitate.
-    n_tiles : int
-        Mock tiles to train with.
-    n_hard_tiles : int
-        Mock tiles to train on with, which have more of the hardest nulls.
-    n_nulls : int
-        Tiles without a cluster per survey of the calibration; half as many with one.
-    plan : `~astro_vaeclust.amortised.training.TrainingPlan`
-        How the network is trained.
-    hard_plan : `~astro_vaeclust.amortised.training.TrainingPlan`
-        How it is trained on with the hard tiles, if there are some.
-    """
-
-    surveys: tuple[str, ...] = (
-        "2mass-j",
-        "2mass-h",
-        "2mass-ks",
-        "2mass-ks",
-        "ukidss-k",
-        "ukidss-k",
-    )
-    calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
-    n_tiles: int = 4800
-    n_hard_tiles: int = 1600
-    n_nulls: int = 800
-    plan: TrainingPlan = field(default_factory=TrainingPlan)
-    hard_plan: TrainingPlan = field(
-        default_factory=lambda: TrainingPlan(n_steps=1600, learning_rate=7e-4, seed=1)
-    )
 
 
 def make_model(
@@ -110,7 +67,7 @@ def make_model(
 
     Parameters
     ----------
-    recipe : `Recipe`
+    recipe : `~astro_vaeclust.amortised.stages.Recipe`
         What to do.
     folder : path
         Where tiles, checkpoint and curves are kept.
@@ -129,47 +86,87 @@ def make_model(
         The model.
     """
     folder = Path(folder)
-    make = partial(_make_tile, recipe)
-    jobs = [
-        *(("train", seed) for seed in _range(TRAINING_SEED, recipe.n_tiles)),
-        *(("hard", seed) for seed in _range(HARD_SEED, recipe.n_hard_tiles)),
-        *(
-            (survey, seed)
-            for survey in recipe.calibration_surveys
-            for seed in _calibration_seeds(recipe.n_nulls)
-        ),
-        *(
-            (str(path), INJECTION_SEED + INJECTIONS * number + copy)
-            for number, path in enumerate(real_images)
-            for copy in range(INJECTIONS)
-        ),
-    ]
-    files = [(kind, seed, _tile_path(folder, kind, seed)) for kind, seed in jobs]
-    missing = [job for job in files if not job[2].exists()]
-    for path in {path.parent for *_, path in missing}:
-        path.mkdir(parents=True, exist_ok=True)
-    for _ in run_jobs(
-        make, missing, workers=workers, progress_bar=progress_bar, desc="tiles"
-    ):
-        pass
-    mock, hard = ([path for kind, _, path in files if kind == name] for name in MOCK)
-    chosen = (*recipe.calibration_surveys, *MOCK)
-    train = partial(
-        train_network,
-        real_tiles=[path for kind, _, path in files if kind not in chosen],
-        device=device,
-        progress=progress_bar and partial(progress_bar, desc="training"),
+    files = _make_tiles(
+        recipe, folder, real_images, workers=workers, progress_bar=progress_bar
     )
-    network = train(recipe.plan, mock, folder)
-    if hard:
-        network = train(recipe.hard_plan, hard, folder / "hard", start=network)
+    network = None
+    for stage in recipe.stages:
+        network = train_network(
+            stage.plan,
+            files[stage.name],
+            folder / stage.name,
+            real_tiles=files[REAL],
+            start=network,
+            device=device,
+            progress=progress_bar and partial(progress_bar, desc=stage.name),
+        )
     model = TrainedModel(
         network=network.cpu(),
         calibration=None,
         training=asdict(recipe) | {"real_tiles": [Path(p).name for p in real_images]},
     )
-    tiles = [path for kind, _, path in files if kind in recipe.calibration_surveys]
-    return calibrate(model, tiles, progress_bar=progress_bar)
+    tiles = [path for survey in recipe.calibration_surveys for path in files[survey]]
+    model = calibrate(model, tiles, progress_bar=progress_bar)
+    factor = real_sky_factor(model, (read_image(_real_tile(p)) for p in real_images))
+    return replace(model, calibration=replace(model.calibration, real_sky=factor))
+
+
+def _make_tiles(recipe, folder, real_images, *, workers, progress_bar):
+    """Make the tiles that are missing; return the files of all by folder (dict)."""
+    jobs = {
+        stage.name: [
+            (stage.draw_tile, seed) for seed in _range(stage.first_seed, stage.n_tiles)
+        ]
+        for stage in recipe.stages
+    }
+    fine_scale = recipe.fine_scale
+    for survey in recipe.calibration_surveys:
+        draw = partial(_mock_tile, survey=survey, fine_scale=fine_scale)
+        jobs[survey] = [(draw, seed) for seed in _calibration_seeds(recipe.n_nulls)]
+    jobs[REAL] = [
+        (
+            partial(_injected_tile, path=path, fine_scale=fine_scale),
+            INJECTION_SEED + INJECTIONS * number + copy,
+        )
+        for number, path in enumerate(real_images)
+        for copy in range(INJECTIONS)
+    ]
+    files = {
+        name: [folder / name / f"{seed}.npz" for _, seed in drawn]
+        for name, drawn in jobs.items()
+    }
+    missing = [
+        (draw, seed, path)
+        for name, drawn in jobs.items()
+        for (draw, seed), path in zip(drawn, files[name], strict=True)
+        if not path.exists()
+    ]
+    for name in files:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for _ in run_jobs(
+        _save_tile, missing, workers=workers, progress_bar=progress_bar, desc="tiles"
+    ):
+        pass
+    return files
+
+
+def _save_tile(job):
+    draw, seed, path = job
+    draw(seed).save(path)
+
+
+def _mock_tile(seed, *, survey, fine_scale):
+    return TrainingTile.of_mock(mock_tile(seed, survey=survey), fine_scale)
+
+
+def _injected_tile(seed, *, path, fine_scale):
+    return inject_tile(_real_tile(path), seed, fine_scale=fine_scale)
+
+
+def _real_tile(path):
+    image = CCDData.read(path, unit="adu")
+    image.mask = ~np.isfinite(image.data)
+    return image
 
 
 def calibrate(model, tiles, *, progress_bar=None):
@@ -198,33 +195,39 @@ def calibrate(model, tiles, *, progress_bar=None):
     """
     paths = list(tiles)
     wrapped = progress_bar(paths, desc="calibration") if progress_bar else paths
-    nulls, pairs = [], []
+    nulls, pairs = [], {False: [], True: []}
     for path in wrapped:
         tile = TrainingTile.load(path)
         maps = run_network(model.quick_network, tile.channels.astype(np.float32))
         candidates, conditions = _candidates(maps, tile)
         if len(tile.clusters):
-            pairs.append(_pairs(candidates, tile))
+            pairs[bool(tile.fine)].append(_pairs(candidates, tile))
         else:
             nulls.append(_null(candidates, conditions, tile))
     calibration = model.calibration
     if nulls:
         parts = zip(*nulls, strict=True)
         calibration = fit_calibration(NullSample(*map(np.concatenate, parts)))
+        if model.calibration is not None:
+            factor = model.calibration.real_sky
+            calibration = replace(calibration, real_sky=factor)
         logger.info("calibrated on %.2f deg2", calibration.area)
     elif calibration is None:
         raise ValueError("tiles must have some without clusters, got none")
-    pairs = np.concatenate(pairs) if pairs else []
-    if len(pairs) >= LEAST_PAIRS:
-        biases, factors = calibrate_errors(pairs)
-        calibration = replace(calibration, biases=biases, error_factors=factors)
-    elif model.calibration is not None:
-        calibration = replace(
-            calibration,
-            biases=model.calibration.biases,
-            error_factors=model.calibration.error_factors,
-        )
+    before = model.calibration or calibration
+    errors = [
+        _errors(pairs[fine], (before.biases[fine], before.error_factors[fine]))
+        for fine in (False, True)
+    ]
+    biases, factors = zip(*errors, strict=True)
+    calibration = replace(calibration, biases=biases, error_factors=factors)
     return replace(model, calibration=calibration)
+
+
+def _errors(pairs, otherwise):
+    """Return biases and factors of the errors, those given where pairs are few."""
+    pairs = np.concatenate(pairs) if pairs else []
+    return calibrate_errors(pairs) if len(pairs) >= LEAST_PAIRS else otherwise
 
 
 def _range(first, number):
@@ -237,40 +240,6 @@ def _calibration_seeds(n_nulls):
     return [*nulls, *_range(CALIBRATION_SEED, n_nulls)[::2]]
 
 
-def _tile_path(folder, kind, seed):
-    name = kind if kind in (*MOCK, *SURVEYS) else "real"
-    return folder / name / f"{seed}.npz"
-
-
-def _make_tile(recipe, job):
-    kind, seed, path = job
-    if kind in MOCK:
-        tile = draw_tile(seed, surveys=recipe.surveys, hard=kind == "hard")
-    elif kind in SURVEYS:
-        tile = _calibration_tile(kind, seed)
-    else:
-        tile = inject_tile(_read_real(kind), seed)
-    tile.save(path)
-
-
-def _calibration_tile(survey, seed):
-    """Simulate a tile as in evaluations; fine surveys with pixels of 0.4 arcsec."""
-    from ..evaluation import mock_tile
-
-    survey, shape = SURVEYS[survey], None
-    if survey.pixel_scale < 0.3:
-        noise = tuple(2 * value for value in survey.white_noise)
-        survey = replace(survey, pixel_scale=2 * survey.pixel_scale, white_noise=noise)
-        shape = (1200, 1200)
-    return TrainingTile.of_mock(mock_tile(seed, survey=survey, shape=shape))
-
-
-def _read_real(path):
-    image = CCDData.read(path, unit="adu")
-    image.mask = ~np.isfinite(image.data)
-    return image
-
-
 def _candidates(maps, tile):
     crowding, usable = local_conditions(tile.channels.astype(np.float32))
     candidates = find_candidates(maps)
@@ -279,18 +248,18 @@ def _candidates(maps, tile):
 
 
 def _null(candidates, conditions, tile):
-    """Return scores, crowding, binned, and the exposure of a tile without clusters."""
+    """Return scores, crowding, fine, and the exposure of a tile without clusters."""
     crowding, usable = conditions
     seen = usable >= LEAST_USABLE
-    binned = float(tile.binned)
+    fine = float(tile.fine)
     area = (CELL * tile.scale / 3600) ** 2
     exposure = np.column_stack(
-        [crowding[seen], np.full(seen.sum(), binned), area * usable[seen]]
+        [crowding[seen], np.full(seen.sum(), fine), area * usable[seen]]
     )
     return (
         candidates.score,
         crowding[tuple(candidates.cells.T)],
-        np.full(len(candidates), binned),
+        np.full(len(candidates), fine),
         exposure,
     )
 

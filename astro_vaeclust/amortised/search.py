@@ -21,6 +21,7 @@ from ..measurement import (
     LARGE_FRACTION,
     MASKED_FRACTION,
     SOURCE_SIGNIFICANCE,
+    circle,
 )
 from ..simulation import estimate_fwhm
 from .calibration import local_conditions
@@ -32,7 +33,7 @@ from .network import CELL, CLASSES, MEASURES
 __all__ = ["AmortisedSearch"]
 
 LN10 = np.log(10)
-SEEING_RADIUS = 256
+SEEING_RADIUS = 160
 """Image pixels around a detection in which the width of the stars is measured."""
 
 ANNULUS = (1.5, 2.5)
@@ -98,7 +99,7 @@ class AmortisedSearch:
     @cached_property
     def network_image(self):
         """The image as the network gets it."""
-        return NetworkImage.of_image(self.image)
+        return NetworkImage.of_image(self.image, self.model.network.settings.fine_scale)
 
     @cached_property
     def maps(self):
@@ -134,8 +135,8 @@ class AmortisedSearch:
         if calibration is None:
             return np.full(len(candidates), np.nan)
         crowding = self._conditions[0][tuple(candidates.cells.T)]
-        binned = np.full(len(candidates), float(self.network_image.grid.factor > 1))
-        return calibration.false_alarm_rate(candidates.score, crowding, binned)
+        fine = np.full(len(candidates), self.network_image.grid.is_fine)
+        return calibration.false_alarm_rate(candidates.score, crowding, fine)
 
     @cached_property
     def heatmap(self):
@@ -226,9 +227,10 @@ class AmortisedSearch:
         calibration = self.model.calibration
         if calibration is None:
             return value, error
+        fine = int(self.network_image.grid.is_fine)
         return (
-            value - calibration.biases[index],
-            error * calibration.error_factors[index],
+            value - calibration.biases[fine][index],
+            error * calibration.error_factors[fine][index],
         )
 
     def _antilog(self, name):
@@ -246,14 +248,7 @@ class AmortisedSearch:
 
     def _circle(self, row, radius):
         """Return the slices that hold a circle, and which of their pixels are in it."""
-        center = self._centers[row][::-1]
-        low = np.maximum(np.floor(center - radius).astype(int), 0)
-        high = np.minimum(np.ceil(center + radius).astype(int) + 1, self.image.shape)
-        low = np.minimum(low, np.maximum(high - 1, 0))
-        y, x = np.ogrid[low[0] : high[0], low[1] : high[1]]
-        distance = np.hypot(y - center[0], x - center[1])
-        place = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        return place, distance <= max(radius, 1.0)
+        return circle(self.image.shape, self._centers[row], radius)
 
     @cached_property
     def _class_probabilities(self):

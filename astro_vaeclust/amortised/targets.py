@@ -76,7 +76,7 @@ def crop_tile(tile, side, rng, *, n_scales=4):
     """
     corner = _corner(tile, side, rng)
     turn = _Turn(side, int(rng.integers(4)), bool(rng.integers(2)))
-    channels = turn.image(_cut(tile.channels.astype(np.float32), corner, side))
+    channels = turn.image(_cut(tile.channels, corner, side))
     channels = _disturbed(channels, rng)
     clusters = tile.clusters.copy()
     clusters[:, :2] = turn.points(clusters[:, :2] - corner)

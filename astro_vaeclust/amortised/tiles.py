@@ -20,6 +20,12 @@ __all__ = ["TrainingTile", "draw_tile", "inject_tile"]
 SIDES = (420.0, 1000.0)
 """Range of the sides of training tiles in arcsec."""
 
+MOST_PIXELS = 2000
+"""Most pixels along a side, which bounds the time for tiles with fine pixels."""
+
+VERY_FINE = 0.3
+"""Pixel scale in arcsec below which pixels are very fine."""
+
 CLUSTER_NUMBERS = (0.2, 0.25, 0.25, 0.2, 0.1)
 """Probabilities of none to four clusters on a training tile."""
 
@@ -75,8 +81,8 @@ class TrainingTile:
         radius of what is no cluster.
     scale : float
         Size of a network pixel in arcsec.
-    binned : bool
-        Whether the image is finer than the network.
+    fine : bool
+        Whether the image is one of a sharp survey, see `NetworkGrid`.
     labelled : bool
         Whether what is not in a region is field; False for real tiles.
     """
@@ -86,11 +92,11 @@ class TrainingTile:
     members: np.ndarray
     regions: np.ndarray
     scale: float = 1.0
-    binned: bool = False
+    fine: bool = False
     labelled: bool = True
 
     @classmethod
-    def of_mock(cls, tile, *, labelled=True):
+    def of_mock(cls, tile, fine_scale, *, labelled=True):
         """
         Make a training tile of a mock tile.
 
@@ -98,6 +104,8 @@ class TrainingTile:
         ----------
         tile : `~astro_vaeclust.simulation.MockTile`
             Image and truth.
+        fine_scale : float
+            As in `NetworkGrid.of_pixel_scale`.
         labelled : bool
             False if the truth does not hold all that is on the image.
 
@@ -107,7 +115,7 @@ class TrainingTile:
             The same for the network.
         """
         image = read_image(tile.image)
-        network_image = NetworkImage.of_image(image)
+        network_image = NetworkImage.of_image(image, fine_scale)
         grid = network_image.grid
         truth, stars = tile.clusters, tile.stars
         radii = [truth[name].to_value(u.arcsec) / grid.scale for name in ("r50", "r80")]
@@ -127,7 +135,7 @@ class TrainingTile:
             members=members.astype(np.float32),
             regions=_regions(tile, image, grid),
             scale=grid.scale,
-            binned=grid.factor > 1,
+            fine=grid.is_fine,
             labelled=labelled,
         )
 
@@ -141,7 +149,7 @@ class TrainingTile:
                 members=self.members,
                 regions=self.regions,
                 scale=np.array(self.scale),
-                binned=np.array(self.binned),
+                fine=np.array(self.fine),
                 labelled=np.array(self.labelled),
             )
 
@@ -158,7 +166,7 @@ class TrainingTile:
         )
 
 
-def draw_tile(seed, *, surveys, hard=False):
+def draw_tile(seed, *, surveys, fine_scale=1.0, hard=False, native=False):
     """
     Simulate a training tile; everything varies more widely than in evaluations.
 
@@ -168,8 +176,13 @@ def draw_tile(seed, *, surveys, hard=False):
         Determines all of it.
     surveys : sequence of str
         Tags of the surveys to draw from; scale, seeing, noise and halo are changed.
+    fine_scale : float
+        As in `NetworkGrid.of_pixel_scale`.
     hard : bool
         Whether most nulls are ``HARDEST``, and all clusters as in evaluations.
+    native : bool
+        Whether tiles of surveys with very fine pixels keep them; else their pixels
+        are twice as large, which is faster.
 
     Returns
     -------
@@ -177,9 +190,9 @@ def draw_tile(seed, *, surveys, hard=False):
         The tile.
     """
     rng = np.random.default_rng([_DESIGN, seed])
-    survey = _varied_survey(rng, SURVEYS[str(rng.choice(list(surveys)))])
+    survey = _varied_survey(rng, SURVEYS[str(rng.choice(list(surveys)))], native)
     sides = np.exp(rng.uniform(*np.log(SIDES), 2)) / survey.pixel_scale
-    shape = tuple(int(side) for side in sides)
+    shape = tuple(min(int(side), MOST_PIXELS) for side in sides)
     field_of_view = min(shape) * survey.pixel_scale * u.arcsec
     number = int(rng.choice(len(CLUSTER_NUMBERS), p=CLUSTER_NUMBERS))
     often, times = (HARDEST, FILLED) if hard else (HARD, 2.0)
@@ -208,7 +221,7 @@ def draw_tile(seed, *, surveys, hard=False):
         artefacts=artefacts,
         seed=seed,
     )
-    return TrainingTile.of_mock(tile)
+    return TrainingTile.of_mock(tile, fine_scale)
 
 
 def _in_brighter_nebula(rng, cluster):
@@ -216,7 +229,7 @@ def _in_brighter_nebula(rng, cluster):
     return replace(cluster, nebula_brightness=cluster.nebula_brightness - change)
 
 
-def inject_tile(image, seed, *, survey="2mass-ks"):
+def inject_tile(image, seed, *, survey="2mass-ks", fine_scale=1.0):
     """
     Paint a mock cluster on a real tile.
 
@@ -228,6 +241,8 @@ def inject_tile(image, seed, *, survey="2mass-ks"):
         Determines the cluster.
     survey : str
         Tag of its survey.
+    fine_scale : float
+        As in `NetworkGrid.of_pixel_scale`.
 
     Returns
     -------
@@ -237,15 +252,15 @@ def inject_tile(image, seed, *, survey="2mass-ks"):
     rng = np.random.default_rng([_DESIGN, seed])
     cluster = draw_clusters(rng, 1, limit=SURVEYS[survey].limit * u.mag)[0]
     tile = inject_cluster(image, cluster, survey=survey, seed=rng)
-    return TrainingTile.of_mock(tile, labelled=False)
+    return TrainingTile.of_mock(tile, fine_scale, labelled=False)
 
 
-def _varied_survey(rng, survey):
+def _varied_survey(rng, survey, native):
     """Change a survey as observing sites, nights and cameras differ."""
     noisier = np.exp(rng.normal(0, 0.25))
     blurred = np.exp(rng.uniform(np.log(0.8), np.log(1.6)))
     scale = survey.pixel_scale * np.exp(rng.uniform(*np.log([0.75, 1.4])))
-    if survey.pixel_scale < 0.3:
+    if survey.pixel_scale < VERY_FINE and not native:
         scale *= 2
     per_pixel = (scale / survey.pixel_scale) ** 2
     return replace(

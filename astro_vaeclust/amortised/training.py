@@ -8,7 +8,7 @@ import json
 import logging
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 
 from ..devices import resolve_device
 from ..io import atomic_path
+from ..validation import check_choice
 from .losses import Weights, objective
 from .network import ConvolutionalVAE, NetworkSettings
 from .targets import crop_tile
@@ -24,6 +25,8 @@ from .tiles import TrainingTile
 __all__ = ["TrainingPlan", "train_network"]
 
 logger = logging.getLogger(__name__)
+
+PRECISIONS = ("float32", "bfloat16")
 
 AVERAGED = 50
 """Steps over which a line of the log averages."""
@@ -57,6 +60,8 @@ class TrainingPlan:
         Of the terms of the objective.
     network : `~astro_vaeclust.amortised.network.NetworkSettings`
         Sizes of the network.
+    precision : {'float32', 'bfloat16'}
+        Of the convolutions; parameters and updates are always in single precision.
     """
 
     n_steps: int = 7000
@@ -69,6 +74,11 @@ class TrainingPlan:
     checkpoint_every: int = 200
     weights: Weights = field(default_factory=Weights)
     network: NetworkSettings = field(default_factory=NetworkSettings)
+    precision: str = "float32"
+
+    def __post_init__(self):
+        """Check the precision."""
+        check_choice("precision", self.precision, PRECISIONS)
 
     def learning_rate_at(self, step):
         """Return the learning rate of a step (float)."""
@@ -95,7 +105,8 @@ def train_network(
     folder : path
         Where ``checkpoint.pt`` and the curves, ``curves.jsonl``, go.
     start : `~astro_vaeclust.amortised.network.ConvolutionalVAE`, optional
-        Network to go on from; it is not changed. By default a new one.
+        Network to go on from, of the sizes in the plan; it is not changed. By default
+        a new one.
     device : str
         Where to compute.
     progress : callable, optional
@@ -109,7 +120,8 @@ def train_network(
     Raises
     ------
     ValueError
-        If there are no tiles, or the checkpoint in the folder is of another plan.
+        If there are no tiles, the checkpoint in the folder is of another plan, or the
+        network to go on from has other sizes.
     """
     tiles, real_tiles = list(tiles), list(real_tiles)
     if not tiles:
@@ -117,7 +129,7 @@ def train_network(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     device = resolve_device(device)
-    network = _new_network(plan) if start is None else copy.deepcopy(start)
+    network = _new_network(plan) if start is None else _continued(plan, start)
     network = network.requires_grad_(True).to(device)
     network = network.to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=plan.weight_decay)
@@ -143,6 +155,17 @@ def _new_network(plan):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
         return ConvolutionalVAE(plan.network)
+
+
+def _continued(plan, start):
+    """Copy a network to go on from; what its pixels are is that of the plan."""
+    if replace(start.settings, fine_scale=plan.network.fine_scale) != plan.network:
+        raise ValueError(
+            f"start must be a network of {plan.network}, got {start.settings}"
+        )
+    network = copy.deepcopy(start)
+    network.settings = plan.network
+    return network
 
 
 def draw_batch(plan, tiles, real_tiles, step):
@@ -195,7 +218,10 @@ def _update(plan, network, optimizer, batch, step):
         group["lr"] = plan.learning_rate_at(step)
     generator = torch.Generator(batch["channels"].device)
     generator.manual_seed(plan.seed * 1_000_003 + step)
-    total, terms = objective(network, batch, plan.weights, generator)
+    reduced = plan.precision == "bfloat16"
+    device = batch["channels"].device.type
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=reduced):
+        total, terms = objective(network, batch, plan.weights, generator)
     optimizer.zero_grad(set_to_none=True)
     total.backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

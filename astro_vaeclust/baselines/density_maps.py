@@ -48,7 +48,7 @@ class StarCounts(BaselineFinder):
     """
 
     threshold: float = 4.4
-    bandwidth: u.Quantity = 22 * u.arcsec
+    bandwidth: u.Quantity = 30 * u.arcsec
 
     def __post_init__(self):
         """Check the settings."""

@@ -68,7 +68,7 @@ class MixtureWithNoise(BaselineFinder):
     threshold: float = 3.1
     window: u.Quantity = 300 * u.arcsec
     widths: tuple[u.Quantity, ...] = (10, 25) * u.arcsec
-    smallest: u.Quantity = 10 * u.arcsec
+    smallest: u.Quantity = 6 * u.arcsec
     largest: u.Quantity = 90 * u.arcsec
     elongation: float = 3.0
     iterations: int = 25

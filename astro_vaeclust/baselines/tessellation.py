@@ -127,7 +127,7 @@ class MinimumSpanningTree(BaselineFinder):
 
     threshold: float = 5.0
     min_members: int = 10
-    separation: float = 0.65
+    separation: float = 0.75
 
     def __post_init__(self):
         """Check the settings."""

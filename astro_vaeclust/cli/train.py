@@ -32,7 +32,7 @@ def add_command(commands):
         "--tiles",
         type=int,
         metavar="N",
-        help="mock tiles to train with; a third as many with hard negatives follow",
+        help="mock tiles of the first training; those of the later ones in proportion",
     )
     parser.add_argument(
         "--nulls",
@@ -44,7 +44,7 @@ def add_command(commands):
         "--steps",
         type=int,
         metavar="N",
-        help="updates of the network; a quarter as many with hard negatives follow",
+        help="updates of the network in the first training, the others in proportion",
     )
     parser.add_argument(
         "--side", type=int, metavar="PIXELS", help="side of squares, a multiple of 64"
@@ -104,33 +104,37 @@ def run(arguments):
 
 
 def _recipe(arguments):
-    """Return the default recipe with the options, the second training in proportion."""
-    from ..amortised.recipe import Recipe
+    """Return the default recipe with the options; later stages are in proportion."""
+    from ..amortised.stages import Recipe
 
     recipe = Recipe()
-    n_steps, n_tiles, seed = arguments.steps, arguments.tiles, arguments.seed
+    first = recipe.stages[0]
     surveys = arguments.surveys and tuple(arguments.surveys)
+
+    def changed(number, stage):
+        steps = _in_proportion(arguments.steps, stage.plan.n_steps, first.plan.n_steps)
+        seed = None if arguments.seed is None else arguments.seed + number
+        plan = _given(n_steps=steps, side=arguments.side, seed=seed)
+        n_tiles = _in_proportion(arguments.tiles, stage.n_tiles, first.n_tiles)
+        return replace(
+            stage,
+            plan=replace(stage.plan, **plan),
+            **_given(n_tiles=n_tiles, surveys=surveys),
+        )
+
     return replace(
         recipe,
-        plan=replace(
-            recipe.plan, **_given(n_steps=n_steps, side=arguments.side, seed=seed)
-        ),
-        hard_plan=replace(
-            recipe.hard_plan,
-            **_given(
-                n_steps=n_steps and max(n_steps // 4, 1),
-                side=arguments.side,
-                seed=None if seed is None else seed + 1,
-            ),
-        ),
+        stages=tuple(changed(*numbered) for numbered in enumerate(recipe.stages)),
         **_given(
-            n_tiles=n_tiles,
-            n_hard_tiles=n_tiles and n_tiles // 3,
             n_nulls=arguments.nulls,
-            surveys=surveys,
             calibration_surveys=surveys and tuple(dict.fromkeys(surveys)),
         ),
     )
+
+
+def _in_proportion(given, number, first):
+    """Scale a number as the first one was changed, to one at least (int or None)."""
+    return None if given is None else max(given * number // first, 1)
 
 
 def _given(**options):

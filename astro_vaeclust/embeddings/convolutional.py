@@ -92,7 +92,7 @@ class ConvVAE(Embedding):
 
         image = prepared.image
         model = self.load(device=device)
-        network_image = NetworkImage.of_image(image)
+        network_image = NetworkImage.of_image(image, model.network.settings.fine_scale)
         grid = network_image.grid
         maps = []
         posteriors = run_network(model.network, network_image.channels).posteriors

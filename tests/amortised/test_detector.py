@@ -4,6 +4,7 @@
 import copy
 import io
 import pickle
+from dataclasses import replace
 
 import astropy.units as u
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import torch
 from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyUserWarning
+from photutils.background import Background2D
 from scipy.stats import norm
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
@@ -20,13 +22,19 @@ from astro_vaeclust.amortised.calibration import (
     calibrate_errors,
     fit_calibration,
 )
-from astro_vaeclust.amortised.grid import NetworkGrid, NetworkImage
+from astro_vaeclust.amortised.grid import (
+    SKY_BOX,
+    NetworkGrid,
+    NetworkImage,
+    sky_and_noise,
+)
 from astro_vaeclust.amortised.inference import folded, run_network
 from astro_vaeclust.amortised.losses import density_loss
 from astro_vaeclust.amortised.network import (
     ConvolutionalVAE,
     NetworkSettings,
 )
+from astro_vaeclust.amortised.real_sky import PRIOR, RATE, real_sky_factor
 from astro_vaeclust.amortised.targets import crop_tile
 from astro_vaeclust.amortised.tiles import TrainingTile
 from astro_vaeclust.amortised.training import TrainingPlan, train_network
@@ -67,10 +75,13 @@ def demo():
     return demo_tile()
 
 
-@pytest.mark.parametrize("pixel_scale", [0.2, 0.34, 0.4, 1.0, 1.7, 2.0])
-def test_the_grid_is_near_one_arcsec_and_goes_there_and_back(pixel_scale):
-    grid = NetworkGrid.of_pixel_scale(pixel_scale)
-    assert 0.7 < grid.scale < 1.4
+@pytest.mark.parametrize("fine_scale", [0.6, 1.0])
+@pytest.mark.parametrize("pixel_scale", [0.2, 0.34, 0.4, 0.8, 1.0, 1.7, 2.0])
+def test_the_grid_is_near_its_aim_and_goes_there_and_back(pixel_scale, fine_scale):
+    grid = NetworkGrid.of_pixel_scale(pixel_scale, fine_scale)
+    aim = fine_scale if grid.is_fine else 1.0
+    assert aim / 1.42 < grid.scale < 1.42 * aim
+    assert grid.is_fine == (pixel_scale < 0.7)
     places = np.array([0.0, 17.3, 400.0])
     np.testing.assert_allclose(
         grid.to_image(grid.to_network(places)), places, atol=1e-9
@@ -80,8 +91,21 @@ def test_the_grid_is_near_one_arcsec_and_goes_there_and_back(pixel_scale):
 def test_level_and_unit_do_not_matter(demo):
     image = demo.image
     other = CCDData(3 * image.data + 70, unit="Jy", wcs=image.wcs, mask=image.mask)
-    one, two = (NetworkImage.of_image(read_image(data)) for data in (image, other))
+    one, two = (NetworkImage.of_image(read_image(data), 1.0) for data in (image, other))
     np.testing.assert_allclose(one.channels, two.channels, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(300, 520), (90, 128), (64, 64)])
+def test_the_sky_is_that_of_photutils(shape):
+    rng = np.random.default_rng(8)
+    sky = 500 + np.hypot(*np.indices(shape)) / 100
+    pixels = rng.normal(sky, 2.0)
+    mask = rng.uniform(size=shape) < 0.1
+    box = min(SKY_BOX, *shape)
+    background = Background2D(pixels, box, mask=mask, exclude_percentile=99)
+    measured, noise = sky_and_noise(pixels, mask)
+    np.testing.assert_allclose(measured, background.background, rtol=1e-10)
+    assert noise == pytest.approx(2.0, rel=0.15)
 
 
 def test_masked_pixels_do_not_matter(demo):
@@ -90,7 +114,7 @@ def test_masked_pixels_do_not_matter(demo):
     spoiled = demo.image.copy()
     spoiled.data[mask] = 1e6
     one, two = (
-        NetworkImage.of_image(read_image(data, mask=mask))
+        NetworkImage.of_image(read_image(data, mask=mask), 1.0)
         for data in (demo.image, spoiled)
     )
     np.testing.assert_array_equal(one.channels, two.channels)
@@ -167,7 +191,7 @@ def tile_files(tmp_path_factory):
     cluster = MockCluster(n_members=60, half_number_radius=20 * u.arcsec)
     for seed in range(2):
         tile = simulate_tile(shape=(200, 180), clusters=cluster, seed=seed)
-        TrainingTile.of_mock(tile).save(folder / f"{seed}.npz")
+        TrainingTile.of_mock(tile, 1.0).save(folder / f"{seed}.npz")
     return sorted(folder.glob("*.npz"))
 
 
@@ -194,6 +218,24 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(tile_files, tmp_path):
     assert torch.equal(torch.get_rng_state(), state)
     with pytest.raises(ValueError, match="another plan"):
         train_network(_plan(n_steps=7), tile_files, tmp_path / "whole")
+    wider = replace(TINY, fused=2 * TINY.fused)
+    with pytest.raises(ValueError, match="start must be a network of"):
+        train_network(
+            _plan(n_steps=1, network=wider), tile_files, tmp_path / "w", start=whole
+        )
+
+
+def test_a_training_goes_on_with_sharper_pixels(tile_files, tmp_path):
+    first = train_network(_plan(n_steps=2), tile_files, tmp_path / "first")
+    before = _parameters(first).clone()
+    plan = _plan(n_steps=2, network=replace(TINY, fine_scale=0.6))
+    plan = replace(plan, precision="bfloat16")
+    second = train_network(plan, tile_files, tmp_path / "second", start=first)
+    assert second.settings.fine_scale == 0.6
+    assert first.settings.fine_scale == 1.0
+    assert torch.equal(_parameters(first), before)
+    assert not torch.equal(_parameters(second), before)
+    assert all(value.dtype == torch.float32 for value in second.parameters())
 
 
 def test_a_model_reads_back(tmp_path):
@@ -247,7 +289,7 @@ def test_rates_of_a_known_process_are_recovered():
     sample = NullSample(
         scores=np.concatenate(scores),
         crowding=np.concatenate(crowding),
-        binned=np.zeros(sum(map(len, scores))),
+        fine=np.zeros(sum(map(len, scores))),
         exposure=exposure,
     )
     calibration = fit_calibration(sample)
@@ -270,7 +312,7 @@ def test_rates_that_fall_ever_faster_are_recovered():
     sample = NullSample(
         scores=shown,
         crowding=np.full(len(shown), 0.5),
-        binned=np.zeros(len(shown)),
+        fine=np.zeros(len(shown)),
         exposure=np.array([[0.4, 0.0, area / 2], [0.5, 0.0, area / 2]]),
     )
     sample.crowding[::2] = 0.4
@@ -329,6 +371,25 @@ def test_the_rate_decides(demo, model_file):
     assert set(none.table.colnames) >= {column.name for column in COLUMNS}
 
 
+def test_the_real_sky_tells_how_much_oftener_false_candidates_are(demo, model_file):
+    model = load_model(model_file)
+    image = read_image(demo.image)
+    area = (np.sum(~image.mask) * image.pixel_area).to_value(u.deg**2)
+    least = make_finder(model_file, max_false_alarm_rate=None, n_largest=1)
+    lowest = least.detect(demo.image).table["false_alarm_rate"].value[0]
+    coefficients = list(CALIBRATION.coefficients)
+    coefficients[0] += np.log(RATE / lowest)  # the best candidate states this rate
+    calibration = replace(CALIBRATION, coefficients=tuple(coefficients))
+    stated = replace(model, calibration=calibration)
+    factor = real_sky_factor(stated, [image])
+    observed = round(factor * (PRIOR + RATE * area) - PRIOR)
+    assert observed >= 1
+    assert factor == pytest.approx((PRIOR + observed) / (PRIOR + RATE * area))
+    arguments = [0.5], [0.5], [0.0]
+    twice = replace(calibration, real_sky=2.0).false_alarm_rate(*arguments)
+    np.testing.assert_allclose(twice, 2 * calibration.false_alarm_rate(*arguments))
+
+
 def test_masked_centres_are_not_reported(demo, model_file):
     mask = np.zeros(demo.image.shape, dtype=bool)
     mask[:, 200:] = True
@@ -351,7 +412,8 @@ def test_the_package_has_a_calibrated_model():
     assert DEFAULT_MODEL.stat().st_size < 8e6
     model = load_model()
     assert model.calibration.area > 10
-    assert model.training["plan"]["n_steps"] > 1000
+    assert sum(s["plan"]["n_steps"] for s in model.training["stages"]) > 1000
+    assert model.calibration.real_sky > 0
 
 
 def test_the_default_finds_the_cluster_of_the_demo(demo):

@@ -27,7 +27,7 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     counts = {}
     for path in made:
         counts[path.parent.name] = counts.get(path.parent.name, 0) + 1
-    assert counts == {"train": 3, "hard": 1, "2mass-ks": 2}
+    assert counts == {"train": 3, "hard": 1, "fine": 1, "2mass-ks": 2}
     (folder / "2mass-ks" / "60001.npz").unlink()
     assert train(second, folder) == 0
     assert load_model(first).identity == load_model(second).identity
@@ -37,9 +37,11 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
         folder / "2mass-ks" / "60001.npz"
     }
     training = load_model(first).training
-    assert training["plan"]["n_steps"] == 4
-    assert training["hard_plan"]["n_steps"] == 1
-    assert training["hard_plan"]["seed"] == 6
+    plans = [stage["plan"] for stage in training["stages"]]
+    assert [plan["n_steps"] for plan in plans] == [4, 1, 1]
+    assert [plan["seed"] for plan in plans] == [5, 6, 7]
+    network = load_model(first).network
+    assert network.settings.fine_scale == plans[-1]["network"]["fine_scale"] == 0.6
     assert training["calibration_surveys"] == ["2mass-ks"]
 
 

@@ -1,0 +1,134 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What goes into a model: the trainings one after the other, and the calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .losses import Weights
+from .network import NetworkSettings
+from .tiles import draw_tile
+from .training import TrainingPlan
+
+__all__ = ["Recipe", "Stage", "default_stages"]
+
+SURVEYS_OF_STAGES = ("2mass-j", "2mass-h", "2mass-ks", "2mass-ks", "ukidss-k")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """
+    A training with tiles of one kind.
+
+    Parameters
+    ----------
+    name : str
+        Name of its folder.
+    first_seed, n_tiles : int
+        Seed of its first mock tile, the others follow by ones, and their number.
+    surveys : tuple of str
+        Tags of the surveys that the tiles imitate.
+    hard : float
+        Share of tiles that have more of the hardest nulls.
+    native : float
+        Share of tiles of surveys with very fine pixels that keep them.
+    plan : `~astro_vaeclust.amortised.training.TrainingPlan`
+        How the network is trained.
+    """
+
+    name: str
+    first_seed: int
+    n_tiles: int
+    surveys: tuple[str, ...]
+    hard: float = 0.0
+    native: float = 0.0
+    plan: TrainingPlan = field(default_factory=TrainingPlan)
+
+    def draw_tile(self, seed):
+        """Simulate the tile of a seed (`TrainingTile`)."""
+        hard, native = np.random.default_rng([seed, self.first_seed]).uniform(size=2)
+        return draw_tile(
+            seed,
+            surveys=self.surveys,
+            fine_scale=self.plan.network.fine_scale,
+            hard=bool(hard < self.hard),
+            native=bool(native < self.native),
+        )
+
+
+def default_stages():
+    """
+    Return the trainings of the model of the package, one after the other.
+
+    The first two see fine images in pixels of about one arcsecond; what false positives
+    the first one leaves are mostly nulls of which the second has more. The third sees
+    fine images sharper, which takes more time.
+
+    Returns
+    -------
+    stages : tuple of `Stage`
+        The trainings.
+    """
+    sharper = NetworkSettings(fine_scale=0.6)
+    broad = (*SURVEYS_OF_STAGES, "ukidss-k")
+    return (
+        Stage(name="train", first_seed=20_000, n_tiles=4800, surveys=broad),
+        Stage(
+            name="hard",
+            first_seed=40_000,
+            n_tiles=1600,
+            surveys=broad,
+            hard=1.0,
+            plan=TrainingPlan(n_steps=1600, learning_rate=7e-4, seed=1),
+        ),
+        Stage(
+            name="fine",
+            first_seed=42_000,
+            n_tiles=900,
+            surveys=(*SURVEYS_OF_STAGES, *("ukidss-k",) * 4),
+            hard=0.5,
+            native=0.25,
+            plan=TrainingPlan(
+                n_steps=1600,
+                batch_size=6,
+                side=448,
+                learning_rate=1e-3,
+                seed=2,
+                network=sharper,
+                precision="bfloat16",
+                weights=Weights(measures=0.8),
+            ),
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """
+    What goes into a model.
+
+    Parameters
+    ----------
+    stages : tuple of `Stage`
+        The trainings; each goes on with the network of the one before.
+    calibration_surveys : tuple of str
+        Tags of the surveys that the calibration tiles imitate.
+    n_nulls : int
+        Tiles without a cluster per survey of the calibration; half as many with one.
+    """
+
+    stages: tuple[Stage, ...] = field(default_factory=default_stages)
+    calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
+    n_nulls: int = 600
+
+    def __post_init__(self):
+        """Check the stages."""
+        if not self.stages:
+            raise ValueError("stages must have one at least, got none")
+
+    @property
+    def fine_scale(self):
+        """Size in arcsec to which the model bins fine images (float)."""
+        return self.stages[-1].plan.network.fine_scale
