@@ -19,17 +19,15 @@ from .embeddings import EMBEDDINGS, Embedding
 from .exceptions import NoDetectionsWarning
 from .inputs import read_image
 from .metadata import run_metadata
-from .mixtures import LABEL_RULES, MIXTURES, Mixture
+from .mixtures import Mixture
 from .patch_search import PatchSearch
-from .prepare import PREPARATIONS
-from .thresholds import PeakFraction, Threshold, resolve_threshold
-from .validation import (
-    check_choice,
-    check_count,
-    check_fraction,
-    check_number,
-    check_seed,
+from .settings import (
+    check_settings,
+    checked_sizes,
+    paper_settings,
+    refuse_settings_of_patches,
 )
+from .thresholds import Threshold
 
 __all__ = ["ClusterFinderBase", "VAEClusterFinder"]
 
@@ -170,30 +168,8 @@ class VAEClusterFinder(ClusterFinderBase):
     progress_bar: Callable | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "patch_sizes", _checked_sizes(self.patch_sizes))
-        check_fraction("overlap", self.overlap)
-        check_choice("preparation", self.preparation, PREPARATIONS)
-        check_count("box_size", self.box_size)
-        EMBEDDINGS.check(self.embedding)
-        if self.mixture is not None:
-            MIXTURES.check(self.mixture)
-        if not (self.model is None or isinstance(self.model, (str, os.PathLike))):
-            raise TypeError(f"model takes a path, got {self.model!r}")
-        _check_rate(self.max_false_alarm_rate)
-        check_choice("cluster_rule", self.cluster_rule, LABEL_RULES)
-        resolve_threshold(self.threshold)
-        for name in ("n_pixels", "n_largest"):
-            if getattr(self, name) is not None:
-                check_count(name, getattr(self, name))
-        check_count("n_seeds", self.n_seeds)
-        check_number("smoothing", self.smoothing)
-        if self.fwhm is not None:
-            check_number("fwhm", self.fwhm, low_counts=False)
-        check_seed(self.seed)
-        if not isinstance(self.device, str):
-            raise TypeError(f"device takes a word, got {self.device!r}")
-        if not (self.progress_bar is None or callable(self.progress_bar)):
-            raise TypeError(f"progress_bar takes a callable, got {self.progress_bar!r}")
+        object.__setattr__(self, "patch_sizes", checked_sizes(self.patch_sizes))
+        check_settings(self)
 
     @classmethod
     def paper(cls, **overrides):
@@ -215,30 +191,7 @@ class VAEClusterFinder(ClusterFinderBase):
         finder : `VAEClusterFinder`
             The finder.
         """
-        from .embeddings.dense import DenseVAE
-        from .mixtures.em import EMGaussianMixture
-
-        settings = {
-            "patch_sizes": (16, 32, 48, 64),
-            "overlap": 0.5,
-            "preparation": "intensity",
-            "embedding": DenseVAE(
-                hidden=(128, 64, 32),
-                latent=8,
-                likelihood="bernoulli",
-                prior="mixture-of-gaussians",
-                n_components=2,
-                batch_size=64,
-                n_steps=600,
-            ),
-            "mixture": EMGaussianMixture(n_components=2),
-            "cluster_rule": "brightest",
-            "threshold": PeakFraction(),
-            "smoothing": 0.0,
-            "n_pixels": 64,
-            "n_largest": 1,
-        }
-        return cls(**(settings | overrides))
+        return cls(**(paper_settings() | overrides))
 
     @property
     def settings(self):
@@ -412,15 +365,6 @@ class VAEClusterFinder(ClusterFinderBase):
             return None
         return embedding.load(model=self.model, device=self.device)
 
-    def _refuse_settings_of_patches(self):
-        for setting in fields(self):
-            value = getattr(self, setting.name)
-            if setting.name in _PATCH_SETTINGS and value != setting.default:
-                raise ValueError(
-                    f"{setting.name} is for embeddings that learn on the image, such "
-                    f"as 'dense-vae'; got {value!r} with embedding={self.embedding!r}"
-                )
-
     def _search(self, image):
         """Search with the trained network, or by learning on the image itself."""
         embedding = EMBEDDINGS.resolve(self.embedding)
@@ -431,7 +375,7 @@ class VAEClusterFinder(ClusterFinderBase):
             )
         if self.mixture is not None or not embedding.pretrained:
             return PatchSearch(image, self)
-        self._refuse_settings_of_patches()
+        refuse_settings_of_patches(self)
         from .amortised.search import AmortisedSearch
 
         rate = self.max_false_alarm_rate
@@ -442,46 +386,3 @@ class VAEClusterFinder(ClusterFinderBase):
             n_largest=self.n_largest,
             fwhm=self.fwhm,
         )
-
-
-_PATCH_SETTINGS = (
-    "patch_sizes",
-    "overlap",
-    "preparation",
-    "box_size",
-    "cluster_rule",
-    "threshold",
-    "smoothing",
-    "n_pixels",
-    "n_seeds",
-)
-"""Settings that a trained model does not have."""
-
-
-def _checked_sizes(patch_sizes):
-    try:
-        sizes = tuple(patch_sizes)
-    except TypeError:
-        raise TypeError(
-            f"patch_sizes takes a sequence of integers, got {patch_sizes!r}"
-        ) from None
-    if not sizes or len(set(sizes)) != len(sizes):
-        raise ValueError(f"patch_sizes takes different integers, got {patch_sizes!r}")
-    for size in sizes:
-        check_count("patch_sizes", size)
-    if min(sizes) < 2:
-        raise ValueError(f"patch_sizes takes integers from 2, got {patch_sizes!r}")
-    return tuple(int(size) for size in sizes)
-
-
-def _check_rate(rate):
-    if rate is None:
-        return
-    message = (
-        "max_false_alarm_rate takes a positive Quantity in 1 / deg2 or None, "
-        f"got {rate!r}"
-    )
-    if not isinstance(rate, u.Quantity) or not rate.unit.is_equivalent(u.deg**-2):
-        raise TypeError(message)
-    if not (rate.isscalar and rate > 0 / u.deg**2):
-        raise ValueError(message)
