@@ -22,7 +22,8 @@ divergence of its VAE (standard normal, analytic), and at least as many steps as
 pythae takes in whole epochs. On its side, size after size: its ``VAE`` with our dense
 layers and Bernoulli likelihood, trained on the windows by its ``TrainingPipeline``
 with its defaults but for epochs, batch size and step size (its data loader, Adam,
-best model kept and final model saved), then its encoder on all windows.
+best model kept and final model saved), then its encoder on all windows. It computes
+the loss at every step; we take its gradient alone, as nothing asks for the loss.
 Progress bars and log go to memory. Both have the same threads, the runs of both
 alternate, and the ratio is that of the medians.
 

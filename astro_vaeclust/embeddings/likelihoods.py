@@ -32,6 +32,24 @@ class Bernoulli(nn.Module):
         """Return the log-likelihood of each window, ``(..., batch)``."""
         return _BernoulliFunction.apply(pixels, outputs)
 
+    def slopes(self, pixels, outputs):
+        """
+        Turn outputs into the gradient of the negative `log_prob` with respect to them.
+
+        Parameters
+        ----------
+        pixels : (batch, n_pixels) tensor
+            The pixels.
+        outputs : (batch, n_pixels) tensor
+            The outputs, without a history; overwritten.
+
+        Returns
+        -------
+        slopes : (batch, n_pixels) tensor
+            Expected pixels less pixels, in the place of the outputs.
+        """
+        return outputs.sigmoid_().sub_(pixels)
+
     def mean(self, outputs):
         """Return the expected pixels."""
         return torch.sigmoid(outputs)

@@ -71,13 +71,11 @@ class DenseStack(nn.Module):
     @property
     def layers(self):
         """Weights ``(n_in, n_out)`` and biases of each layer, views (list)."""
-        return list(_layers(self.values, self.shapes))
+        return _layers(self.values, self.shapes)
 
     def forward(self, inputs):
         """Return the outputs ``(..., n_out)`` for ``inputs`` ``(..., n_in)``."""
-        rows = inputs.reshape(-1, inputs.shape[-1])
-        outputs = _StackFunction.apply(rows, self.values, self.shapes)
-        return outputs.reshape(*inputs.shape[:-1], outputs.shape[-1])
+        return _StackFunction.apply(inputs, self.values, self.shapes)
 
 
 class DenseEncoder(nn.Module):
@@ -129,43 +127,45 @@ class _StackFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, inputs, values, shapes):
-        layers = list(_layers(values, shapes))
-        activations = [inputs]
+        layers = _layers(values, shapes)
+        activations = [inputs.reshape(-1, inputs.shape[-1])]
         for number, (weight, bias) in enumerate(layers, start=1):
             outputs = torch.addmm(bias, activations[-1], weight)
             if number < len(layers):
                 activations.append(outputs.relu_())
         ctx.save_for_backward(values, *activations)
-        ctx.shapes = shapes
-        return outputs
+        ctx.layers, ctx.shapes = layers, shapes
+        ctx.batch_shape = inputs.shape[:-1]
+        # the outputs of a batch can be overwritten, but not through a view
+        return outputs if inputs.ndim == 2 else outputs.view(*ctx.batch_shape, -1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient):
         values, *activations = ctx.saved_tensors
+        gradient = gradient.reshape(-1, gradient.shape[-1])
         gradients = torch.empty_like(values)
-        layers = zip(
-            _layers(values, ctx.shapes),
-            _layers(gradients, ctx.shapes),
-            activations,
-            strict=True,
-        )
-        for number, ((weight, _), (of_weight, of_bias), inputs) in reversed(
-            list(enumerate(layers))
-        ):
+        layers = ctx.layers
+        of_layers = _layers(gradients, ctx.shapes)
+        for number in reversed(range(len(layers))):
+            (weight, _), inputs = layers[number], activations[number]
+            of_weight, of_bias = of_layers[number]
             torch.mm(inputs.T, gradient, out=of_weight)
             torch.sum(gradient, dim=0, out=of_bias)
             if number:
                 # a rectified activation is zero where its slope is, else positive
                 gradient = (gradient @ weight.T).mul_(inputs.sign())
-        of_inputs = gradient @ weight.T if ctx.needs_input_grad[0] else None
+        of_inputs = None
+        if ctx.needs_input_grad[0]:
+            of_inputs = (gradient @ weight.T).reshape(*ctx.batch_shape, -1)
         return of_inputs, gradients, None
 
 
 def _layers(values, shapes):
-    """Yield views of weight and bias of each layer."""
-    start = 0
-    for n_in, n_out in shapes:
-        middle, end = start + n_in * n_out, start + (n_in + 1) * n_out
-        yield values[start:middle].view(n_in, n_out), values[middle:end]
-        start = end
+    """Return views of weight and bias of each layer (list of pairs)."""
+    sizes = [size for n_in, n_out in shapes for size in (n_in * n_out, n_out)]
+    parts = values.split(sizes)
+    return [
+        (weight.view(shape), bias)
+        for weight, bias, shape in zip(parts[::2], parts[1::2], shapes, strict=True)
+    ]

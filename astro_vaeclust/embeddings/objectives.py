@@ -13,6 +13,7 @@ from .divergences import mean_bound
 __all__ = [
     "ObjectiveTerms",
     "VariationalAutoencoder",
+    "backpropagate",
     "evidence_lower_bound",
     "reconstruction_alone",
 ]
@@ -100,6 +101,33 @@ def evidence_lower_bound(model, pixels, noise, generator=None):
     bound = combine(reconstruction, divergence)
     reconstruction = reconstruction.mean(dim=0)
     return ObjectiveTerms(reconstruction, reconstruction - bound)
+
+
+def backpropagate(model, pixels, noise, generator=None):
+    """
+    Add the gradient of the negative lower bound to those of the parameters.
+
+    It is that of `evidence_lower_bound`, summed over the windows. A likelihood that
+    gives its own ``slopes``, and one sample per window, spare the passes over all
+    pixels for the value of the bound, which the optimiser does not ask for.
+
+    Parameters
+    ----------
+    model, pixels, noise, generator
+        As those of `evidence_lower_bound`.
+    """
+    likelihood = model.likelihood
+    if noise.ndim > pixels.ndim or not hasattr(likelihood, "slopes"):
+        evidence_lower_bound(
+            model, pixels, noise, generator
+        ).elbo.sum().neg().backward()
+        return
+    posterior = model.encoder(pixels)
+    z = posterior.reparameterise(noise)
+    outputs = model.decoder(z)
+    divergence = model.divergence(posterior, model.prior, z, generator).sum()
+    slopes = likelihood.slopes(pixels, outputs.detach())
+    torch.autograd.backward([outputs, divergence], [slopes, None])
 
 
 def reconstruction_alone(model, pixels, noise, generator=None):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from ..validation import check_count, check_number
-from .objectives import evidence_lower_bound
+from .objectives import backpropagate, evidence_lower_bound
 
 __all__ = ["TrainingSettings", "cut_windows", "train"]
 
@@ -72,23 +72,37 @@ def train(
         What is maximised; `~astro_vaeclust.embeddings.objectives.evidence_lower_bound`
         without it, and called like this.
     """
-    objective = objective or evidence_lower_bound
     n_samples = getattr(model.divergence, "n_samples", 1)
+    batch_size = min(settings.batch_size, len(cells))
+    # the loss is the sum over a batch: the steps are those for the mean
     optimiser = torch.optim.Adam(
-        model.parameters(), lr=settings.learning_rate, fused=True
+        model.parameters(),
+        lr=settings.learning_rate,
+        eps=1e-8 * batch_size,
+        fused=True,
     )
     shape = (latent,) if n_samples == 1 else (n_samples, latent)
-    batches = _endless_batches(cells, settings.batch_size, shape, generator)
+    batches = _endless_batches(cells, batch_size, shape, generator)
     for _, (batch, noise) in zip(
         progress(range(settings.n_steps)), batches, strict=False
     ):
         pixels = cut_windows(windows, batch)
-        terms = objective(model, pixels, noise.to(pixels.device), generator)
-        loss = -terms.elbo.mean()
+        noise = noise.to(pixels.device)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        if objective is None:
+            backpropagate(model, pixels, noise, generator)
+        else:
+            objective(model, pixels, noise, generator).elbo.sum().neg().backward()
         optimiser.step()
-    logger.debug("negative ELBO of the last batch: %.3f nats", loss.item())
+    if logger.isEnabledFor(logging.DEBUG):
+        _log_bound(model, pixels, noise)
+
+
+def _log_bound(model, pixels, noise):
+    with torch.no_grad():
+        generator = torch.Generator().manual_seed(0)  # that of the training stays
+        terms = evidence_lower_bound(model, pixels, noise, generator)
+    logger.debug("negative ELBO of the last batch: %.3f nats", -terms.elbo.mean())
 
 
 def cut_windows(windows, cells):
@@ -117,7 +131,6 @@ def cut_windows(windows, cells):
 
 def _endless_batches(cells, batch_size, shape, generator):
     """Yield positions and standard normal noise, each epoch in a new order."""
-    batch_size = min(batch_size, len(cells))
     n_batches = len(cells) // batch_size
     while True:
         order = torch.randperm(len(cells), generator=generator)

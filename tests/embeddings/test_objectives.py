@@ -20,6 +20,7 @@ from astro_vaeclust.embeddings.likelihoods import (
 from astro_vaeclust.embeddings.networks import Posterior
 from astro_vaeclust.embeddings.objectives import (
     VariationalAutoencoder,
+    backpropagate,
     evidence_lower_bound,
 )
 from astro_vaeclust.embeddings.priors import (
@@ -285,3 +286,26 @@ def test_gradients_against_finite_differences(likelihood, prior, divergence):
 
     inputs = [value.detach().clone().requires_grad_() for value in values]
     assert torch.autograd.gradcheck(loss, inputs, eps=1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize("divergence", ["kl", "mmd", "renyi", "vade"])
+def test_training_follows_the_gradient_of_the_bound(likelihood, prior, divergence):
+    backend = DenseVAE(
+        hidden=(5, 4, 3),
+        latent=2,
+        likelihood=likelihood,
+        prior=prior,
+        divergence=divergence,
+    )
+    model = backend.build(9, make_generator()).double()
+    pixels = torch.rand(4, 9, generator=make_generator(1), dtype=DOUBLE)
+    shape = (8, 4, 2) if divergence == "renyi" else (4, 2)
+    noise = torch.randn(shape, generator=make_generator(2), dtype=DOUBLE)
+    terms = evidence_lower_bound(model, pixels, noise, make_generator(3))
+    parameters = list(model.parameters())
+    expected = torch.autograd.grad(-terms.elbo.sum(), parameters, allow_unused=True)
+    backpropagate(model, pixels, noise, make_generator(3))
+    for parameter, gradient in zip(parameters, expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
