@@ -378,7 +378,7 @@ def test_the_real_sky_tells_how_much_oftener_false_candidates_are(demo, model_fi
     least = make_finder(model_file, max_false_alarm_rate=None, n_largest=1)
     lowest = least.detect(demo.image).table["false_alarm_rate"].value[0]
     coefficients = list(CALIBRATION.coefficients)
-    coefficients[0] += np.log(RATE / lowest)  # the best candidate states this rate
+    coefficients[0] += np.log(0.5 * RATE / lowest)  # what the best candidate states
     calibration = replace(CALIBRATION, coefficients=tuple(coefficients))
     stated = replace(model, calibration=calibration)
     factor = real_sky_factor(stated, [image])
