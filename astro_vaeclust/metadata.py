@@ -6,6 +6,7 @@ from __future__ import annotations
 import platform
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from .version import __version__
@@ -51,6 +52,7 @@ def package_versions():
     } | {name: _version(name) for name in REPORTED_PACKAGES}
 
 
+@cache
 def _version(name):
     try:
         return version(name)

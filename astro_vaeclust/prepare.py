@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from photutils.background import Background2D
 
+from ._meshes import enlarge_meshes
 from .validation import check_choice
 
 __all__ = ["PREPARATIONS", "PreparedImage", "prepare"]
@@ -81,7 +82,8 @@ def prepare(image, *, preparation="noise-normalised", box_size=32):
 def _significance(image, box_size):
     background = _background(image, min(box_size, *image.shape))
     noise = _mesh_noise(background) if image.error is None else image.error
-    significance = (image.data - background.background) / _positive(noise)
+    sky = enlarge_meshes(background.background_mesh, background.box_size, image.shape)
+    significance = (image.data - sky) / _positive(noise)
     significance[image.mask] = 0
     return significance.astype(np.float32)
 

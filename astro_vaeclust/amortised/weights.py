@@ -49,7 +49,7 @@ class TrainedModel:
     calibration: Calibration | None
     training: dict
 
-    @property
+    @cached_property
     def identity(self):
         """Sixteen hexadecimal digits that identify the parameters (str)."""
         return digest(

@@ -17,6 +17,7 @@ from photutils.background import Background2D
 from photutils.detection import DAOStarFinder
 from scipy.ndimage import gaussian_filter
 
+from .._meshes import enlarge_meshes
 from ..exceptions import NoDetectionsWarning
 from ..simulation.seeing import estimate_fwhm
 
@@ -41,6 +42,9 @@ WELL_SAMPLED = 3.2
 
 SMOOTHING = 0.5
 """Width of that smoothing over the width of the stars."""
+
+SEEING_SIDE = 1024
+"""Side in pixels of the middle of the image in which that width is measured."""
 
 FALLBACK_FWHM = 2.7
 """Width of the stars in pixels where too few can be measured."""
@@ -116,10 +120,13 @@ def _significance(image):
             f"data has too few usable pixels to measure its sky: "
             f"{np.count_nonzero(~image.mask)} of {image.mask.size}"
         ) from error
-    noise = background.background_rms if image.error is None else image.error
+    box, shape = background.box_size, image.shape
+    noise = image.error
+    if noise is None:
+        noise = enlarge_meshes(background.background_rms_mesh, box, shape)
     positive = noise > 0
     smallest = noise[positive].min() if positive.any() else 1.0
-    significance = image.data - background.background
+    significance = image.data - enlarge_meshes(background.background_mesh, box, shape)
     significance /= np.where(positive, noise, smallest)
     significance[image.mask] = 0
     return significance.astype(np.float32)
@@ -141,8 +148,13 @@ def _searched(significance, image, fwhm):
 
 def _measured_fwhm(image):
     """Measure the width of the stars in pixels."""
+    middle = tuple(
+        slice(max(side - SEEING_SIDE, 0) // 2, (side + SEEING_SIDE) // 2)
+        for side in image.shape
+    )
+    stars = NDData(image.data[middle], mask=image.mask[middle], wcs=image.wcs)
     try:
-        fwhm = estimate_fwhm(NDData(image.data, mask=image.mask, wcs=image.wcs))
+        fwhm = estimate_fwhm(stars)
     except ValueError:
         return FALLBACK_FWHM
     return max(2.0, float((fwhm / image.pixel_scale).to_value(u.pix)))
