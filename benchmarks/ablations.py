@@ -3,10 +3,10 @@
 Train variants of the convolutional autoencoder, each for a short while, and compare.
 
 Usage: ``python benchmarks/ablations.py FOLDER [--steps 1000] [--only NAME ...]``, with
-the folder of ``vaeclust train``, whose tiles are used: those for training to train on,
-those for the calibration to judge on. Prints the completeness of clusters with at
-least 20 members at a number of false positives per square degree, per survey. Only
-differences of several per cent mean something.
+the folder of ``vaeclust train``, whose tiles are used: those of the last training to
+train on, those for the calibration to judge on. Prints the completeness of clusters
+with at least 20 members at a number of false positives per square degree, per survey.
+Only differences of several per cent mean something.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from astro_vaeclust.evaluation.matching import MATCH_RADIUS
 RATES = (1.0, 10.0)
 LEAST_MEMBERS = 20
 
-KINDS = ("train", "real")
+KINDS = ("fine", "real")
 """Folders of the tiles to train with."""
 
 VARIANTS = {
@@ -42,6 +42,10 @@ VARIANTS = {
     "autoencoder times 10": {
         "weights": Weights(autoencoder=10 * Weights().autoencoder)
     },
+    "sampled divergence": {"divergence": "kl"},
+    "MMD": {"divergence": "mmd"},
+    "Renyi": {"divergence": "renyi"},
+    "no labelled divergence": {"divergence": "vade"},
     "no density": {"weights": Weights(density=0.0)},
     "no measures": {"weights": Weights(measures=0.0)},
     "no real tiles": {"injected": 0.0},

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from ..embeddings.divergences import kl_joint
+from ..embeddings.divergences import DIVERGENCES, kl_joint, mean_bound
+from ..embeddings.networks import Posterior
 from .network import CELL
 
-__all__ = ["Weights", "objective"]
+__all__ = ["LABELLED", "Weights", "objective"]
+
+LABELLED = "labelled"
+"""The divergence from the component of a label, where it is known."""
 
 PIXEL_SCATTER = 0.15
 """Standard deviation of the likelihood of a compressed pixel."""
@@ -36,7 +40,7 @@ class Weights:
     labels: float = 0.05
 
 
-def objective(network, batch, weights, generator=None):
+def objective(network, batch, weights, generator=None, divergence=LABELLED):
     """
     Evaluate all terms for a batch.
 
@@ -50,6 +54,9 @@ def objective(network, batch, weights, generator=None):
         Of the terms.
     generator : `torch.Generator`, optional
         Draws the latents.
+    divergence : str or `~astro_vaeclust.embeddings.divergences.Divergence`
+        Of the posteriors from the priors: ``"labelled"``, or one of the dense
+        autoencoder, which does not ask for labels.
 
     Returns
     -------
@@ -63,7 +70,7 @@ def objective(network, batch, weights, generator=None):
         "center": center_loss(outputs.center, batch["center"], batch["usable"]),
         "density": density_loss(outputs.density, batch["density"], batch["usable"]),
         "measures": measures_loss(outputs, batch["measures"], batch["center"]),
-        **autoencoder_losses(network, outputs, batch, generator),
+        **autoencoder_losses(network, outputs, batch, generator, divergence),
     }
     total = sum(getattr(weights, name) * term for name, term in terms.items())
     return total, {name: term.item() for name, term in terms.items()}
@@ -99,15 +106,17 @@ def measures_loss(outputs, target, center):
     return loss.sum() / weight.sum().clamp(min=1)
 
 
-def autoencoder_losses(network, outputs, batch, generator):
+def autoencoder_losses(network, outputs, batch, generator, divergence=LABELLED):
     """
     Negative evidence lower bound and the cross-entropy of the classes.
 
-    For a cell of known class c the divergence is that from component c; for others
-    the mixture's own posterior takes its place, as in VaDE. Rare classes count more.
+    With ``"labelled"``, the divergence of a cell of known class c is that from
+    component c; for others the mixture's own posterior takes its place, as in VaDE.
+    Other divergences put their own bound in the place of this one. In the entropy,
+    rare classes count more.
     """
     image, usable = batch["channels"][:, :1], batch["channels"][:, 2:]
-    bound, entropy = 0.0, 0.0
+    total, entropy = 0.0, 0.0
     scales = zip(
         outputs.posteriors,
         network.priors,
@@ -115,23 +124,41 @@ def autoencoder_losses(network, outputs, batch, generator):
         batch["labels"],
         strict=True,
     )
-    for scale, ((mean, log_variance), prior, decoder, labels) in enumerate(scales):
-        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-        z = mean + (0.5 * log_variance).exp() * noise
-        rebuilt = decoder(z)
-        squares = (rebuilt - _cells(image, scale)).square() * _cells(usable, scale)
-        rebuild = 0.5 * squares.sum(dim=-1) / PIXEL_SCATTER**2
-        log_joint = prior.log_joint(z)
-        posterior = torch.log_softmax(log_joint, dim=-1)
+    for scale, (maps, prior, decoder, labels) in enumerate(scales):
+        posterior = Posterior(*maps)
+        chosen = DIVERGENCES.get(divergence, divergence)
+        n_samples = getattr(chosen, "n_samples", 1)
+        shape = posterior.mean.shape
+        noise = torch.randn(
+            shape if n_samples == 1 else (n_samples, *shape),
+            generator=generator,
+            device=posterior.mean.device,
+        )
+        z = posterior.reparameterise(noise)
+        misfit = decoder(z) - _cells(image, scale)
+        squares = misfit.square() * _cells(usable, scale)
+        reconstruction = -0.5 * squares.sum(dim=-1) / PIXEL_SCATTER**2
+        log_odds = torch.log_softmax(prior.log_joint(z), dim=-1)
+        if divergence == LABELLED:
+            away = kl_joint(posterior, prior, _shares(labels, log_odds))
+        else:
+            away = chosen(posterior, prior, z, generator)
+        bound = reconstruction - away
+        if n_samples > 1:
+            combine = getattr(chosen, "bound", mean_bound)
+            bound, log_odds = combine(reconstruction, away), log_odds[0]
+        total = total - bound.mean()
         known = labels >= 0
-        weight = functional.one_hot(labels.clamp(min=0), log_joint.shape[-1])
-        shares = torch.where(known[..., None], weight, posterior.exp())
-        divergence = kl_joint((mean, log_variance), prior, shares)
-        bound = bound + (rebuild + divergence).mean()
         if known.any():
-            entropy = entropy + _balanced_entropy(posterior[known], labels[known])
+            entropy = entropy + _balanced_entropy(log_odds[known], labels[known])
     n_scales = len(outputs.posteriors)
-    return {"autoencoder": bound / n_scales, "labels": entropy / n_scales}
+    return {"autoencoder": total / n_scales, "labels": entropy / n_scales}
+
+
+def _shares(labels, log_odds):
+    """Return one for the component of a known label, else the mixture's posterior."""
+    weight = functional.one_hot(labels.clamp(min=0), log_odds.shape[-1])
+    return torch.where((labels >= 0)[..., None], weight, log_odds.exp())
 
 
 def _balanced_entropy(log_probabilities, labels):

@@ -17,7 +17,7 @@ import torch
 from ..devices import resolve_device
 from ..io import atomic_path
 from ..validation import check_choice
-from .losses import Weights, objective
+from .losses import LABELLED, Weights, objective
 from .network import ConvolutionalVAE, NetworkSettings
 from .targets import crop_tile
 from .tiles import TrainingTile
@@ -25,6 +25,9 @@ from .tiles import TrainingTile
 __all__ = ["TrainingPlan", "train_network"]
 
 logger = logging.getLogger(__name__)
+
+CONVOLUTIONAL_DIVERGENCES = (LABELLED, "kl", "mmd", "renyi", "vade")
+"""Those that a mixture of Gaussians has."""
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -60,6 +63,9 @@ class TrainingPlan:
         Of the terms of the objective.
     network : `~astro_vaeclust.amortised.network.NetworkSettings`
         Sizes of the network.
+    divergence : {'labelled', 'kl', 'mmd', 'renyi', 'vade'}
+        Of the posteriors of the latents from their priors, see
+        `~astro_vaeclust.amortised.losses.objective`.
     precision : {'float32', 'bfloat16'}
         Of the convolutions; parameters and updates are always in single precision.
     """
@@ -74,10 +80,12 @@ class TrainingPlan:
     checkpoint_every: int = 200
     weights: Weights = field(default_factory=Weights)
     network: NetworkSettings = field(default_factory=NetworkSettings)
+    divergence: str = LABELLED
     precision: str = "float32"
 
     def __post_init__(self):
-        """Check the precision."""
+        """Check the words."""
+        check_choice("divergence", self.divergence, CONVOLUTIONAL_DIVERGENCES)
         check_choice("precision", self.precision, PRECISIONS)
 
     def learning_rate_at(self, step):
@@ -221,7 +229,9 @@ def _update(plan, network, optimizer, batch, step):
     reduced = plan.precision == "bfloat16"
     device = batch["channels"].device.type
     with torch.autocast(device, dtype=torch.bfloat16, enabled=reduced):
-        total, terms = objective(network, batch, plan.weights, generator)
+        total, terms = objective(
+            network, batch, plan.weights, generator, plan.divergence
+        )
     optimizer.zero_grad(set_to_none=True)
     total.backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
