@@ -34,6 +34,8 @@ class Stage:
         Share of tiles that have more of the hardest nulls.
     native : float
         Share of tiles of surveys with very fine pixels that keep them.
+    most_pixels : int or None
+        Most pixels along a side of a tile.
     plan : `~astro_vaeclust.amortised.training.TrainingPlan`
         How the network is trained.
     """
@@ -44,6 +46,7 @@ class Stage:
     surveys: tuple[str, ...]
     hard: float = 0.0
     native: float = 0.0
+    most_pixels: int | None = None
     plan: TrainingPlan = field(default_factory=TrainingPlan)
 
     def draw_tile(self, seed):
@@ -55,6 +58,7 @@ class Stage:
             fine_scale=self.plan.network.fine_scale,
             hard=bool(hard < self.hard),
             native=bool(native < self.native),
+            most_pixels=self.most_pixels,
         )
 
 
@@ -90,6 +94,7 @@ def default_stages():
             surveys=(*SURVEYS_OF_STAGES, *("ukidss-k",) * 4),
             hard=0.5,
             native=0.25,
+            most_pixels=2000,
             plan=TrainingPlan(
                 n_steps=1600,
                 batch_size=6,

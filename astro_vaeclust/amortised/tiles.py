@@ -20,9 +20,6 @@ __all__ = ["TrainingTile", "draw_tile", "inject_tile"]
 SIDES = (420.0, 1000.0)
 """Range of the sides of training tiles in arcsec."""
 
-MOST_PIXELS = 2000
-"""Most pixels along a side, which bounds the time for tiles with fine pixels."""
-
 VERY_FINE = 0.3
 """Pixel scale in arcsec below which pixels are very fine."""
 
@@ -166,7 +163,9 @@ class TrainingTile:
         )
 
 
-def draw_tile(seed, *, surveys, fine_scale=1.0, hard=False, native=False):
+def draw_tile(
+    seed, *, surveys, fine_scale=1.0, hard=False, native=False, most_pixels=None
+):
     """
     Simulate a training tile; everything varies more widely than in evaluations.
 
@@ -183,6 +182,8 @@ def draw_tile(seed, *, surveys, fine_scale=1.0, hard=False, native=False):
     native : bool
         Whether tiles of surveys with very fine pixels keep them; else their pixels
         are twice as large, which is faster.
+    most_pixels : int, optional
+        Most pixels along a side, which bounds the time for fine pixels.
 
     Returns
     -------
@@ -192,7 +193,9 @@ def draw_tile(seed, *, surveys, fine_scale=1.0, hard=False, native=False):
     rng = np.random.default_rng([_DESIGN, seed])
     survey = _varied_survey(rng, SURVEYS[str(rng.choice(list(surveys)))], native)
     sides = np.exp(rng.uniform(*np.log(SIDES), 2)) / survey.pixel_scale
-    shape = tuple(min(int(side), MOST_PIXELS) for side in sides)
+    shape = tuple(int(side) for side in sides)
+    if most_pixels is not None:
+        shape = tuple(min(side, most_pixels) for side in shape)
     field_of_view = min(shape) * survey.pixel_scale * u.arcsec
     number = int(rng.choice(len(CLUSTER_NUMBERS), p=CLUSTER_NUMBERS))
     often, times = (HARDEST, FILLED) if hard else (HARD, 2.0)
