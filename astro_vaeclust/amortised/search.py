@@ -33,7 +33,7 @@ from .network import CELL, CLASSES, MEASURES
 __all__ = ["AmortisedSearch"]
 
 LN10 = np.log(10)
-SEEING_RADIUS = 160
+SEEING_RADIUS = 128
 """Image pixels around a detection in which the width of the stars is measured."""
 
 ANNULUS = (1.5, 2.5)
