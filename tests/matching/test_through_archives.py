@@ -55,7 +55,10 @@ def test_image_sources_clusters_and_iou(server):
     assert overlap.offset < RADIUS / 2
     assert 0.5 < overlap.radius_ratio < 2
     members = catalog.match(psc).members(overlap.id)
-    assert members.meta["colours"]
+    assert members.meta["n_members"] > 100
+    assert np.isclose(
+        members["probability"].sum(), members.meta["n_members"], rtol=0.02
+    )
     assert ((members["probability"] >= 0) & (members["probability"] <= 1)).all()
 
 
