@@ -138,27 +138,27 @@ def autoencoder_losses(network, outputs, batch, generator, divergence=LABELLED):
         misfit = decoder(z) - _cells(image, scale)
         squares = misfit.square() * _cells(usable, scale)
         reconstruction = -0.5 * squares.sum(dim=-1) / PIXEL_SCATTER**2
-        log_odds = torch.log_softmax(prior.log_joint(z), dim=-1)
+        log_shares = torch.log_softmax(prior.log_joint(z), dim=-1)
         if divergence == LABELLED:
-            away = kl_joint(posterior, prior, _shares(labels, log_odds))
+            away = kl_joint(posterior, prior, _shares(labels, log_shares))
         else:
             away = chosen(posterior, prior, z, generator)
         bound = reconstruction - away
         if n_samples > 1:
             combine = getattr(chosen, "bound", mean_bound)
-            bound, log_odds = combine(reconstruction, away), log_odds[0]
+            bound, log_shares = combine(reconstruction, away), log_shares[0]
         total = total - bound.mean()
         known = labels >= 0
         if known.any():
-            entropy = entropy + _balanced_entropy(log_odds[known], labels[known])
+            entropy = entropy + _balanced_entropy(log_shares[known], labels[known])
     n_scales = len(outputs.posteriors)
     return {"autoencoder": total / n_scales, "labels": entropy / n_scales}
 
 
-def _shares(labels, log_odds):
+def _shares(labels, log_shares):
     """Return one for the component of a known label, else the mixture's posterior."""
-    weight = functional.one_hot(labels.clamp(min=0), log_odds.shape[-1])
-    return torch.where((labels >= 0)[..., None], weight, log_odds.exp())
+    weight = functional.one_hot(labels.clamp(min=0), log_shares.shape[-1])
+    return torch.where((labels >= 0)[..., None], weight, log_shares.exp())
 
 
 def _balanced_entropy(log_probabilities, labels):

@@ -13,14 +13,10 @@ import torch
 from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyUserWarning
 from photutils.background import Background2D
-from scipy.stats import norm
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.amortised.calibration import (
     Calibration,
-    NullSample,
-    calibrate_errors,
-    fit_calibration,
 )
 from astro_vaeclust.amortised.grid import (
     SKY_BOX,
@@ -274,63 +270,6 @@ def _saved(content):
     stream = io.BytesIO()
     torch.save(content, stream)
     return stream.getvalue()
-
-
-def test_rates_of_a_known_process_are_recovered():
-    """Scores that fall off exponentially, at twice the rate in half of the sky."""
-    rng = np.random.default_rng(3)
-    area, per_area, slope = 40.0, 3000.0, 1.5
-    scores, crowding = [], []
-    for place, factor in ((0.3, 1), (0.7, 2)):
-        number = rng.poisson(area / 2 * per_area * factor)
-        scores.append(-6 + rng.exponential(1 / slope, number))
-        crowding.append(np.full(number, place))
-    exposure = np.array([[0.3, 0.0, area / 2], [0.7, 0.0, area / 2]])
-    sample = NullSample(
-        scores=np.concatenate(scores),
-        crowding=np.concatenate(crowding),
-        fine=np.zeros(sum(map(len, scores))),
-        exposure=exposure,
-    )
-    calibration = fit_calibration(sample)
-    for place, factor in ((0.3, 1), (0.7, 2)):
-        for score in (-4.0, -3.0, -2.0):
-            expected = factor * per_area * np.exp(-slope * (score + 6))
-            stated = calibration.false_alarm_rate([score], [place], [0.0])[0]
-            assert 0.6 < stated / expected < 1.7
-    rates = calibration.false_alarm_rate(np.arange(-3, 4), [0.5] * 7, [0.0] * 7)
-    assert (np.diff(rates) < 0).all()
-    assert Calibration.from_dict(calibration.to_dict()) == calibration
-
-
-def test_rates_that_fall_ever_faster_are_recovered():
-    """Gaussian scores: an exponential that fits the many would overstate the few."""
-    rng = np.random.default_rng(5)
-    area = 50.0
-    scores = rng.normal(-4, 1.2, int(area * 300))
-    shown = scores[scores > -6]
-    sample = NullSample(
-        scores=shown,
-        crowding=np.full(len(shown), 0.5),
-        fine=np.zeros(len(shown)),
-        exposure=np.array([[0.4, 0.0, area / 2], [0.5, 0.0, area / 2]]),
-    )
-    sample.crowding[::2] = 0.4
-    calibration = fit_calibration(sample)
-    for rate in (0.3, 1.0, 10.0):
-        score = -4 + 1.2 * norm.isf(rate / 300)
-        stated = calibration.false_alarm_rate([score], [0.45], [0.0])[0]
-        assert 0.6 < stated / rate < 1.7
-
-
-def test_factors_make_errors_hold_68_percent():
-    rng = np.random.default_rng(4)
-    deviations = rng.normal(0.3, 2.0, (4000, 5))
-    pairs = np.stack([deviations, np.ones((4000, 5))], axis=1)
-    biases, factors = calibrate_errors(pairs)
-    assert biases[:2] == (0.0, 0.0)
-    np.testing.assert_allclose(biases[2:], 0.3, atol=0.15)
-    np.testing.assert_allclose(factors[2:], 2.0, rtol=0.1)
 
 
 def make_finder(model_file, **settings):
