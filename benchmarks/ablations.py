@@ -1,60 +1,48 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Train variants of the convolutional autoencoder, each for a short while, and compare.
+Compare variants of the autoencoder: the table of the docs that says why it is as it is.
 
-Usage: ``python benchmarks/ablations.py FOLDER [--steps 1000] [--only NAME ...]``, with
+Usage: ``python benchmarks/ablations.py FOLDER [--steps 800] [--only NAME ...]``, with
 the folder of ``vaeclust train``, whose tiles are used: those of the last training to
-train on, those for the calibration to judge on. Prints the completeness of clusters
-with at least 20 members at a number of false positives per square degree, per survey.
-Only differences of several per cent mean something.
+train on, those for the calibration to judge on. Every convolutional variant is trained
+anew for a short while, with half of the features; the dense ones learn on each image.
+Prints the completeness of clusters with at least 20 members at a number of false
+positives per square degree, per survey. Only differences of several per cent mean
+something, and only within a group.
 """
 
 import argparse
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from ablation_variants import AMORTISED, PER_IMAGE, SMALL
+from astropy import units as u
 from astropy.table import Table
+from mixture_scores import score_by_mixture
 
 from astro_vaeclust.amortised.calibration import local_conditions
 from astro_vaeclust.amortised.candidates import LEAST_USABLE, find_candidates
 from astro_vaeclust.amortised.inference import folded, run_network
-from astro_vaeclust.amortised.losses import Weights
-from astro_vaeclust.amortised.network import CELL, NetworkSettings
+from astro_vaeclust.amortised.network import CELL
 from astro_vaeclust.amortised.stages import Recipe
 from astro_vaeclust.amortised.tiles import TrainingTile
 from astro_vaeclust.amortised.training import TrainingPlan, train_network
+from astro_vaeclust.evaluation import evaluate_finders
 from astro_vaeclust.evaluation.matching import MATCH_RADIUS
 
 RATES = (1.0, 10.0)
 LEAST_MEMBERS = 20
 
-KINDS = ("fine", "real")
-"""Folders of the tiles to train with."""
+PER_IMAGE_RATE = 10.0
+"""Rate per deg2 at which variants that learn on the image are compared."""
 
-VARIANTS = {
-    "default": {},
-    "no autoencoder, no labels": {"weights": Weights(autoencoder=0.0, labels=0.0)},
-    "no autoencoder": {"weights": Weights(autoencoder=0.0)},
-    "no labels": {"weights": Weights(labels=0.0)},
-    "labels times 10": {"weights": Weights(labels=10 * Weights().labels)},
-    "autoencoder times 10": {
-        "weights": Weights(autoencoder=10 * Weights().autoencoder)
-    },
-    "sampled divergence": {"divergence": "kl"},
-    "MMD": {"divergence": "mmd"},
-    "Renyi": {"divergence": "renyi"},
-    "no labelled divergence": {"divergence": "vade"},
-    "no density": {"weights": Weights(density=0.0)},
-    "no measures": {"weights": Weights(measures=0.0)},
-    "no real tiles": {"injected": 0.0},
-    "4 latents": {"network": NetworkSettings(latent=4)},
-    "half the features": {
-        "network": NetworkSettings(channels=(8, 16, 32, 48, 48, 48), fused=32)
-    },
-}
-"""What differs from the default, by name."""
+PER_IMAGE_SEED = 96_000
+
+KINDS = (Recipe().stages[-1].name, "real")
+"""Folders of the tiles to train with."""
 
 
 def main(argv=None):
@@ -62,34 +50,59 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="of vaeclust train")
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--side", type=int, default=256)
-    parser.add_argument("--only", nargs="+", choices=VARIANTS, metavar="NAME")
+    parser.add_argument(
+        "--judge-every", type=int, default=3, help="take one tile in so many"
+    )
+    parser.add_argument("--tiles", type=int, default=40, help="of 2MASS, per image")
+    parser.add_argument("--workers", type=int, default=1, help="per image")
+    names = [*AMORTISED, *PER_IMAGE]
+    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME")
     parser.add_argument("--output", type=Path, help="by default FOLDER/ablations")
     arguments = parser.parse_args(argv)
-    output = arguments.output or arguments.folder / "ablations"
-    mock, real = (sorted((arguments.folder / name).glob("*.npz")) for name in KINDS)
-    rows = []
-    for name in arguments.only or VARIANTS:
-        plan = replace(
-            TrainingPlan(n_steps=arguments.steps, side=arguments.side), **VARIANTS[name]
-        )
-        place = output / name.replace(" ", "-").replace(",", "")
-        network = folded(train_network(plan, mock, place, real_tiles=real))
-        rows.append({"variant": name})
-        for survey in Recipe().calibration_surveys:
-            rows[-1] |= judge(network, survey, arguments.folder / survey)
-        print(rows[-1], flush=True)
-    Table(rows=rows).pprint_all()
+    arguments.output = arguments.output or arguments.folder / "ablations"
+    chosen = arguments.only or names
+    amortised = [compare_amortised(n, arguments) for n in AMORTISED if n in chosen]
+    if amortised:
+        Table(rows=amortised).pprint_all()
+    per_image = {name: PER_IMAGE[name] for name in PER_IMAGE if name in chosen}
+    if per_image:
+        compare_per_image(per_image, arguments).pprint_all()
 
 
-def judge(network, survey, folder):
+def compare_amortised(name, arguments):
+    """Train a variant for a while and return its completeness (dict)."""
+    variant = dict(AMORTISED[name])
+    by_mixture = variant.pop("score_by_mixture", None)
+    plan = TrainingPlan(
+        n_steps=arguments.steps,
+        side=arguments.side,
+        network=SMALL,
+        precision="bfloat16",
+    )
+    plan = replace(plan, **variant)
+    place = arguments.output / name.replace(" ", "-").replace(",", "")
+    mock, real = (sorted((arguments.folder / kind).glob("*.npz")) for kind in KINDS)
+    network = folded(train_network(plan, mock, place, real_tiles=real))
+    run = partial(run_network, network)
+    if by_mixture is not None:
+        run = score_by_mixture(network, mock, by_mixture)
+    row = {"variant": name}
+    for survey in Recipe().calibration_surveys:
+        tiles = sorted((arguments.folder / survey).glob("*.npz"))
+        row |= judge(run, survey, tiles[:: arguments.judge_every])
+    print(row, flush=True)
+    return row
+
+
+def judge(run, survey, tiles):
     """Return the completeness at each rate (dict)."""
     false, found, area = [], [], 0.0
-    for path in sorted(folder.glob("*.npz")):
+    for path in tiles:
         tile = TrainingTile.load(path)
         channels = tile.channels.astype(np.float32)
-        candidates = find_candidates(run_network(network, channels))
+        candidates = find_candidates(run(channels))
         _, usable = local_conditions(channels)
         kept = usable[tuple(candidates.cells.T)] >= LEAST_USABLE
         candidates = candidates[np.flatnonzero(kept)]
@@ -101,7 +114,8 @@ def judge(network, survey, folder):
     false = np.sort(false)[::-1]
     result = {}
     for rate in RATES:
-        threshold = false[min(int(rate * area), len(false) - 1)]
+        allowed = int(rate * area)
+        threshold = false[allowed] if allowed < len(false) else -np.inf
         key = f"{survey} at {rate:g}"
         result[key] = round(float(np.mean(np.array(found) > threshold)), 3)
     return result
@@ -117,6 +131,30 @@ def scores_of_clusters(candidates, tile):
             near = candidates.score[distances < max(r50, reach)]
             scores.append(near.max(initial=-np.inf))
     return scores
+
+
+def compare_per_image(finders, arguments):
+    """Run finders on mock tiles of 2MASS and return their completeness (Table)."""
+    results = evaluate_finders(
+        finders,
+        arguments.output / "per-image",
+        n_tiles=arguments.tiles,
+        seed=PER_IMAGE_SEED,
+        workers=arguments.workers,
+    )
+    rows = []
+    for name, result in results.items():
+        large = result.with_members(LEAST_MEMBERS)
+        rows.append(
+            {
+                "variant": name,
+                f"2mass-ks at {PER_IMAGE_RATE:g}": round(
+                    large.completeness_at(PER_IMAGE_RATE / u.deg**2).completeness, 3
+                ),
+                "average precision": round(float(large.average_precision), 3),
+            }
+        )
+    return Table(rows=rows)
 
 
 if __name__ == "__main__":

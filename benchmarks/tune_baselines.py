@@ -2,16 +2,17 @@
 """
 Tune the catalogue methods on mock tiles, and print what each setting reaches.
 
-Usage: ``python benchmarks/tune_baselines.py [tag ...] [--true-stars]``. Without tags,
-all of ``astro_vaeclust.baselines.BASELINES`` are tuned. With ``--true-stars`` they see
-the true stars brighter than the limit of the survey instead of those in the image.
+Usage: ``python benchmarks/tune_baselines.py [tag ...] [--survey 2mass-ks] [--tiles 96]
+[--true-stars]``. Without tags, all of ``astro_vaeclust.baselines.BASELINES`` are tuned.
+With ``--true-stars`` they see the true stars brighter than the limit of the survey
+instead of those in the image.
 
-The tiles are 2MASS Ks tiles of seeds 50000 to 50095; every second one has two clusters,
+The tiles are those of seeds 50000 to 50095; every second one has two clusters,
 every second of either kind two hard negatives. A detection is true when its centre is
 within the larger of r50 and 30 arcsec of a true centre, one to one, by falling score.
 Completeness is that of all clusters, and every other detection on any tile is false.
-The defaults of the classes are the best settings by the mean of the completeness over
-the logarithm of the false positives per square degree, from 1 to 10.
+The defaults of the classes are the best settings for 2MASS Ks by the mean of the
+completeness over the logarithm of the false positives per square degree, from 1 to 10.
 """
 
 import argparse
@@ -23,10 +24,16 @@ import astropy.units as u
 import numpy as np
 
 from astro_vaeclust.baselines import BASELINES
+from astro_vaeclust.evaluation.tiles import default_shape
 from astro_vaeclust.inputs import read_image
-from astro_vaeclust.simulation import NULLS, draw_clusters, simulate_tile
+from astro_vaeclust.simulation import (
+    NULLS,
+    draw_clusters,
+    get_survey,
+    simulate_tile,
+)
 
-SEEDS = range(50000, 50096)
+FIRST_SEED = 50000
 LOWEST = 1.5
 """Score to which candidates are taken."""
 
@@ -46,15 +53,20 @@ GRIDS = {
 """Settings that are tried, by tag; all combinations."""
 
 
-def make_tile(seed):
+def make_tile(seed, survey):
     """Simulate a tile of the tuning set."""
     rng = np.random.default_rng([seed, 1])
+    shape = default_shape(survey)
     clusters = draw_clusters(
-        rng, 2 if seed % 2 == 0 else 0, field_of_view=512 * u.arcsec
+        rng,
+        2 if seed % 2 == 0 else 0,
+        field_of_view=min(shape) * survey.pixel_scale * u.arcsec,
+        limit=survey.limit * u.mag,
     )
     nulls = rng.choice(list(NULLS), 2, replace=False).tolist() if seed % 4 > 1 else []
     return simulate_tile(
-        survey="2mass-ks",
+        survey=survey,
+        shape=shape,
         clusters=clusters,
         density=rng.uniform(3.6, 4.7),
         extinction=rng.uniform(0.1, 0.7) * u.mag,
@@ -64,11 +76,11 @@ def make_tile(seed):
     )
 
 
-def make_fields(finder, *, true_stars):
+def make_fields(finder, survey, n_tiles, *, true_stars):
     """Return the fields of all tiles with the tables of their clusters."""
     fields = []
-    for seed in SEEDS:
-        tile = make_tile(seed)
+    for seed in range(FIRST_SEED, FIRST_SEED + n_tiles):
+        tile = make_tile(seed, survey)
         image = read_image(tile.image)
         if true_stars:
             bright = tile.stars["mag"] < tile.survey.limit * u.mag
@@ -150,9 +162,16 @@ def tune(tag, fields):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("tags", nargs="*", default=[])
+    parser.add_argument("--survey", default="2mass-ks", metavar="TAG")
+    parser.add_argument("--tiles", type=int, default=96)
     parser.add_argument("--true-stars", action="store_true")
     options = parser.parse_args()
-    fields = make_fields(BASELINES.get("star-counts")(), true_stars=options.true_stars)
+    fields = make_fields(
+        BASELINES.get("star-counts")(),
+        get_survey(options.survey),
+        options.tiles,
+        true_stars=options.true_stars,
+    )
     print(
         f"{'method':22s} C(1) C(10)   mean score>=  score>=  s/tile  settings\n"
         "                        per deg2        at 1     at 10"

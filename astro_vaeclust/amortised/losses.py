@@ -69,7 +69,7 @@ def objective(network, batch, weights, generator=None, divergence=LABELLED):
     terms = {
         "center": center_loss(outputs.center, batch["center"], batch["usable"]),
         "density": density_loss(outputs.density, batch["density"], batch["usable"]),
-        "measures": measures_loss(outputs, batch["measures"], batch["center"]),
+        "measures": measures_loss(outputs, batch["measures"], batch["shares"]),
         **autoencoder_losses(network, outputs, batch, generator, divergence),
     }
     total = sum(getattr(weights, name) * term for name, term in terms.items())
@@ -98,9 +98,9 @@ def density_loss(log_density, counts, usable):
     return 100 * (loss * usable).mean()
 
 
-def measures_loss(outputs, target, center):
-    """Gaussian negative log-likelihood of what is measured, where a cluster is."""
-    weight = (center > 0).float()[:, None]
+def measures_loss(outputs, target, shares):
+    """Gaussian negative log-likelihood of what is measured, alike for all clusters."""
+    weight = shares[:, None]
     squares = (outputs.measures - target).square() / outputs.log_variances.exp()
     loss = 0.5 * (squares + outputs.log_variances) * weight
     return loss.sum() / weight.sum().clamp(min=1)

@@ -45,7 +45,8 @@ class NetworkSettings:
     Parameters
     ----------
     channels : tuple of int
-        Features at 1/2, 1/4, 1/8, 1/16, 1/32 and 1/64 of the sampling.
+        Features at 1/2, 1/4, 1/8, 1/16, 1/32 and 1/64 of the sampling. From 1/8 on they
+        have latents; fewer numbers give fewer scales.
     blocks : tuple of int
         Residual blocks at each of these.
     fused : int
@@ -61,6 +62,11 @@ class NetworkSettings:
     fused: int = 64
     latent: int = 12
     fine_scale: float = 1.0
+
+    @property
+    def n_scales(self):
+        """Number of scales with latents (int)."""
+        return len(self.channels) - 2
 
     @classmethod
     def from_dict(cls, values):
@@ -145,8 +151,6 @@ class ConvolutionalVAE(nn.Module):
         Its sizes.
     """
 
-    N_SCALES = 4
-
     def __init__(self, settings=None):
         super().__init__()
         self.settings = settings = settings or NetworkSettings()
@@ -157,7 +161,7 @@ class ConvolutionalVAE(nn.Module):
                 zip(inputs, settings.channels, settings.blocks, strict=True)
             )
         )
-        scales = settings.channels[-self.N_SCALES :]
+        scales = settings.channels[-settings.n_scales :]
         fused = settings.fused
         self.laterals = nn.ModuleList(nn.Conv2d(n, fused, 1) for n in scales)
         self.fusions = nn.ModuleList(_Block(fused) for _ in scales[:-1])
@@ -179,7 +183,9 @@ class ConvolutionalVAE(nn.Module):
         self.center = nn.Conv2d(fused, 1, 1)
         self.shares = nn.Parameter(torch.full((len(scales),), 0.1))
         self.density = nn.Conv2d(fused, 1, 1)
-        self.measures = nn.Conv2d(fused, 2 * len(MEASURES), 1)
+        self.measures = nn.Sequential(
+            _Block(fused, dilation=2), nn.Conv2d(fused, 2 * len(MEASURES), 1)
+        )
         nn.init.constant_(self.center.bias, -4.0)
         nn.init.constant_(self.density.bias, -4.0)
 
@@ -201,9 +207,9 @@ class ConvolutionalVAE(nn.Module):
         for stage in self.stages:
             x = stage(x)
             features.append(x)
-        features = features[-self.N_SCALES :]
+        features = features[-self.settings.n_scales :]
         fused = self.laterals[-1](features[-1])
-        for level in reversed(range(self.N_SCALES - 1)):
+        for level in reversed(range(self.settings.n_scales - 1)):
             fused = functional.interpolate(fused, scale_factor=2, mode="nearest")
             fused = self.fusions[level](fused + self.laterals[level](features[level]))
         fused = self.head(fused)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -67,8 +67,9 @@ def default_stages():
     Return the trainings of the model of the package, one after the other.
 
     The first two see fine images in pixels of about one arcsecond; what false positives
-    the first one leaves are mostly nulls of which the second has more. The third sees
-    fine images sharper, which takes more time.
+    the first one leaves are mostly nulls of which the second has more. The others see
+    fine images sharper, which takes more time: first as long as it takes to get used to
+    them, and then on more tiles for longer.
 
     Returns
     -------
@@ -77,6 +78,25 @@ def default_stages():
     """
     sharper = NetworkSettings(fine_scale=0.6)
     broad = (*SURVEYS_OF_STAGES, "ukidss-k")
+    fine = Stage(
+        name="fine",
+        first_seed=42_000,
+        n_tiles=900,
+        surveys=(*SURVEYS_OF_STAGES, *("ukidss-k",) * 4),
+        hard=0.5,
+        native=0.25,
+        most_pixels=2000,
+        plan=TrainingPlan(
+            n_steps=1600,
+            batch_size=6,
+            side=448,
+            learning_rate=1e-3,
+            seed=2,
+            network=sharper,
+            precision="bfloat16",
+            weights=Weights(measures=0.8),
+        ),
+    )
     return (
         Stage(name="train", first_seed=20_000, n_tiles=4800, surveys=broad),
         Stage(
@@ -87,24 +107,13 @@ def default_stages():
             hard=1.0,
             plan=TrainingPlan(n_steps=1600, learning_rate=7e-4, seed=1),
         ),
-        Stage(
-            name="fine",
-            first_seed=42_000,
-            n_tiles=900,
-            surveys=(*SURVEYS_OF_STAGES, *("ukidss-k",) * 4),
-            hard=0.5,
-            native=0.25,
-            most_pixels=2000,
-            plan=TrainingPlan(
-                n_steps=1600,
-                batch_size=6,
-                side=448,
-                learning_rate=1e-3,
-                seed=2,
-                network=sharper,
-                precision="bfloat16",
-                weights=Weights(measures=0.8),
-            ),
+        fine,
+        replace(
+            fine,
+            name="long",
+            first_seed=44_000,
+            n_tiles=1500,
+            plan=replace(fine.plan, n_steps=4000, seed=3),
         ),
     )
 

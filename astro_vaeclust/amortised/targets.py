@@ -40,6 +40,9 @@ class Crop:
     measures : (5, n, n) float32 array
         `~astro_vaeclust.amortised.network.MEASURES` of the nearest cluster, in units
         of its core.
+    shares : (n, n) float32 array
+        One over the number of cells of the core in cores, zero elsewhere: every
+        cluster counts once.
     labels : list of (n_s, n_s) int array
         Class of each cell at each scale, -1 where it is not known.
     usable : (n, n) bool array
@@ -50,6 +53,7 @@ class Crop:
     center: np.ndarray
     density: np.ndarray
     measures: np.ndarray
+    shares: np.ndarray
     labels: list
     usable: np.ndarray
 
@@ -84,13 +88,14 @@ def crop_tile(tile, side, rng, *, n_scales=4):
     regions = tile.regions.copy()
     regions[:, 1:3] = turn.points(regions[:, 1:3] - corner)
     n_cells = side // CELL
-    center, measures = _cores(clusters, n_cells)
+    center, measures, shares = _cores(clusters, n_cells)
     usable = channels[2].reshape(n_cells, CELL, n_cells, CELL).mean(axis=(1, 3)) > 0.5
     return Crop(
         channels=channels,
         center=center,
         density=_counts(members, n_cells),
         measures=measures,
+        shares=shares,
         labels=[
             _labels(clusters, regions, usable, CELL << scale, side, tile.labelled)
             for scale in range(n_scales)
@@ -164,7 +169,7 @@ def _disturbed(channels, rng):
 
 def _cores(clusters, n_cells):
     """
-    Return the targets of the centre and of the measures.
+    Return the targets of the centre and of the measures, and what cells count for.
 
     A cell of a core says whether there is a cluster, not where its centre is to a
     cell: how well a centre can be placed must not lower the score of a cluster.
@@ -172,8 +177,9 @@ def _cores(clusters, n_cells):
     axis = (np.arange(n_cells, dtype=np.float32) + 0.5) * CELL - 0.5
     nearest = np.full((n_cells, n_cells), np.inf, dtype=np.float32)
     center = np.zeros((n_cells, n_cells), dtype=np.float32)
+    owner = np.full((n_cells, n_cells), len(clusters))
     measures = np.zeros((len(MEASURES), n_cells, n_cells), dtype=np.float32)
-    for x, y, r50, r80, members in clusters:
+    for number, (x, y, r50, r80, members) in enumerate(clusters):
         if members < 1:
             continue
         core = CELL * np.clip(CORE * r50 / CELL, *CORE_LIMITS)
@@ -185,9 +191,13 @@ def _cores(clusters, n_cells):
         values = [dx / CELL, dy / CELL]
         values += [np.full_like(dx, np.log10(v)) for v in (r50, r80, members)]
         measures = np.where(nearer, np.stack(values), measures)
+        owner[nearer] = number
         center[(distance < rim) & (center == 0)] = UNLABELLED
         center[distance < core] = 1
-    return center, measures.astype(np.float32)
+    core = center == 1
+    sizes = np.bincount(owner[core], minlength=len(clusters) + 1)
+    shares = np.where(core, 1 / np.maximum(sizes[owner], 1), 0)
+    return center, measures.astype(np.float32), shares.astype(np.float32)
 
 
 def _counts(points, n_cells):

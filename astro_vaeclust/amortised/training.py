@@ -200,10 +200,10 @@ def draw_batch(plan, tiles, real_tiles, step):
         real = len(real_tiles) > 0 and rng.uniform() < plan.injected
         pool = real_tiles if real else tiles
         tile = TrainingTile.load(pool[rng.integers(len(pool))])
-        crops.append(crop_tile(tile, plan.side, rng))
+        crops.append(crop_tile(tile, plan.side, rng, n_scales=plan.network.n_scales))
     stacked = {
         name: torch.from_numpy(np.stack([getattr(crop, name) for crop in crops]))
-        for name in ("channels", "center", "density", "measures", "usable")
+        for name in ("channels", "center", "density", "measures", "shares", "usable")
     }
     stacked["labels"] = [
         torch.from_numpy(np.stack(maps))

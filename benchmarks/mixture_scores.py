@@ -1,0 +1,99 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Scores of an amortised autoencoder by a mixture of its latents and nothing else."""
+
+from dataclasses import replace
+
+import numpy as np
+from sklearn.mixture import GaussianMixture
+
+from astro_vaeclust.amortised.inference import run_network
+from astro_vaeclust.amortised.network import CLASSES
+from astro_vaeclust.amortised.targets import crop_tile
+from astro_vaeclust.amortised.tiles import TrainingTile
+
+__all__ = ["score_by_mixture"]
+
+N_CROPS = 200
+SIDE = 256
+MOST_LATENTS = 60_000
+MOST_ODDS = 12.0
+CLUSTER = CLASSES.index("cluster")
+
+
+def score_by_mixture(network, paths, mixture):
+    """
+    Score cells by the log-odds of the component "cluster", summed over the scales.
+
+    Which component that is the labels of training tiles say: the one that cells within
+    clusters belong to most oftener than others.
+
+    Parameters
+    ----------
+    network : `~astro_vaeclust.amortised.network.ConvolutionalVAE`
+        The trained network.
+    paths : sequence of path
+        Training tiles.
+    mixture : int or {'prior'}
+        Components of a mixture that is fitted to the latents, or the prior.
+
+    Returns
+    -------
+    run : callable
+        ``run(channels)`` returns the `NetworkMaps` with these scores.
+    """
+    latents, labels = _latents(network, paths)
+    posteriors = []
+    for scale, points in enumerate(latents):
+        if mixture == "prior":
+            posterior = _of_prior(network.priors[scale])
+        else:
+            fitted = GaussianMixture(mixture, random_state=0, reg_covar=1e-4)
+            posterior = fitted.fit(points[:MOST_LATENTS]).predict_proba
+        shares = posterior(points)
+        inside, known = labels[scale] == CLUSTER, labels[scale] >= 0
+        odds = shares[inside].mean(0) / (shares[known & ~inside].mean(0) + 1e-3)
+        posteriors.append((posterior, int(odds.argmax())))
+
+    def run(channels):
+        maps = run_network(network, channels)
+        total = np.zeros_like(maps.center)
+        for scale, (posterior, component) in enumerate(posteriors):
+            means = maps.posteriors[scale][0]
+            flat = means.reshape(-1, means.shape[-1])
+            share = posterior(flat)[:, component].reshape(means.shape[:2])
+            odds = np.log(share + 1e-9) - np.log(1 - share + 1e-9)
+            fine = np.clip(odds, -MOST_ODDS, MOST_ODDS).repeat(1 << scale, 0)
+            ny, nx = total.shape
+            total += fine.repeat(1 << scale, 1)[:ny, :nx]
+        # the measures were not trained: a candidate is where its cell is
+        return replace(
+            maps, center=total - total.min(), measures=np.zeros_like(maps.measures)
+        )
+
+    return run
+
+
+def _of_prior(prior):
+    import torch
+
+    def posterior(points):
+        with torch.inference_mode():
+            points = torch.from_numpy(np.asarray(points, dtype=np.float32))
+            return torch.softmax(prior.log_joint(points), dim=-1).double().numpy()
+
+    return posterior
+
+
+def _latents(network, paths):
+    """Return means of the latents and labels of cells of crops, per scale."""
+    rng = np.random.default_rng(0)
+    latents, labels = [], []
+    for path in rng.choice(paths, N_CROPS):
+        crop = crop_tile(TrainingTile.load(path), SIDE, rng)
+        maps = run_network(network, crop.channels)
+        latents.append([m.reshape(-1, m.shape[-1]) for m, _ in maps.posteriors])
+        labels.append([label.ravel() for label in crop.labels])
+    return (
+        [np.concatenate(parts) for parts in zip(*latents, strict=True)],
+        [np.concatenate(parts) for parts in zip(*labels, strict=True)],
+    )
