@@ -21,6 +21,7 @@ from .inputs import read_image
 from .metadata import run_metadata
 from .mixtures import Mixture
 from .patch_search import PatchSearch
+from .point_sources import read_point_sources
 from .settings import (
     check_settings,
     checked_sizes,
@@ -62,9 +63,9 @@ class ClusterFinderBase(ABC):
             If nothing was found.
         """
 
-    def __call__(self, data, *, wcs=None, mask=None, error=None, hdu=None):
+    def __call__(self, data, **options):
         """Return the table of `detect`, as the finders of photutils do (QTable)."""
-        return self.detect(data, wcs=wcs, mask=mask, error=error, hdu=hdu).table
+        return self.detect(data, **options).table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +203,7 @@ class VAEClusterFinder(ClusterFinderBase):
             if field.name != "progress_bar"
         }
 
-    def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None):
+    def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None, sources=None):
         """
         Find the clusters of an image.
 
@@ -218,16 +219,25 @@ class VAEClusterFinder(ClusterFinderBase):
             Standard deviations of the pixels; measured from the image without it.
         hdu : int, str or (str, int), optional
             HDU of a file or HDUList with several images.
+        sources : `~astropy.table.Table`, optional
+            Point sources, such as those of a catalogue, with positions as
+            `~astro_vaeclust.baselines.BaselineFinder.detect` takes them: ``x, y`` in
+            pixels, or a SkyCoord ``sky``, or ``ra, dec``. A trained model joins their
+            excess to the score; else their number is a feature of the windows. Without
+            rows it says that there are none.
 
         Returns
         -------
         catalog : `~astro_vaeclust.ClusterCatalog`
-            Table, regions, heat map and segmentation.
+            Table, regions, heat map and segmentation. The heat map of a trained model
+            is that of the image alone.
 
         Raises
         ------
         TypeError, ValueError, FileNotFoundError
-            If the input cannot be used; the message names the argument.
+            If the input cannot be used; the message names the argument. Of sources
+            also if fewer than three are on usable pixels, or the model was calibrated
+            without any.
 
         Warns
         -----
@@ -237,11 +247,15 @@ class VAEClusterFinder(ClusterFinderBase):
             If an autoencoder learned nothing.
         """
         image = read_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu)
-        search = self._search(image)
+        if sources is not None:
+            sources = read_point_sources(sources, image)
+        search = self._search(image, sources)
         columns = search.columns()
-        table = cluster_table(
-            columns or None, meta=run_metadata(self.settings, image, search.models)
-        )
+        meta = run_metadata(self.settings, image, search.models)
+        if sources is not None:
+            meta["n_sources_in_image"] = len(sources)
+            meta["sources_used_as"] = search.sources_used_as
+        table = cluster_table(columns or None, meta=meta)
         if not len(table):
             warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
         return ClusterCatalog(
@@ -255,7 +269,7 @@ class VAEClusterFinder(ClusterFinderBase):
             image=image,
         )
 
-    def detect_blocks(self, data, *, wcs=None, hdu=None, block_size=2048):
+    def detect_blocks(self, data, *, wcs=None, hdu=None, sources=None, block_size=2048):
         """
         Find the clusters of an image that is larger than the memory.
 
@@ -272,6 +286,8 @@ class VAEClusterFinder(ClusterFinderBase):
             Replaces that of a header.
         hdu : int, str or (str, int), optional
             HDU of a file, as in `detect`.
+        sources : `~astropy.table.Table`, optional
+            Point sources on the whole image, as in `detect`.
         block_size : int, optional
             Side of the blocks in pixels of the image, before they overlap by 512
             network pixels (about as many arcsec) on every side.
@@ -299,7 +315,9 @@ class VAEClusterFinder(ClusterFinderBase):
                 f"embedding must be a trained one, got {self.embedding!r}, which "
                 "learns on each image"
             )
-        return detect_in_blocks(self, data, wcs=wcs, hdu=hdu, block_size=block_size)
+        return detect_in_blocks(
+            self, data, wcs=wcs, hdu=hdu, sources=sources, block_size=block_size
+        )
 
     def fine_tune(self, tiles, output, *, n_steps=500, learning_rate=3e-4):
         """
@@ -365,7 +383,7 @@ class VAEClusterFinder(ClusterFinderBase):
             return None
         return embedding.load(model=self.model, device=self.device)
 
-    def _search(self, image):
+    def _search(self, image, sources):
         """Search with the trained network, or by learning on the image itself."""
         embedding = EMBEDDINGS.resolve(self.embedding)
         if not embedding.pretrained and self.model is not None:
@@ -374,7 +392,7 @@ class VAEClusterFinder(ClusterFinderBase):
                 f"embedding={self.embedding!r}, which learns on each image"
             )
         if self.mixture is not None or not embedding.pretrained:
-            return PatchSearch(image, self)
+            return PatchSearch(image, self, sources)
         refuse_settings_of_patches(self)
         from .amortised.search import AmortisedSearch
 
@@ -385,4 +403,5 @@ class VAEClusterFinder(ClusterFinderBase):
             max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),
             n_largest=self.n_largest,
             fwhm=self.fwhm,
+            sources=sources,
         )

@@ -13,11 +13,12 @@ from .heatmap import Ensemble, Member
 from .inputs import check_image_holds
 from .measurement import DEFAULT_FWHM, RegionMeasurements
 from .mixtures import MIXTURES, cluster_probability
+from .mixtures.prior import PriorMixture
 from .prepare import prepare
 from .segmentation import segment
 from .thresholds import resolve_threshold
 
-__all__ = ["PatchSearch"]
+__all__ = ["PatchSearch", "with_root_source_count"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,17 +33,33 @@ class PatchSearch:
         The image.
     finder : `~astro_vaeclust.VAEClusterFinder`
         The settings.
+    sources : `~astro_vaeclust.point_sources.PointSources`, optional
+        Point sources on usable pixels, whose counts are then a feature of the windows.
 
     Raises
     ------
     ValueError
-        If the image is smaller than the largest patch.
+        If the image is smaller than the largest patch, or the mixture cannot have that
+        feature.
     """
 
-    def __init__(self, image, finder):
+    sources_used_as = "root-source-count feature"
+    """What the sources are used for, for the metadata."""
+
+    def __init__(self, image, finder, sources=None):
         check_image_holds(image, finder.patch_sizes)
         self.image = image
         self.finder = finder
+        self.sources = sources
+        if sources is not None and isinstance(self._mixture, PriorMixture):
+            raise ValueError(
+                "sources cannot be used with mixture='prior', which was trained "
+                "without them; take one that is fitted to the windows, such as 'gmm'"
+            )
+
+    @property
+    def _mixture(self):
+        return MIXTURES.resolve(self.finder.mixture or "gmm")
 
     @cached_property
     def _prepared(self):
@@ -83,9 +100,10 @@ class PatchSearch:
     def _classify(self, latent_map, seed):
         """Split the cells of a latent map, and trace P(cluster) back to the pixels."""
         features = latent_map.features
-        fitted = MIXTURES.resolve(self.finder.mixture or "gmm").fit(
-            features, seed=seed, device=self.finder.device
-        )
+        if self.sources is not None:
+            counts = latent_map.cell_counts(self.sources)[latent_map.valid]
+            features = with_root_source_count(features, counts)
+        fitted = self._mixture.fit(features, seed=seed, device=self.finder.device)
         brightness = latent_map.cell_means(self._prepared.pixels, self._prepared.mask)
         probability = cluster_probability(
             fitted.probabilities(features),
@@ -144,3 +162,30 @@ class PatchSearch:
             resegment=self._segment,
             fwhm=self.finder.fwhm or DEFAULT_FWHM,
         ).columns()
+
+
+def with_root_source_count(features, counts):
+    """
+    Add the feature "root source count" to those of the embedding.
+
+    It is the square root of the number of point sources in a window, whose Poisson
+    scatter is the same everywhere, less its mean and over its standard deviation.
+
+    Parameters
+    ----------
+    features : (n, d) array
+        Features of the windows.
+    counts : (n,) int array
+        Sources in them.
+
+    Returns
+    -------
+    features : (n, d + 1) array
+        The same with one more column; as they were if all counts are alike, which
+        tells nothing.
+    """
+    root = np.sqrt(counts)
+    spread = root.std()
+    if not spread > 0:
+        return features
+    return np.column_stack([np.asarray(features), (root - root.mean()) / spread])

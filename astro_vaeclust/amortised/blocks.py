@@ -16,8 +16,10 @@ from astropy.wcs.utils import proj_plane_pixel_area
 
 from .. import _fits
 from .._celestial import celestial_wcs
+from ..baselines.sources import read_sources
 from ..catalog import ClusterCatalog
 from ..exceptions import NoDetectionsWarning
+from ..point_sources import PointSources, check_fewest
 from ..validation import check_count
 from .candidates import LEAST_DISTANCE, apart
 from .grid import SKY_BOX, NetworkGrid
@@ -31,7 +33,9 @@ MARGIN = 32
 """Network pixels beyond its own in which a block may have a centre."""
 
 
-def detect_in_blocks(finder, data, *, wcs=None, hdu=None, block_size=2048):
+def detect_in_blocks(
+    finder, data, *, wcs=None, hdu=None, sources=None, block_size=2048
+):
     """
     Find the clusters of a large image, reading a block at a time.
 
@@ -46,6 +50,8 @@ def detect_in_blocks(finder, data, *, wcs=None, hdu=None, block_size=2048):
         Replaces that of a header.
     hdu : int, str or (str, int), optional
         HDU of a file.
+    sources : `~astropy.table.Table` or `~astro_vaeclust.point_sources.PointSources`
+        Point sources on the whole image, optional.
     block_size : int
         Side of the blocks in image pixels, without what they overlap.
 
@@ -65,13 +71,18 @@ def detect_in_blocks(finder, data, *, wcs=None, hdu=None, block_size=2048):
         settings = finder.trained_model.network.settings
         grid = NetworkGrid.of_pixel_scale(pixel, settings.fine_scale)
         blocks = list(_blocks(source.shape, grid, block_size))
-        tables = [_detect_block(finder, source, block, grid) for block in blocks]
+        points = None if sources is None else _points(sources, source)
+        tables = [
+            _detect_block(finder, source, block, grid, points) for block in blocks
+        ]
     tables = [table for table in tables if table is not None]
     if not tables:
         raise ValueError(f"data: no block of shape {source.shape} has usable pixels")
     table = _joined(tables, pixel * u.arcsec, grid)[: finder.n_largest]
     table["id"] = np.arange(1, len(table) + 1)
     table.meta = tables[0].meta | {"image": source.name, "n_blocks": len(blocks)}
+    if points is not None:
+        table.meta["n_sources_in_image"] = len(points)
     if not len(table):
         warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=3)
     return ClusterCatalog(table)
@@ -161,7 +172,17 @@ def _blocks(shape, grid, block_size):
             yield (y, min(y + side, shape[0])), (x, min(x + side, shape[1]))
 
 
-def _detect_block(finder, source, block, grid):
+def _points(sources, source):
+    """Read the point sources on a whole image, whether on usable pixels or not."""
+    everywhere = tuple(slice(0, side) for side in source.shape)
+    if isinstance(sources, PointSources):
+        return sources.within(everywhere)
+    points = PointSources(*read_sources(sources, source.wcs)).within(everywhere)
+    check_fewest(len(sources), len(points))
+    return points
+
+
+def _detect_block(finder, source, block, grid, points):
     """Return the table of a block in pixels of the whole image, None if it is empty."""
     overlap = OVERLAP * grid.factor
     place = tuple(
@@ -173,7 +194,8 @@ def _detect_block(finder, source, block, grid):
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
-        table = finder.detect(part).table
+        within = None if points is None else points.within(place)
+        table = finder.detect(part, sources=within).table
     own = np.ones(len(table), dtype=bool)
     margin = MARGIN * grid.factor / grid.zoom
     for name, read, (start, stop) in zip(

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from scipy.special import logsumexp
 
-from .candidates import LEAST_SCORE
+from .candidates import LEAST_SCORE, LEAST_USABLE, find_candidates
 from .network import CELL, MEASURES
 
 __all__ = [
@@ -24,6 +24,8 @@ __all__ = [
     "calibrate_errors",
     "fit_calibration",
     "local_conditions",
+    "null_sample",
+    "usable_candidates",
 ]
 
 SURROUNDINGS = 512
@@ -33,7 +35,7 @@ STEP = 0.25
 """Width of the bins of the score, in logits."""
 
 SCORES = (LEAST_SCORE, 9.0)
-"""Range of scores in which the intensity is integrated."""
+"""Range of scores of the network in which the intensity is integrated."""
 
 N_TAIL = 60
 """Candidates of the sample above the knee of the intensity."""
@@ -75,6 +77,61 @@ def _cell_means(image):
     padded = np.pad(image.astype(np.float64), padding)
     ny, nx = (side // CELL for side in padded.shape)
     return padded.reshape(ny, CELL, nx, CELL).mean(axis=(1, 3))
+
+
+def usable_candidates(maps, channels):
+    """
+    Find the candidates whose cells are usable, and the conditions of all cells.
+
+    Parameters
+    ----------
+    maps : `~astro_vaeclust.amortised.inference.NetworkMaps`
+        What the network says.
+    channels : (3, ny, nx) float32 array
+        Of `~astro_vaeclust.amortised.grid.NetworkImage`.
+
+    Returns
+    -------
+    candidates : `~astro_vaeclust.amortised.candidates.Candidates`
+        The candidates by falling score.
+    conditions : tuple of array
+        Crowding and usable fraction, see `local_conditions`.
+    """
+    crowding, usable = local_conditions(channels)
+    candidates = find_candidates(maps)
+    kept = np.flatnonzero(usable[tuple(candidates.cells.T)] >= LEAST_USABLE)
+    return candidates[kept], (crowding, usable)
+
+
+def null_sample(candidates, conditions, tile):
+    """
+    Return the fields of a `NullSample` of one tile without clusters.
+
+    Parameters
+    ----------
+    candidates, conditions
+        What `usable_candidates` returns.
+    tile : `~astro_vaeclust.amortised.tiles.TrainingTile`
+        The tile.
+
+    Returns
+    -------
+    scores, crowding, fine, exposure : array
+        As in `NullSample`.
+    """
+    crowding, usable = conditions
+    seen = usable >= LEAST_USABLE
+    fine = float(tile.fine)
+    area = (CELL * tile.scale / 3600) ** 2
+    exposure = np.column_stack(
+        [crowding[seen], np.full(seen.sum(), fine), area * usable[seen]]
+    )
+    return (
+        candidates.score,
+        crowding[tuple(candidates.cells.T)],
+        np.full(len(candidates), fine),
+        exposure,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +178,8 @@ class Calibration:
         Sky of the sample in deg2.
     real_sky : float
         How much oftener false candidates are on the real sky than in the sample.
+    score_range : tuple of float
+        Range of scores in which the intensity is integrated.
     """
 
     coefficients: tuple[float, ...]
@@ -131,6 +190,7 @@ class Calibration:
     error_factors: tuple[tuple[float, ...], ...] = ((1.0,) * len(MEASURES),) * 2
     area: float = 0.0
     real_sky: float = 1.0
+    score_range: tuple[float, float] = SCORES
 
     def false_alarm_rate(self, scores, crowding, fine):
         """
@@ -152,7 +212,7 @@ class Calibration:
         crowding = np.asarray(crowding, dtype=np.float64)
         low, _, _, high = self.crowding
         crowding = np.clip(np.nan_to_num(crowding, nan=high), low, high)
-        grid = np.arange(SCORES[0], SCORES[1], 0.05)
+        grid = np.arange(*self.score_range, 0.05)
         terms = _terms(
             grid,
             crowding[:, None],
@@ -214,7 +274,7 @@ def _terms(scores, crowding, fine, range_, knee):
     ).astype(np.float64)
 
 
-def fit_calibration(sample):
+def fit_calibration(sample, *, score_range=SCORES):
     """
     Fit the intensity of candidates on sky without clusters.
 
@@ -222,6 +282,8 @@ def fit_calibration(sample):
     ----------
     sample : `NullSample`
         The candidates and the sky.
+    score_range : (float, float)
+        Range of scores in which the intensity is fitted and integrated.
 
     Returns
     -------
@@ -235,9 +297,11 @@ def fit_calibration(sample):
     spread = np.sqrt(np.average((sample.exposure[:, 0] - mean) ** 2, weights=weights))
     low, high = np.percentile(sample.exposure[:, 0], [1, 99])
     range_ = (float(low), float(mean), float(spread or 1.0), float(high))
-    knee = _score_of_rank(sample, N_TAIL)
-    least = _score_of_rank(sample, int(FITTED_RATE * weights.sum()))
-    design, rates, areas = zip(*_binned(sample, range_, knee, least), strict=True)
+    lowest, highest = score_range
+    knee = _score_of_rank(sample, N_TAIL, lowest)
+    least = _score_of_rank(sample, int(FITTED_RATE * weights.sum()), lowest)
+    bins = np.arange(least, highest + STEP / 2, STEP)
+    design, rates, areas = zip(*_binned(sample, range_, knee, bins), strict=True)
     areas = np.concatenate(areas)
     model = PoissonRegressor(
         alpha=PENALTY / areas.sum(), fit_intercept=False, max_iter=2000
@@ -247,21 +311,21 @@ def fit_calibration(sample):
         coefficients=tuple(float(value) for value in model.coef_),
         crowding=range_,
         knee=knee,
-        highest_score=float(sample.scores.max(initial=SCORES[0])),
+        highest_score=float(sample.scores.max(initial=lowest)),
         area=float(weights.sum()),
+        score_range=(float(lowest), float(highest)),
     )
 
 
-def _score_of_rank(sample, rank):
+def _score_of_rank(sample, rank, lowest):
     """Return the score of the candidate of a rank, the lowest where there are fewer."""
     ranked = np.sort(sample.scores)[::-1]
-    return float(ranked[min(rank, len(ranked) - 1)]) if len(ranked) else SCORES[0]
+    return float(ranked[min(rank, len(ranked) - 1)]) if len(ranked) else lowest
 
 
-def _binned(sample, range_, knee, least):
+def _binned(sample, range_, knee, steps):
     """Yield terms, rates and exposures of bins of score and local conditions."""
     edges = np.linspace(range_[0], range_[3], N_CONDITION_BINS + 1)
-    steps = np.arange(least, SCORES[1] + STEP / 2, STEP)
 
     def number(crowding):
         return np.clip(np.digitize(crowding, edges) - 1, 0, N_CONDITION_BINS - 1)

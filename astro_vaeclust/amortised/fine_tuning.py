@@ -56,7 +56,8 @@ def fine_tune(
     -------
     model : `~astro_vaeclust.amortised.weights.TrainedModel`
         The new model. Its rates are calibrated on the tiles without clusters, its
-        errors on those with some; where there are too few, the old ones stay.
+        errors on those with some; where there are too few, the old ones stay. It is
+        not calibrated with point sources any more.
 
     Raises
     ------
@@ -94,6 +95,7 @@ def fine_tune(
         adapted = replace(
             model,
             network=network.cpu(),
+            source_calibration=None,
             training=model.training
             | {"fine_tuned": {"n_tiles": len(tiles), "n_steps": n_steps}},
         )

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .network import CELL, CLASSES
+from .network import CELL, CLASSES, class_sums
 
 __all__ = ["NetworkMaps", "folded", "run_network"]
 
@@ -115,7 +115,7 @@ def run_network(network, channels):
             padded.to(device).contiguous(memory_format=torch.channels_last)
         )
         classes = [
-            torch.softmax(prior.log_joint(mean), dim=-1)
+            torch.softmax(class_sums(prior.log_joint(mean)), dim=-1)
             for prior, (mean, _) in zip(network.priors, outputs.posteriors, strict=True)
         ]
 

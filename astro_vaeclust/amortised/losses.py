@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ..embeddings.divergences import DIVERGENCES, kl_joint, mean_bound
 from ..embeddings.networks import Posterior
-from .network import CELL
+from .network import CELL, CLASSES, class_sums
 
 __all__ = ["LABELLED", "Weights", "objective"]
 
@@ -111,9 +111,9 @@ def autoencoder_losses(network, outputs, batch, generator, divergence=LABELLED):
     Negative evidence lower bound and the cross-entropy of the classes.
 
     With ``"labelled"``, the divergence of a cell of known class c is that from
-    component c; for others the mixture's own posterior takes its place, as in VaDE.
-    Other divergences put their own bound in the place of this one. In the entropy,
-    rare classes count more.
+    component c, or from the components of that class; for others the mixture's own
+    posterior takes its place, as in VaDE. Other divergences put their own bound in the
+    place of this one. In the entropy, rare classes count more.
     """
     image, usable = batch["channels"][:, :1], batch["channels"][:, 2:]
     total, entropy = 0.0, 0.0
@@ -150,14 +150,24 @@ def autoencoder_losses(network, outputs, batch, generator, divergence=LABELLED):
         total = total - bound.mean()
         known = labels >= 0
         if known.any():
-            entropy = entropy + _balanced_entropy(log_shares[known], labels[known])
+            of_classes = class_sums(log_shares)[known]
+            entropy = entropy + _balanced_entropy(of_classes, labels[known])
     n_scales = len(outputs.posteriors)
     return {"autoencoder": total / n_scales, "labels": entropy / n_scales}
 
 
 def _shares(labels, log_shares):
-    """Return one for the component of a known label, else the mixture's posterior."""
-    weight = functional.one_hot(labels.clamp(min=0), log_shares.shape[-1])
+    """
+    Return one for the component of a known label, else the mixture's posterior.
+
+    Where a label has several components, they share the one as the posterior says.
+    """
+    weight = functional.one_hot(labels.clamp(min=0), len(CLASSES))
+    n_each = log_shares.shape[-1] // len(CLASSES)
+    if n_each > 1:
+        of_classes = class_sums(log_shares).repeat_interleave(n_each, dim=-1)
+        within = (log_shares - of_classes).exp()
+        weight = weight.repeat_interleave(n_each, dim=-1) * within
     return torch.where((labels >= 0)[..., None], weight, log_shares.exp())
 
 

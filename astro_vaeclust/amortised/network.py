@@ -18,8 +18,17 @@ from torch import nn
 from torch.nn import functional
 
 from ..embeddings.priors import MixtureOfGaussians
+from ..validation import check_choice, check_count
+from .vamp import FeatureVampPrior
 
-__all__ = ["CLASSES", "MEASURES", "ConvolutionalVAE", "NetworkSettings", "Outputs"]
+__all__ = [
+    "CLASSES",
+    "MEASURES",
+    "ConvolutionalVAE",
+    "NetworkSettings",
+    "Outputs",
+    "class_sums",
+]
 
 CLASSES = ("field", "cluster", "nebula", "bright-star", "artefact")
 """Meanings of the components of the prior."""
@@ -35,6 +44,11 @@ MOST_ODDS = 12.0
 
 CELL = 8
 """Network pixels per cell of the finest scale."""
+
+PRIOR_KINDS = ("mixture", "vamp")
+
+LOG_VARIANCES = (-8, 4)
+"""Range of the log-variances of posteriors and measures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +69,16 @@ class NetworkSettings:
         Latent variables per cell.
     fine_scale : float
         Size in arcsec that the pixels of fine images are binned to, about.
+    prior : {'mixture', 'vamp'}
+        Prior of the latents of each scale: a mixture of Gaussians, or of the posteriors
+        of learned features, see `~astro_vaeclust.amortised.vamp.FeatureVampPrior`.
+    n_pseudo_inputs : int
+        Learned features for each of `CLASSES`, for ``prior="vamp"`` only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the prior or the number of pseudo-inputs cannot be.
     """
 
     channels: tuple[int, ...] = (16, 32, 64, 96, 96, 96)
@@ -62,6 +86,18 @@ class NetworkSettings:
     fused: int = 64
     latent: int = 12
     fine_scale: float = 1.0
+    prior: str = "mixture"
+    n_pseudo_inputs: int = 1
+
+    def __post_init__(self):
+        """Check the prior."""
+        check_choice("prior", self.prior, PRIOR_KINDS)
+        check_count("n_pseudo_inputs", self.n_pseudo_inputs)
+        if self.prior == "mixture" and self.n_pseudo_inputs != 1:
+            raise ValueError(
+                "n_pseudo_inputs is for prior='vamp', got "
+                f"{self.n_pseudo_inputs} with prior={self.prior!r}"
+            )
 
     @property
     def n_scales(self):
@@ -141,6 +177,25 @@ def _labelled_prior(latent):
     return prior
 
 
+def class_sums(log_joint):
+    """
+    Add up the components of each meaning.
+
+    Parameters
+    ----------
+    log_joint : (..., n_components) tensor
+        Logarithms of what is added; the components of a meaning lie side by side.
+
+    Returns
+    -------
+    sums : (..., len(CLASSES)) tensor
+        Logarithms of the sums.
+    """
+    if log_joint.shape[-1] == len(CLASSES):
+        return log_joint
+    return log_joint.unflatten(-1, (len(CLASSES), -1)).logsumexp(dim=-1)
+
+
 class ConvolutionalVAE(nn.Module):
     """
     The network.
@@ -168,7 +223,7 @@ class ConvolutionalVAE(nn.Module):
         self.latents = nn.ModuleList(
             nn.Conv2d(n, 2 * settings.latent, 1) for n in scales
         )
-        self.priors = nn.ModuleList(_labelled_prior(settings.latent) for _ in scales)
+        self.priors = nn.ModuleList(self._prior(head) for head in self.latents)
         self.decoders = nn.ModuleList(
             nn.Sequential(
                 nn.Linear(settings.latent, 64), nn.ReLU(), nn.Linear(64, CELL**2)
@@ -188,6 +243,13 @@ class ConvolutionalVAE(nn.Module):
         )
         nn.init.constant_(self.center.bias, -4.0)
         nn.init.constant_(self.density.bias, -4.0)
+
+    def _prior(self, head):
+        settings = self.settings
+        if settings.prior == "mixture":
+            return _labelled_prior(settings.latent)
+        n_components = len(CLASSES) * settings.n_pseudo_inputs
+        return FeatureVampPrior(head, n_components, LOG_VARIANCES)
 
     def forward(self, x):
         """
@@ -222,7 +284,7 @@ class ConvolutionalVAE(nn.Module):
             center=self.center(fused)[:, 0] + self._evidence(posteriors),
             density=self.density(fused)[:, 0],
             measures=mean,
-            log_variances=log_variance.clamp(-8, 4),
+            log_variances=log_variance.clamp(*LOG_VARIANCES),
             posteriors=posteriors,
         )
 
@@ -234,7 +296,7 @@ class ConvolutionalVAE(nn.Module):
         for scale, ((mean, _), prior) in enumerate(
             zip(posteriors, self.priors, strict=True)
         ):
-            log_joint = prior.log_joint(mean)
+            log_joint = class_sums(prior.log_joint(mean))
             odds = log_joint[..., cluster] - log_joint[..., others].logsumexp(dim=-1)
             odds = self.shares[scale] * odds.clamp(-MOST_ODDS, MOST_ODDS)
             fine = functional.interpolate(odds[:, None], scale_factor=1 << scale)
@@ -244,4 +306,4 @@ class ConvolutionalVAE(nn.Module):
 
 def _channels_last(maps):
     mean, log_variance = maps.permute(0, 2, 3, 1).chunk(2, dim=-1)
-    return mean, log_variance.clamp(-8, 4)
+    return mean, log_variance.clamp(*LOG_VARIANCES)

@@ -24,11 +24,12 @@ from .calibration import (
     NullSample,
     calibrate_errors,
     fit_calibration,
-    local_conditions,
+    null_sample,
+    usable_candidates,
 )
-from .candidates import LEAST_USABLE, find_candidates
 from .inference import run_network
 from .network import CELL
+from .point_sources import calibrate_with_sources, find_tile_sources
 from .real_sky import real_sky_factor
 from .tiles import TrainingTile, inject_tile
 from .training import train_network
@@ -108,7 +109,10 @@ def make_model(
     tiles = [path for survey in recipe.calibration_surveys for path in files[survey]]
     model = calibrate(model, tiles, progress_bar=progress_bar)
     factor = real_sky_factor(model, (read_image(_real_tile(p)) for p in real_images))
-    return replace(model, calibration=replace(model.calibration, real_sky=factor))
+    model = replace(model, calibration=replace(model.calibration, real_sky=factor))
+    return _with_sources(
+        recipe, model, folder, workers=workers, progress_bar=progress_bar
+    )
 
 
 def _make_tiles(recipe, folder, real_images, *, workers, progress_bar):
@@ -169,6 +173,24 @@ def _real_tile(path):
     return image
 
 
+def _with_sources(recipe, model, folder, *, workers, progress_bar):
+    """Find the sources of some calibration tiles, and calibrate with them."""
+    seeds = [
+        *_null_seeds(min(recipe.n_source_nulls, recipe.n_nulls)),
+        *_cluster_seeds(recipe.n_nulls)[: recipe.n_source_clusters],
+    ]
+    if not seeds:
+        return model
+    tiles = []
+    for survey in recipe.calibration_surveys:
+        here = [folder / survey / f"{seed}.npz" for seed in seeds]
+        find_tile_sources(
+            here, survey=survey, workers=workers, progress_bar=progress_bar
+        )
+        tiles += here
+    return calibrate_with_sources(model, tiles, progress_bar=progress_bar)
+
+
 def calibrate(model, tiles, *, progress_bar=None):
     """
     Measure the rates of false alarms and the errors of a model.
@@ -198,12 +220,13 @@ def calibrate(model, tiles, *, progress_bar=None):
     nulls, pairs = [], {False: [], True: []}
     for path in wrapped:
         tile = TrainingTile.load(path)
-        maps = run_network(model.quick_network, tile.channels.astype(np.float32))
-        candidates, conditions = _candidates(maps, tile)
+        channels = tile.channels.astype(np.float32)
+        maps = run_network(model.quick_network, channels)
+        candidates, conditions = usable_candidates(maps, channels)
         if len(tile.clusters):
             pairs[bool(tile.fine)].append(_pairs(candidates, tile))
         else:
-            nulls.append(_null(candidates, conditions, tile))
+            nulls.append(null_sample(candidates, conditions, tile))
     calibration = model.calibration
     if nulls:
         parts = zip(*nulls, strict=True)
@@ -236,32 +259,15 @@ def _range(first, number):
 
 def _calibration_seeds(n_nulls):
     """Seeds of calibration tiles: odd ones have no cluster, see `mock_tile`."""
-    nulls = _range(CALIBRATION_SEED, 2 * n_nulls)[1::2]
-    return [*nulls, *_range(CALIBRATION_SEED, n_nulls)[::2]]
+    return [*_null_seeds(n_nulls), *_cluster_seeds(n_nulls)]
 
 
-def _candidates(maps, tile):
-    crowding, usable = local_conditions(tile.channels.astype(np.float32))
-    candidates = find_candidates(maps)
-    kept = np.flatnonzero(usable[tuple(candidates.cells.T)] >= LEAST_USABLE)
-    return candidates[kept], (crowding, usable)
+def _null_seeds(n_nulls):
+    return _range(CALIBRATION_SEED, 2 * n_nulls)[1::2]
 
 
-def _null(candidates, conditions, tile):
-    """Return scores, crowding, fine, and the exposure of a tile without clusters."""
-    crowding, usable = conditions
-    seen = usable >= LEAST_USABLE
-    fine = float(tile.fine)
-    area = (CELL * tile.scale / 3600) ** 2
-    exposure = np.column_stack(
-        [crowding[seen], np.full(seen.sum(), fine), area * usable[seen]]
-    )
-    return (
-        candidates.score,
-        crowding[tuple(candidates.cells.T)],
-        np.full(len(candidates), fine),
-        exposure,
-    )
+def _cluster_seeds(n_nulls):
+    return _range(CALIBRATION_SEED, n_nulls)[::2]
 
 
 def _pairs(candidates, tile):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from functools import cached_property
 
 import astropy.units as u
@@ -29,6 +30,7 @@ from .candidates import LEAST_USABLE, find_candidates
 from .grid import NetworkImage
 from .inference import run_network
 from .network import CELL, CLASSES, MEASURES
+from .source_score import source_excess
 
 __all__ = ["AmortisedSearch"]
 
@@ -57,11 +59,35 @@ class AmortisedSearch:
     fwhm : float, optional
         Full width at half maximum of a star in pixels, for ``n_sources`` only; by
         default it is measured on the image.
+    sources : `~astro_vaeclust.point_sources.PointSources`, optional
+        Point sources on usable pixels, which then enter the scores.
+
+    Raises
+    ------
+    ValueError
+        If there are sources, and the model was calibrated without any.
     """
 
+    sources_used_as = "combined score"
+    """What the sources are used for, for the metadata."""
+
     def __init__(
-        self, image, model, *, max_false_alarm_rate, n_largest=None, fwhm=None
+        self,
+        image,
+        model,
+        *,
+        max_false_alarm_rate,
+        n_largest=None,
+        fwhm=None,
+        sources=None,
     ):
+        if sources is not None and model.source_calibration is None:
+            raise ValueError(
+                "sources: the model was calibrated without sources and takes none; "
+                "'vaeclust train' makes one that takes them, and so does "
+                "astro_vaeclust.amortised.point_sources.calibrate_with_sources"
+            )
+        self.sources = sources
         self.image = image
         self.model = model
         self.max_false_alarm_rate = max_false_alarm_rate
@@ -115,7 +141,20 @@ class AmortisedSearch:
         """All candidates whose cells are usable, by falling score."""
         found = find_candidates(self.maps)
         usable = self._conditions[1][tuple(found.cells.T)]
-        return found[np.flatnonzero(usable >= LEAST_USABLE)]
+        found = found[np.flatnonzero(usable >= LEAST_USABLE)]
+        return found if self.sources is None else self._with_sources(found)
+
+    def _with_sources(self, candidates):
+        """Return candidates with combined scores, by falling score."""
+        grid = self.network_image.grid
+        points = grid.to_network(np.column_stack([self.sources.x, self.sources.y]))
+        usable = self.network_image.channels[2]
+        excess = source_excess(candidates, points, usable, grid.scale)
+        combined = self.model.source_calibration.combine(
+            candidates.score, excess, grid.is_fine
+        )
+        order = np.argsort(-combined, kind="stable")
+        return replace(candidates, score=combined)[order]
 
     @cached_property
     def candidate_rates(self):
@@ -131,7 +170,9 @@ class AmortisedSearch:
         return self.candidates[accepted[: self.n_largest]]
 
     def _rates(self, candidates):
-        calibration = self.model.calibration
+        model = self.model
+        with_sources = self.sources is not None
+        calibration = model.source_calibration if with_sources else model.calibration
         if calibration is None:
             return np.full(len(candidates), np.nan)
         crowding = self._conditions[0][tuple(candidates.cells.T)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..validation import check_count
 from .losses import Weights
 from .network import NetworkSettings
 from .tiles import draw_tile
@@ -131,16 +132,23 @@ class Recipe:
         Tags of the surveys that the calibration tiles imitate.
     n_nulls : int
         Tiles without a cluster per survey of the calibration; half as many with one.
+    n_source_nulls, n_source_clusters : int
+        How many of these, without and with a cluster, calibrate the detection with
+        point sources, too; all where there are fewer. Zero for both leaves that out.
     """
 
     stages: tuple[Stage, ...] = field(default_factory=default_stages)
     calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
     n_nulls: int = 600
+    n_source_nulls: int = 400
+    n_source_clusters: int = 200
 
     def __post_init__(self):
         """Check the stages."""
         if not self.stages:
             raise ValueError("stages must have one at least, got none")
+        for name in ("n_source_nulls", "n_source_clusters"):
+            check_count(name, getattr(self, name), least=0)
 
     @property
     def fine_scale(self):

@@ -21,6 +21,7 @@ from ..embeddings.latent_map import digest
 from ..io import atomic_path
 from .calibration import Calibration
 from .network import ConvolutionalVAE, NetworkSettings
+from .source_score import SourceCalibration
 
 __all__ = ["TrainedModel", "load_model"]
 
@@ -43,11 +44,15 @@ class TrainedModel:
         From scores to false-alarm rates and from variances to errors.
     training : dict
         Settings and data of the training, as texts, numbers, lists and dicts.
+    source_calibration : SourceCalibration or None
+        From scores and point sources to combined scores and their false-alarm rates;
+        None if the model was not calibrated with sources.
     """
 
     network: ConvolutionalVAE
     calibration: Calibration | None
     training: dict
+    source_calibration: SourceCalibration | None = None
 
     @cached_property
     def identity(self):
@@ -85,6 +90,8 @@ class TrainedModel:
             "training": self.training,
             "identity": self.identity,
             "calibration": self.calibration and self.calibration.to_dict(),
+            "source_calibration": self.source_calibration
+            and self.source_calibration.to_dict(),
         }
         state = {
             name: value.detach().cpu().contiguous()
@@ -133,10 +140,12 @@ def _load(path, modified, device):
         raise ValueError(f"model={str(path)!r} is damaged: {error}") from error
     network = network.eval().to(device).to(memory_format=torch.channels_last)
     calibration = header["calibration"]
+    with_sources = header.get("source_calibration")
     model = TrainedModel(
         network=network.requires_grad_(False),
         calibration=calibration and Calibration.from_dict(calibration),
         training=header["training"],
+        source_calibration=with_sources and SourceCalibration.from_dict(with_sources),
     )
     if model.identity != header["identity"]:
         raise ValueError(

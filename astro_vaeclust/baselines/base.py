@@ -103,14 +103,6 @@ class BaselineFinder(ClusterFinderBase):
             Significance of each cell of the field's grid.
         """
 
-    def __call__(
-        self, data, *, wcs=None, mask=None, error=None, hdu=None, sources=None
-    ):
-        """Return the table of `detect`, as the finders of photutils do (QTable)."""
-        return self.detect(
-            data, wcs=wcs, mask=mask, error=error, hdu=hdu, sources=sources
-        ).table
-
     @property
     def settings(self):
         """Names and values of all settings (dict), as they go into the metadata."""

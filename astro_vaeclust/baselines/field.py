@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.signal import fftconvolve
 from scipy.spatial import cKDTree
 
+from ..point_sources import on_usable_pixels
 from .statistics import poisson_significance
 
 __all__ = ["SourceField"]
@@ -54,7 +55,7 @@ class SourceField:
         self.cell = max(1, round(cell_size / self.pixel_side))
         self.background_scale = background_scale
         self._scatters = {}
-        usable = _on_usable_pixels(image.mask, x, y)
+        usable = on_usable_pixels(image.mask, x, y)
         order = np.lexsort((y[usable], x[usable]))
         self.x, self.y = x[usable][order], y[usable][order]
 
@@ -229,10 +230,3 @@ class SourceField:
         # a little of the mean of the image, so that it is defined everywhere
         little = 1e-3
         return (counts + little * overall) / (area + little)
-
-
-def _on_usable_pixels(mask, x, y):
-    height, width = mask.shape
-    inside = (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)
-    column, row = (np.rint(np.where(inside, v, 0)).astype(int) for v in (x, y))
-    return inside & ~mask[row, column]

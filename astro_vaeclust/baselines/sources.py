@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter
 
 from .._meshes import enlarge_meshes
 from ..exceptions import NoDetectionsWarning
+from ..point_sources import PointSources
 from ..simulation.seeing import estimate_fwhm
 
 __all__ = ["FoundSources", "find_sources", "read_sources"]
@@ -51,7 +52,7 @@ FALLBACK_FWHM = 2.7
 
 
 @dataclass(frozen=True, eq=False)
-class FoundSources:
+class FoundSources(PointSources):
     """
     Sources that were found in an image.
 
@@ -63,8 +64,6 @@ class FoundSources:
         Image minus sky over noise.
     """
 
-    x: np.ndarray
-    y: np.ndarray
     significance: np.ndarray
 
 

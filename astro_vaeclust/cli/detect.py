@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 from .messages import add_message_options
 from .options import add_finder_options, make_finder
@@ -29,6 +30,12 @@ def add_command(commands):
         type=int,
         metavar="PIXELS",
         help="read and search the image in blocks, where it is larger than the memory",
+    )
+    parser.add_argument(
+        "--sources",
+        metavar="FILE",
+        help="table of point sources on the image, which are used beside it: .ecsv, "
+        ".fits, .vot, .csv",
     )
     files = parser.add_argument_group("output files")
     files.add_argument(
@@ -70,7 +77,8 @@ def run(arguments):
         heatmap=arguments.heatmap,
         plot=arguments.plot,
     )
-    outputs.check(inputs=[arguments.image])
+    given = [arguments.image, arguments.sources]
+    outputs.check(inputs=[path for path in given if path is not None])
     finder = make_finder(arguments)
     catalog = _detect(finder, arguments)
     outputs.write(catalog)
@@ -81,6 +89,8 @@ def _detect(finder, arguments):
     from ..exceptions import NoDetectionsWarning
 
     choice = {} if arguments.hdu is None else {"hdu": arguments.hdu}
+    if arguments.sources is not None:
+        choice["sources"] = _read_sources(arguments.sources)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)  # the report says so
         if arguments.block_size is None:
@@ -88,6 +98,18 @@ def _detect(finder, arguments):
         return finder.detect_blocks(
             arguments.image, block_size=arguments.block_size, **choice
         )
+
+
+def _read_sources(path):
+    from astropy.table import QTable
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"sources: no such file: {path}")
+    try:
+        return QTable.read(path)
+    except Exception as error:  # the readers of tables have many
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"sources {path} cannot be read: {reason}") from error
 
 
 def _number_or_name(text):

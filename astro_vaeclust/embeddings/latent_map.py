@@ -112,6 +112,25 @@ class LatentMap:
         count = self._cell_sums(good)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
+    def cell_counts(self, sources):
+        """
+        Count point sources in the window of every cell.
+
+        Parameters
+        ----------
+        sources : `~astro_vaeclust.point_sources.PointSources`
+            Sources within the image.
+
+        Returns
+        -------
+        counts : 2D int array
+            One number per cell.
+        """
+        rows, columns = (np.rint(v).astype(int) for v in (sources.y, sources.x))
+        on_pixels = np.zeros(self.image_shape)
+        np.add.at(on_pixels, (rows, columns), 1)
+        return np.rint(self._cell_sums(on_pixels)).astype(int)
+
     def to_image(self, values):
         """
         Trace values of the cells back to the pixels.

@@ -9,6 +9,7 @@ import astropy.units as u
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
+from astropy.table import QTable
 from regions import Regions
 
 import astro_vaeclust
@@ -45,6 +46,9 @@ class StubFinder:
         if self.n_clusters == 0:
             warnings.warn("nothing found", NoDetectionsWarning, stacklevel=2)
         return make_catalog(self.n_clusters)
+
+    def detect_blocks(self, data, **choice):
+        return self.detect(data, **choice)
 
     def happen(self):
         """Do what a test wants to happen during detection."""
@@ -119,6 +123,46 @@ def test_names_of_hdus_and_thresholds_stay_text(finder, image):
     ((settings, _, choice),) = finder.calls
     assert choice == {"hdu": "SCI"}
     assert settings["threshold"] == "otsu"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form"),
+    [("ecsv", None), ("fits", None), ("csv", None), ("vot", "votable")],
+)
+def test_a_table_of_sources_reaches_the_finder(finder, image, tmp_path, suffix, form):
+    path = tmp_path / f"sources.{suffix}"
+    QTable({"ra": [275.1, 275.2], "dec": [-16.1, -16.2]}).write(path, format=form)
+    assert main(["detect", image, "--sources", str(path), "--block-size", "64"]) == 0
+    ((_, _, choice),) = finder.calls
+    assert choice["sources"].colnames == ["ra", "dec"]
+    assert choice["sources"]["ra"].tolist() == [275.1, 275.2]
+    assert choice["block_size"] == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("s.fits", None), ("s.fits", "no table"), ("s.odd", "no table")],
+)
+def test_bad_tables_of_sources_are_one_line(
+    finder, image, tmp_path, capsys, name, content
+):
+    path = tmp_path / name
+    if content is not None:
+        path.write_text(content)
+    assert main(["detect", image, "--sources", str(path)]) == 2
+    problem = "no such file" if content is None else "cannot be read"
+    line = error_line(capsys)
+    assert "sources" in line
+    assert problem in line
+    assert not finder.calls
+
+
+def test_sources_are_not_overwritten(finder, image, tmp_path, capsys):
+    path = tmp_path / "sources.ecsv"
+    QTable({"x": [1.0], "y": [2.0]}).write(path)
+    options = ["--sources", str(path), "--output", str(path), "--overwrite"]
+    assert main(["detect", image, *options]) == 2
+    assert "is the input" in error_line(capsys)
 
 
 def test_progress_is_silent_outside_a_terminal(finder, image, capsys):

@@ -1,5 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 
+import numpy as np
 import pytest
 
 from astro_vaeclust.amortised.weights import load_model
@@ -28,6 +29,14 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     for path in made:
         counts[path.parent.name] = counts.get(path.parent.name, 0) + 1
     assert counts == {"train": 3, "hard": 1, "fine": 1, "2mass-ks": 2}
+    found = {path: np.load(path) for path in folder.rglob("*-sources.npy")}
+    assert {path.name for path in found} == {"60000-sources.npy", "60001-sources.npy"}
+    for points in found.values():
+        assert len(points) > 200
+        assert points.max(axis=0) == pytest.approx([511, 1023], abs=15)
+        assert points.min(axis=0) == pytest.approx([0, 0], abs=15)
+    again = folder / "2mass-ks" / "60001-sources.npy"
+    again.unlink()
     (folder / "2mass-ks" / "60001.npz").unlink()
     assert train(second, folder) == 0
     assert load_model(first).identity == load_model(second).identity
@@ -36,6 +45,8 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     assert {path for path in made if made[path] != kept[path]} == {
         folder / "2mass-ks" / "60001.npz"
     }
+    np.testing.assert_array_equal(np.load(again), found[again])
+    assert load_model(first).source_calibration is None  # of one cluster
     training = load_model(first).training
     plans = [stage["plan"] for stage in training["stages"]]
     assert [plan["n_steps"] for plan in plans] == [4, 1, 1]
