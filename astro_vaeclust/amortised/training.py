@@ -262,10 +262,7 @@ def _resume(path, plan, network, optimizer):
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
-    # settings that are newer than a checkpoint have their defaults in it
-    stored = json.loads(state["plan"])
-    stored["network"] = asdict(NetworkSettings.from_dict(stored["network"]))
-    if json.dumps(stored) != json.dumps(asdict(plan)):
+    if state["plan"] != json.dumps(asdict(plan)):
         raise ValueError(f"folder holds the checkpoint of another plan: {path}")
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])

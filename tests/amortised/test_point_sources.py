@@ -46,6 +46,8 @@ WITH_SOURCES = SourceCalibration(
     n_matched=(40, 30),
 )
 SIDE = 384
+SCALE = 4.0
+"""Arcsec per network pixel of the tiles of the calibration, for enough sky."""
 
 
 def make_model(source_calibration=None):
@@ -173,6 +175,7 @@ def tiles(folder):
             clusters=clusters.astype(np.float32),
             members=np.zeros((0, 2), dtype=np.float32),
             regions=np.zeros((0, 4), dtype=np.float32),
+            scale=SCALE,
         ).save(paths[-1])
         members = [rng.normal(center, 13, (25, 2)) for center in centers]
         points = np.concatenate([rng.uniform(0, SIDE, (250, 2)), *members])
@@ -203,13 +206,13 @@ def test_the_rates_are_those_of_the_combined_scores(calibrated, tiles):
         channels = tile.channels.astype(np.float32)
         maps = run_network(calibrated.quick_network, channels)
         found, conditions = usable_candidates(maps, channels)
-        excess = source_excess(found, np.load(sources_file(path)), channels[2], 1.0)
+        excess = source_excess(found, np.load(sources_file(path)), channels[2], SCALE)
         scores = fitted.combine(found.score, excess, False)
         crowding = conditions[0][tuple(found.cells.T)]
         fine = np.zeros(len(scores))
         rates = fitted.false_alarm_rate(scores, crowding, fine) / CALIBRATION.real_sky
         stated.append(rates)
-        area += (SIDE / 3600) ** 2
+        area += (SCALE * SIDE / 3600) ** 2
     stated = np.concatenate(stated)
     for rate in (30.0, 60.0, 100.0):  # per deg2, in the fitted range
         expected = rate * area

@@ -28,7 +28,7 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     counts = {}
     for path in made:
         counts[path.parent.name] = counts.get(path.parent.name, 0) + 1
-    assert counts == {"train": 3, "hard": 1, "fine": 1, "2mass-ks": 2}
+    assert counts == {"train": 3, "hard": 1, "fine": 1, "long": 1, "2mass-ks": 2}
     found = {path: np.load(path) for path in folder.rglob("*-sources.npy")}
     assert {path.name for path in found} == {"60000-sources.npy", "60001-sources.npy"}
     for points in found.values():
