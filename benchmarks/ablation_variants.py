@@ -30,6 +30,7 @@ AMORTISED = {
     "MMD": {"divergence": "mmd"},
     "Renyi": {"divergence": "renyi"},
     "VaDE": {"divergence": "vade"},
+    "VampPrior": {"network": replace(SMALL, prior="vamp", n_pseudo_inputs=4)},
     "one scale": {"network": replace(SMALL, channels=(8, 16, 32), blocks=(0, 1, 6))},
     "all features of the default": {"network": NetworkSettings(fine_scale=0.6)},
     "no real tiles": {"injected": 0.0},

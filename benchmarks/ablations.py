@@ -12,8 +12,10 @@ something, and only within a group.
 """
 
 import argparse
+import hashlib
+import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -82,7 +84,8 @@ def compare_amortised(name, arguments):
         precision="bfloat16",
     )
     plan = replace(plan, **variant)
-    place = arguments.output / name.replace(" ", "-").replace(",", "")
+    text = json.dumps(asdict(plan))
+    place = arguments.output / hashlib.sha256(text.encode()).hexdigest()[:12]
     mock, real = (sorted((arguments.folder / kind).glob("*.npz")) for kind in KINDS)
     network = folded(train_network(plan, mock, place, real_tiles=real))
     run = partial(run_network, network)

@@ -140,8 +140,8 @@ class Recipe:
     stages: tuple[Stage, ...] = field(default_factory=default_stages)
     calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
     n_nulls: int = 600
-    n_source_nulls: int = 400
-    n_source_clusters: int = 200
+    n_source_nulls: int = 200
+    n_source_clusters: int = 100
 
     def __post_init__(self):
         """Check the stages."""

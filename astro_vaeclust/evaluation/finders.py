@@ -8,8 +8,11 @@ from dataclasses import fields
 
 import astropy.units as u
 
+from ..inputs import read_image
+
 __all__ = [
     "TRUE_STARS",
+    "SourceAidedFinder",
     "TrueStarFinder",
     "describe_finder",
     "finder_names",
@@ -23,6 +26,9 @@ BOUND = "matched-filter"
 
 TRUE_STARS = "matched-filter-true-stars"
 """Name of the bound for catalogue methods."""
+
+WITH_SOURCES = "default-with-sources"
+"""Name of the default that also gets the sources that the catalogue methods find."""
 
 MOST_FALSE_ALARMS = 100 / u.deg**2
 """Stated rate up to which the trained model reports, above its own default."""
@@ -69,11 +75,62 @@ class TrueStarFinder:
         return self.finder.detect(tile.image, sources=stars[stars["mag"] < limit])
 
 
+class SourceAidedFinder:
+    """
+    A finder that also gets the sources that a catalogue method finds in the image.
+
+    Parameters
+    ----------
+    finder : `~astro_vaeclust.VAEClusterFinder`
+        Its ``detect`` takes ``sources``.
+    catalogue_method : `~astro_vaeclust.baselines.BaselineFinder`
+        Finds them.
+    """
+
+    def __init__(self, finder, catalogue_method):
+        self.finder = finder
+        self.catalogue_method = catalogue_method
+
+    def __repr__(self):
+        model = self.finder.trained_model
+        described = describe_finder(self.finder)
+        return f"SourceAidedFinder({described} {model.source_calibration})"
+
+    @property
+    def source_settings(self):
+        """What the sources depend on (tuple)."""
+        return self.catalogue_method.source_settings
+
+    def find_sources(self, image):
+        """Find the sources of an image (FoundSources)."""
+        return self.catalogue_method.find_sources(image)
+
+    def detect(self, data, *, sources=None):
+        """
+        Find the clusters of an image, with the sources that were found in it.
+
+        Parameters
+        ----------
+        data : `~astropy.nddata.NDData`
+            The image.
+        sources : FoundSources, optional
+            What `find_sources` returned; by default it is called.
+
+        Returns
+        -------
+        catalog : `~astro_vaeclust.ClusterCatalog`
+            The clusters.
+        """
+        if sources is None:
+            sources = self.find_sources(read_image(data))
+        return self.finder.detect(data, sources=sources)
+
+
 def finder_names():
     """Return the names that `make_finders` takes (list of str)."""
     baselines = _baseline_names()
-    bound = [TRUE_STARS] if BOUND in baselines else []
-    return [*PRESETS, *baselines, *bound]
+    others = [TRUE_STARS, WITH_SOURCES] if BOUND in baselines else []
+    return [*PRESETS, *baselines, *others]
 
 
 def make_finders(names, *, seed=0, device="cpu"):
@@ -84,7 +141,8 @@ def make_finders(names, *, seed=0, device="cpu"):
     ----------
     names : sequence of str
         ``"default"``, ``"per-image"`` (dense autoencoders that learn on each image),
-        ``"paper"``, names of catalogue methods, or ``"matched-filter-true-stars"``. The
+        ``"paper"``, names of catalogue methods, ``"matched-filter-true-stars"``, or
+        ``"default-with-sources"``, the default with what these find beside it. The
         default and the catalogue methods get a lower threshold than their own, to see
         the lower end of the curve.
     seed : int
@@ -123,6 +181,10 @@ def _make(name, seed, device):
         return VAEClusterFinder(max_false_alarm_rate=MOST_FALSE_ALARMS, **settings)
     if name == TRUE_STARS:
         return TrueStarFinder(_make(BOUND, seed, device))
+    if name == WITH_SOURCES:
+        return SourceAidedFinder(
+            _make("default", seed, device), _make(BOUND, seed, device)
+        )
     finder = _baselines().get(name)
     settings = {"threshold": LOW_THRESHOLD, "seed": seed, "device": device}
     taken = {field.name for field in fields(finder)}

@@ -8,6 +8,7 @@ from dataclasses import replace
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.table import QTable
 from numpy.testing import assert_array_equal
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
@@ -23,9 +24,14 @@ from astro_vaeclust.evaluation import (
     plot_results,
     summary_table,
 )
-from astro_vaeclust.evaluation.finders import TRUE_STARS, describe_finder
+from astro_vaeclust.evaluation.finders import (
+    TRUE_STARS,
+    WITH_SOURCES,
+    describe_finder,
+)
 from astro_vaeclust.evaluation.summary import describe, printable, write_results
 from astro_vaeclust.evaluation.tiles import usable_area
+from astro_vaeclust.inputs import read_image
 
 from .examples import BlindFinder, PeakFinder
 
@@ -239,6 +245,22 @@ def test_finders_by_name():
     for bad in (["best"], []):
         with pytest.raises(ValueError, match="finders must be some of default, per-im"):
             make_finders(bad)
+
+
+def test_the_default_gets_the_sources_that_catalogue_methods_share(tmp_path):
+    finders = make_finders([WITH_SOURCES, "matched-filter"])
+    aided = finders[WITH_SOURCES]
+    assert aided.source_settings == finders["matched-filter"].source_settings
+    image = mock_tile(FIRST_SEED).image
+    catalog = aided.detect(image)
+    sources = aided.find_sources(read_image(image))
+    expected = aided.finder.detect(image, sources=sources)
+    assert_array_equal(catalog.table["score"], expected.table["score"])
+    assert catalog.table.meta["sources_used_as"] == "combined score"
+    assert len(catalog.table) > 0
+    evaluate_finders(finders, tmp_path, n_tiles=2)
+    row = QTable.read(tmp_path / WITH_SOURCES / f"{FIRST_SEED}.ecsv")
+    assert_array_equal(row["score"], catalog.table["score"])
 
 
 def test_catalogue_methods_and_their_bound():
