@@ -300,7 +300,7 @@ def fit_calibration(sample, *, score_range=SCORES):
     lowest, highest = score_range
     knee = _score_of_rank(sample, N_TAIL, lowest)
     least = _score_of_rank(sample, int(FITTED_RATE * weights.sum()), lowest)
-    bins = np.arange(least, highest + STEP / 2, STEP)
+    bins = np.arange(least, max(highest, least + STEP) + STEP / 2, STEP)
     design, rates, areas = zip(*_binned(sample, range_, knee, bins), strict=True)
     areas = np.concatenate(areas)
     model = PoissonRegressor(

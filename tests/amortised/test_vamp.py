@@ -2,7 +2,6 @@
 """The prior of mixed posteriors of the convolutional autoencoder."""
 
 import copy
-import json
 import math
 
 import numpy as np
@@ -18,7 +17,6 @@ from astro_vaeclust.amortised.network import (
     NetworkSettings,
     class_sums,
 )
-from astro_vaeclust.amortised.training import TrainingPlan, _checkpoint, _resume
 from astro_vaeclust.amortised.vamp import FeatureVampPrior
 from astro_vaeclust.amortised.weights import TrainedModel, load_model
 from astro_vaeclust.embeddings.divergences import kl_joint
@@ -65,6 +63,7 @@ def make_batch(seed=1):
         "center": (torch.rand(2, n, n, generator=generator) > 0.8).float(),
         "density": torch.rand(2, n, n, generator=generator),
         "measures": torch.randn(2, 5, n, n, generator=generator),
+        "shares": torch.full((2, n, n), 0.1),
         "usable": torch.ones(2, n, n, dtype=torch.bool),
     }
 
@@ -207,22 +206,6 @@ def test_the_default_has_no_pseudo_inputs():
         if name.startswith("priors.0")
     ]
     assert names == ["priors.0.means", "priors.0.log_variances", "priors.0.logits"]
-
-
-def test_a_checkpoint_from_before_these_settings_goes_on(tmp_path):
-    plan = TrainingPlan(n_steps=4, network=NetworkSettings(**SIZES))
-    network = make_network(plan.network)
-    optimizer = torch.optim.AdamW(network.parameters())
-    path = tmp_path / "checkpoint.pt"
-    _checkpoint(path, plan, network, optimizer, 1)
-    state = torch.load(path, weights_only=True)
-    older = json.loads(state["plan"])
-    del older["network"]["prior"], older["network"]["n_pseudo_inputs"]
-    torch.save(state | {"plan": json.dumps(older)}, path)
-    assert _resume(path, plan, network, optimizer) == 2
-    other = TrainingPlan(n_steps=4, network=SETTINGS)
-    with pytest.raises(ValueError, match="another plan"):
-        _resume(path, other, make_network(), optimizer)
 
 
 @pytest.mark.parametrize(
