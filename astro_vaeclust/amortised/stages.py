@@ -37,6 +37,8 @@ class Stage:
         Share of tiles of surveys with very fine pixels that keep them.
     most_pixels : int or None
         Most pixels along a side of a tile.
+    tiles_of : str or None
+        Name of an earlier stage whose tiles are used; None for tiles of its own.
     plan : `~astro_vaeclust.amortised.training.TrainingPlan`
         How the network is trained.
     """
@@ -48,6 +50,7 @@ class Stage:
     hard: float = 0.0
     native: float = 0.0
     most_pixels: int | None = None
+    tiles_of: str | None = None
     plan: TrainingPlan = field(default_factory=TrainingPlan)
 
     def draw_tile(self, seed):
@@ -70,7 +73,8 @@ def default_stages():
     The first two see fine images in pixels of about one arcsecond; what false positives
     the first one leaves are mostly nulls of which the second has more. The others see
     fine images sharper, which takes more time: first as long as it takes to get used to
-    them, and then on more tiles for longer.
+    them, and then on more tiles for longer, from where the mean of the weights is
+    taken. At last, what is measured is trained alone.
 
     Returns
     -------
@@ -114,7 +118,19 @@ def default_stages():
             name="long",
             first_seed=44_000,
             n_tiles=1500,
-            plan=replace(fine.plan, n_steps=4000, seed=3),
+            plan=replace(fine.plan, n_steps=4000, seed=3, averaged=True),
+        ),
+        replace(
+            fine,
+            name="measures",
+            tiles_of="long",
+            plan=replace(
+                fine.plan,
+                n_steps=800,
+                seed=4,
+                part="measures",
+                weights=Weights(center=0, density=0, autoencoder=0, labels=0),
+            ),
         ),
     )
 

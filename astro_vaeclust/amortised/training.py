@@ -31,8 +31,13 @@ CONVOLUTIONAL_DIVERGENCES = (LABELLED, "kl", "mmd", "renyi", "vade")
 
 PRECISIONS = ("float32", "bfloat16")
 
+PARTS = (None, "measures")
+
 AVERAGED = 50
 """Steps over which a line of the log averages."""
+
+N_STATISTICS = 40
+"""Batches from which the normalisations of averaged weights are measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +73,12 @@ class TrainingPlan:
         `~astro_vaeclust.amortised.losses.objective`.
     precision : {'float32', 'bfloat16'}
         Of the convolutions; parameters and updates are always in single precision.
+    part : {'measures', None}
+        The part of the network that is trained while all else stays as it is; None for
+        all of it.
+    averaged : bool
+        Whether the result is the mean of the weights before and after (Wortsman et al.
+        2022), which scores the rarest false positives lower.
     """
 
     n_steps: int = 7000
@@ -82,9 +93,12 @@ class TrainingPlan:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     divergence: str = LABELLED
     precision: str = "float32"
+    part: str | None = None
+    averaged: bool = False
 
     def __post_init__(self):
         """Check the words."""
+        check_choice("part", self.part, PARTS)
         check_choice("divergence", self.divergence, CONVOLUTIONAL_DIVERGENCES)
         check_choice("precision", self.precision, PRECISIONS)
 
@@ -128,8 +142,8 @@ def train_network(
     Raises
     ------
     ValueError
-        If there are no tiles, the checkpoint in the folder is of another plan, or the
-        network to go on from has other sizes.
+        If there are no tiles, the checkpoint in the folder is of another plan, the
+        network to go on from has other sizes, or the plan needs one and there is none.
     """
     tiles, real_tiles = list(tiles), list(real_tiles)
     if not tiles:
@@ -137,10 +151,13 @@ def train_network(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     device = resolve_device(device)
+    if start is None and (plan.part or plan.averaged):
+        raise ValueError("start must be a network to go on from with this plan")
     network = _new_network(plan) if start is None else _continued(plan, start)
-    network = network.requires_grad_(True).to(device)
-    network = network.to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=plan.weight_decay)
+    network = network.to(device).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(
+        _to_train(network, plan.part), weight_decay=plan.weight_decay
+    )
     first = _resume(folder / "checkpoint.pt", plan, network, optimizer)
     steps = range(first, plan.n_steps)
     recent = []
@@ -156,7 +173,30 @@ def train_network(
                 recent = []
             if (step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.n_steps:
                 _checkpoint(folder / "checkpoint.pt", plan, network, optimizer, step)
+    if plan.averaged:
+        steps = range(plan.n_steps, plan.n_steps + N_STATISTICS)
+        batches = (draw_batch(plan, tiles, real_tiles, step) for step in steps)
+        network = _averaged(start, network, batches, device)
     return network.eval()
+
+
+def _to_train(network, part):
+    """Put a part of the network into its mode for training; return its parameters."""
+    trained = network if part is None else network.get_submodule(part)
+    network.requires_grad_(False).eval()
+    return trained.requires_grad_(True).train().parameters()
+
+
+def _averaged(start, network, batches, device):
+    """Return the mean of two networks, with normalisations measured anew."""
+    mean = copy.deepcopy(network)
+    before = start.to(device).parameters()
+    with torch.no_grad():
+        for here, there in zip(mean.parameters(), before, strict=True):
+            here.lerp_(there, 0.5)
+        channels = (_on_device(batch, device)["channels"] for batch in batches)
+        torch.optim.swa_utils.update_bn(channels, mean)
+    return mean
 
 
 def _new_network(plan):

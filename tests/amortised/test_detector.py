@@ -33,7 +33,12 @@ from astro_vaeclust.amortised.network import (
 from astro_vaeclust.amortised.real_sky import PRIOR, RATE, real_sky_factor
 from astro_vaeclust.amortised.targets import crop_tile
 from astro_vaeclust.amortised.tiles import TrainingTile
-from astro_vaeclust.amortised.training import TrainingPlan, train_network
+from astro_vaeclust.amortised.training import (
+    N_STATISTICS,
+    TrainingPlan,
+    draw_batch,
+    train_network,
+)
 from astro_vaeclust.amortised.weights import DEFAULT_MODEL, TrainedModel, load_model
 from astro_vaeclust.columns import COLUMNS, MEASURED_COLUMNS
 from astro_vaeclust.embeddings.convolutional import ConvVAE
@@ -232,6 +237,62 @@ def test_a_training_goes_on_with_sharper_pixels(tile_files, tmp_path):
     assert torch.equal(_parameters(first), before)
     assert not torch.equal(_parameters(second), before)
     assert all(value.dtype == torch.float32 for value in second.parameters())
+
+
+def test_a_part_is_trained_and_all_else_stays(tile_files, tmp_path):
+    first = train_network(_plan(n_steps=2), tile_files, tmp_path / "first")
+    plan = _plan(n_steps=2, part="measures")
+    second = train_network(plan, tile_files, tmp_path / "second", start=first)
+    before, after = first.state_dict(), second.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith("measures.") for name in changed)
+    again = train_network(plan, tile_files, tmp_path / "second", start=first)
+    assert torch.equal(_parameters(second), _parameters(again))
+
+
+def test_weights_are_averaged_and_normalisations_measured_anew(tile_files, tmp_path):
+    first = train_network(_plan(n_steps=2), tile_files, tmp_path / "first")
+    before = copy.deepcopy(first.state_dict())
+    after, mean = (
+        train_network(
+            _plan(n_steps=4, averaged=averaged),
+            tile_files,
+            tmp_path / str(averaged),
+            start=first,
+        )
+        for averaged in (False, True)
+    )
+    for name, value in mean.named_parameters():
+        expected = 0.5 * (before[name] + after.state_dict()[name])
+        torch.testing.assert_close(value, expected)
+    middle = copy.deepcopy(mean).train()
+    for module in middle.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0  # statistics of the last batch alone
+    steps = range(4, 4 + N_STATISTICS)
+    channels = [draw_batch(_plan(), tile_files, [], n)["channels"] for n in steps]
+    means = []
+    with torch.no_grad():
+        for batch in channels:
+            middle(batch)
+            means.append(middle.stages[0][1].running_mean.clone())
+    torch.testing.assert_close(
+        mean.stages[0][1].running_mean, torch.stack(means).mean(dim=0)
+    )
+    assert not mean.training
+    assert torch.equal(
+        _parameters(first),
+        torch.cat([value.ravel().float() for value in before.values()]),
+    )
+
+
+def test_plans_that_go_on_need_a_network(tile_files, tmp_path):
+    for changes in ({"part": "measures"}, {"averaged": True}):
+        with pytest.raises(ValueError, match="start must be a network to go on from"):
+            train_network(_plan(n_steps=1, **changes), tile_files, tmp_path / "none")
+    with pytest.raises(ValueError, match="part must be one of"):
+        _plan(part="head")
 
 
 def test_a_model_reads_back(tmp_path):

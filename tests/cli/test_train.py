@@ -49,8 +49,8 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     assert load_model(first).source_calibration is None  # of one cluster
     training = load_model(first).training
     plans = [stage["plan"] for stage in training["stages"]]
-    assert [plan["n_steps"] for plan in plans] == [4, 1, 1, 2]
-    assert [plan["seed"] for plan in plans] == [5, 6, 7, 8]
+    assert [plan["n_steps"] for plan in plans] == [4, 1, 1, 2, 1]
+    assert [plan["seed"] for plan in plans] == [5, 6, 7, 8, 9]
     network = load_model(first).network
     assert network.settings.fine_scale == plans[-1]["network"]["fine_scale"] == 0.6
     assert training["calibration_surveys"] == ["2mass-ks"]
