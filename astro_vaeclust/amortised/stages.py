@@ -156,8 +156,8 @@ class Recipe:
     stages: tuple[Stage, ...] = field(default_factory=default_stages)
     calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
     n_nulls: int = 600
-    n_source_nulls: int = 200
-    n_source_clusters: int = 100
+    n_source_nulls: int = 100
+    n_source_clusters: int = 60
 
     def __post_init__(self):
         """Check the stages."""
