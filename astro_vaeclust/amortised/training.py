@@ -190,7 +190,7 @@ def _to_train(network, part):
 def _averaged(start, network, batches, device):
     """Return the mean of two networks, with normalisations measured anew."""
     mean = copy.deepcopy(network)
-    before = start.to(device).parameters()
+    before = copy.deepcopy(start).to(device).parameters()
     with torch.no_grad():
         for here, there in zip(mean.parameters(), before, strict=True):
             here.lerp_(there, 0.5)
