@@ -238,7 +238,12 @@ def _fit(parts, n_matched):
 
 
 def _coefficients(parts):
-    """Return intercept and coefficients of score and excess (tuple of float)."""
+    """
+    Return intercept and coefficients of score and excess (tuple of float).
+
+    An excess of sources never speaks against a cluster: where the fit says that, it
+    says nothing.
+    """
     from sklearn.linear_model import LogisticRegression
 
     scores, excess, outcome = (
@@ -247,4 +252,7 @@ def _coefficients(parts):
     )
     model = LogisticRegression(C=REGULARISATION, max_iter=1000)
     model.fit(np.column_stack([scores, excess]), outcome)
+    if model.coef_[0, 1] < 0:
+        model.fit(scores[:, np.newaxis], outcome)
+        return float(model.intercept_[0]), float(model.coef_[0, 0]), 0.0
     return (float(model.intercept_[0]), *map(float, model.coef_[0]))

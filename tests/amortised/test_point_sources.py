@@ -18,6 +18,8 @@ from astro_vaeclust.amortised.candidates import Candidates
 from astro_vaeclust.amortised.inference import run_network
 from astro_vaeclust.amortised.network import MEASURES, ConvolutionalVAE, NetworkSettings
 from astro_vaeclust.amortised.point_sources import (
+    _coefficients,
+    _Part,
     calibrate_with_sources,
     find_tile_sources,
     sources_file,
@@ -197,6 +199,18 @@ def test_sources_decide_where_the_image_says_nothing(calibrated):
     assert fitted.n_matched[1] == 0
     assert fitted.rates.real_sky == CALIBRATION.real_sky
     assert calibrated.calibration == CALIBRATION
+
+
+def test_an_excess_never_speaks_against_a_cluster():
+    rng = np.random.default_rng(4)
+    is_cluster = rng.random(400) < 0.3
+    score = rng.normal(2 * is_cluster, 1)
+    for sign in (1, -1):
+        excess = rng.normal(sign * is_cluster, 1)
+        part = _Part(score, excess, is_cluster, fine=False, null=None)
+        _, of_score, of_excess = _coefficients([part])
+        assert of_score > 1
+        assert (of_excess > 0.5) if sign > 0 else (of_excess == 0)
 
 
 def test_the_rates_are_those_of_the_combined_scores(calibrated, tiles):
