@@ -25,8 +25,7 @@ from astropy import units as u
 from astropy.table import Table
 from mixture_scores import score_by_mixture
 
-from astro_vaeclust.amortised.calibration import local_conditions
-from astro_vaeclust.amortised.candidates import LEAST_USABLE, find_candidates
+from astro_vaeclust.amortised.calibration import usable_candidates
 from astro_vaeclust.amortised.inference import folded, run_network
 from astro_vaeclust.amortised.network import CELL
 from astro_vaeclust.amortised.stages import Recipe
@@ -105,10 +104,7 @@ def judge(run, survey, tiles):
     for path in tiles:
         tile = TrainingTile.load(path)
         channels = tile.channels.astype(np.float32)
-        candidates = find_candidates(run(channels))
-        _, usable = local_conditions(channels)
-        kept = usable[tuple(candidates.cells.T)] >= LEAST_USABLE
-        candidates = candidates[np.flatnonzero(kept)]
+        candidates, (_, usable) = usable_candidates(run(channels), channels)
         if len(tile.clusters):
             found += scores_of_clusters(candidates, tile)
         else:

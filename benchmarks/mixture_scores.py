@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.mixture import GaussianMixture
 
 from astro_vaeclust.amortised.inference import run_network
-from astro_vaeclust.amortised.network import CLASSES
+from astro_vaeclust.amortised.network import CLASSES, MOST_ODDS
 from astro_vaeclust.amortised.targets import crop_tile
 from astro_vaeclust.amortised.tiles import TrainingTile
 
@@ -16,7 +16,6 @@ __all__ = ["score_by_mixture"]
 N_CROPS = 200
 SIDE = 256
 MOST_LATENTS = 60_000
-MOST_ODDS = 12.0
 CLUSTER = CLASSES.index("cluster")
 
 

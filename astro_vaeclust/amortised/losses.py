@@ -99,7 +99,12 @@ def density_loss(log_density, counts, usable):
 
 
 def measures_loss(outputs, target, shares):
-    """Gaussian negative log-likelihood of what is measured, alike for all clusters."""
+    """
+    Gaussian negative log-likelihood of what is measured, alike for all clusters.
+
+    ``target`` is ``(batch, 5, ny, nx)``; ``shares``, ``(batch, ny, nx)``, say how much
+    of its cluster a cell counts for.
+    """
     weight = shares[:, None]
     squares = (outputs.measures - target).square() / outputs.log_variances.exp()
     loss = 0.5 * (squares + outputs.log_variances) * weight

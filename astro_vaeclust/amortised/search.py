@@ -25,8 +25,7 @@ from ..measurement import (
     circle,
 )
 from ..simulation import estimate_fwhm
-from .calibration import local_conditions
-from .candidates import LEAST_USABLE, find_candidates
+from .calibration import usable_candidates
 from .grid import NetworkImage
 from .inference import run_network
 from .network import CELL, CLASSES, MEASURES
@@ -133,15 +132,14 @@ class AmortisedSearch:
         return run_network(self.model.quick_network, self.network_image.channels)
 
     @cached_property
-    def _conditions(self):
-        return local_conditions(self.network_image.channels)
+    def _found(self):
+        """The candidates of the image alone, and the conditions of all cells."""
+        return usable_candidates(self.maps, self.network_image.channels)
 
     @cached_property
     def candidates(self):
         """All candidates whose cells are usable, by falling score."""
-        found = find_candidates(self.maps)
-        usable = self._conditions[1][tuple(found.cells.T)]
-        found = found[np.flatnonzero(usable >= LEAST_USABLE)]
+        found, _ = self._found
         return found if self.sources is None else self._with_sources(found)
 
     def _with_sources(self, candidates):
@@ -175,7 +173,7 @@ class AmortisedSearch:
         calibration = model.source_calibration if with_sources else model.calibration
         if calibration is None:
             return np.full(len(candidates), np.nan)
-        crowding = self._conditions[0][tuple(candidates.cells.T)]
+        crowding = self._found[1][0][tuple(candidates.cells.T)]
         fine = np.full(len(candidates), self.network_image.grid.is_fine)
         return calibration.false_alarm_rate(candidates.score, crowding, fine)
 

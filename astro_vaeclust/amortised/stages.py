@@ -163,6 +163,13 @@ class Recipe:
         """Check the stages."""
         if not self.stages:
             raise ValueError("stages must have one at least, got none")
+        own = [stage.name for stage in self.stages if stage.tiles_of is None]
+        for stage in self.stages:
+            if stage.tiles_of not in (None, *own):
+                raise ValueError(
+                    f"tiles_of must be a stage with tiles of its own, {own}; got "
+                    f"{stage.tiles_of!r}"
+                )
         for name in ("n_source_nulls", "n_source_clusters"):
             check_count(name, getattr(self, name), least=0)
 

@@ -101,13 +101,15 @@ def _detect(finder, arguments):
 
 
 def _read_sources(path):
+    from astropy.io.registry import IORegistryError
     from astropy.table import QTable
 
+    unreadable = (IORegistryError, OSError, ValueError, TypeError, KeyError)
     if not Path(path).is_file():
         raise FileNotFoundError(f"sources: no such file: {path}")
     try:
         return QTable.read(path)
-    except Exception as error:  # the readers of tables have many
+    except unreadable as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"sources {path} cannot be read: {reason}") from error
 

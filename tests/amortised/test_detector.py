@@ -15,9 +15,6 @@ from astropy.utils.exceptions import AstropyUserWarning
 from photutils.background import Background2D
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
-from astro_vaeclust.amortised.calibration import (
-    Calibration,
-)
 from astro_vaeclust.amortised.grid import (
     SKY_BOX,
     NetworkGrid,
@@ -28,17 +25,10 @@ from astro_vaeclust.amortised.inference import folded, run_network
 from astro_vaeclust.amortised.losses import density_loss
 from astro_vaeclust.amortised.network import (
     ConvolutionalVAE,
-    NetworkSettings,
 )
 from astro_vaeclust.amortised.real_sky import PRIOR, RATE, real_sky_factor
 from astro_vaeclust.amortised.targets import crop_tile
 from astro_vaeclust.amortised.tiles import TrainingTile
-from astro_vaeclust.amortised.training import (
-    N_STATISTICS,
-    TrainingPlan,
-    draw_batch,
-    train_network,
-)
 from astro_vaeclust.amortised.weights import DEFAULT_MODEL, TrainedModel, load_model
 from astro_vaeclust.columns import COLUMNS, MEASURED_COLUMNS
 from astro_vaeclust.embeddings.convolutional import ConvVAE
@@ -47,27 +37,14 @@ from astro_vaeclust.embeddings.priors import MixtureOfGaussians
 from astro_vaeclust.inputs import read_image
 from astro_vaeclust.simulation import MockCluster, demo_tile, simulate_tile
 
-TINY = NetworkSettings(
-    channels=(4, 4, 6, 8, 8, 8), blocks=(0, 1, 1, 1, 1, 1), fused=8, latent=4
-)
-
-
-CALIBRATION = Calibration(
-    coefficients=(3.0, -1.0) + (0.0,) * 7,
-    crowding=(0.0, 0.5, 0.1, 1.0),
-    knee=0.0,
-    highest_score=1.0,
-)
+from .examples import CALIBRATION, TINY, tiny_model
 
 
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory):
     """A network that has learned nothing."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = ConvolutionalVAE(TINY).eval()
     path = tmp_path_factory.mktemp("model") / "tiny.pt"
-    TrainedModel(network, CALIBRATION, {"note": "tiny"}).save(path)
+    tiny_model().save(path)
     return path
 
 
@@ -179,120 +156,6 @@ def test_members_per_cell_have_their_optimum_at_the_truth():
         for guess in (2.0, 3.0, 4.5)
     ]
     assert losses[1] == min(losses)
-
-
-def _plan(**changes):
-    settings = {"batch_size": 2, "side": 128, "network": TINY, "checkpoint_every": 2}
-    return TrainingPlan(**(settings | changes))
-
-
-@pytest.fixture(scope="module")
-def tile_files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiles")
-    cluster = MockCluster(n_members=60, half_number_radius=20 * u.arcsec)
-    for seed in range(2):
-        tile = simulate_tile(shape=(200, 180), clusters=cluster, seed=seed)
-        TrainingTile.of_mock(tile, 1.0).save(folder / f"{seed}.npz")
-    return sorted(folder.glob("*.npz"))
-
-
-def _parameters(network):
-    return torch.cat([value.ravel().float() for value in network.state_dict().values()])
-
-
-def test_an_interrupted_training_goes_on_to_the_same_bits(tile_files, tmp_path):
-    state = torch.get_rng_state()
-    whole = train_network(_plan(n_steps=6), tile_files, tmp_path / "whole")
-
-    def interrupt(steps):
-        for step in steps:
-            if step == 4:
-                raise KeyboardInterrupt
-            yield step
-
-    with pytest.raises(KeyboardInterrupt):
-        train_network(
-            _plan(n_steps=6), tile_files, tmp_path / "cut", progress=interrupt
-        )
-    resumed = train_network(_plan(n_steps=6), tile_files, tmp_path / "cut")
-    assert torch.equal(_parameters(whole), _parameters(resumed))
-    assert torch.equal(torch.get_rng_state(), state)
-    with pytest.raises(ValueError, match="another plan"):
-        train_network(_plan(n_steps=7), tile_files, tmp_path / "whole")
-    wider = replace(TINY, fused=2 * TINY.fused)
-    with pytest.raises(ValueError, match="start must be a network of"):
-        train_network(
-            _plan(n_steps=1, network=wider), tile_files, tmp_path / "w", start=whole
-        )
-
-
-def test_a_training_goes_on_with_sharper_pixels(tile_files, tmp_path):
-    first = train_network(_plan(n_steps=2), tile_files, tmp_path / "first")
-    before = _parameters(first).clone()
-    plan = _plan(n_steps=2, network=replace(TINY, fine_scale=0.6))
-    plan = replace(plan, precision="bfloat16")
-    second = train_network(plan, tile_files, tmp_path / "second", start=first)
-    assert second.settings.fine_scale == 0.6
-    assert first.settings.fine_scale == 1.0
-    assert torch.equal(_parameters(first), before)
-    assert not torch.equal(_parameters(second), before)
-    assert all(value.dtype == torch.float32 for value in second.parameters())
-
-
-def test_a_part_is_trained_and_all_else_stays(tile_files, tmp_path):
-    first = train_network(_plan(n_steps=2), tile_files, tmp_path / "first")
-    plan = _plan(n_steps=2, part="measures")
-    second = train_network(plan, tile_files, tmp_path / "second", start=first)
-    before, after = first.state_dict(), second.state_dict()
-    changed = {name for name in before if not torch.equal(before[name], after[name])}
-    assert changed
-    assert all(name.startswith("measures.") for name in changed)
-    again = train_network(plan, tile_files, tmp_path / "second", start=first)
-    assert torch.equal(_parameters(second), _parameters(again))
-
-
-def test_weights_are_averaged_and_normalisations_measured_anew(tile_files, tmp_path):
-    first = train_network(_plan(n_steps=2), tile_files, tmp_path / "first")
-    before = copy.deepcopy(first.state_dict())
-    after, mean = (
-        train_network(
-            _plan(n_steps=4, averaged=averaged),
-            tile_files,
-            tmp_path / str(averaged),
-            start=first,
-        )
-        for averaged in (False, True)
-    )
-    for name, value in mean.named_parameters():
-        expected = 0.5 * (before[name] + after.state_dict()[name])
-        torch.testing.assert_close(value, expected)
-    middle = copy.deepcopy(mean).train()
-    for module in middle.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0  # statistics of the last batch alone
-    steps = range(4, 4 + N_STATISTICS)
-    channels = [draw_batch(_plan(), tile_files, [], n)["channels"] for n in steps]
-    means = []
-    with torch.no_grad():
-        for batch in channels:
-            middle(batch)
-            means.append(middle.stages[0][1].running_mean.clone())
-    torch.testing.assert_close(
-        mean.stages[0][1].running_mean, torch.stack(means).mean(dim=0)
-    )
-    assert not mean.training
-    assert torch.equal(
-        _parameters(first),
-        torch.cat([value.ravel().float() for value in before.values()]),
-    )
-
-
-def test_plans_that_go_on_need_a_network(tile_files, tmp_path):
-    for changes in ({"part": "measures"}, {"averaged": True}):
-        with pytest.raises(ValueError, match="start must be a network to go on from"):
-            train_network(_plan(n_steps=1, **changes), tile_files, tmp_path / "none")
-    with pytest.raises(ValueError, match="part must be one of"):
-        _plan(part="head")
 
 
 def test_a_model_reads_back(tmp_path):

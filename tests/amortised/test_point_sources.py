@@ -13,10 +13,10 @@ import torch
 from astropy.table import Table
 
 from astro_vaeclust import VAEClusterFinder
-from astro_vaeclust.amortised.calibration import Calibration, usable_candidates
+from astro_vaeclust.amortised.calibration import usable_candidates
 from astro_vaeclust.amortised.candidates import Candidates
 from astro_vaeclust.amortised.inference import run_network
-from astro_vaeclust.amortised.network import MEASURES, ConvolutionalVAE, NetworkSettings
+from astro_vaeclust.amortised.network import MEASURES
 from astro_vaeclust.amortised.point_sources import (
     _coefficients,
     _Part,
@@ -27,21 +27,14 @@ from astro_vaeclust.amortised.point_sources import (
 from astro_vaeclust.amortised.source_score import SourceCalibration, source_excess
 from astro_vaeclust.amortised.stages import Recipe
 from astro_vaeclust.amortised.tiles import TrainingTile
-from astro_vaeclust.amortised.weights import TrainedModel, load_model
+from astro_vaeclust.amortised.weights import load_model
 from astro_vaeclust.baselines.statistics import poisson_significance
 from astro_vaeclust.point_sources import PointSources
 from astro_vaeclust.simulation import demo_tile
 
-TINY = NetworkSettings(
-    channels=(4, 4, 6, 8, 8, 8), blocks=(0, 1, 1, 1, 1, 1), fused=8, latent=4
-)
-CALIBRATION = Calibration(
-    coefficients=(3.0, -1.0) + (0.0,) * 7,
-    crowding=(0.0, 0.5, 0.1, 1.0),
-    knee=0.0,
-    highest_score=1.0,
-    real_sky=1.7,
-)
+from . import examples
+
+CALIBRATION = replace(examples.CALIBRATION, real_sky=1.7)
 WITH_SOURCES = SourceCalibration(
     coefficients=((-1.0, 0.5, 0.8), (-2.0, 1.0, 0.3)),
     rates=replace(CALIBRATION, score_range=(-12.0, 20.0)),
@@ -53,10 +46,7 @@ SCALE = 4.0
 
 
 def make_model(source_calibration=None):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = ConvolutionalVAE(TINY).eval()
-    return TrainedModel(network, CALIBRATION, {"note": "tiny"}, source_calibration)
+    return examples.tiny_model(CALIBRATION, source_calibration)
 
 
 @pytest.fixture(scope="module")

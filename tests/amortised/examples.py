@@ -1,0 +1,27 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""A network that has learned nothing, and a calibration made by hand."""
+
+import torch
+
+from astro_vaeclust.amortised.calibration import Calibration
+from astro_vaeclust.amortised.network import ConvolutionalVAE, NetworkSettings
+from astro_vaeclust.amortised.weights import TrainedModel
+
+TINY = NetworkSettings(
+    channels=(4, 4, 6, 8, 8, 8), blocks=(0, 1, 1, 1, 1, 1), fused=8, latent=4
+)
+
+CALIBRATION = Calibration(
+    coefficients=(3.0, -1.0) + (0.0,) * 7,
+    crowding=(0.0, 0.5, 0.1, 1.0),
+    knee=0.0,
+    highest_score=1.0,
+)
+
+
+def tiny_model(calibration=CALIBRATION, source_calibration=None):
+    """Return a model with random parameters, always the same."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ConvolutionalVAE(TINY).eval()
+    return TrainedModel(network, calibration, {"note": "tiny"}, source_calibration)
