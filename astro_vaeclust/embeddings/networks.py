@@ -11,7 +11,10 @@ from torch import nn
 
 from .priors import LOG_TWO_PI
 
-__all__ = ["DenseDecoder", "DenseEncoder", "DenseStack", "Posterior"]
+__all__ = ["DenseDecoder", "DenseEncoder", "DenseStack", "Posterior", "StackPass"]
+
+OUTPUTS_AT_ONCE = 512
+"""With those of a batch the outputs of so many pixels stay in the cache."""
 
 
 class Posterior(NamedTuple):
@@ -122,17 +125,101 @@ class DenseDecoder(nn.Module):
         return self.stack(z)
 
 
+class StackPass:
+    """
+    Forward and backward pass of a dense stack without autograd, for many steps.
+
+    Parameters
+    ----------
+    stack : `DenseStack`
+        The stack. Its parameter may change its values, but not its place in memory.
+
+    Attributes
+    ----------
+    gradient : tensor
+        Where the gradient of the parameter goes, overwritten by every backward pass.
+    """
+
+    def __init__(self, stack):
+        self.gradient = torch.empty_like(stack.values.detach())
+        self._layers = _layers(stack.values.detach(), stack.shapes)
+        self._of_layers = _layers(self.gradient, stack.shapes)
+
+    def outputs(self, inputs):
+        """
+        Propagate rows to the end of the stack.
+
+        Parameters
+        ----------
+        inputs : (batch, n_in) tensor
+            The inputs.
+
+        Returns
+        -------
+        activations, outputs : list of tensor, (batch, n_out) tensor
+            Inputs of all layers, and the outputs.
+        """
+        return _propagate(inputs, self._layers)
+
+    def pull_back(self, activations, gradient):
+        """
+        Set the gradient of the parameter; that of the inputs is not computed.
+
+        Parameters
+        ----------
+        activations : list of tensor
+            As `outputs` returns them.
+        gradient : (batch, n_out) tensor
+            Gradient with respect to the outputs.
+        """
+        _pull_back(activations, gradient, self._layers, self._of_layers)
+
+    def pull_back_from(self, slopes, inputs):
+        """
+        Propagate, and pull the gradient back, without keeping all outputs.
+
+        Parameters
+        ----------
+        slopes : callable
+            Takes a slice of the outputs and their values, which it may overwrite, and
+            returns the gradient with respect to them.
+        inputs : (batch, n_in) tensor
+            The inputs.
+
+        Returns
+        -------
+        gradient : (batch, n_in) tensor
+            Gradient with respect to the inputs.
+        """
+        activations, hidden = _propagate(inputs, self._layers[:-1])
+        (weight, bias), (of_weight, of_bias) = self._layers[-1], self._of_layers[-1]
+        hidden.relu_()
+        gradient = torch.zeros_like(hidden)
+        for start in range(0, len(bias), OUTPUTS_AT_ONCE):
+            part = slice(start, start + OUTPUTS_AT_ONCE)
+            outputs = torch.addmm(bias[part], hidden, weight[:, part])
+            of_outputs = slopes(part, outputs)
+            torch.mm(hidden.T, of_outputs, out=of_weight[:, part])
+            torch.sum(of_outputs, dim=0, out=of_bias[part])
+            gradient.addmm_(of_outputs, weight[:, part].T)
+        gradient.mul_(hidden.sign())
+        return _pull_back(
+            activations,
+            gradient,
+            self._layers[:-1],
+            self._of_layers[:-1],
+            to_inputs=True,
+        )
+
+
 class _StackFunction(torch.autograd.Function):
     """A whole stack of dense layers as one function of inputs and parameter."""
 
     @staticmethod
     def forward(ctx, inputs, values, shapes):
         layers = _layers(values, shapes)
-        activations = [inputs.reshape(-1, inputs.shape[-1])]
-        for number, (weight, bias) in enumerate(layers, start=1):
-            outputs = torch.addmm(bias, activations[-1], weight)
-            if number < len(layers):
-                activations.append(outputs.relu_())
+        rows = inputs.reshape(-1, inputs.shape[-1])
+        activations, outputs = _propagate(rows, layers)
         ctx.save_for_backward(values, *activations)
         ctx.layers, ctx.shapes = layers, shapes
         ctx.batch_shape = inputs.shape[:-1]
@@ -144,21 +231,39 @@ class _StackFunction(torch.autograd.Function):
     def backward(ctx, gradient):
         values, *activations = ctx.saved_tensors
         gradient = gradient.reshape(-1, gradient.shape[-1])
-        gradients = torch.empty_like(values)
-        layers = ctx.layers
-        of_layers = _layers(gradients, ctx.shapes)
-        for number in reversed(range(len(layers))):
-            (weight, _), inputs = layers[number], activations[number]
-            of_weight, of_bias = of_layers[number]
-            torch.mm(inputs.T, gradient, out=of_weight)
-            torch.sum(gradient, dim=0, out=of_bias)
-            if number:
-                # a rectified activation is zero where its slope is, else positive
-                gradient = (gradient @ weight.T).mul_(inputs.sign())
-        of_inputs = None
-        if ctx.needs_input_grad[0]:
-            of_inputs = (gradient @ weight.T).reshape(*ctx.batch_shape, -1)
-        return of_inputs, gradients, None
+        of_values = torch.empty_like(values)
+        of_layers = _layers(of_values, ctx.shapes)
+        to_inputs = ctx.needs_input_grad[0]
+        of_inputs = _pull_back(
+            activations, gradient, ctx.layers, of_layers, to_inputs=to_inputs
+        )
+        if to_inputs:
+            of_inputs = of_inputs.view(*ctx.batch_shape, -1)
+        return of_inputs, of_values, None
+
+
+def _propagate(inputs, layers):
+    """Return the inputs of all layers, and the outputs of the last."""
+    activations, outputs = [], inputs
+    for weight, bias in layers:
+        activations.append(outputs.relu_() if activations else outputs)
+        outputs = torch.addmm(bias, activations[-1], weight)
+    return activations, outputs
+
+
+def _pull_back(activations, gradient, layers, of_layers, *, to_inputs=False):
+    """Fill the gradients of the layers; return that of the inputs if wanted."""
+    for number in reversed(range(len(layers))):
+        (weight, _), inputs = layers[number], activations[number]
+        of_weight, of_bias = of_layers[number]
+        torch.mm(inputs.T, gradient, out=of_weight)
+        torch.sum(gradient, dim=0, out=of_bias)
+        if number or to_inputs:
+            gradient = gradient @ weight.T
+        if number:
+            # a rectified activation is zero where its slope is, else positive
+            gradient.mul_(inputs.sign())
+    return gradient if to_inputs else None
 
 
 def _layers(values, shapes):

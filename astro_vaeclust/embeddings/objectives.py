@@ -9,11 +9,12 @@ import torch
 from torch import nn
 
 from .divergences import mean_bound
+from .networks import DenseStack, Posterior, StackPass
 
 __all__ = [
+    "BoundGradient",
     "ObjectiveTerms",
     "VariationalAutoencoder",
-    "backpropagate",
     "evidence_lower_bound",
     "reconstruction_alone",
 ]
@@ -103,31 +104,65 @@ def evidence_lower_bound(model, pixels, noise, generator=None):
     return ObjectiveTerms(reconstruction, reconstruction - bound)
 
 
-def backpropagate(model, pixels, noise, generator=None):
+class BoundGradient:
     """
-    Add the gradient of the negative lower bound to those of the parameters.
+    The gradient of the negative lower bound, again and again for one model.
 
-    It is that of `evidence_lower_bound`, summed over the windows. A likelihood that
-    gives its own ``slopes``, and one sample per window, spare the passes over all
-    pixels for the value of the bound, which the optimiser does not ask for.
+    It is that of `evidence_lower_bound`, summed over the windows. Dense networks with
+    a likelihood that gives its own ``slopes``, and one sample per window, spare what the
+    optimiser does not ask for: the value of the bound, and autograd for all but the
+    latent variables.
 
     Parameters
     ----------
-    model, pixels, noise, generator
-        As those of `evidence_lower_bound`.
+    model : `VariationalAutoencoder`
+        The model. Its parameters may change their values, but not their place in memory.
     """
-    likelihood = model.likelihood
-    if noise.ndim > pixels.ndim or not hasattr(likelihood, "slopes"):
-        evidence_lower_bound(
-            model, pixels, noise, generator
-        ).elbo.sum().neg().backward()
-        return
-    posterior = model.encoder(pixels)
-    z = posterior.reparameterise(noise)
-    outputs = model.decoder(z)
-    divergence = model.divergence(posterior, model.prior, z, generator).sum()
-    slopes = likelihood.slopes(pixels, outputs.detach())
-    torch.autograd.backward([outputs, divergence], [slopes, None])
+
+    def __init__(self, model):
+        self.model = model
+        self._stacks = None
+        networks = model.encoder, model.decoder
+        if hasattr(model.likelihood, "slopes") and all(
+            isinstance(getattr(network, "stack", None), DenseStack)
+            for network in networks
+        ):
+            self._stacks = [network.stack for network in networks]
+            self._passes = [StackPass(stack) for stack in self._stacks]
+
+    def __call__(self, pixels, noise, generator=None):
+        """
+        Set the gradients of the parameters.
+
+        Parameters
+        ----------
+        pixels, noise, generator
+            As those of `evidence_lower_bound`.
+        """
+        for parameter in self.model.parameters():
+            parameter.grad = None
+        if self._stacks is None or noise.ndim > pixels.ndim:
+            terms = evidence_lower_bound(self.model, pixels, noise, generator)
+            terms.elbo.sum().neg().backward()
+            return
+        encoder, decoder = self._passes
+        activations, moments = encoder.outputs(pixels)
+        moments.requires_grad_()
+        posterior = Posterior(*moments.chunk(2, dim=-1))
+        z = posterior.reparameterise(noise)
+        divergence = self.model.divergence(posterior, self.model.prior, z, generator)
+
+        def slopes(part, outputs):
+            return self.model.likelihood.slopes(pixels[:, part], outputs)
+
+        of_z = decoder.pull_back_from(slopes, z.detach())
+        torch.autograd.backward([z, divergence.sum()], [of_z, None])
+        encoder.pull_back(activations, moments.grad)
+        for stack, done in zip(self._stacks, self._passes, strict=True):
+            # a prior that is made of the encoder has left its share
+            if stack.values.grad is not None:
+                done.gradient.add_(stack.values.grad)
+            stack.values.grad = done.gradient
 
 
 def reconstruction_alone(model, pixels, noise, generator=None):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from ..validation import check_count, check_number
-from .objectives import backpropagate, evidence_lower_bound
+from .objectives import BoundGradient, evidence_lower_bound
 
 __all__ = ["TrainingSettings", "cut_windows", "train"]
 
@@ -81,6 +81,7 @@ def train(
         eps=1e-8 * batch_size,
         fused=True,
     )
+    set_gradients = BoundGradient(model)
     shape = (latent,) if n_samples == 1 else (n_samples, latent)
     batches = _endless_batches(cells, batch_size, shape, generator)
     for _, (batch, noise) in zip(
@@ -88,10 +89,10 @@ def train(
     ):
         pixels = cut_windows(windows, batch)
         noise = noise.to(pixels.device)
-        optimiser.zero_grad(set_to_none=True)
         if objective is None:
-            backpropagate(model, pixels, noise, generator)
+            set_gradients(pixels, noise, generator)
         else:
+            optimiser.zero_grad(set_to_none=True)
             objective(model, pixels, noise, generator).elbo.sum().neg().backward()
         optimiser.step()
     if logger.isEnabledFor(logging.DEBUG):
