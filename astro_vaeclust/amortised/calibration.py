@@ -46,6 +46,12 @@ FITTED_RATE = 100.0
 N_CONDITION_BINS = 12
 PENALTY = 1e-3
 
+WITHIN = 0.68
+"""Share of the truths that lie within the stated errors."""
+
+N_FLOORS = 41
+"""Floors of the errors that are tried."""
+
 
 def local_conditions(channels):
     """
@@ -171,9 +177,9 @@ class Calibration:
         Score above which the intensity is exponential.
     highest_score : float
         Highest score in the sample; beyond it the fit is extrapolated.
-    biases, error_factors : tuple of tuple of float
-        What to subtract from the measures, and to multiply their errors with: for
-        coarse images and for fine ones.
+    biases, error_factors, error_floors : tuple of tuple of float
+        What to subtract from the measures, to multiply their errors with, and then to
+        add to these in quadrature: for coarse images and for fine ones.
     area : float
         Sky of the sample in deg2.
     real_sky : float
@@ -188,6 +194,7 @@ class Calibration:
     highest_score: float
     biases: tuple[tuple[float, ...], ...] = ((0.0,) * len(MEASURES),) * 2
     error_factors: tuple[tuple[float, ...], ...] = ((1.0,) * len(MEASURES),) * 2
+    error_floors: tuple[tuple[float, ...], ...] = ((0.0,) * len(MEASURES),) * 2
     area: float = 0.0
     real_sky: float = 1.0
     score_range: tuple[float, float] = SCORES
@@ -224,6 +231,31 @@ class Calibration:
         beyond = grid >= scores[:, None] - 0.025
         return self.real_sky * np.exp(
             logsumexp(np.where(beyond, log_intensity, -np.inf), axis=1, b=1.0)
+        )
+
+    def corrected(self, name, values, errors, fine):
+        """
+        Correct a measure and its error.
+
+        Parameters
+        ----------
+        name : str
+            One of `~astro_vaeclust.amortised.network.MEASURES`.
+        values, errors : (n,) array
+            As the network gives them.
+        fine : bool
+            Whether the image is fine.
+
+        Returns
+        -------
+        values, errors : (n,) array
+            Those without bias, and those that hold 68 % of the truths.
+        """
+        index, row = MEASURES.index(name), int(fine)
+        scaled = self.error_factors[row][index] * errors
+        return (
+            values - self.biases[row][index],
+            np.hypot(scaled, self.error_floors[row][index]),
         )
 
     def to_dict(self):
@@ -355,12 +387,39 @@ def calibrate_errors(pairs):
 
     Returns
     -------
-    biases, factors : tuple of float
-        Medians of the deviations, and factors of the errors such that 68 % of the
-        deviations are smaller.
+    biases, factors, floors : tuple of float
+        Medians of the deviations; factors of the errors, and what is added to them in
+        quadrature, such that 68 % of the deviations are smaller.
+
+    Notes
+    -----
+    Of a logarithm the error is stated as that of the number itself, up and down alike,
+    and so it is calibrated.
     """
     deviations, errors = pairs[:, 0], pairs[:, 1]
     biases = np.median(deviations, axis=0)
     biases[:2] = 0  # the sky has no preferred direction
-    factors = np.percentile(np.abs(deviations - biases) / errors, 68, axis=0)
-    return tuple(biases.tolist()), tuple(factors.tolist())
+    deviations = deviations - biases
+    logarithms = [name.startswith("log_") for name in MEASURES]
+    numbers = (1 - 10 ** -deviations[:, logarithms]) / np.log(10)
+    deviations[:, logarithms] = numbers
+    scales = zip(*map(_error_scale, np.abs(deviations).T, errors.T), strict=True)
+    return tuple(biases.tolist()), *scales
+
+
+def _error_scale(deviations, errors):
+    """
+    Fit the 68th percentile of the deviations as hypot(factor * error, floor).
+
+    By its quantile regression (Koenker & Bassett 1978): a factor alone fits either the
+    sure measures or the others.
+    """
+    best = np.inf
+    for floor in np.linspace(0, np.percentile(deviations, 100 * WITHIN), N_FLOORS):
+        beyond = np.sqrt(np.maximum(deviations**2 - floor**2, 0))
+        factor = np.percentile(beyond / errors, 100 * WITHIN)
+        residuals = deviations - np.hypot(factor * errors, floor)
+        loss = np.maximum(WITHIN * residuals, (WITHIN - 1) * residuals).sum()
+        if loss < best:
+            best, scale = loss, (float(factor), float(floor))
+    return scale

@@ -50,6 +50,9 @@ INJECTIONS = 40
 LEAST_PAIRS = 20
 """Clusters that must be found for their errors to be calibrated."""
 
+ERRORS = ("biases", "error_factors", "error_floors")
+"""What of a `Calibration` the clusters tell."""
+
 CONFIDENT = 0.0
 """Logit from which on the errors of a candidate are calibrated."""
 
@@ -239,19 +242,18 @@ def calibrate(model, tiles, *, progress_bar=None):
     elif calibration is None:
         raise ValueError("tiles must have some without clusters, got none")
     before = model.calibration or calibration
-    errors = [
-        _errors(pairs[fine], (before.biases[fine], before.error_factors[fine]))
-        for fine in (False, True)
-    ]
-    biases, factors = zip(*errors, strict=True)
-    calibration = replace(calibration, biases=biases, error_factors=factors)
+    errors = [_errors(pairs[fine], before, fine) for fine in (False, True)]
+    corrections = dict(zip(ERRORS, zip(*errors, strict=True), strict=True))
+    calibration = replace(calibration, **corrections)
     return replace(model, calibration=calibration)
 
 
-def _errors(pairs, otherwise):
-    """Return biases and factors of the errors, those given where pairs are few."""
+def _errors(pairs, before, fine):
+    """Return what corrects measures and errors, as before where pairs are few."""
     pairs = np.concatenate(pairs) if pairs else []
-    return calibrate_errors(pairs) if len(pairs) >= LEAST_PAIRS else otherwise
+    if len(pairs) >= LEAST_PAIRS:
+        return calibrate_errors(pairs)
+    return [getattr(before, name)[int(fine)] for name in ERRORS]
 
 
 def _range(first, number):
@@ -268,7 +270,7 @@ def _null_seeds(n_nulls):
 
 
 def _cluster_seeds(n_nulls):
-    return _range(CALIBRATION_SEED, n_nulls)[::2]
+    return _range(CALIBRATION_SEED, 2 * n_nulls)[::2]
 
 
 def _pairs(candidates, tile):

@@ -261,15 +261,12 @@ class AmortisedSearch:
 
     def _measure(self, name):
         """Return a measure without its bias, and its error."""
-        index = MEASURES.index(name)
         value, error = self.detections.measures[name], self.detections.errors[name]
         calibration = self.model.calibration
         if calibration is None:
             return value, error
-        fine = int(self.network_image.grid.is_fine)
-        return (
-            value - calibration.biases[fine][index],
-            error * calibration.error_factors[fine][index],
+        return calibration.corrected(
+            name, value, error, self.network_image.grid.is_fine
         )
 
     def _antilog(self, name):

@@ -126,7 +126,7 @@ def default_stages():
             tiles_of="long",
             plan=replace(
                 fine.plan,
-                n_steps=800,
+                n_steps=2400,
                 seed=4,
                 part="measures",
                 weights=Weights(center=0, density=0, autoencoder=0, labels=0),
@@ -147,7 +147,7 @@ class Recipe:
     calibration_surveys : tuple of str
         Tags of the surveys that the calibration tiles imitate.
     n_nulls : int
-        Tiles without a cluster per survey of the calibration; half as many with one.
+        Tiles without a cluster per survey of the calibration; as many with one.
     n_source_nulls, n_source_clusters : int
         How many of these, without and with a cluster, calibrate the detection with
         point sources, too; all where there are fewer. Zero for both leaves that out.

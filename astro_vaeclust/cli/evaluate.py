@@ -67,6 +67,13 @@ def add_options(parser, *, tiles):
         help="fewer tiles for slow finders, such as paper=64",
     )
     parser.add_argument(
+        "--nulls-for",
+        nargs="+",
+        default=[],
+        metavar="NAME=N",
+        help="further tiles without a cluster for some finders, e.g. default=2000",
+    )
+    parser.add_argument(
         "--shape",
         type=int,
         nargs=2,
@@ -112,19 +119,20 @@ def run(arguments):
         shape=arguments.shape,
         seed=arguments.seed,
         workers=arguments.workers,
-        tiles_for=_numbers(arguments.tiles_for),
+        tiles_for=_numbers("--tiles-for", arguments.tiles_for),
+        nulls_for=_numbers("--nulls-for", arguments.nulls_for),
         progress_bar=progress_bar(arguments.quiet),
     )
     _report(results, Path(arguments.folder))
 
 
-def _numbers(texts):
+def _numbers(option, texts):
     """Return numbers by name from texts such as paper=64 (dict)."""
     numbers = {}
     for text in texts:
         name, equals, number = text.partition("=")
         if not equals or not number.isdecimal():
-            raise ValueError(f"--tiles-for takes NAME=N, got {text!r}")
+            raise ValueError(f"{option} takes NAME=N, got {text!r}")
         numbers[name] = int(number)
     return numbers
 

@@ -109,14 +109,15 @@ class BoundGradient:
     The gradient of the negative lower bound, again and again for one model.
 
     It is that of `evidence_lower_bound`, summed over the windows. Dense networks with
-    a likelihood that gives its own ``slopes``, and one sample per window, spare what the
-    optimiser does not ask for: the value of the bound, and autograd for all but the
-    latent variables.
+    a likelihood that gives its own ``slopes``, and one sample per window, spare what
+    the optimiser does not ask for: the value of the bound, and autograd for all but
+    the latent variables.
 
     Parameters
     ----------
     model : `VariationalAutoencoder`
-        The model. Its parameters may change their values, but not their place in memory.
+        The model. Its parameters may change their values, but not their place in
+        memory.
     """
 
     def __init__(self, model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 import warnings
 from functools import partial
@@ -52,6 +53,7 @@ def evaluate_finders(
     workers=1,
     progress_bar=None,
     tiles_for=None,
+    nulls_for=None,
     **froc_options,
 ):
     """
@@ -79,6 +81,9 @@ def evaluate_finders(
         Called as ``progress_bar(iterable, desc=..., total=...)`` and iterated over.
     tiles_for : dict of str to int, optional
         Numbers of tiles of finders that get fewer than ``n_tiles``, the first ones.
+    nulls_for : dict of str to int, optional
+        Numbers of further tiles without a cluster of some finders, after the others,
+        for rates that so little sky does not tell.
     **froc_options
         Options of `froc`.
 
@@ -106,20 +111,19 @@ def evaluate_finders(
     shape = tuple(shape or default_shape(survey))
     folder = Path(folder)
     _open_folder(folder, finders, survey, shape, seed)
-    numbers = _numbers_of_tiles(finders, n_tiles, tiles_for)
+    seeds = _seeds_of_tiles(finders, range(seed, seed + n_tiles), tiles_for, nulls_for)
     run_tile = partial(
         _run_tile, finders=finders, folder=folder, survey=survey, shape=shape
     )
-    seeds = range(seed, seed + n_tiles)
+    wanted = {name: set(chosen) for name, chosen in seeds.items()}
     jobs = [
         (tile, missing)
-        for tile in seeds
+        for tile in seeds[TRUTH]
         if (
             missing := [
                 part
                 for part in (TRUTH, *finders)
-                if tile - seed < numbers.get(part, n_tiles)
-                and not _place(folder, part, tile).exists()
+                if tile in wanted[part] and not _place(folder, part, tile).exists()
             ]
         )
     ]
@@ -127,21 +131,31 @@ def evaluate_finders(
         run_tile, jobs, workers=workers, progress_bar=progress_bar, desc="tiles"
     ):
         pass
-    return _read_results(folder, numbers, seeds, froc_options)
+    return _read_results(folder, finders, seeds, froc_options)
 
 
-def _numbers_of_tiles(finders, n_tiles, tiles_for):
-    """Return the number of tiles of each finder (dict)."""
-    tiles_for = {} if tiles_for is None else dict(tiles_for)
-    for name, number in tiles_for.items():
+def _seeds_of_tiles(finders, seeds, tiles_for, nulls_for):
+    """Return the seeds of the tiles of each finder, and of the truth (dict of list)."""
+    tiles_for = _checked_numbers("tiles_for", tiles_for, finders, least=2)
+    nulls_for = _checked_numbers("nulls_for", nulls_for, finders, least=1)
+    nulls = range(seeds[-1] + 1 + seeds[-1] % 2, sys.maxsize, 2)  # see `mock_tile`
+    chosen = {
+        name: [*seeds[: tiles_for.get(name)], *nulls[: nulls_for.get(name, 0)]]
+        for name in finders
+    }
+    chosen[TRUTH] = [*seeds, *nulls[: max(nulls_for.values(), default=0)]]
+    return chosen
+
+
+def _checked_numbers(argument, numbers, finders, *, least):
+    numbers = {} if numbers is None else dict(numbers)
+    for name, number in numbers.items():
         if name not in finders:
             raise ValueError(
-                f"tiles_for: {name!r} is not among the finders {', '.join(finders)}"
+                f"{argument}: {name!r} is not among the finders {', '.join(finders)}"
             )
-        check_count("tiles_for", number)
-        if number < 2:
-            raise ValueError(f"tiles_for: {name!r} needs at least 2, got {number}")
-    return {name: min(n_tiles, tiles_for.get(name, n_tiles)) for name in finders}
+        check_count(argument, number, least=least)
+    return numbers
 
 
 def _open_folder(folder, finders, survey, shape, seed):
@@ -240,21 +254,24 @@ def _write(table, path, **meta):
         table.write(place, format="ascii.ecsv")
 
 
-def _read_results(folder, numbers, seeds, froc_options):
-    def read(part):
+def _read_results(folder, finders, seeds, froc_options):
+    def read(part, chosen):
         return [
             QTable.read(_place(folder, part, seed), format="ascii.ecsv")
-            for seed in seeds[: numbers.get(part)]
+            for seed in chosen
         ]
 
-    truths, nulls = read(TRUTH), read(NULLS)
-    areas = [truth.meta["area_deg2"] for truth in truths] * u.deg**2
+    truths, nulls = (
+        dict(zip(seeds[TRUTH], read(part, seeds[TRUTH]), strict=True))
+        for part in (TRUTH, NULLS)
+    )
     results = {}
-    for name, number in numbers.items():
-        tables, area = read(name), areas[:number]
-        result = froc(
-            tables, truths[:number], area, nulls=nulls[:number], **froc_options
-        )
+    for name in finders:
+        tables = read(name, seeds[name])
+        here = [truths[seed] for seed in seeds[name]]
+        area = [truth.meta["area_deg2"] for truth in here] * u.deg**2
+        of_nulls = [nulls[seed] for seed in seeds[name]]
+        result = froc(tables, here, area, nulls=of_nulls, **froc_options)
         seconds = sum(table.meta["seconds"] for table in tables)
         result.meta["seconds_per_deg2"] = seconds / area.sum().value
         results[name] = result

@@ -2,6 +2,7 @@
 """Rates of false alarms and errors, calibrated on samples that are known."""
 
 import numpy as np
+import pytest
 from scipy.stats import norm
 
 from astro_vaeclust.amortised.calibration import (
@@ -10,6 +11,7 @@ from astro_vaeclust.amortised.calibration import (
     calibrate_errors,
     fit_calibration,
 )
+from astro_vaeclust.amortised.network import MEASURES
 
 
 def test_rates_of_a_known_process_are_recovered():
@@ -59,11 +61,34 @@ def test_rates_that_fall_ever_faster_are_recovered():
         assert 0.6 < stated / rate < 1.7
 
 
-def test_factors_make_errors_hold_68_percent():
+def test_calibrated_errors_hold_68_percent_of_the_truths_at_every_size():
     rng = np.random.default_rng(4)
-    deviations = rng.normal(0.3, 2.0, (4000, 5))
-    pairs = np.stack([deviations, np.ones((4000, 5))], axis=1)
-    biases, factors = calibrate_errors(pairs)
+    errors = rng.uniform(0.02, 0.2, (6000, 5))
+    spread = np.hypot(1.5 * errors, 0.1)
+    deviations = rng.normal(0.3, spread)
+    biases, factors, floors = calibrate_errors(np.stack([deviations, errors], axis=1))
     assert biases[:2] == (0.0, 0.0)
-    np.testing.assert_allclose(biases[2:], 0.3, atol=0.15)
-    np.testing.assert_allclose(factors[2:], 2.0, rtol=0.1)
+    np.testing.assert_allclose(biases[2:], 0.3, atol=0.02)
+    calibration = Calibration(
+        coefficients=(0.0,) * 9,
+        crowding=(0.0, 0.5, 0.1, 1.0),
+        knee=0.0,
+        highest_score=1.0,
+        biases=(biases,) * 2,
+        error_factors=(factors,) * 2,
+        error_floors=(floors,) * 2,
+    )
+    for number, name in enumerate(MEASURES[2:], start=2):
+        logarithms, stated = calibration.corrected(
+            name, deviations[:, number], errors[:, number], fine=False
+        )
+        # the truth is a logarithm of zero: the number itself is one
+        measured = 10**logarithms
+        inside = np.abs(measured - 1) < measured * np.log(10) * stated
+        for small in (errors[:, number] < 0.06, errors[:, number] > 0.15):
+            assert inside[small].mean() == pytest.approx(0.68, abs=0.04)
+
+
+def test_errors_without_deviations_are_zero():
+    pairs = np.stack([np.zeros((30, 5)), np.ones((30, 5))], axis=1)
+    assert calibrate_errors(pairs) == ((0.0,) * 5,) * 3

@@ -59,6 +59,8 @@ def test_completeness_is_given_by_least_number_of_members(finders, tmp_path, cap
     assert list(summary["n_tiles"]) == [4, 2]
     assert run(tmp_path, "default", "--tiles-for", "paper") == 2
     assert "--tiles-for takes NAME=N" in capsys.readouterr().err
+    assert run(tmp_path, "default", "--nulls-for", "default=few") == 2
+    assert "--nulls-for takes NAME=N" in capsys.readouterr().err
 
 
 def test_the_same_command_goes_on(finders, tmp_path, capsys):

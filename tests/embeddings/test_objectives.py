@@ -308,9 +308,7 @@ def test_training_follows_the_gradient_of_the_bound(likelihood, prior, divergenc
         pixels = torch.rand(4, n_pixels, generator=make_generator(seed), dtype=DOUBLE)
         noise = torch.randn(shape, generator=make_generator(seed + 2), dtype=DOUBLE)
         terms = evidence_lower_bound(model, pixels, noise, make_generator(5))
-        expected = torch.autograd.grad(
-            -terms.elbo.sum(), parameters, allow_unused=True
-        )
+        expected = torch.autograd.grad(-terms.elbo.sum(), parameters, allow_unused=True)
         set_gradients(pixels, noise, make_generator(5))
         for parameter, gradient in zip(parameters, expected, strict=True):
             torch.testing.assert_close(parameter.grad, gradient)

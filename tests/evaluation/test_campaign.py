@@ -174,6 +174,24 @@ def test_slow_finders_may_have_fewer_tiles(tmp_path):
         evaluate_finders(finders, tmp_path, tiles_for={"other": 2}, **SMALL)
 
 
+def test_more_sky_without_clusters_for_some_finders(run, tmp_path):
+    _, before = run
+    finders = {"peak": PeakFinder(), "few": PeakFinder(5.0)}
+    results = evaluate_finders(finders, tmp_path, nulls_for={"peak": 3}, **SMALL)
+    names = sorted(path.name for path in (tmp_path / "peak").iterdir())
+    seeds = [int(name.removesuffix(".ecsv")) - FIRST_SEED for name in names]
+    assert seeds == [0, 1, 2, 3, 5, 7, 9]
+    peak, few = results.values()
+    assert [len(result.tiles) for result in (peak, few)] == [7, 4]
+    assert len(peak.clusters) == len(few.clusters) == len(before["peak"].clusters)
+    areas = [result.tiles["area"].sum() for result in (peak, few)]
+    assert areas[0] > 1.7 * areas[1]
+    kinds = false_positive_table(results)
+    assert kinds["n_nulls"].sum() > len(kinds)
+    with pytest.raises(ValueError, match="nulls_for must be an integer of at least 1"):
+        evaluate_finders(finders, tmp_path, nulls_for={"peak": 0}, **SMALL)
+
+
 def test_errors_name_the_finder_and_the_tile(tmp_path):
     class Broken(BlindFinder):
         def detect(self, data, **choice):
