@@ -33,6 +33,9 @@ FINE = 2**-0.5
 SKY_BOX = 128
 """Side in network pixels of the meshes of the sky."""
 
+SKY_STEP = 2
+"""One pixel of so many, along either axis, tells the sky of a mesh of that side."""
+
 COMPRESSION = 2.0
 """Significance at which the inverse hyperbolic sine turns from linear."""
 
@@ -193,11 +196,15 @@ def sky_and_noise(means, mask):
         Standard deviation of a pixel; one where there is none.
     """
     box = min(SKY_BOX, *means.shape)
+    step = SKY_STEP if box == SKY_BOX else 1
+    chosen = np.s_[::step, ::step]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AstropyUserWarning)
-        background = Background2D(means, box, mask=mask, exclude_percentile=99)
+        background = Background2D(
+            means[chosen], box // step, mask=mask[chosen], exclude_percentile=98
+        )
     noise = np.median(background.background_rms_mesh)
-    sky = enlarge_meshes(background.background_mesh, background.box_size, means.shape)
+    sky = enlarge_meshes(background.background_mesh, (box, box), means.shape)
     return sky, noise if noise > 0 else 1.0
 
 

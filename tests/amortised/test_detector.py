@@ -73,16 +73,18 @@ def test_level_and_unit_do_not_matter(demo):
     np.testing.assert_allclose(one.channels, two.channels, atol=1e-3)
 
 
-@pytest.mark.parametrize("shape", [(300, 520), (90, 128), (64, 64)])
+@pytest.mark.parametrize("shape", [(300, 520), (129, 257), (90, 128), (64, 64)])
 def test_the_sky_is_that_of_photutils(shape):
     rng = np.random.default_rng(8)
     sky = 500 + np.hypot(*np.indices(shape)) / 100
     pixels = rng.normal(sky, 2.0)
     mask = rng.uniform(size=shape) < 0.1
     box = min(SKY_BOX, *shape)
-    background = Background2D(pixels, box, mask=mask, exclude_percentile=99)
+    background = Background2D(pixels, box, mask=mask, exclude_percentile=98)
     measured, noise = sky_and_noise(pixels, mask)
-    np.testing.assert_allclose(measured, background.background, rtol=1e-10)
+    # large meshes are told by one pixel in four
+    exact = {"rtol": 1e-10} if box < SKY_BOX else {"rtol": 0, "atol": 0.2}
+    np.testing.assert_allclose(measured, background.background, **exact)
     assert noise == pytest.approx(2.0, rel=0.15)
 
 
