@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import astropy.units as u
 import numpy as np
 
@@ -28,7 +30,7 @@ def real_sky_factor(model, images):
     Parameters
     ----------
     model : `~astro_vaeclust.amortised.weights.TrainedModel`
-        The model, calibrated on mock sky.
+        The model, calibrated on mock sky; a factor that it has already is left out.
     images : iterable of `~astro_vaeclust.inputs.Image`
         Images without a known cluster.
 
@@ -37,6 +39,7 @@ def real_sky_factor(model, images):
     factor : float
         What to multiply the rates of false alarms with.
     """
+    model = replace(model, calibration=replace(model.calibration, real_sky=1.0))
     observed, expected = PRIOR, PRIOR
     for image in images:
         search = AmortisedSearch(image, model, max_false_alarm_rate=RATE)

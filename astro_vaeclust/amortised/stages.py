@@ -126,7 +126,7 @@ def default_stages():
             tiles_of="long",
             plan=replace(
                 fine.plan,
-                n_steps=2400,
+                n_steps=800,
                 seed=4,
                 part="measures",
                 weights=Weights(center=0, density=0, autoencoder=0, labels=0),

@@ -250,6 +250,8 @@ def test_the_real_sky_tells_how_much_oftener_false_candidates_are(demo, model_fi
     observed = round(factor * (PRIOR + RATE * area) - PRIOR)
     assert observed >= 1
     assert factor == pytest.approx((PRIOR + observed) / (PRIOR + RATE * area))
+    again = replace(stated, calibration=replace(calibration, real_sky=7.0))
+    assert real_sky_factor(again, [image]) == factor
     arguments = [0.5], [0.5], [0.0]
     twice = replace(calibration, real_sky=2.0).false_alarm_rate(*arguments)
     np.testing.assert_allclose(twice, 2 * calibration.false_alarm_rate(*arguments))
