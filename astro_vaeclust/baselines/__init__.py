@@ -10,6 +10,7 @@ from .hdbscan import HDBSCANFinder
 from .matched_filter import MatchedFilter
 from .mixture_noise import MixtureWithNoise
 from .tessellation import MinimumSpanningTree, VoronoiTessellation
+from .tuned import tuned_settings
 
 __all__ = [
     "BASELINES",
@@ -23,6 +24,7 @@ __all__ = [
     "SourceField",
     "StarCounts",
     "VoronoiTessellation",
+    "tuned_settings",
 ]
 
 BASELINES = Registry(

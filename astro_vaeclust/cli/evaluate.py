@@ -112,7 +112,7 @@ def run(arguments):
 
     names = arguments.finders or finder_names()
     results = evaluate_finders(
-        make_finders(names, device=arguments.device),
+        make_finders(names, survey=arguments.survey, device=arguments.device),
         arguments.folder,
         n_tiles=arguments.tiles,
         survey=arguments.survey,

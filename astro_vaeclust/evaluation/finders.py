@@ -9,6 +9,7 @@ from dataclasses import fields
 import astropy.units as u
 
 from ..inputs import read_image
+from ..simulation import get_survey
 
 __all__ = [
     "TRUE_STARS",
@@ -133,7 +134,7 @@ def finder_names():
     return [*PRESETS, *baselines, *others]
 
 
-def make_finders(names, *, seed=0, device="cpu"):
+def make_finders(names, *, survey="2mass-ks", seed=0, device="cpu"):
     """
     Make finders from their names.
 
@@ -145,6 +146,9 @@ def make_finders(names, *, seed=0, device="cpu"):
         ``"default-with-sources"``, the default with what these find beside it. The
         default and the catalogue methods get a lower threshold than their own, to see
         the lower end of the curve.
+    survey : str or `~astro_vaeclust.simulation.Survey`
+        What the catalogue methods are set for, see
+        `~astro_vaeclust.baselines.tuned_settings`.
     seed : int
         Seed of the finders that have one.
     device : str
@@ -166,10 +170,11 @@ def make_finders(names, *, seed=0, device="cpu"):
         raise ValueError(
             f"finders must be some of {', '.join(known)}; got {', '.join(names)!r}"
         )
-    return {name: _make(name, seed, device) for name in dict.fromkeys(names)}
+    survey = get_survey(survey).name
+    return {name: _make(name, survey, seed, device) for name in dict.fromkeys(names)}
 
 
-def _make(name, seed, device):
+def _make(name, survey, seed, device):
     if name in PRESETS:
         from .. import VAEClusterFinder
 
@@ -180,15 +185,19 @@ def _make(name, seed, device):
             return VAEClusterFinder(embedding="dense-vae", **settings)
         return VAEClusterFinder(max_false_alarm_rate=MOST_FALSE_ALARMS, **settings)
     if name == TRUE_STARS:
-        return TrueStarFinder(_make(BOUND, seed, device))
+        return TrueStarFinder(_make(BOUND, survey, seed, device))
     if name == WITH_SOURCES:
         return SourceAidedFinder(
-            _make("default", seed, device), _make(BOUND, seed, device)
+            _make("default", survey, seed, device),
+            _make(BOUND, survey, seed, device),
         )
+    from ..baselines import tuned_settings
+
     finder = _baselines().get(name)
     settings = {"threshold": LOW_THRESHOLD, "seed": seed, "device": device}
     taken = {field.name for field in fields(finder)}
-    return finder(**{key: settings[key] for key in settings.keys() & taken})
+    settings = {key: settings[key] for key in settings.keys() & taken}
+    return finder(**settings, **tuned_settings(name, survey))
 
 
 def _baseline_names():

@@ -15,7 +15,12 @@ from astropy.table import QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust import ClusterCatalog
-from astro_vaeclust.baselines import BASELINES, MatchedFilter, StarCounts
+from astro_vaeclust.baselines import (
+    BASELINES,
+    MatchedFilter,
+    StarCounts,
+    tuned_settings,
+)
 from astro_vaeclust.columns import COLUMNS
 from astro_vaeclust.exceptions import NoDetectionsWarning
 from astro_vaeclust.flags import ClusterFlags
@@ -43,6 +48,14 @@ def test_all_methods_are_registered():
         "star-counts",
         "voronoi",
     ]
+
+
+@pytest.mark.parametrize("survey", ["2mass-ks", "ukidss-k", "vvv-ks"])
+@pytest.mark.parametrize("tag", BASELINES.tags)
+def test_settings_for_surveys_are_those_of_the_methods(tag, survey):
+    settings = tuned_settings(tag, survey)
+    assert replace(BASELINES.get(tag)(), **settings) == BASELINES.get(tag)(**settings)
+    assert not settings or survey == "ukidss-k"
 
 
 def test_finds_cluster_in_table(finder, clustered, wcs):

@@ -12,7 +12,7 @@ from astropy.table import QTable
 from numpy.testing import assert_array_equal
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
-from astro_vaeclust.baselines import BaselineFinder
+from astro_vaeclust.baselines import BaselineFinder, StarCounts
 from astro_vaeclust.evaluation import (
     FIRST_SEED,
     error_table,
@@ -291,6 +291,16 @@ def test_catalogue_methods_and_their_bound():
     bright = (stars["mag"] < 15.3 * u.mag).sum()
     # (but for those on pixels without data)
     assert 0.9 * bright < catalog.table.meta["n_sources_in_image"] <= bright
+
+
+def test_catalogue_methods_have_the_settings_of_the_survey():
+    names = ["star-counts", "matched-filter", TRUE_STARS]
+    usual = make_finders(names)
+    sharp = make_finders(names, survey="ukidss-k")
+    assert usual["star-counts"].bandwidth == StarCounts().bandwidth
+    assert sharp["star-counts"].bandwidth < usual["star-counts"].bandwidth
+    assert sharp[TRUE_STARS].finder == sharp["matched-filter"]
+    assert sharp["matched-filter"] != usual["matched-filter"]
 
 
 def test_descriptions_have_no_addresses():
