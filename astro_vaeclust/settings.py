@@ -118,7 +118,7 @@ def paper_settings():
             likelihood="bernoulli",
             prior="mixture-of-gaussians",
             n_components=2,
-            batch_size=320,
+            batch_size=256,
             n_steps=100,
             learning_rate=2.5e-3,
         ),

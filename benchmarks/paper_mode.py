@@ -25,7 +25,8 @@ with its defaults but for epochs, batch size and step size (its data loader, Ada
 best model kept and final model saved), then its encoder on all windows. It computes
 the loss at every step; we take its gradient alone, as nothing asks for the loss.
 Progress bars and log go to memory. Both have the same threads, the runs of both
-alternate, and the ratio is that of the medians.
+alternate, and the ratio is the median of those of a run and the one after it, so
+that a machine that is slow for a while is so for both.
 
 Run on an idle machine: ``python benchmarks/paper_mode.py [--repeat 3] [--steps 200]``.
 """
@@ -105,28 +106,28 @@ def report_matrix_products(repeat, n_steps):
     warm_up = replace(finder, embedding=replace(finder.embedding, n_steps=2))
     timed(lambda: embed(warm_up, prepared, PATCH_SIZES[0]))
     print(f"torch threads: {torch.get_num_threads()}")
-    print("patch   train and embed   bare products   ratio (medians)")
-    totals = []
-    for size in PATCH_SIZES:
-        ours, bare = [], []
-        for _ in range(repeat):
-            ours.append(timed(lambda size=size: embed(finder, prepared, size)))
-            bare.append(bare_products(finder, prepared, size))
-        medians = statistics.median(ours), statistics.median(bare)
-        totals.append(medians)
+    print("patch   train and embed   bare products   ratio (medians of pairs)")
+    for sizes in [*((size,) for size in PATCH_SIZES), PATCH_SIZES]:
+        ours, bare, ratio = compare(
+            lambda sizes=sizes: embed(finder, prepared, *sizes),
+            [bare_products(finder, prepared, size) for size in sizes],
+            repeat,
+        )
+        one = len(sizes) == 1
+        name, end = (f"{sizes[0]:5d}", "") if one else ("  all", "(asked: at most 2.5)")
         print(
-            f"{size:5d} {medians[0]:13.2f} s {medians[1]:13.2f} s"
-            f" {medians[0] / medians[1]:9.2f}",
+            f"{name} {ours:13.2f} s {bare:13.2f} s {1 / ratio:9.2f}   {end}",
             flush=True,
         )
-    total_ours = statistics.median(
-        timed(lambda: embed(finder, prepared, *PATCH_SIZES)) for _ in range(repeat)
-    )
-    total_bare = sum(bare for _, bare in totals)
-    print(
-        f"  all {total_ours:13.2f} s {total_bare:13.2f} s"
-        f" {total_ours / total_bare:9.2f}   (at most 2.5 is asked for)"
-    )
+
+
+def compare(ours, others, repeat):
+    """Time both in turn; return the median times, and the median ratio of a pair."""
+    pairs = [
+        (timed(ours), sum(timed(other) for other in others)) for _ in range(repeat)
+    ]
+    ratio = statistics.median(theirs / our for our, theirs in pairs)
+    return *(statistics.median(times) for times in zip(*pairs, strict=True)), ratio
 
 
 def embed(finder, prepared, *sizes):
@@ -145,7 +146,7 @@ def layer_shapes(embedding, size):
 
 
 def bare_products(finder, prepared, size):
-    """Time the matrix products of training and embedding alone."""
+    """Return a function that does the matrix products of training and embedding."""
     import torch
 
     from astro_vaeclust.embeddings.windows import WindowGrid
@@ -178,7 +179,7 @@ def bare_products(finder, prepared, size):
             for weight in encoder:
                 hidden = hidden @ weight
 
-    return timed(train_and_embed)
+    return train_and_embed
 
 
 def report_memory(n_steps):
@@ -228,7 +229,7 @@ def report_pythae(repeat, n_steps):
         ),
     )
     prepared = prepared_tile(finder)
-    print("patch   ours   pythae   ratio (same network, steps and batches; medians)")
+    print("patch   ours   pythae   ratio (same steps and batches; medians of pairs)")
     trainings = [pythae_training(finder, prepared, size) for size in PATCH_SIZES]
     runs = [
         ((size,), [training])
@@ -242,19 +243,18 @@ def report_pythae(repeat, n_steps):
 def report_against_pythae(finder, prepared, sizes, trainings, n_steps, repeat):
     embedding = replace(finder.embedding, n_steps=n_steps)
     finder = replace(finder, embedding=embedding)
-    ours, theirs = [], []
-    for _ in range(repeat):
-        ours.append(timed(lambda: embed(finder, prepared, *sizes)))
-        theirs.append(sum(timed(train) for train, _ in trainings))
-    medians = statistics.median(ours), statistics.median(theirs)
-    name, end = (f"{sizes[0]:5d}", f"({n_steps} steps)")
-    if len(sizes) > 1:
-        name, end = "  all", "(at least 3 is asked for)"
-    print(
-        f"{name} {medians[0]:6.2f} s {medians[1]:6.2f} s"
-        f" {medians[1] / medians[0]:7.2f}   {end}",
-        flush=True,
+    ours, theirs, ratio = compare(
+        lambda: embed(finder, prepared, *sizes),
+        [train for train, _ in trainings],
+        repeat,
     )
+    one = len(sizes) == 1
+    name, end = (
+        (f"{sizes[0]:5d}", f"({n_steps} steps)")
+        if one
+        else ("  all", "(asked: at least 3)")
+    )
+    print(f"{name} {ours:6.2f} s {theirs:6.2f} s {ratio:7.2f}   {end}", flush=True)
 
 
 def pythae_training(finder, prepared, size):

@@ -318,6 +318,24 @@ class JointKL(Divergence):
         return kl_joint(posterior, prior, torch.softmax(prior.log_joint(z), dim=-1))
 
 
+def _slopes_monte_carlo(posterior, prior, z):
+    # a shift of the mean shifts z too, and q at z stays: only its width is left
+    return prior.pull_back(z), 0.0, -0.5
+
+
+def _slopes_analytic(posterior, prior, z):
+    return 0.0, posterior.mean, 0.5 * torch.expm1(posterior.log_variance)
+
+
+SLOPES = {kl_monte_carlo: _slopes_monte_carlo, kl_analytic: _slopes_analytic}
+"""
+Gradients of some divergences, summed over the windows, without autograd.
+
+Called as ``slopes(posterior, prior, z)``, they set the gradients of the prior, and
+return those with respect to the samples, and to means and log-variances beside them.
+"""
+
+
 DIVERGENCES = {
     "kl": kl_monte_carlo,
     "kl-analytic": kl_analytic,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .divergences import mean_bound
+from .divergences import SLOPES, mean_bound
 from .networks import DenseStack, Posterior, StackPass
 
 __all__ = [
@@ -147,23 +147,38 @@ class BoundGradient:
             terms.elbo.sum().neg().backward()
             return
         encoder, decoder = self._passes
-        activations, moments = encoder.outputs(pixels)
-        moments.requires_grad_()
-        posterior = Posterior(*moments.chunk(2, dim=-1))
-        z = posterior.reparameterise(noise)
-        divergence = self.model.divergence(posterior, self.model.prior, z, generator)
+        with torch.no_grad():
+            activations, moments = encoder.outputs(pixels)
 
-        def slopes(part, outputs):
-            return self.model.likelihood.slopes(pixels[:, part], outputs)
+            def slopes(part, outputs):
+                return self.model.likelihood.slopes(pixels[:, part], outputs)
 
-        of_z = decoder.pull_back_from(slopes, z.detach())
-        torch.autograd.backward([z, divergence.sum()], [of_z, None])
-        encoder.pull_back(activations, moments.grad)
+            posterior = Posterior(*moments.chunk(2, dim=-1))
+            z = posterior.reparameterise(noise)
+            of_z = decoder.pull_back_from(slopes, z)
+        of_moments = self._through_latents(moments, noise, of_z, generator)
+        encoder.pull_back(activations, of_moments)
         for stack, done in zip(self._stacks, self._passes, strict=True):
             # a prior that is made of the encoder has left its share
             if stack.values.grad is not None:
                 done.gradient.add_(stack.values.grad)
             stack.values.grad = done.gradient
+
+    def _through_latents(self, moments, noise, of_z, generator):
+        """Pull the gradient of the samples, and that of the divergence, back."""
+        divergence, prior = self.model.divergence, self.model.prior
+        slopes = SLOPES.get(divergence)
+        moments.requires_grad_(slopes is None)
+        posterior = Posterior(*moments.chunk(2, dim=-1))
+        z = posterior.reparameterise(noise)
+        if slopes is None:
+            total = divergence(posterior, prior, z, generator).sum()
+            torch.autograd.backward([z, total], [of_z, None])
+            return moments.grad
+        through_z, of_mean, of_log_variance = slopes(posterior, prior, z)
+        of_z = of_z + through_z
+        of_width = 0.5 * (z - posterior.mean) * of_z
+        return torch.cat([of_z + of_mean, of_width + of_log_variance], dim=-1)
 
 
 def reconstruction_alone(model, pixels, noise, generator=None):
