@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -56,14 +57,14 @@ class Ensemble:
         A pixel that lies in the windows of some members only is averaged over these.
         A pixel in no window takes part in nothing, and is zero without smoothing.
         """
-        return self._mean_of(self.members)
+        return self._mean_of(range(len(self.members)))
 
     def leave_one_out(self):
         """Yield the heat map without each member in turn; nothing for one member."""
         if len(self.members) > 1:
-            for left_out in self.members:
-                rest = [member for member in self.members if member is not left_out]
-                yield self._mean_of(rest)
+            numbers = range(len(self.members))
+            for left_out in numbers:
+                yield self._mean_of([n for n in numbers if n != left_out])
 
     def supporting_sizes(self, pixels, level=0.5):
         """
@@ -87,13 +88,20 @@ class Ensemble:
             if np.nanmean(member.probability[pixels]) >= level
         }
 
-    def _mean_of(self, members):
-        covered = np.zeros(self.mask.shape)
+    @cached_property
+    def _seen(self):
+        """Where each map is known, and the map with zeros elsewhere (list of pairs)."""
+        seen = [~np.isnan(member.probability) for member in self.members]
+        pairs = zip(seen, self.members, strict=True)
+        return [(known, np.where(known, m.probability, 0.0)) for known, m in pairs]
+
+    def _mean_of(self, numbers):
+        covered = np.zeros(self.mask.shape, dtype=np.int32)
         total = np.zeros(self.mask.shape)
-        for member in members:
-            seen = ~np.isnan(member.probability)
+        for number in numbers:
+            seen, probability = self._seen[number]
             covered += seen
-            total += np.where(seen, member.probability, 0.0)
+            total += probability
         usable = (covered > 0) & ~self.mask
         mean = np.where(usable, total / np.maximum(covered, 1), 0.0)
         if self.smoothing:

@@ -148,37 +148,52 @@ class LatentMap:
         """
         total = self._spread(np.where(self.valid, values, 0.0))
         count = np.rint(self._spread(self.valid.astype(np.float64)))
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        means = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        ny, nx = self.image_shape
+        rows, columns = (np.diff(edges) for edges in self._edges)
+        return means.repeat(columns, axis=1)[:, :nx].repeat(rows, axis=0)[:ny]
+
+    @property
+    def _edges(self):
+        """Where windows begin or end along each axis; between these all is alike."""
+        starts = (self.stride * np.arange(n) for n in self.valid.shape)
+        return [np.union1d(start, start + self.patch_size) for start in starts]
+
+    @property
+    def _corners(self):
+        """Numbers of the edges at which windows begin and end, along each axis."""
+        pairs = []
+        for n, edges in zip(self.valid.shape, self._edges, strict=True):
+            starts = self.stride * np.arange(n)
+            pairs.append(np.searchsorted(edges, [starts, starts + self.patch_size]))
+        return pairs
 
     def _cell_sums(self, image):
-        """Sum over every window by the summed-area table."""
-        ny, nx = self.valid.shape
-        full = [(n - 1) * self.stride + self.patch_size for n in (ny, nx)]
-        padding = [(1, side - n) for side, n in zip(full, image.shape, strict=True)]
-        table = np.pad(image, padding).cumsum(axis=0).cumsum(axis=1)
-        lower = [slice(0, n * self.stride, self.stride) for n in (ny, nx)]
-        upper = [slice(self.patch_size, None, self.stride)] * 2
+        """Sum over every window by the summed-area table at its edges."""
+        blocks = image
+        for axis, edges in enumerate(self._edges):
+            inside = edges[edges < image.shape[axis]]
+            blocks = np.add.reduceat(blocks, inside, axis=axis)
+        table = np.zeros([len(edges) for edges in self._edges])
+        table[1 : len(blocks) + 1, 1 : blocks.shape[1] + 1] = blocks
+        table = table.cumsum(axis=0).cumsum(axis=1)
+        (top, bottom), (left, right) = self._corners
         return (
-            table[upper[0], upper[1]]
-            - table[lower[0], upper[1]]
-            - table[upper[0], lower[1]]
-            + table[lower[0], lower[1]]
+            table[np.ix_(bottom, right)]
+            - table[np.ix_(top, right)]
+            - table[np.ix_(bottom, left)]
+            + table[np.ix_(top, left)]
         )
 
     def _spread(self, values):
-        """Add every cell's value to all pixels of its window, the inverse table."""
-        ny, nx = values.shape
-        steps = np.zeros(
-            [(n - 1) * self.stride + self.patch_size + 1 for n in (ny, nx)]
-        )
-        starts = [slice(0, n * self.stride, self.stride) for n in (ny, nx)]
-        ends = [slice(self.patch_size, None, self.stride)] * 2
-        steps[starts[0], starts[1]] += values
-        steps[ends[0], starts[1]] -= values
-        steps[starts[0], ends[1]] -= values
-        steps[ends[0], ends[1]] += values
-        image = steps.cumsum(axis=0).cumsum(axis=1)
-        return image[: self.image_shape[0], : self.image_shape[1]]
+        """Add every cell's value to all that its window holds, the inverse table."""
+        steps = np.zeros([len(edges) for edges in self._edges])
+        (top, bottom), (left, right) = self._corners
+        steps[np.ix_(top, left)] += values
+        steps[np.ix_(bottom, left)] -= values
+        steps[np.ix_(top, right)] -= values
+        steps[np.ix_(bottom, right)] += values
+        return steps.cumsum(axis=0).cumsum(axis=1)[:-1, :-1]
 
 
 def digest(arrays):

@@ -26,6 +26,9 @@ __all__ = [
     "random_gaussians",
 ]
 
+ROWS_AT_ONCE = 2048
+"""What is computed of so many rows stays in the cache."""
+
 
 @dataclass(frozen=True, eq=False)
 class Gaussians:
@@ -227,15 +230,18 @@ def log_joint(features, gaussians):
         log w_c + log N(x; mu_c, Sigma_c).
     """
     cholesky = torch.linalg.cholesky(gaussians.covariances)
-    offsets = features.T - gaussians.means[:, :, None]
-    residuals = torch.linalg.solve_triangular(cholesky, offsets, upper=False)
     half_log_determinants = cholesky.diagonal(dim1=1, dim2=2).log().sum(dim=1)
     constants = (
         gaussians.weights.log()
         - half_log_determinants
         - 0.5 * math.log(2 * math.pi) * features.shape[1]
     )
-    return (constants[:, None] - 0.5 * residuals.square().sum(dim=1)).T
+    joint = []
+    for rows in features.split(ROWS_AT_ONCE):
+        offsets = rows.T - gaussians.means[:, :, None]
+        residuals = torch.linalg.solve_triangular(cholesky, offsets, upper=False)
+        joint.append(constants[:, None] - 0.5 * residuals.square().sum(dim=1))
+    return torch.cat(joint, dim=1).T
 
 
 def maximise(features, responsibilities, settings):
@@ -259,13 +265,16 @@ def maximise(features, responsibilities, settings):
     """
     totals = responsibilities.sum(dim=0) + 10 * torch.finfo(features.dtype).eps
     means = (responsibilities.T @ features) / totals[:, None]
-    offsets = features - means[:, None, :]
-    weighted = offsets * responsibilities.T[:, :, None]
-    if settings.covariance_type == "full":
-        covariances = (weighted.mT @ offsets) / totals[:, None, None]
-    else:
-        variances = (weighted * offsets).sum(dim=1) / totals[:, None]
-        covariances = torch.diag_embed(variances)
+    covariances = 0
+    for rows, shares in zip(
+        features.split(ROWS_AT_ONCE), responsibilities.split(ROWS_AT_ONCE), strict=True
+    ):
+        offsets = rows - means[:, None, :]
+        weighted = offsets * shares.T[:, :, None]
+        covariances = covariances + weighted.mT @ offsets
+    covariances = covariances / totals[:, None, None]
+    if settings.covariance_type == "diag":
+        covariances = torch.diag_embed(covariances.diagonal(dim1=1, dim2=2))
     covariances.diagonal(dim1=1, dim2=2).add_(settings.reg_covar)
     return Gaussians(totals / totals.sum(), means, covariances)
 
