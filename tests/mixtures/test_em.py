@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.mixture import GaussianMixture
 
 from astro_vaeclust.mixtures import EMGaussianMixture
+from astro_vaeclust.mixtures import expectation_maximisation as em
 from astro_vaeclust.mixtures.expectation_maximisation import (
     Gaussians,
     best_of_random_starts,
@@ -186,6 +187,17 @@ def test_too_few_iterations_are_not_called_converged(two_groups):
     )
     assert not fitted.converged
     assert fitted.n_iter == 2
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "diag"])
+def test_rows_may_come_in_parts(two_groups, covariance_type, monkeypatch):
+    mixture = EMGaussianMixture(covariance_type=covariance_type, n_init=2)
+    whole = mixture.fit(two_groups[0], seed=0)
+    monkeypatch.setattr(em, "ROWS_AT_ONCE", 70)
+    parts = mixture.fit(two_groups[0], seed=0)
+    assert parts.n_iter == whole.n_iter
+    for name in ("weights", "means", "covariances"):
+        assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-9)
 
 
 def test_random_starts_are_random_and_valid(two_groups):
