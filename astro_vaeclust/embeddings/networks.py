@@ -136,13 +136,17 @@ class StackPass:
 
     Attributes
     ----------
+    parameter : `torch.nn.Parameter`
+        Weights and biases of the stack.
     gradient : tensor
         Where the gradient of the parameter goes, overwritten by every backward pass.
     """
 
     def __init__(self, stack):
-        self.gradient = torch.empty_like(stack.values.detach())
-        self._layers = _layers(stack.values.detach(), stack.shapes)
+        self.parameter = stack.values
+        values = stack.values.detach()
+        self.gradient = torch.empty_like(values)
+        self._layers = _layers(values, stack.shapes)
         self._of_layers = _layers(self.gradient, stack.shapes)
 
     def outputs(self, inputs):

@@ -111,7 +111,7 @@ class BoundGradient:
     It is that of `evidence_lower_bound`, summed over the windows. Dense networks with
     a likelihood that gives its own ``slopes``, and one sample per window, spare what
     the optimiser does not ask for: the value of the bound, and autograd for all but
-    the latent variables.
+    the latent variables, or for these too where the divergence has `SLOPES`.
 
     Parameters
     ----------
@@ -122,14 +122,13 @@ class BoundGradient:
 
     def __init__(self, model):
         self.model = model
-        self._stacks = None
+        self._passes = None
         networks = model.encoder, model.decoder
         if hasattr(model.likelihood, "slopes") and all(
             isinstance(getattr(network, "stack", None), DenseStack)
             for network in networks
         ):
-            self._stacks = [network.stack for network in networks]
-            self._passes = [StackPass(stack) for stack in self._stacks]
+            self._passes = [StackPass(network.stack) for network in networks]
 
     def __call__(self, pixels, noise, generator=None):
         """
@@ -142,40 +141,40 @@ class BoundGradient:
         """
         for parameter in self.model.parameters():
             parameter.grad = None
-        if self._stacks is None or noise.ndim > pixels.ndim:
+        if self._passes is None or noise.ndim > pixels.ndim:
             terms = evidence_lower_bound(self.model, pixels, noise, generator)
             terms.elbo.sum().neg().backward()
             return
         encoder, decoder = self._passes
-        with torch.no_grad():
-            activations, moments = encoder.outputs(pixels)
-
-            def slopes(part, outputs):
-                return self.model.likelihood.slopes(pixels[:, part], outputs)
-
-            posterior = Posterior(*moments.chunk(2, dim=-1))
-            z = posterior.reparameterise(noise)
-            of_z = decoder.pull_back_from(slopes, z)
-        of_moments = self._through_latents(moments, noise, of_z, generator)
-        encoder.pull_back(activations, of_moments)
-        for stack, done in zip(self._stacks, self._passes, strict=True):
-            # a prior that is made of the encoder has left its share
-            if stack.values.grad is not None:
-                done.gradient.add_(stack.values.grad)
-            stack.values.grad = done.gradient
-
-    def _through_latents(self, moments, noise, of_z, generator):
-        """Pull the gradient of the samples, and that of the divergence, back."""
-        divergence, prior = self.model.divergence, self.model.prior
-        slopes = SLOPES.get(divergence)
-        moments.requires_grad_(slopes is None)
+        activations, moments = encoder.outputs(pixels)
+        by_hand = self.model.divergence in SLOPES
+        moments.requires_grad_(not by_hand)
         posterior = Posterior(*moments.chunk(2, dim=-1))
         z = posterior.reparameterise(noise)
-        if slopes is None:
-            total = divergence(posterior, prior, z, generator).sum()
-            torch.autograd.backward([z, total], [of_z, None])
-            return moments.grad
-        through_z, of_mean, of_log_variance = slopes(posterior, prior, z)
+
+        def slopes(part, outputs):
+            return self.model.likelihood.slopes(pixels[:, part], outputs)
+
+        of_z = decoder.pull_back_from(slopes, z.detach())
+        if by_hand:
+            of_moments = self._through_latents(posterior, z, of_z)
+        else:
+            divergence = self.model.divergence(
+                posterior, self.model.prior, z, generator
+            )
+            torch.autograd.backward([z, divergence.sum()], [of_z, None])
+            of_moments = moments.grad
+        encoder.pull_back(activations, of_moments)
+        for done in self._passes:
+            # a prior that is made of the encoder has left its share
+            if done.parameter.grad is not None:
+                done.gradient.add_(done.parameter.grad)
+            done.parameter.grad = done.gradient
+
+    def _through_latents(self, posterior, z, of_z):
+        """Add the gradient of the divergence; return that with respect to moments."""
+        slopes = SLOPES[self.model.divergence]
+        through_z, of_mean, of_log_variance = slopes(posterior, self.model.prior, z)
         of_z = of_z + through_z
         of_width = 0.5 * (z - posterior.mean) * of_z
         return torch.cat([of_z + of_mean, of_width + of_log_variance], dim=-1)

@@ -3,7 +3,8 @@
 Priors p(z) of the latent variables.
 
 Each is a `torch.nn.Module` with ``log_prob(z)`` for ``z`` of shape ``(..., latent)``,
-``components()``, the Gaussians that it is made of, and ``sample(n, generator)``.
+``pull_back(z)``, the gradient of its negative, ``components()``, the Gaussians that it
+is made of, and ``sample(n, generator)``.
 """
 
 from __future__ import annotations
