@@ -96,12 +96,8 @@ def compare_amortised(name, arguments):
         run = score_by_mixture(network, mock, by_mixture)
     row = {"variant": name}
     for survey in Recipe().calibration_surveys:
-        seeds = sorted(int(p.stem) for p in (arguments.folder / survey).glob("*.npz"))
-        pairs = [
-            [arguments.folder / survey / f"{number}.npz" for number in (seed, seed + 1)]
-            for seed in seeds
-            if not seed % 2  # even seeds have a cluster
-        ]
+        tiles = sorted((arguments.folder / survey).glob("*.npz"))
+        pairs = zip(tiles[::2], tiles[1::2], strict=True)  # even seeds have a cluster
         chosen = itertools.islice(pairs, 0, None, arguments.judge_every)
         row |= judge(run, survey, itertools.chain.from_iterable(chosen))
     print(row, flush=True)

@@ -128,10 +128,9 @@ def _make_tiles(recipe, folder, real_images, *, workers, progress_bar):
         if stage.tiles_of is None
     }
     fine_scale = recipe.fine_scale
-    for survey, n_nulls in _nulls_of_surveys(recipe):
+    for survey in recipe.calibration_surveys:
         draw = partial(_mock_tile, survey=survey, fine_scale=fine_scale)
-        seeds = [*_null_seeds(n_nulls), *_cluster_seeds(recipe.n_clusters)]
-        jobs[survey] = [(draw, seed) for seed in seeds]
+        jobs[survey] = [(draw, seed) for seed in _calibration_seeds(recipe.n_nulls)]
     jobs[REAL] = [
         (
             partial(_injected_tile, path=path, fine_scale=fine_scale),
@@ -180,19 +179,19 @@ def _real_tile(path):
 
 def _with_sources(recipe, model, folder, *, workers, progress_bar):
     """Find the sources of some calibration tiles, and calibrate with them."""
+    seeds = [
+        *_null_seeds(min(recipe.n_source_nulls, recipe.n_nulls)),
+        *_cluster_seeds(recipe.n_nulls)[: recipe.n_source_clusters],
+    ]
+    if not seeds:
+        return model
     tiles = []
-    for survey, n_nulls in _nulls_of_surveys(recipe):
-        seeds = [
-            *_null_seeds(min(recipe.n_source_nulls, n_nulls)),
-            *_cluster_seeds(min(recipe.n_source_clusters, recipe.n_clusters)),
-        ]
+    for survey in recipe.calibration_surveys:
         here = [folder / survey / f"{seed}.npz" for seed in seeds]
         find_tile_sources(
             here, survey=survey, workers=workers, progress_bar=progress_bar
         )
         tiles += here
-    if not tiles:
-        return model
     return calibrate_with_sources(model, tiles, progress_bar=progress_bar)
 
 
@@ -261,17 +260,17 @@ def _range(first, number):
     return range(first, first + number)
 
 
-def _nulls_of_surveys(recipe):
-    return zip(recipe.calibration_surveys, recipe.n_nulls, strict=True)
+def _calibration_seeds(n_nulls):
+    """Seeds of calibration tiles: odd ones have no cluster, see `mock_tile`."""
+    return [*_null_seeds(n_nulls), *_cluster_seeds(n_nulls)]
 
 
 def _null_seeds(n_nulls):
-    """Seeds of calibration tiles without a cluster, the odd ones, see `mock_tile`."""
     return _range(CALIBRATION_SEED, 2 * n_nulls)[1::2]
 
 
-def _cluster_seeds(n_clusters):
-    return _range(CALIBRATION_SEED, 2 * n_clusters)[::2]
+def _cluster_seeds(n_nulls):
+    return _range(CALIBRATION_SEED, 2 * n_nulls)[::2]
 
 
 def _pairs(candidates, tile):

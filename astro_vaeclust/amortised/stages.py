@@ -146,10 +146,8 @@ class Recipe:
         The trainings; each goes on with the network of the one before.
     calibration_surveys : tuple of str
         Tags of the surveys that the calibration tiles imitate.
-    n_nulls : int or tuple of int
-        Calibration tiles without a cluster, of every survey alike or of each.
-    n_clusters : int
-        Calibration tiles with a cluster, of every survey.
+    n_nulls : int
+        Tiles without a cluster per survey of the calibration; as many with one.
     n_source_nulls, n_source_clusters : int
         How many of these, without and with a cluster, calibrate the detection with
         point sources, too; all where there are fewer. Zero for both leaves that out.
@@ -157,8 +155,7 @@ class Recipe:
 
     stages: tuple[Stage, ...] = field(default_factory=default_stages)
     calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
-    n_nulls: int | tuple[int, ...] = (2400, 600)
-    n_clusters: int = 600
+    n_nulls: int = 600
     n_source_nulls: int = 100
     n_source_clusters: int = 60
 
@@ -173,17 +170,7 @@ class Recipe:
                     f"tiles_of must be a stage with tiles of its own, {own}; got "
                     f"{stage.tiles_of!r}"
                 )
-        n_surveys = len(self.calibration_surveys)
-        if isinstance(self.n_nulls, int):
-            object.__setattr__(self, "n_nulls", (self.n_nulls,) * n_surveys)
-        if len(self.n_nulls) != n_surveys:
-            raise ValueError(
-                "n_nulls takes one number, or one for each of the calibration_surveys "
-                f"{self.calibration_surveys}; got {self.n_nulls}"
-            )
-        for number in self.n_nulls:
-            check_count("n_nulls", number, least=0)
-        for name in ("n_clusters", "n_source_nulls", "n_source_clusters"):
+        for name in ("n_source_nulls", "n_source_clusters"):
             check_count(name, getattr(self, name), least=0)
 
     @property

@@ -38,7 +38,7 @@ def add_command(commands):
         "--nulls",
         type=int,
         metavar="N",
-        help="tiles without a cluster per survey for the calibration, and with one",
+        help="tiles without a cluster per survey for the calibration",
     )
     parser.add_argument(
         "--steps",
@@ -110,9 +110,6 @@ def _recipe(arguments):
     recipe = Recipe()
     first = recipe.stages[0]
     surveys = arguments.surveys and tuple(arguments.surveys)
-    n_nulls = arguments.nulls
-    if n_nulls is None and surveys:
-        n_nulls = min(recipe.n_nulls)
 
     def changed(number, stage):
         steps = _in_proportion(arguments.steps, stage.plan.n_steps, first.plan.n_steps)
@@ -129,8 +126,7 @@ def _recipe(arguments):
         recipe,
         stages=tuple(changed(*numbered) for numbered in enumerate(recipe.stages)),
         **_given(
-            n_nulls=n_nulls,
-            n_clusters=arguments.nulls,
+            n_nulls=arguments.nulls,
             calibration_surveys=surveys and tuple(dict.fromkeys(surveys)),
         ),
     )

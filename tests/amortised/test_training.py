@@ -140,10 +140,3 @@ def test_a_stage_uses_tiles_that_there_are():
     lost = replace(stages[-1], tiles_of="lost")
     with pytest.raises(ValueError, match="tiles_of must be a stage with tiles"):
         Recipe(stages=(*stages[:-1], lost))
-
-
-def test_null_sky_is_of_all_surveys_alike_or_of_each():
-    surveys = ("2mass-ks", "vvv-ks", "ukidss-k")
-    assert Recipe(calibration_surveys=surveys, n_nulls=3).n_nulls == (3, 3, 3)
-    with pytest.raises(ValueError, match=r"n_nulls takes one number, .* got \(3, 4\)"):
-        Recipe(calibration_surveys=surveys, n_nulls=(3, 4))
