@@ -47,6 +47,15 @@ CELL = 8
 
 PRIOR_KINDS = ("mixture", "vamp")
 
+N_FIRST = 2
+"""Stages before those with latents."""
+
+AT_ONCE = 1 << 20
+"""Pixels that go through these at a time."""
+
+STEP = 64
+"""Rows that a strip of the image has, or a multiple of them."""
+
 LOG_VARIANCES = (-8, 4)
 """Range of the log-variances of posteriors and measures."""
 
@@ -265,11 +274,11 @@ class ConvolutionalVAE(nn.Module):
         outputs : `Outputs`
             What it says.
         """
+        x = self._in_strips(x)
         features = []
-        for stage in self.stages:
+        for stage in self.stages[N_FIRST:]:
             x = stage(x)
             features.append(x)
-        features = features[-self.settings.n_scales :]
         fused = self.laterals[-1](features[-1])
         for level in reversed(range(self.settings.n_scales - 1)):
             fused = functional.interpolate(fused, scale_factor=2, mode="nearest")
@@ -287,6 +296,32 @@ class ConvolutionalVAE(nn.Module):
             log_variances=log_variance.clamp(*LOG_VARIANCES),
             posteriors=posteriors,
         )
+
+    def _in_strips(self, x):
+        """
+        Run the stages before those with latents, in strips of rows if there are many.
+
+        Their maps are the largest: those of a strip stay in the cache. A strip takes as
+        many rows of its neighbours as its convolutions reach.
+        """
+        first = nn.Sequential(*self.stages[:N_FIRST])
+        ny, nx = x.shape[-2:]
+        height = max(AT_ONCE // nx // STEP, 1) * STEP
+        if self.training or ny <= height:
+            return first(x)
+        reach = sum(
+            ((2 if number == 0 else 1) + 4 * n_blocks) << number
+            for number, n_blocks in enumerate(self.settings.blocks[:N_FIRST])
+        )
+        margin = -(-reach >> N_FIRST) << N_FIRST
+        strips = []
+        for top in range(0, ny, height):
+            bottom = min(top + height, ny)
+            start, stop = max(top - margin, 0), min(bottom + margin, ny)
+            maps = first(x[..., start:stop, :])
+            rows = slice((top - start) >> N_FIRST, (bottom - start) >> N_FIRST)
+            strips.append(maps[..., rows, :])
+        return torch.cat(strips, dim=-2)
 
     def _evidence(self, posteriors):
         """Sum the log-odds of "cluster" over the scales, on the finest cells."""
