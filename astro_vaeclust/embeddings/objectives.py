@@ -111,7 +111,7 @@ class BoundGradient:
     It is that of `evidence_lower_bound`, summed over the windows. Dense networks with
     a likelihood that gives its own ``slopes``, and one sample per window, spare what
     the optimiser does not ask for: the value of the bound, and autograd for all but
-    the latent variables, or for these too where the divergence has `SLOPES`.
+    the latent variables, or for these too where the divergence has ``SLOPES``.
 
     Parameters
     ----------
