@@ -89,7 +89,7 @@ class Ensemble:
         }
 
     @cached_property
-    def _seen(self):
+    def _filled(self):
         """Where each map is known, and the map with zeros elsewhere (list of pairs)."""
         seen = [~np.isnan(member.probability) for member in self.members]
         pairs = zip(seen, self.members, strict=True)
@@ -99,7 +99,7 @@ class Ensemble:
         covered = np.zeros(self.mask.shape, dtype=np.int32)
         total = np.zeros(self.mask.shape)
         for number in numbers:
-            seen, probability = self._seen[number]
+            seen, probability = self._filled[number]
             covered += seen
             total += probability
         usable = (covered > 0) & ~self.mask

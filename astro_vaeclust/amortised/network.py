@@ -53,9 +53,6 @@ N_FIRST = 2
 AT_ONCE = 1 << 20
 """Pixels that go through these at a time."""
 
-STEP = 64
-"""Rows that a strip of the image has, or a multiple of them."""
-
 LOG_VARIANCES = (-8, 4)
 """Range of the log-variances of posteriors and measures."""
 
@@ -306,12 +303,14 @@ class ConvolutionalVAE(nn.Module):
         """
         first = nn.Sequential(*self.stages[:N_FIRST])
         ny, nx = x.shape[-2:]
-        height = max(AT_ONCE // nx // STEP, 1) * STEP
+        height = max(AT_ONCE // nx >> N_FIRST, 1) << N_FIRST
         if self.training or ny <= height:
             return first(x)
         reach = sum(
-            ((2 if number == 0 else 1) + 4 * n_blocks) << number
-            for number, n_blocks in enumerate(self.settings.blocks[:N_FIRST])
+            (stage[0].kernel_size[0] // 2 + 4 * n_blocks) << number
+            for number, (stage, n_blocks) in enumerate(
+                zip(first, self.settings.blocks, strict=False)
+            )
         )
         margin = -(-reach >> N_FIRST) << N_FIRST
         strips = []

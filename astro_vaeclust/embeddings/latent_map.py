@@ -156,16 +156,21 @@ class LatentMap:
     @property
     def _edges(self):
         """Where windows begin or end along each axis; between these all is alike."""
-        starts = (self.stride * np.arange(n) for n in self.valid.shape)
-        return [np.union1d(start, start + self.patch_size) for start in starts]
+        return [edges for edges, _ in self._edges_and_corners]
 
     @property
     def _corners(self):
         """Numbers of the edges at which windows begin and end, along each axis."""
+        return [corners for _, corners in self._edges_and_corners]
+
+    @property
+    def _edges_and_corners(self):
         pairs = []
-        for n, edges in zip(self.valid.shape, self._edges, strict=True):
+        for n in self.valid.shape:
             starts = self.stride * np.arange(n)
-            pairs.append(np.searchsorted(edges, [starts, starts + self.patch_size]))
+            ends = starts + self.patch_size
+            edges, numbers = np.unique([starts, ends], return_inverse=True)
+            pairs.append((edges, numbers.reshape(2, n)))
         return pairs
 
     def _cell_sums(self, image):
