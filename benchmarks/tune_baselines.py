@@ -45,7 +45,7 @@ GRIDS = {
     "mixture-with-noise": {"smallest": [6, 10] * u.arcsec},
     "hdbscan": {
         "selection": ["leaf", "eom"],
-        "min_samples": [5, 10],
+        "min_samples": [5, 10, 15, 20, 30],
         "test_neighbour": [1, 5],
     },
     "matched-filter": {"outer_slope": [3.0, 4.0]},

@@ -11,6 +11,7 @@ TUNED = {
     "ukidss-k": {
         "star-counts": {"bandwidth": 16 * u.arcsec},
         "voronoi": {"rings": 1},
+        "hdbscan": {"min_samples": 20},
         "matched-filter": {"outer_slope": 3.0},
     },
 }
