@@ -21,7 +21,7 @@ from ..catalog import ClusterCatalog
 from ..exceptions import NoDetectionsWarning
 from ..point_sources import PointSources, check_fewest
 from ..validation import check_count
-from .candidates import LEAST_DISTANCE, apart
+from .candidates import LEAST_DISTANCE
 from .grid import SKY_BOX, NetworkGrid
 
 __all__ = ["detect_in_blocks"]
@@ -214,6 +214,10 @@ def _joined(tables, pixel, grid):
         return tables[0]
     table = vstack(found, metadata_conflicts="silent")
     table = table[np.argsort(-table["score"], kind="stable")]
-    reach = np.maximum(table["r50"], LEAST_DISTANCE * grid.scale * u.arcsec)
-    reach = (reach / pixel).to_value(u.one)
-    return table[apart(table["x_center"].value, table["y_center"].value, reach)]
+    reach = (LEAST_DISTANCE * grid.scale * u.arcsec / pixel).to_value(u.one)
+    x, y = table["x_center"].value, table["y_center"].value
+    kept = []
+    for row in range(len(table)):
+        if np.all(np.hypot(x[row] - x[kept], y[row] - y[kept]) > reach):
+            kept.append(row)
+    return table[kept]

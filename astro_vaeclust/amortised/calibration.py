@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-From scores to false-alarm rates, and from stated variances to errors.
+From scores to false-alarm rates.
 
 The candidates of sky without clusters are a Poisson process in score and local
 conditions. Its intensity is fitted as a generalised linear model, and its integral from
@@ -15,16 +15,17 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from scipy.special import logsumexp
 
+from .candidate_score import HEIGHT_ALONE, cluster_logit
 from .candidates import LEAST_SCORE, LEAST_USABLE, find_candidates
 from .network import CELL, MEASURES
 
 __all__ = [
     "Calibration",
     "NullSample",
-    "calibrate_errors",
     "fit_calibration",
     "local_conditions",
     "null_sample",
+    "range_of",
     "usable_candidates",
 ]
 
@@ -35,7 +36,13 @@ STEP = 0.25
 """Width of the bins of the score, in logits."""
 
 SCORES = (LEAST_SCORE, 9.0)
-"""Range of scores of the network in which the intensity is integrated."""
+"""Range of scores in which the intensity is integrated by default."""
+
+HIGHER = 4.0
+"""Logits above the highest one that was seen, up to which rates go on falling."""
+
+BEYOND = 1.0
+"""Logits below the end of the calibrated range at which rates stop falling."""
 
 N_TAIL = 60
 """Candidates of the sample above the knee of the intensity."""
@@ -45,12 +52,6 @@ FITTED_RATE = 100.0
 
 N_CONDITION_BINS = 12
 PENALTY = 1e-3
-
-WITHIN = 0.68
-"""Share of the truths that lie within the stated errors."""
-
-N_FLOORS = 41
-"""Floors of the errors that are tried."""
 
 
 def local_conditions(channels):
@@ -104,9 +105,7 @@ def usable_candidates(maps, channels):
         Crowding and usable fraction, see `local_conditions`.
     """
     crowding, usable = local_conditions(channels)
-    candidates = find_candidates(maps)
-    kept = np.flatnonzero(usable[tuple(candidates.cells.T)] >= LEAST_USABLE)
-    return candidates[kept], (crowding, usable)
+    return find_candidates(maps, usable), (crowding, usable)
 
 
 def null_sample(candidates, conditions, tile):
@@ -186,6 +185,9 @@ class Calibration:
         How much oftener false candidates are on the real sky than in the sample.
     score_range : tuple of float
         Range of scores in which the intensity is integrated.
+    score_coefficients : tuple of tuple of float
+        Of `~astro_vaeclust.amortised.candidate_score.score_terms`: for coarse images
+        and for fine ones.
     """
 
     coefficients: tuple[float, ...]
@@ -198,6 +200,26 @@ class Calibration:
     area: float = 0.0
     real_sky: float = 1.0
     score_range: tuple[float, float] = SCORES
+    score_coefficients: tuple[tuple[float, ...], ...] = (HEIGHT_ALONE,) * 2
+
+    def scored(self, candidates, fine):
+        """
+        Return candidates by falling probability that they are clusters.
+
+        Parameters
+        ----------
+        candidates : `~astro_vaeclust.amortised.candidates.Candidates`
+            As they are found, with the height of the peak as the score.
+        fine : bool
+            Whether the image is fine.
+
+        Returns
+        -------
+        candidates : `~astro_vaeclust.amortised.candidates.Candidates`
+            With the logit of the probability as the score.
+        """
+        coefficients = self.score_coefficients[int(fine)]
+        return candidates.with_scores(cluster_logit(candidates, coefficients))
 
     def false_alarm_rate(self, scores, crowding, fine):
         """
@@ -206,7 +228,7 @@ class Calibration:
         Parameters
         ----------
         scores : (n,) array
-            Logits.
+            Logits; those far above any that was seen count as the highest seen.
         crowding, fine : (n,) array
             Local conditions; crowding beyond that of the sample counts as its limit.
 
@@ -215,7 +237,7 @@ class Calibration:
         rate : (n,) array
             Expected false detections per deg2.
         """
-        scores = np.asarray(scores, dtype=np.float64)
+        scores = np.minimum(scores, self.score_range[1] - BEYOND)
         crowding = np.asarray(crowding, dtype=np.float64)
         low, _, _, high = self.crowding
         crowding = np.clip(np.nan_to_num(crowding, nan=high), low, high)
@@ -349,6 +371,13 @@ def fit_calibration(sample, *, score_range=SCORES):
     )
 
 
+def range_of(scores):
+    """Return the range in which the intensity of scores is fitted (pair of float)."""
+    if not len(scores):
+        return SCORES
+    return float(np.floor(scores.min())), float(np.ceil(scores.max() + HIGHER))
+
+
 def _score_of_rank(sample, rank, lowest):
     """Return the score of the candidate of a rank, the lowest where there are fewer."""
     ranked = np.sort(sample.scores)[::-1]
@@ -374,52 +403,3 @@ def _binned(sample, range_, knee, steps):
             middle = 0.5 * (edges[index] + edges[index + 1])
             terms = _terms(0.5 * (steps[1:] + steps[:-1]), middle, fine, range_, knee)
             yield terms, counts / (area * STEP), np.full(len(counts), area * STEP)
-
-
-def calibrate_errors(pairs):
-    """
-    Compare what was measured of known clusters with the truth.
-
-    Parameters
-    ----------
-    pairs : (n, 2, n_measures) array
-        Deviations from the truth, and stated errors.
-
-    Returns
-    -------
-    biases, factors, floors : tuple of float
-        Medians of the deviations; factors of the errors, and what is added to them in
-        quadrature, such that 68 % of the deviations are smaller.
-
-    Notes
-    -----
-    Of a logarithm the error is stated as that of the number itself, up and down alike,
-    and so it is calibrated.
-    """
-    deviations, errors = pairs[:, 0], pairs[:, 1]
-    biases = np.median(deviations, axis=0)
-    biases[:2] = 0  # the sky has no preferred direction
-    deviations = deviations - biases
-    logarithms = [name.startswith("log_") for name in MEASURES]
-    numbers = (1 - 10 ** -deviations[:, logarithms]) / np.log(10)
-    deviations[:, logarithms] = numbers
-    scales = zip(*map(_error_scale, np.abs(deviations).T, errors.T), strict=True)
-    return tuple(biases.tolist()), *scales
-
-
-def _error_scale(deviations, errors):
-    """
-    Fit the 68th percentile of the deviations as hypot(factor * error, floor).
-
-    By its quantile regression (Koenker & Bassett 1978): a factor alone fits either the
-    sure measures or the others.
-    """
-    best = np.inf
-    for floor in np.linspace(0, np.percentile(deviations, 100 * WITHIN), N_FLOORS):
-        beyond = np.sqrt(np.maximum(deviations**2 - floor**2, 0))
-        factor = np.percentile(beyond / errors, 100 * WITHIN)
-        residuals = deviations - np.hypot(factor * errors, floor)
-        loss = np.maximum(WITHIN * residuals, (WITHIN - 1) * residuals).sum()
-        if loss < best:
-            best, scale = loss, (float(factor), float(floor))
-    return scale

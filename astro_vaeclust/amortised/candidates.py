@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from photutils.detection import find_peaks
 from photutils.utils import NoDetectionsWarning
+from scipy.special import expit
 
 from .network import CELL, MEASURES
 
-__all__ = ["Candidates", "apart", "find_candidates"]
+__all__ = ["Candidates", "find_candidates"]
 
 BOX = 5
 """Side in cells of the square in which a candidate is the highest."""
@@ -24,7 +25,10 @@ LEAST_USABLE = 0.5
 """Fraction of usable pixels that the cell of a centre must have."""
 
 LEAST_DISTANCE = 20.0
-"""Network pixels within which the lower of two candidates is dropped."""
+"""Network pixels within which two candidates are one."""
+
+COMPARABLE = 2.0
+"""Logits that a part of a cluster may be above the whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,20 +71,30 @@ class Candidates:
             cells=self.cells[rows],
         )
 
+    def with_scores(self, score):
+        """Return the same by falling other scores."""
+        return replace(self, score=score)[np.argsort(-score, kind="stable")]
 
-def find_candidates(maps, *, least=LEAST_SCORE):
+
+def find_candidates(maps, usable=None, *, least=LEAST_SCORE, comparable=COMPARABLE):
     """
     Find the peaks of the map of centres.
 
     Of two candidates nearer than the half-number radius of the higher one, the lower
-    is dropped.
+    is dropped. Where a candidate lies within that of a lower one whose score is
+    comparable, it is a part of it: the larger one is kept, with the score of the part.
 
     Parameters
     ----------
     maps : `~astro_vaeclust.amortised.inference.NetworkMaps`
         What the network says.
+    usable : (ny_cells, nx_cells) array, optional
+        Fraction of usable pixels of each cell; by default all are usable. The cell of
+        a candidate has at least ``LEAST_USABLE``.
     least : float
         Lowest logit of a candidate.
+    comparable : float
+        Logits that a part may be above the whole.
 
     Returns
     -------
@@ -89,13 +103,13 @@ def find_candidates(maps, *, least=LEAST_SCORE):
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
-        peaks = find_peaks(maps.center, least, box_size=BOX)
+        unusable = None if usable is None else usable < LEAST_USABLE
+        peaks = find_peaks(maps.center, least, box_size=BOX, mask=unusable)
     cells = np.empty((0, 2), dtype=int)
     if peaks is not None:
         cells = np.column_stack([peaks["y_peak"], peaks["x_peak"]])
+    values, deviations = _measured(maps, cells)
     rows, columns = cells.T
-    values = maps.measures[:, rows, columns].astype(np.float64)
-    deviations = np.exp(0.5 * maps.log_variances[:, rows, columns].astype(np.float64))
     candidates = Candidates(
         score=maps.center[rows, columns].astype(np.float64),
         x=(columns + 0.5 + values[0]) * CELL - 0.5,
@@ -104,33 +118,48 @@ def find_candidates(maps, *, least=LEAST_SCORE):
         errors=dict(zip(MEASURES, deviations, strict=True)),
         cells=cells,
     )
-    return _without_neighbours(candidates)
+    return _without_neighbours(candidates, comparable)
 
 
-def apart(x, y, reach):
+def _measured(maps, cells):
     """
-    Choose places of which none is within the reach of a better one.
+    Return measures and their standard deviations at cells, (n_measures, n) each.
 
-    Parameters
-    ----------
-    x, y : (n,) array
-        The places, the best first.
-    reach : (n,) array
-        How far each reaches, in the same unit.
-
-    Returns
-    -------
-    kept : (k,) int array
-        Numbers of those that are chosen.
+    They are means over the square in which a candidate is the highest, weighted by the
+    probability of a centre.
     """
-    kept = []
-    for row in range(len(x)):
-        if np.all(np.hypot(x[row] - x[kept], y[row] - y[kept]) > reach[kept]):
-            kept.append(row)
-    return np.array(kept, dtype=int)
+    steps = np.arange(BOX) - BOX // 2
+    rows, columns = (
+        cells[:, 0, None, None] + steps[:, None],
+        cells[:, 1, None, None] + steps,
+    )
+    ny, nx = maps.center.shape
+    exists = (rows >= 0) & (rows < ny) & (columns >= 0) & (columns < nx)
+    place = np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)
+    weights = exists * expit(maps.center[place].astype(np.float64))
+    weights /= weights.sum(axis=(1, 2), keepdims=True)
+    values = maps.measures[:, *place].astype(np.float64)
+    values[0] += steps
+    values[1] += steps[:, None]
+    variances = np.exp(maps.log_variances[:, *place].astype(np.float64))
+    means = [(weights * of).sum(axis=(2, 3)) for of in (values, variances)]
+    return means[0], np.sqrt(means[1])
 
 
-def _without_neighbours(candidates):
+def _without_neighbours(candidates, comparable):
+    """Return one candidate of each cluster, by falling score."""
     candidates = candidates[np.argsort(-candidates.score, kind="stable")]
+    x, y, score = candidates.x, candidates.y, candidates.score.copy()
     reach = np.maximum(10 ** candidates.measures["log_r50"], LEAST_DISTANCE)
-    return candidates[apart(candidates.x, candidates.y, reach)]
+    kept = np.empty(0, dtype=int)
+    for row in range(len(candidates)):
+        distance = np.hypot(x[row] - x[kept], y[row] - y[kept])
+        if np.any(distance <= reach[kept]):
+            continue
+        parts = (distance <= reach[row]) & (score[kept] - score[row] <= comparable)
+        place = len(kept)
+        if parts.any():
+            place = np.argmax(parts)
+            score[row] = score[kept[place]]
+        kept = np.insert(kept[~parts], place, row)
+    return replace(candidates, score=score)[kept]

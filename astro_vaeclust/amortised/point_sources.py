@@ -10,12 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ..evaluation.matching import MATCH_RADIUS, greedy_pairs
 from ..evaluation.tiles import mock_tile
 from ..evaluation.workers import run_jobs
 from ..inputs import read_image
 from ..io import atomic_path
-from .calibration import NullSample, fit_calibration, null_sample, usable_candidates
+from .calibration import (
+    NullSample,
+    fit_calibration,
+    null_sample,
+    range_of,
+    usable_candidates,
+)
+from .candidate_score import LEAST_CLUSTERS, logistic_coefficients
 from .inference import run_network
 from .source_score import SourceCalibration, combined_score, source_excess
 from .tiles import TrainingTile
@@ -23,15 +29,6 @@ from .tiles import TrainingTile
 __all__ = ["calibrate_with_sources", "find_tile_sources", "sources_file"]
 
 logger = logging.getLogger(__name__)
-
-LEAST_MATCHED = 20
-"""Clusters among the candidates that coefficients are fitted to at least."""
-
-REGULARISATION = 1e4
-"""Inverse strength of the penalty on the coefficients: next to none."""
-
-HIGHER = 4.0
-"""Logits above the highest one that was seen, up to which rates go on falling."""
 
 
 def sources_file(tile):
@@ -142,7 +139,7 @@ def calibrate_with_sources(model, tiles, *, progress_bar=None):
         for fine in (False, True)
     )
     nulls = [part for part in parts if part.null is not None]
-    if sum(n_matched) < LEAST_MATCHED or not nulls:
+    if sum(n_matched) < LEAST_CLUSTERS or not nulls:
         logger.warning(
             "no calibration with sources: %d clusters among the candidates and %d "
             "tiles without clusters",
@@ -183,9 +180,11 @@ def _measured(model, path):
     channels = tile.channels.astype(np.float32)
     maps = run_network(model.quick_network, channels)
     candidates, conditions = usable_candidates(maps, channels)
+    if model.calibration is not None:
+        candidates = model.calibration.scored(candidates, tile.fine)
     points = np.load(sources_file(path), allow_pickle=False)
     excess = source_excess(candidates, points, channels[2], tile.scale)
-    is_cluster, counts = _matched(candidates, tile)
+    is_cluster, counts = tile.matched(candidates)
     null = None
     if not len(tile.clusters):
         null = null_sample(candidates, conditions, tile)
@@ -198,25 +197,12 @@ def _measured(model, path):
     )
 
 
-def _matched(candidates, tile):
-    """Tell which candidates match clusters one to one, and which of them count."""
-    x, y, r50 = tile.clusters.T[:3].astype(float)
-    separation = np.hypot(
-        candidates.x[:, np.newaxis] - x, candidates.y[:, np.newaxis] - y
-    )
-    limit = np.maximum(r50, MATCH_RADIUS.to_value("arcsec") / tile.scale)
-    is_cluster = np.zeros(len(candidates), dtype=bool)
-    for row, _ in greedy_pairs(separation, limit, range(len(candidates))):
-        is_cluster[row] = True
-    return is_cluster, is_cluster | ~(separation <= limit).any(axis=1)
-
-
 def _fit(parts, n_matched):
     """Fit coefficients and rates (`SourceCalibration`)."""
     of_all = _coefficients(parts)
     coefficients = tuple(
         _coefficients([part for part in parts if part.fine == fine])
-        if n_matched[fine] >= LEAST_MATCHED
+        if n_matched[fine] >= LEAST_CLUSTERS
         else of_all
         for fine in (False, True)
     )
@@ -231,9 +217,7 @@ def _fit(parts, n_matched):
         if part.null is not None
     ]
     sample = NullSample(*map(np.concatenate, zip(*nulls, strict=True)))
-    lowest, highest = everything.min(), everything.max() + HIGHER
-    range_ = float(np.floor(lowest)), float(np.ceil(highest))
-    rates = fit_calibration(sample, score_range=range_)
+    rates = fit_calibration(sample, score_range=range_of(everything))
     return SourceCalibration(coefficients, rates, n_matched)
 
 
@@ -244,15 +228,11 @@ def _coefficients(parts):
     An excess of sources never speaks against a cluster: where the fit says that, it
     says nothing.
     """
-    from sklearn.linear_model import LogisticRegression
-
     scores, excess, outcome = (
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("scores", "excess", "is_cluster")
     )
-    model = LogisticRegression(C=REGULARISATION, max_iter=1000)
-    model.fit(np.column_stack([scores, excess]), outcome)
-    if model.coef_[0, 1] < 0:
-        model.fit(scores[:, np.newaxis], outcome)
-        return float(model.intercept_[0]), float(model.coef_[0, 0]), 0.0
-    return (float(model.intercept_[0]), *map(float, model.coef_[0]))
+    found = logistic_coefficients(np.column_stack([scores, excess]), outcome)
+    if found[2] < 0:
+        return *logistic_coefficients(scores[:, np.newaxis], outcome), 0.0
+    return found

@@ -22,12 +22,14 @@ from ..evaluation.workers import run_jobs
 from ..inputs import read_image
 from .calibration import (
     NullSample,
-    calibrate_errors,
     fit_calibration,
     null_sample,
+    range_of,
     usable_candidates,
 )
+from .candidate_score import HEIGHT_ALONE, cluster_logit, fit_score, score_terms
 from .inference import run_network
+from .measure_errors import calibrate_errors
 from .network import CELL
 from .point_sources import calibrate_with_sources, find_tile_sources
 from .real_sky import real_sky_factor
@@ -221,23 +223,22 @@ def calibrate(model, tiles, *, progress_bar=None):
     """
     paths = list(tiles)
     wrapped = progress_bar(paths, desc="calibration") if progress_bar else paths
-    nulls, pairs = [], {False: [], True: []}
+    nulls, outcomes, pairs = [], ([], []), ([], [])
     for path in wrapped:
         tile = TrainingTile.load(path)
         channels = tile.channels.astype(np.float32)
         maps = run_network(model.quick_network, channels)
         candidates, conditions = usable_candidates(maps, channels)
+        fine = int(tile.fine)
+        outcomes[fine].append(_outcomes(candidates, tile))
         if len(tile.clusters):
-            pairs[bool(tile.fine)].append(_pairs(candidates, tile))
+            pairs[fine].append(_pairs(candidates, tile))
         else:
-            nulls.append(null_sample(candidates, conditions, tile))
+            sample = null_sample(candidates, conditions, tile)
+            nulls.append((candidates, fine, sample))
     calibration = model.calibration
     if nulls:
-        parts = zip(*nulls, strict=True)
-        calibration = fit_calibration(NullSample(*map(np.concatenate, parts)))
-        if model.calibration is not None:
-            factor = model.calibration.real_sky
-            calibration = replace(calibration, real_sky=factor)
+        calibration = _rates(nulls, outcomes, calibration)
         logger.info("calibrated on %.2f deg2", calibration.area)
     elif calibration is None:
         raise ValueError("tiles must have some without clusters, got none")
@@ -246,6 +247,42 @@ def calibrate(model, tiles, *, progress_bar=None):
     corrections = dict(zip(ERRORS, zip(*errors, strict=True), strict=True))
     calibration = replace(calibration, **corrections)
     return replace(model, calibration=calibration)
+
+
+def _outcomes(candidates, tile):
+    """Return height, radius, and whether it is a cluster, of those that count."""
+    is_cluster, counts = tile.matched(candidates)
+    log_r50 = candidates.measures["log_r50"]
+    return np.column_stack([candidates.score, log_r50, is_cluster])[counts]
+
+
+def _rates(nulls, outcomes, before):
+    """
+    Fit scores and their rates; scores stay as before where clusters are few.
+
+    On coarse images, the score is the height alone: candidates on real 2MASS tiles are
+    smaller than on mock ones, and small ones would be trusted too much.
+    """
+    of_fine, real_sky = HEIGHT_ALONE, 1.0
+    if before is not None:
+        of_fine, real_sky = before.score_coefficients[True], before.real_sky
+    if outcomes[True]:
+        of_fine = fit_score(*np.concatenate(outcomes[True]).T) or of_fine
+    coefficients = HEIGHT_ALONE, of_fine
+    parts = [
+        (cluster_logit(candidates, coefficients[fine]), *sample[1:])
+        for candidates, fine, sample in nulls
+    ]
+    sample = NullSample(*map(np.concatenate, zip(*parts, strict=True)))
+    everything = [
+        score_terms(*np.concatenate(rows).T[:2]) @ chosen
+        for rows, chosen in zip(outcomes, coefficients, strict=True)
+        if rows
+    ]
+    calibration = fit_calibration(
+        sample, score_range=range_of(np.concatenate(everything))
+    )
+    return replace(calibration, score_coefficients=coefficients, real_sky=real_sky)
 
 
 def _errors(pairs, before, fine):

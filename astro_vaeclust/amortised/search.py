@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from functools import cached_property
 
 import astropy.units as u
@@ -134,7 +133,11 @@ class AmortisedSearch:
     @cached_property
     def _found(self):
         """The candidates of the image alone, and the conditions of all cells."""
-        return usable_candidates(self.maps, self.network_image.channels)
+        image = self.network_image
+        found, conditions = usable_candidates(self.maps, image.channels)
+        if self.model.calibration is not None:
+            found = self.model.calibration.scored(found, image.grid.is_fine)
+        return found, conditions
 
     @cached_property
     def candidates(self):
@@ -148,11 +151,10 @@ class AmortisedSearch:
         points = grid.to_network(np.column_stack([self.sources.x, self.sources.y]))
         usable = self.network_image.channels[2]
         excess = source_excess(candidates, points, usable, grid.scale)
-        combined = self.model.source_calibration.combine(
-            candidates.score, excess, grid.is_fine
+        calibration = self.model.source_calibration
+        return candidates.with_scores(
+            calibration.combine(candidates.score, excess, grid.is_fine)
         )
-        order = np.argsort(-combined, kind="stable")
-        return replace(candidates, score=combined)[order]
 
     @cached_property
     def candidate_rates(self):

@@ -31,9 +31,6 @@ FEW = 0.5
 SAMPLED = 32
 """Radius in pixels from twice which on areas are measured on every second pixel."""
 
-BEYOND = 1.0
-"""Logits below the end of the calibrated range at which rates stop falling."""
-
 
 def source_excess(candidates, points, usable, scale):
     r"""
@@ -113,7 +110,7 @@ def combined_score(coefficients, scores, excess):
     coefficients : (float, float, float)
         Intercept, and coefficients of the score and of the excess.
     scores : (n,) array
-        Logits of the network.
+        Logits of the candidates.
     excess : (n,) array
         What `source_excess` measures.
 
@@ -156,7 +153,7 @@ class SourceCalibration:
         Parameters
         ----------
         scores : (n,) array
-            Combined logits; those beyond any that was seen count as the highest seen.
+            Combined logits.
         crowding, fine : (n,) array
             Local conditions.
 
@@ -165,8 +162,7 @@ class SourceCalibration:
         rate : (n,) array
             Expected false detections per deg2.
         """
-        highest = self.rates.score_range[1] - BEYOND
-        return self.rates.false_alarm_rate(np.minimum(scores, highest), crowding, fine)
+        return self.rates.false_alarm_rate(scores, crowding, fine)
 
     def to_dict(self):
         """Return all values as lists and numbers (dict)."""

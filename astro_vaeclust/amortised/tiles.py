@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import astropy.units as u
 import numpy as np
 
+from ..evaluation.matching import MATCH_RADIUS, greedy_pairs
 from ..inputs import read_image
 from ..io import atomic_path
 from ..simulation import NULLS, SURVEYS, draw_clusters, inject_cluster, simulate_tile
@@ -161,6 +162,30 @@ class TrainingTile:
                 for name, value in values.items()
             }
         )
+
+    def matched(self, candidates):
+        """
+        Tell which candidates match clusters one to one, and which of them count.
+
+        Parameters
+        ----------
+        candidates : `~astro_vaeclust.amortised.candidates.Candidates`
+            Candidates on this tile.
+
+        Returns
+        -------
+        is_cluster, counts : (n,) bool array
+            Those beside a cluster that another candidate matches do not count.
+        """
+        x, y, r50 = self.clusters.T[:3].astype(float)
+        separation = np.hypot(
+            candidates.x[:, np.newaxis] - x, candidates.y[:, np.newaxis] - y
+        )
+        limit = np.maximum(r50, MATCH_RADIUS.to_value(u.arcsec) / self.scale)
+        is_cluster = np.zeros(len(candidates), dtype=bool)
+        for row, _ in greedy_pairs(separation, limit, range(len(candidates))):
+            is_cluster[row] = True
+        return is_cluster, is_cluster | ~(separation <= limit).any(axis=1)
 
 
 def draw_tile(

@@ -8,9 +8,9 @@ from scipy.stats import norm
 from astro_vaeclust.amortised.calibration import (
     Calibration,
     NullSample,
-    calibrate_errors,
     fit_calibration,
 )
+from astro_vaeclust.amortised.measure_errors import calibrate_errors
 from astro_vaeclust.amortised.network import MEASURES
 
 

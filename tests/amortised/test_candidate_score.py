@@ -1,0 +1,118 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The probability that a candidate is a cluster, from its height and its radius."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from astro_vaeclust.amortised.calibration import SCORES, Calibration, range_of
+from astro_vaeclust.amortised.candidate_score import (
+    HEIGHT_ALONE,
+    MIDDLE,
+    RADII,
+    cluster_logit,
+    fit_score,
+    score_terms,
+)
+from astro_vaeclust.amortised.candidates import Candidates
+from astro_vaeclust.amortised.network import MEASURES
+
+COEFFICIENTS = (0.3, 1.6, -1.2, -1.5, -1.0)
+
+
+def candidates(height, log_r50):
+    n = len(height)
+    measures = {name: np.zeros(n) for name in MEASURES}
+    return Candidates(
+        score=np.array(height, dtype=float),
+        x=np.arange(n) * 10.0,
+        y=np.arange(n) * 1.0,
+        measures=measures | {"log_r50": np.array(log_r50, dtype=float)},
+        errors={name: np.ones(n) for name in MEASURES},
+        cells=np.column_stack([np.arange(n), np.arange(n)]),
+    )
+
+
+def drawn(coefficients, n=20_000, seed=1):
+    rng = np.random.default_rng(seed)
+    height = rng.uniform(-3, 4, n)
+    log_r50 = rng.uniform(*RADII, n)
+    logit = score_terms(height, log_r50) @ np.array(coefficients)
+    return height, log_r50, rng.uniform(size=n) < 1 / (1 + np.exp(-logit))
+
+
+def test_known_coefficients_are_recovered():
+    found = fit_score(*drawn(COEFFICIENTS))
+    assert_allclose(found, COEFFICIENTS, atol=0.35)
+    assert_allclose(found[:2], COEFFICIENTS[:2], atol=0.1)
+
+
+def test_what_is_never_reported_is_not_fitted():
+    height, log_r50, is_cluster = drawn(COEFFICIENTS)
+    low = np.full(500, -5.0)
+    everything = (
+        np.concatenate([height, low]),
+        np.concatenate([log_r50, np.full(500, 1.4)]),
+        np.concatenate([is_cluster, np.ones(500, dtype=bool)]),
+    )
+    assert fit_score(*everything) == fit_score(height, log_r50, is_cluster)
+
+
+def test_a_higher_peak_is_never_a_lesser_one():
+    falling = (0.0, 1.0, 0.0, 0.0, -3.0)  # with the height, at large radii
+    found = fit_score(*drawn(falling))
+    assert found[1] > 0
+    assert found[2:] == (0.0, 0.0, 0.0)
+    assert fit_score(*drawn((0.0, -1.0, 0.0, 0.0, 0.0))) is None
+
+
+def test_few_clusters_tell_nothing():
+    height, log_r50, is_cluster = drawn(COEFFICIENTS, n=300)
+    few = is_cluster & (np.cumsum(is_cluster) < 20)
+    assert fit_score(height, log_r50, few) is None
+    assert fit_score(height, log_r50, np.ones(300, dtype=bool)) is None
+
+
+def test_radii_beyond_the_limits_count_as_these():
+    inside = score_terms(np.ones(2), np.array(RADII))
+    assert_array_equal(score_terms(np.ones(2), np.array([0.1, 3.0])), inside)
+
+
+def test_height_alone_changes_nothing():
+    height = [-2.0, 0.5, 3.0]
+    assert_allclose(cluster_logit(candidates(height, [1, 2, 3]), HEIGHT_ALONE), height)
+
+
+def test_candidates_are_sorted_by_what_they_score():
+    found = candidates([2.0, 1.9, -1.0], [MIDDLE + 0.5, MIDDLE - 0.5, MIDDLE])
+    calibration = Calibration(
+        coefficients=(0.0,) * 9, crowding=(0, 0, 1, 0), knee=0.0, highest_score=1.0
+    )
+    smaller_is_better = (0.0, 1.0, -2.0, 0.0, 0.0)
+    calibration = replace(
+        calibration, score_coefficients=(HEIGHT_ALONE, smaller_is_better)
+    )
+    assert_array_equal(calibration.scored(found, fine=False).x, found.x)
+    scored = calibration.scored(found, fine=True)
+    assert_allclose(scored.score, [2.9, 1.0, -1.0])
+    assert_array_equal(scored.x, [10, 0, 20])
+    assert_array_equal(scored.cells[:, 0], [1, 0, 2])
+    assert_allclose(scored.measures["log_r50"][0], MIDDLE - 0.5)
+    assert Calibration.from_dict(calibration.to_dict()) == calibration
+
+
+def test_rates_stop_falling_far_above_what_was_seen():
+    calibration = Calibration(
+        coefficients=(0.0, -1.0, *(0.0,) * 7),
+        crowding=(0.0, 0.5, 1.0, 1.0),
+        knee=0.0,
+        highest_score=3.0,
+        score_range=range_of(np.array([-7.5, 3.2])),
+    )
+    assert calibration.score_range == (-8.0, 8.0)
+    at = calibration.false_alarm_rate([5, 7, 9, 50], [0.5] * 4, [0] * 4)
+    assert at[0] > at[1] > 0
+    assert at[1] == pytest.approx(at[2]) == pytest.approx(at[3])
+    assert range_of(np.array([])) == SCORES
