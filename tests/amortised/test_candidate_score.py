@@ -18,6 +18,8 @@ from astro_vaeclust.amortised.candidate_score import (
 )
 from astro_vaeclust.amortised.candidates import Candidates
 from astro_vaeclust.amortised.network import MEASURES
+from astro_vaeclust.amortised.recipe import _rates
+from astro_vaeclust.amortised.tiles import TrainingTile
 
 COEFFICIENTS = (0.3, 1.6, -1.2, -1.5, -1.0)
 
@@ -116,3 +118,48 @@ def test_rates_stop_falling_far_above_what_was_seen():
     assert at[0] > at[1] > 0
     assert at[1] == pytest.approx(at[2]) == pytest.approx(at[3])
     assert range_of(np.array([])) == SCORES
+
+
+def test_radii_tell_on_fine_images_only():
+    """As many false candidates as clusters, on coarse images and on fine ones."""
+    height, log_r50, is_cluster = drawn(COEFFICIENTS)
+    outcomes = [np.column_stack([height, log_r50, is_cluster])]
+    nulls = []
+    for fine in (0, 1):
+        false = candidates(height[~is_cluster], log_r50[~is_cluster])
+        n = len(false)
+        exposure = np.array([[0.5, float(fine), 10.0]])
+        sample = false.score, np.full(n, 0.5), np.full(n, float(fine)), exposure
+        nulls.append((false, fine, sample))
+    found = _rates(nulls, (outcomes, outcomes), None)
+    coarse, of_fine = found.score_coefficients
+    assert coarse == HEIGHT_ALONE
+    assert_allclose(of_fine, COEFFICIENTS, atol=0.35)
+    assert found.real_sky == 1
+    for false, fine, _ in nulls:
+        scores = found.scored(false, fine).score
+        threshold = np.sort(scores)[-100]  # ten per deg2
+        rate = found.false_alarm_rate([threshold], [0.5], [fine])[0]
+        assert 5 < rate < 20
+    few = _rates(nulls, (outcomes, [outcomes[0][:5]]), replace(found, real_sky=1.4))
+    assert few.score_coefficients == found.score_coefficients
+    assert few.real_sky == 1.4
+
+
+def test_candidates_beside_a_matched_cluster_do_not_count():
+    clusters = [[100, 100, 60, 90, 50], [300, 100, 20, 30, 50]]
+    tile = TrainingTile(
+        channels=np.ones((3, 256, 400), dtype=np.float16),
+        clusters=np.array(clusters, dtype=np.float32),
+        members=np.zeros((0, 2), dtype=np.float32),
+        regions=np.zeros((0, 4), dtype=np.float32),
+    )
+    found = replace(
+        candidates([4, 3, 2, 1], [MIDDLE] * 4),
+        x=np.array([130.0, 110.0, 300.0, 200.0]),
+        y=np.array([100.0, 100.0, 125.0, 200.0]),
+    )
+    is_cluster, counts = tile.matched(found)
+    assert is_cluster.tolist() == [True, False, True, False]
+    assert counts.tolist() == [True, False, True, True]
+    assert not tile.matched(found[:0])[0].size
