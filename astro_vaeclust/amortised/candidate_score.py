@@ -22,7 +22,7 @@ HEIGHT_ALONE = (0.0, 1.0, 0.0, 0.0, 0.0)
 """Coefficients of `score_terms` with which nothing changes."""
 
 LEAST_FITTED = -3.0
-"""Height in logits above which candidates are fitted; lower ones are never reported."""
+"""Height in logits above which candidates are fitted: lower ones decide nothing."""
 
 LEAST_CLUSTERS = 20
 """Clusters among the candidates that coefficients are fitted to at least."""
