@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from photutils.detection import find_peaks
 from photutils.utils import NoDetectionsWarning
-from scipy.special import expit
 
 from .network import CELL, MEASURES
 
@@ -20,6 +19,11 @@ BOX = 5
 
 LEAST_SCORE = -6.0
 """Logit below which nothing is a candidate."""
+
+AROUND = 13
+"""Side in cells of the square in which a candidate is measured at most."""
+
+R50 = MEASURES.index("log_r50")
 
 LEAST_USABLE = 0.5
 """Fraction of usable pixels that the cell of a centre must have."""
@@ -125,10 +129,10 @@ def _measured(maps, cells):
     """
     Return measures and their standard deviations at cells, (n_measures, n) each.
 
-    They are means over the square in which a candidate is the highest, weighted by the
-    probability of a centre.
+    They are means over the cells within the half-number radius, weighted by the odds
+    of a centre there, but none by more than the cell itself.
     """
-    steps = np.arange(BOX) - BOX // 2
+    steps = np.arange(AROUND) - AROUND // 2
     rows, columns = (
         cells[:, 0, None, None] + steps[:, None],
         cells[:, 1, None, None] + steps,
@@ -136,7 +140,11 @@ def _measured(maps, cells):
     ny, nx = maps.center.shape
     exists = (rows >= 0) & (rows < ny) & (columns >= 0) & (columns < nx)
     place = np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)
-    weights = exists * expit(maps.center[place].astype(np.float64))
+    peaks = tuple(cells.T[:, :, None, None])
+    radius = np.maximum(10 ** maps.measures[R50][peaks], LEAST_DISTANCE)
+    near = exists & (CELL * np.hypot(steps, steps[:, None]) <= radius)
+    below = np.minimum(maps.center[place] - maps.center[peaks], 0)
+    weights = np.where(near, np.exp(below, dtype=np.float64), 0)
     weights /= weights.sum(axis=(1, 2), keepdims=True)
     values = maps.measures[:, *place].astype(np.float64)
     values[0] += steps

@@ -4,17 +4,16 @@
 import numpy as np
 import pytest
 
-from astro_vaeclust.amortised.candidates import COMPARABLE, find_candidates
+from astro_vaeclust.amortised.candidates import COMPARABLE, R50, find_candidates
 from astro_vaeclust.amortised.inference import NetworkMaps
 from astro_vaeclust.amortised.network import CELL, MEASURES
 
 SHAPE = 40, 60
-R50 = MEASURES.index("log_r50")
 
 
 def maps_of(*peaks):
     """Maps with peaks at (row, column) of a score, each with a radius in pixels."""
-    center = np.full(SHAPE, -9.0, dtype=np.float32)
+    center = np.full(SHAPE, -30.0, dtype=np.float32)
     measures = np.zeros((len(MEASURES), *SHAPE), dtype=np.float32)
     for row, column, score, radius in peaks:
         center[row, column] = score
@@ -49,18 +48,27 @@ def test_cells_around_a_peak_agree_on_its_place(cell):
         assert found.errors[name][0] == pytest.approx(0.3)
 
 
-def test_measures_are_means_weighted_by_the_probability_of_a_centre():
+def test_measures_are_means_weighted_by_the_odds_of_a_centre():
     maps = maps_of((20, 30, 3.0, 40.0))
     maps.center[20, 31] = 2.0
     maps.measures[R50, 20, 31] = 2.0
     maps.log_variances[R50, 20, 31] = 0.0
-    weights = 1 / (1 + np.exp([-3.0, -2.0]))
+    maps.center[20, 36] = 2.9  # beyond the half-number radius
+    maps.measures[R50, 20, 36] = 5.0
+    weights = np.exp([3.0, 2.0])
     weights /= weights.sum()
     found = find_candidates(maps)
     expected = weights @ [np.log10(40), 2.0]
-    assert found.measures["log_r50"][0] == pytest.approx(expected, abs=2e-3)
+    assert found.measures["log_r50"][0] == pytest.approx(expected, abs=1e-3)
     variance = weights @ [0.09, 1.0]
-    assert found.errors["log_r50"][0] == pytest.approx(np.sqrt(variance), abs=2e-3)
+    assert found.errors["log_r50"][0] == pytest.approx(np.sqrt(variance), abs=1e-3)
+
+
+def test_a_part_weighs_no_more_than_the_whole():
+    found = find_candidates(maps_of((20, 36, 3.0, 20.0), (20, 30, 1.5, 90.0)))
+    assert places(found) == [(20, 30)]
+    expected = 0.5 * np.log10(20 * 90)
+    assert found.measures["log_r50"][0] == pytest.approx(expected, abs=1e-3)
 
 
 def test_what_lies_within_a_higher_one_is_dropped():
