@@ -21,6 +21,7 @@ from .network import CELL, MEASURES
 
 __all__ = [
     "Calibration",
+    "Intensity",
     "NullSample",
     "fit_calibration",
     "local_conditions",
@@ -44,8 +45,8 @@ HIGHER = 4.0
 BEYOND = 1.0
 """Logits below the end of the calibrated range at which rates stop falling."""
 
-N_TAIL = 60
-"""Candidates of the sample above the knee of the intensity."""
+N_TAIL = 20
+"""Candidates of a sample above the knee of the intensity."""
 
 FITTED_RATE = 100.0
 """Candidates per deg2, the highest ones, to which the intensity is fitted."""
@@ -161,45 +162,71 @@ class NullSample:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Intensity:
     """
-    What is needed to state false-alarm rates and errors.
+    False candidates per deg2 and logit, on coarse images or on fine ones.
 
     Parameters
     ----------
     coefficients : tuple of float
-        Of the terms of `_terms`; their sum is the logarithm of candidates per deg2
-        and logit.
+        Of the terms of `_terms`; their sum is the logarithm of the intensity.
     crowding : tuple of float
         Lowest, mean, spread and highest crowding of the sample.
     knee : float
         Score above which the intensity is exponential.
     highest_score : float
         Highest score in the sample; beyond it the fit is extrapolated.
-    biases, error_factors, error_floors : tuple of tuple of float
-        What to subtract from the measures, to multiply their errors with, and then to
-        add to these in quadrature: for coarse images and for fine ones.
     area : float
         Sky of the sample in deg2.
-    real_sky : float
-        How much oftener false candidates are on the real sky than in the sample.
     score_range : tuple of float
         Range of scores in which the intensity is integrated.
-    score_coefficients : tuple of tuple of float
-        Of `~astro_vaeclust.amortised.candidate_score.score_terms`: for coarse images
-        and for fine ones.
     """
 
     coefficients: tuple[float, ...]
     crowding: tuple[float, float, float, float]
     knee: float
     highest_score: float
+    area: float = 0.0
+    score_range: tuple[float, float] = SCORES
+
+    def rate_above(self, scores, crowding):
+        """Return how many per deg2 have at least these scores, (n,)."""
+        scores = np.minimum(scores, self.score_range[1] - BEYOND)
+        crowding = np.asarray(crowding, dtype=np.float64)
+        low, _, _, high = self.crowding
+        crowding = np.clip(np.nan_to_num(crowding, nan=high), low, high)
+        grid = np.arange(*self.score_range, 0.05)
+        terms = _terms(grid, crowding[:, None], self.crowding, self.knee)
+        log_intensity = terms @ np.array(self.coefficients) + np.log(0.05)
+        beyond = grid >= scores[:, None] - 0.025
+        return np.exp(logsumexp(np.where(beyond, log_intensity, -np.inf), axis=1))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """
+    What is needed to state scores, false-alarm rates and errors.
+
+    Of all but the real sky there are two, for coarse images and for fine ones.
+
+    Parameters
+    ----------
+    intensities : tuple of Intensity
+        Of false candidates.
+    biases, error_factors, error_floors : tuple of tuple of float
+        What to subtract from the measures, to multiply their errors with, and then to
+        add to these in quadrature.
+    real_sky : float
+        How much oftener false candidates are on the real sky than in the sample.
+    score_coefficients : tuple of tuple of float
+        Of `~astro_vaeclust.amortised.candidate_score.score_terms`.
+    """
+
+    intensities: tuple[Intensity, Intensity]
     biases: tuple[tuple[float, ...], ...] = ((0.0,) * len(MEASURES),) * 2
     error_factors: tuple[tuple[float, ...], ...] = ((1.0,) * len(MEASURES),) * 2
     error_floors: tuple[tuple[float, ...], ...] = ((0.0,) * len(MEASURES),) * 2
-    area: float = 0.0
     real_sky: float = 1.0
-    score_range: tuple[float, float] = SCORES
     score_coefficients: tuple[tuple[float, ...], ...] = (HEIGHT_ALONE,) * 2
 
     def scored(self, candidates, fine):
@@ -229,31 +256,17 @@ class Calibration:
         ----------
         scores : (n,) array
             Logits; those far above any that was seen count as the highest seen.
-        crowding, fine : (n,) array
-            Local conditions; crowding beyond that of the sample counts as its limit.
+        crowding : (n,) array
+            Local condition; beyond that of the sample it counts as its limit.
+        fine : bool
+            Whether the image is fine.
 
         Returns
         -------
         rate : (n,) array
             Expected false detections per deg2.
         """
-        scores = np.minimum(scores, self.score_range[1] - BEYOND)
-        crowding = np.asarray(crowding, dtype=np.float64)
-        low, _, _, high = self.crowding
-        crowding = np.clip(np.nan_to_num(crowding, nan=high), low, high)
-        grid = np.arange(*self.score_range, 0.05)
-        terms = _terms(
-            grid,
-            crowding[:, None],
-            np.asarray(fine)[:, None],
-            self.crowding,
-            self.knee,
-        )
-        log_intensity = terms @ np.array(self.coefficients) + np.log(0.05)
-        beyond = grid >= scores[:, None] - 0.025
-        return self.real_sky * np.exp(
-            logsumexp(np.where(beyond, log_intensity, -np.inf), axis=1, b=1.0)
-        )
+        return self.real_sky * self.intensities[int(fine)].rate_above(scores, crowding)
 
     def corrected(self, name, values, errors, fine):
         """
@@ -287,86 +300,102 @@ class Calibration:
     @classmethod
     def from_dict(cls, values):
         """Make a calibration of what `to_dict` returned."""
-        return cls(
-            **{
-                name: _frozen(value) if isinstance(value, list) else value
-                for name, value in values.items()
-            }
+        values = {name: _frozen(value) for name, value in values.items()}
+        intensities = tuple(
+            Intensity(**{name: _frozen(value) for name, value in one.items()})
+            for one in values["intensities"]
         )
+        return cls(**values | {"intensities": intensities})
 
 
-def _frozen(values):
+def _frozen(value):
     """Turn nested lists into nested tuples."""
-    return tuple(_frozen(v) if isinstance(v, list) else v for v in values)
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
-def _terms(scores, crowding, fine, range_, knee):
+def _terms(scores, crowding, range_, knee):
     """
-    Return the terms of the logarithm of the intensity, (..., 9).
+    Return the terms of the logarithm of the intensity, (..., 6).
 
     Below the knee it is a parabola in the score, above it a straight line with the
     same slope at the knee: what is extrapolated falls exponentially.
     """
     crowding = (crowding - range_[1]) / range_[2]
-    scores, crowding, fine = np.broadcast_arrays(scores, crowding, fine)
-    ones = np.ones(scores.shape)
-    scores = scores - knee
+    scores, crowding = np.broadcast_arrays(scores - knee, crowding)
     bend = np.minimum(scores, 0) ** 2
+    ones = np.ones(scores.shape)
     return np.stack(
-        [
-            ones,
-            scores,
-            bend,
-            crowding,
-            crowding**2,
-            crowding * scores,
-            fine,
-            fine * scores,
-            fine * bend,
-        ],
-        axis=-1,
-    ).astype(np.float64)
+        [ones, scores, bend, crowding, crowding**2, crowding * scores], axis=-1
+    )
 
 
-def fit_calibration(sample, *, score_range=SCORES):
+def fit_calibration(sample, *, score_range=SCORES, before=None):
     """
-    Fit the intensity of candidates on sky without clusters.
+    Fit the intensities of candidates on sky without clusters.
 
     Parameters
     ----------
     sample : `NullSample`
         The candidates and the sky.
     score_range : (float, float)
-        Range of scores in which the intensity is fitted and integrated.
+        Range of scores in which the intensities are fitted and integrated.
+    before : Calibration, optional
+        Where to take the intensity from if the sky is of coarse images only, or of
+        fine ones; by default the one that there is stands for both.
 
     Returns
     -------
     calibration : `Calibration`
         The fit, without biases and error factors.
     """
+    of_sky = sample.exposure[:, 1] > 0
+    known = [
+        _fit_intensity(sample, fine, score_range) if np.any(of_sky == fine) else None
+        for fine in (False, True)
+    ]
+    others = known[::-1] if before is None else before.intensities
+    return Calibration(
+        tuple(one or other for one, other in zip(known, others, strict=True))
+    )
+
+
+def _fit_intensity(sample, fine, score_range):
+    """Fit the intensity on fine images, or on others."""
     from sklearn.linear_model import PoissonRegressor
 
-    weights = sample.exposure[:, 2]
-    mean = np.average(sample.exposure[:, 0], weights=weights)
-    spread = np.sqrt(np.average((sample.exposure[:, 0] - mean) ** 2, weights=weights))
-    low, high = np.percentile(sample.exposure[:, 0], [1, 99])
+    chosen = (sample.fine > 0) == fine
+    scores, found = sample.scores[chosen], sample.crowding[chosen]
+    crowding, _, area = sample.exposure[(sample.exposure[:, 1] > 0) == fine].T
+    mean = np.average(crowding, weights=area)
+    spread = np.sqrt(np.average((crowding - mean) ** 2, weights=area))
+    low, high = np.percentile(crowding, [1, 99])
     range_ = (float(low), float(mean), float(spread or 1.0), float(high))
     lowest, highest = score_range
-    knee = _score_of_rank(sample, N_TAIL, lowest)
-    least = _score_of_rank(sample, int(FITTED_RATE * weights.sum()), lowest)
-    bins = np.arange(least, max(highest, least + STEP) + STEP / 2, STEP)
-    design, rates, areas = zip(*_binned(sample, range_, knee, bins), strict=True)
-    areas = np.concatenate(areas)
+    knee = _score_of_rank(scores, N_TAIL, lowest)
+    least = _score_of_rank(scores, int(FITTED_RATE * area.sum()), lowest)
+    steps = np.arange(least, max(highest, least + STEP) + STEP / 2, STEP)
+    edges = np.linspace(low, high, N_CONDITION_BINS + 1)
+    # what is beyond the edges is in the first and in the last bin
+    sky, _ = np.histogram(np.clip(crowding, low, high), edges, weights=area)
+    counts, _, _ = np.histogram2d(np.clip(found, low, high), scores, [edges, steps])
+    exposures = np.repeat(sky * STEP, len(steps) - 1)
+    middles = 0.5 * (edges[1:] + edges[:-1]), 0.5 * (steps[1:] + steps[:-1])
+    terms = _terms(middles[1], middles[0][:, None], range_, knee)
+    seen = exposures > 0
     model = PoissonRegressor(
-        alpha=PENALTY / areas.sum(), fit_intercept=False, max_iter=2000
+        alpha=PENALTY / exposures.sum(), fit_intercept=False, max_iter=2000
     )
-    model.fit(np.concatenate(design), np.concatenate(rates), sample_weight=areas)
-    return Calibration(
+    model.fit(
+        terms.reshape(len(exposures), -1)[seen],
+        counts.ravel()[seen] / exposures[seen],
+        sample_weight=exposures[seen],
+    )
+    return Intensity(
         coefficients=tuple(float(value) for value in model.coef_),
         crowding=range_,
         knee=knee,
-        highest_score=float(sample.scores.max(initial=lowest)),
-        area=float(weights.sum()),
+        highest_score=float(scores.max(initial=lowest)),
+        area=float(area.sum()),
         score_range=(float(lowest), float(highest)),
     )
 
@@ -378,28 +407,7 @@ def range_of(scores):
     return float(np.floor(scores.min())), float(np.ceil(scores.max() + HIGHER))
 
 
-def _score_of_rank(sample, rank, lowest):
+def _score_of_rank(scores, rank, lowest):
     """Return the score of the candidate of a rank, the lowest where there are fewer."""
-    ranked = np.sort(sample.scores)[::-1]
+    ranked = np.sort(scores)[::-1]
     return float(ranked[min(rank, len(ranked) - 1)]) if len(ranked) else lowest
-
-
-def _binned(sample, range_, knee, steps):
-    """Yield terms, rates and exposures of bins of score and local conditions."""
-    edges = np.linspace(range_[0], range_[3], N_CONDITION_BINS + 1)
-
-    def number(crowding):
-        return np.clip(np.digitize(crowding, edges) - 1, 0, N_CONDITION_BINS - 1)
-
-    cells, found = number(sample.exposure[:, 0]), number(sample.crowding)
-    for fine in np.unique(sample.exposure[:, 1]):
-        for index in range(N_CONDITION_BINS):
-            here = (cells == index) & (sample.exposure[:, 1] == fine)
-            area = sample.exposure[here, 2].sum()
-            if area <= 0:
-                continue
-            chosen = (found == index) & (sample.fine == fine)
-            counts, _ = np.histogram(sample.scores[chosen], steps)
-            middle = 0.5 * (edges[index] + edges[index + 1])
-            terms = _terms(0.5 * (steps[1:] + steps[:-1]), middle, fine, range_, knee)
-            yield terms, counts / (area * STEP), np.full(len(counts), area * STEP)

@@ -239,7 +239,8 @@ def calibrate(model, tiles, *, progress_bar=None):
     calibration = model.calibration
     if nulls:
         calibration = _rates(nulls, outcomes, calibration)
-        logger.info("calibrated on %.2f deg2", calibration.area)
+        areas = [intensity.area for intensity in calibration.intensities]
+        logger.info("calibrated on %.2f deg2, and %.2f of sharp images", *areas)
     elif calibration is None:
         raise ValueError("tiles must have some without clusters, got none")
     before = model.calibration or calibration
@@ -280,7 +281,7 @@ def _rates(nulls, outcomes, before):
         if rows
     ]
     calibration = fit_calibration(
-        sample, score_range=range_of(np.concatenate(everything))
+        sample, score_range=range_of(np.concatenate(everything)), before=before
     )
     return replace(calibration, score_coefficients=coefficients, real_sky=real_sky)
 

@@ -176,7 +176,7 @@ class AmortisedSearch:
         if calibration is None:
             return np.full(len(candidates), np.nan)
         crowding = self._found[1][0][tuple(candidates.cells.T)]
-        fine = np.full(len(candidates), self.network_image.grid.is_fine)
+        fine = self.network_image.grid.is_fine
         return calibration.false_alarm_rate(candidates.score, crowding, fine)
 
     @cached_property

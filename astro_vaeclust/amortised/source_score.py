@@ -154,8 +154,10 @@ class SourceCalibration:
         ----------
         scores : (n,) array
             Combined logits.
-        crowding, fine : (n,) array
-            Local conditions.
+        crowding : (n,) array
+            Local condition.
+        fine : bool
+            Whether the image is fine.
 
         Returns
         -------

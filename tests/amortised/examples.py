@@ -3,7 +3,7 @@
 
 import torch
 
-from astro_vaeclust.amortised.calibration import Calibration
+from astro_vaeclust.amortised.calibration import Calibration, Intensity
 from astro_vaeclust.amortised.network import ConvolutionalVAE, NetworkSettings
 from astro_vaeclust.amortised.weights import TrainedModel
 
@@ -11,12 +11,14 @@ TINY = NetworkSettings(
     channels=(4, 4, 6, 8, 8, 8), blocks=(0, 1, 1, 1, 1, 1), fused=8, latent=4
 )
 
-CALIBRATION = Calibration(
-    coefficients=(3.0, -1.0) + (0.0,) * 7,
+INTENSITY = Intensity(
+    coefficients=(3.0, -1.0) + (0.0,) * 4,
     crowding=(0.0, 0.5, 0.1, 1.0),
     knee=0.0,
     highest_score=1.0,
 )
+
+CALIBRATION = Calibration((INTENSITY,) * 2)
 
 
 def tiny_model(calibration=CALIBRATION, source_calibration=None):

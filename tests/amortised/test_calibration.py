@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Rates of false alarms and errors, calibrated on samples that are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -12,6 +14,8 @@ from astro_vaeclust.amortised.calibration import (
 )
 from astro_vaeclust.amortised.measure_errors import calibrate_errors
 from astro_vaeclust.amortised.network import MEASURES
+
+from .examples import CALIBRATION
 
 
 def test_rates_of_a_known_process_are_recovered():
@@ -34,9 +38,9 @@ def test_rates_of_a_known_process_are_recovered():
     for place, factor in ((0.3, 1), (0.7, 2)):
         for score in (-4.0, -3.0, -2.0):
             expected = factor * per_area * np.exp(-slope * (score + 6))
-            stated = calibration.false_alarm_rate([score], [place], [0.0])[0]
+            stated = calibration.false_alarm_rate([score], [place], False)[0]
             assert 0.6 < stated / expected < 1.7
-    rates = calibration.false_alarm_rate(np.arange(-3, 4), [0.5] * 7, [0.0] * 7)
+    rates = calibration.false_alarm_rate(np.arange(-3, 4), [0.5] * 7, False)
     assert (np.diff(rates) < 0).all()
     assert Calibration.from_dict(calibration.to_dict()) == calibration
 
@@ -57,8 +61,38 @@ def test_rates_that_fall_ever_faster_are_recovered():
     calibration = fit_calibration(sample)
     for rate in (0.3, 1.0, 10.0):
         score = -4 + 1.2 * norm.isf(rate / 300)
-        stated = calibration.false_alarm_rate([score], [0.45], [0.0])[0]
+        stated = calibration.false_alarm_rate([score], [0.45], False)[0]
         assert 0.6 < stated / rate < 1.7
+
+
+def test_coarse_and_fine_images_have_rates_of_their_own():
+    """Twice as steep on fine ones, and ten times as many of them."""
+    rng = np.random.default_rng(6)
+    slopes, numbers, area = (1.0, 2.0), (3000, 30_000), 30.0
+    scores = [
+        -6 + rng.exponential(1 / k, n) for k, n in zip(slopes, numbers, strict=True)
+    ]
+    sample = NullSample(
+        scores=np.concatenate(scores),
+        crowding=np.full(sum(numbers), 0.5),
+        fine=np.repeat([0.0, 1.0], numbers),
+        exposure=np.array([[0.5, 0.0, area], [0.5, 1.0, area]]),
+    )
+    both = fit_calibration(sample)
+    for fine, (slope, number) in enumerate(zip(slopes, numbers, strict=True)):
+        for rate in (1.0, 10.0, 50.0):
+            score = -6 + np.log(number / area / rate) / slope
+            stated = both.false_alarm_rate([score], [0.5], fine)[0]
+            assert 0.6 < stated / rate < 1.7
+    coarse = NullSample(
+        scores=scores[0],
+        crowding=np.full(numbers[0], 0.5),
+        fine=np.zeros(numbers[0]),
+        exposure=sample.exposure[:1],
+    )
+    alone = fit_calibration(coarse)
+    assert alone.intensities == (both.intensities[0],) * 2
+    assert fit_calibration(coarse, before=both) == both
 
 
 def test_calibrated_errors_hold_68_percent_of_the_truths_at_every_size():
@@ -69,11 +103,8 @@ def test_calibrated_errors_hold_68_percent_of_the_truths_at_every_size():
     biases, factors, floors = calibrate_errors(np.stack([deviations, errors], axis=1))
     assert biases[:2] == (0.0, 0.0)
     np.testing.assert_allclose(biases[2:], 0.3, atol=0.02)
-    calibration = Calibration(
-        coefficients=(0.0,) * 9,
-        crowding=(0.0, 0.5, 0.1, 1.0),
-        knee=0.0,
-        highest_score=1.0,
+    calibration = replace(
+        CALIBRATION,
         biases=(biases,) * 2,
         error_factors=(factors,) * 2,
         error_floors=(floors,) * 2,

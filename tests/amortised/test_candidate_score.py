@@ -21,6 +21,8 @@ from astro_vaeclust.amortised.network import MEASURES
 from astro_vaeclust.amortised.recipe import _rates
 from astro_vaeclust.amortised.tiles import TrainingTile
 
+from .examples import CALIBRATION, INTENSITY
+
 COEFFICIENTS = (0.3, 1.6, -1.2, -1.5, -1.0)
 
 
@@ -89,12 +91,9 @@ def test_height_alone_changes_nothing():
 
 def test_candidates_are_sorted_by_what_they_score():
     found = candidates([2.0, 1.9, -1.0], [MIDDLE + 0.5, MIDDLE - 0.5, MIDDLE])
-    calibration = Calibration(
-        coefficients=(0.0,) * 9, crowding=(0, 0, 1, 0), knee=0.0, highest_score=1.0
-    )
     smaller_is_better = (0.0, 1.0, -2.0, 0.0, 0.0)
     calibration = replace(
-        calibration, score_coefficients=(HEIGHT_ALONE, smaller_is_better)
+        CALIBRATION, score_coefficients=(HEIGHT_ALONE, smaller_is_better)
     )
     assert_array_equal(calibration.scored(found, fine=False).x, found.x)
     scored = calibration.scored(found, fine=True)
@@ -106,15 +105,9 @@ def test_candidates_are_sorted_by_what_they_score():
 
 
 def test_rates_stop_falling_far_above_what_was_seen():
-    calibration = Calibration(
-        coefficients=(0.0, -1.0, *(0.0,) * 7),
-        crowding=(0.0, 0.5, 1.0, 1.0),
-        knee=0.0,
-        highest_score=3.0,
-        score_range=range_of(np.array([-7.5, 3.2])),
-    )
-    assert calibration.score_range == (-8.0, 8.0)
-    at = calibration.false_alarm_rate([5, 7, 9, 50], [0.5] * 4, [0] * 4)
+    intensity = replace(INTENSITY, score_range=range_of(np.array([-7.5, 3.2])))
+    assert intensity.score_range == (-8.0, 8.0)
+    at = intensity.rate_above(np.array([5, 7, 9, 50]), [0.5] * 4)
     assert at[0] > at[1] > 0
     assert at[1] == pytest.approx(at[2]) == pytest.approx(at[3])
     assert range_of(np.array([])) == SCORES
@@ -139,7 +132,7 @@ def test_radii_tell_on_fine_images_only():
     for false, fine, _ in nulls:
         scores = found.scored(false, fine).score
         threshold = np.sort(scores)[-100]  # ten per deg2
-        rate = found.false_alarm_rate([threshold], [0.5], [fine])[0]
+        rate = found.false_alarm_rate([threshold], [0.5], fine)[0]
         assert 5 < rate < 20
     few = _rates(nulls, (outcomes, [outcomes[0][:5]]), replace(found, real_sky=1.4))
     assert few.score_coefficients == found.score_coefficients

@@ -37,7 +37,7 @@ from astro_vaeclust.embeddings.priors import MixtureOfGaussians
 from astro_vaeclust.inputs import read_image
 from astro_vaeclust.simulation import MockCluster, demo_tile, simulate_tile
 
-from .examples import CALIBRATION, TINY, tiny_model
+from .examples import CALIBRATION, INTENSITY, TINY, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -242,9 +242,10 @@ def test_the_real_sky_tells_how_much_oftener_false_candidates_are(demo, model_fi
     area = (np.sum(~image.mask) * image.pixel_area).to_value(u.deg**2)
     least = make_finder(model_file, max_false_alarm_rate=None, n_largest=1)
     lowest = least.detect(demo.image).table["false_alarm_rate"].value[0]
-    coefficients = list(CALIBRATION.coefficients)
+    coefficients = list(INTENSITY.coefficients)
     coefficients[0] += np.log(0.5 * RATE / lowest)  # what the best candidate states
-    calibration = replace(CALIBRATION, coefficients=tuple(coefficients))
+    intensity = replace(INTENSITY, coefficients=tuple(coefficients))
+    calibration = replace(CALIBRATION, intensities=(intensity,) * 2)
     stated = replace(model, calibration=calibration)
     factor = real_sky_factor(stated, [image])
     observed = round(factor * (PRIOR + RATE * area) - PRIOR)
@@ -252,7 +253,7 @@ def test_the_real_sky_tells_how_much_oftener_false_candidates_are(demo, model_fi
     assert factor == pytest.approx((PRIOR + observed) / (PRIOR + RATE * area))
     again = replace(stated, calibration=replace(calibration, real_sky=7.0))
     assert real_sky_factor(again, [image]) == factor
-    arguments = [0.5], [0.5], [0.0]
+    arguments = [0.5], [0.5], False
     twice = replace(calibration, real_sky=2.0).false_alarm_rate(*arguments)
     np.testing.assert_allclose(twice, 2 * calibration.false_alarm_rate(*arguments))
 
@@ -278,7 +279,9 @@ def test_latents_go_to_any_mixture(demo, model_file):
 def test_the_package_has_a_calibrated_model():
     assert DEFAULT_MODEL.stat().st_size < 8e6
     model = load_model()
-    assert model.calibration.area > 10
+    coarse, fine = model.calibration.intensities
+    assert coarse.area > 10
+    assert fine.area > 3
     assert sum(s["plan"]["n_steps"] for s in model.training["stages"]) > 1000
     assert model.calibration.real_sky > 0
 
@@ -357,7 +360,9 @@ def test_a_model_is_tuned_on_other_tiles(model_file, tmp_path):
         "note": "tiny",
         "fine_tuned": {"n_tiles": 3, "n_steps": 2},
     }
-    np.testing.assert_allclose(model.calibration.area, 2 * (130 / 3600) ** 2, rtol=0.1)
+    tuned, other = model.calibration.intensities
+    np.testing.assert_allclose(tuned.area, 2 * (130 / 3600) ** 2, rtol=0.1)
+    assert other == before.calibration.intensities[1]
     with pytest.warns(AstropyUserWarning, match="rates stay"):
         make_finder(model_file).fine_tune(tiles[:1], tmp_path / "b.pt", n_steps=2)
     assert load_model(tmp_path / "b.pt").calibration == before.calibration

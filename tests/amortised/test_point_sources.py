@@ -37,7 +37,10 @@ from . import examples
 CALIBRATION = replace(examples.CALIBRATION, real_sky=1.7)
 WITH_SOURCES = SourceCalibration(
     coefficients=((-1.0, 0.5, 0.8), (-2.0, 1.0, 0.3)),
-    rates=replace(CALIBRATION, score_range=(-12.0, 20.0)),
+    rates=replace(
+        CALIBRATION,
+        intensities=(replace(examples.INTENSITY, score_range=(-12.0, 20.0)),) * 2,
+    ),
     n_matched=(40, 30),
 )
 SIDE = 384
@@ -213,17 +216,17 @@ def test_the_rates_are_those_of_the_combined_scores(calibrated, tiles):
         excess = source_excess(found, np.load(sources_file(path)), channels[2], SCALE)
         scores = fitted.combine(found.score, excess, False)
         crowding = conditions[0][tuple(found.cells.T)]
-        fine = np.zeros(len(scores))
-        rates = fitted.false_alarm_rate(scores, crowding, fine) / CALIBRATION.real_sky
+        rates = fitted.false_alarm_rate(scores, crowding, fine=False)
+        rates /= CALIBRATION.real_sky
         stated.append(rates)
         area += (SCALE * SIDE / 3600) ** 2
     stated = np.concatenate(stated)
     for rate in (30.0, 60.0, 100.0):  # per deg2, in the fitted range
         expected = rate * area
         assert abs(np.sum(stated <= rate) - expected) < 3 * np.sqrt(expected) + 1
-    highest = fitted.rates.score_range[1]
-    arguments = [[0.4] * 2, [0.0] * 2]
-    ends = fitted.false_alarm_rate(np.array([highest, highest + 50]), *arguments)
+    highest = fitted.rates.intensities[0].score_range[1]
+    beyond = np.array([highest, highest + 50])
+    ends = fitted.false_alarm_rate(beyond, [0.4] * 2, fine=False)
     assert ends[0] == ends[1] > 0
 
 
