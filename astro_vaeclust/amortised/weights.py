@@ -25,7 +25,7 @@ from .source_score import SourceCalibration
 
 __all__ = ["TrainedModel", "load_model"]
 
-FORMAT = "astro_vaeclust-model-1"
+FORMAT = "astro_vaeclust-model-2"
 
 DEFAULT_MODEL = Path(__file__).parents[1] / "models" / "default.pt"
 """The model that comes with the package, made by ``vaeclust train``."""
