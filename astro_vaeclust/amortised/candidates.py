@@ -141,10 +141,10 @@ def _measured(maps, cells):
     exists = (rows >= 0) & (rows < ny) & (columns >= 0) & (columns < nx)
     place = np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)
     peaks = tuple(cells.T[:, :, None, None])
-    radius = np.maximum(10 ** maps.measures[R50][peaks], LEAST_DISTANCE)
-    near = exists & (CELL * np.hypot(steps, steps[:, None]) <= radius)
+    radius = 10 ** maps.measures[R50][peaks].astype(np.float64)
+    near = CELL * np.hypot(steps, steps[:, None]) <= np.maximum(radius, LEAST_DISTANCE)
     below = np.minimum(maps.center[place] - maps.center[peaks], 0)
-    weights = np.where(near, np.exp(below, dtype=np.float64), 0)
+    weights = np.where(near & exists, np.exp(below, dtype=np.float64), 0)
     weights /= weights.sum(axis=(1, 2), keepdims=True)
     values = maps.measures[:, *place].astype(np.float64)
     values[0] += steps

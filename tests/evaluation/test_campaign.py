@@ -320,7 +320,7 @@ def test_descriptions_tell_models_apart(tmp_path):
     assert model.identity in describe_finder(trained)
     assert VAEClusterFinder(embedding="pca").trained_model is None
     path = tmp_path / "stricter.pt"
-    stricter = replace(model.calibration, area=1.0)
+    stricter = replace(model.calibration, real_sky=9.0)
     replace(model, calibration=stricter).save(path)
     described = describe_finder(VAEClusterFinder(model=path))
     assert described.partition("}")[2] != describe_finder(trained).partition("}")[2]
