@@ -111,7 +111,7 @@ def usable_candidates(maps, channels):
 
 def null_sample(candidates, conditions, tile):
     """
-    Return the fields of a `NullSample` of one tile without clusters.
+    Return the fields of a `NullSample` of one tile, but for the scores.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def null_sample(candidates, conditions, tile):
 
     Returns
     -------
-    scores, crowding, fine, exposure : array
+    crowding, fine, exposure : array
         As in `NullSample`.
     """
     crowding, usable = conditions
@@ -133,7 +133,6 @@ def null_sample(candidates, conditions, tile):
         [crowding[seen], np.full(seen.sum(), fine), area * usable[seen]]
     )
     return (
-        candidates.score,
         crowding[tuple(candidates.cells.T)],
         np.full(len(candidates), fine),
         exposure,
@@ -190,7 +189,19 @@ class Intensity:
     score_range: tuple[float, float] = SCORES
 
     def rate_above(self, scores, crowding):
-        """Return how many per deg2 have at least these scores, (n,)."""
+        """
+        Integrate the intensity from scores upwards.
+
+        Parameters
+        ----------
+        scores, crowding : (n,) array
+            Logits and local conditions.
+
+        Returns
+        -------
+        rate : (n,) array
+            False candidates per deg2.
+        """
         scores = np.minimum(scores, self.score_range[1] - BEYOND)
         crowding = np.asarray(crowding, dtype=np.float64)
         low, _, _, high = self.crowding
@@ -243,7 +254,8 @@ class Calibration:
         Returns
         -------
         candidates : `~astro_vaeclust.amortised.candidates.Candidates`
-            With the logit of the probability as the score.
+            With the logit of the probability as the score; with ``HEIGHT_ALONE``, as on
+            coarse images, it is that of the cell.
         """
         coefficients = self.score_coefficients[int(fine)]
         return candidates.with_scores(cluster_logit(candidates, coefficients))
@@ -401,7 +413,19 @@ def _fit_intensity(sample, fine, score_range):
 
 
 def range_of(scores):
-    """Return the range in which the intensity of scores is fitted (pair of float)."""
+    """
+    Return the range in which the intensity of scores is fitted.
+
+    Parameters
+    ----------
+    scores : (n,) array
+        Logits of all candidates.
+
+    Returns
+    -------
+    range : (float, float)
+        From the lowest to ``HIGHER`` above the highest, in whole logits.
+    """
     if not len(scores):
         return SCORES
     return float(np.floor(scores.min())), float(np.ceil(scores.max() + HIGHER))

@@ -76,7 +76,19 @@ class Candidates:
         )
 
     def with_scores(self, score):
-        """Return the same by falling other scores."""
+        """
+        Return the same candidates by other scores.
+
+        Parameters
+        ----------
+        score : (n,) array
+            Their scores, in logits.
+
+        Returns
+        -------
+        candidates : `Candidates`
+            By falling score.
+        """
         return replace(self, score=score)[np.argsort(-score, kind="stable")]
 
 

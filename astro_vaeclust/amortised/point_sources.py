@@ -212,7 +212,7 @@ def _fit(parts, n_matched):
     ]
     everything = np.concatenate(combined)
     nulls = [
-        (scores, *part.null[1:])
+        (scores, *part.null)
         for scores, part in zip(combined, parts, strict=True)
         if part.null is not None
     ]

@@ -259,7 +259,10 @@ def _outcomes(candidates, tile):
 
 def _rates(nulls, outcomes, before):
     """
-    Fit scores and their rates; scores stay as before where clusters are few.
+    Fit scores and their rates.
+
+    Scores of fine images stay as before where clusters are few, or no sky without
+    clusters tells their rates.
 
     On coarse images, the score is the height alone: candidates on real 2MASS tiles are
     smaller than on mock ones, and small ones would be trusted too much.
@@ -267,11 +270,11 @@ def _rates(nulls, outcomes, before):
     of_fine, real_sky = HEIGHT_ALONE, 1.0
     if before is not None:
         of_fine, real_sky = before.score_coefficients[True], before.real_sky
-    if outcomes[True]:
+    if any(fine for _, fine, _ in nulls):
         of_fine = fit_score(*np.concatenate(outcomes[True]).T) or of_fine
     coefficients = HEIGHT_ALONE, of_fine
     parts = [
-        (cluster_logit(candidates, coefficients[fine]), *sample[1:])
+        (cluster_logit(candidates, coefficients[fine]), *sample)
         for candidates, fine, sample in nulls
     ]
     sample = NullSample(*map(np.concatenate, zip(*parts, strict=True)))

@@ -53,7 +53,7 @@ def test_known_coefficients_are_recovered():
     assert_allclose(found[:2], COEFFICIENTS[:2], atol=0.1)
 
 
-def test_what_is_never_reported_is_not_fitted():
+def test_low_candidates_are_not_fitted():
     height, log_r50, is_cluster = drawn(COEFFICIENTS)
     low = np.full(500, -5.0)
     everything = (
@@ -122,7 +122,7 @@ def test_radii_tell_on_fine_images_only():
         false = candidates(height[~is_cluster], log_r50[~is_cluster])
         n = len(false)
         exposure = np.array([[0.5, float(fine), 10.0]])
-        sample = false.score, np.full(n, 0.5), np.full(n, float(fine)), exposure
+        sample = np.full(n, 0.5), np.full(n, float(fine)), exposure
         nulls.append((false, fine, sample))
     found = _rates(nulls, (outcomes, outcomes), None)
     coarse, of_fine = found.score_coefficients
@@ -137,6 +137,12 @@ def test_radii_tell_on_fine_images_only():
     few = _rates(nulls, (outcomes, [outcomes[0][:5]]), replace(found, real_sky=1.4))
     assert few.score_coefficients == found.score_coefficients
     assert few.real_sky == 1.4
+    # clusters on fine images alone do not change scores whose rates are known
+    height[:] = height[::-1]
+    others = [np.column_stack([height, log_r50, is_cluster])]
+    coarse_sky = _rates(nulls[:1], (outcomes, others), found)
+    assert coarse_sky.score_coefficients == found.score_coefficients
+    assert coarse_sky.intensities[1] == found.intensities[1]
 
 
 def test_candidates_beside_a_matched_cluster_do_not_count():
