@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from astropy import units as u
@@ -73,7 +74,7 @@ class Image:
         """Shape (ny, nx) in pixels."""
         return self.data.shape
 
-    @property
+    @cached_property
     def pixel_area(self):
         """Area of a pixel at the reference point of the WCS (Quantity, arcsec2)."""
         area = proj_plane_pixel_area(self.wcs) * u.deg**2

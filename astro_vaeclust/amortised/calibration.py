@@ -82,9 +82,11 @@ def local_conditions(channels):
 
 def _cell_means(image):
     padding = [(0, -side % CELL) for side in image.shape]
-    padded = np.pad(image.astype(np.float64), padding)
-    ny, nx = (side // CELL for side in padded.shape)
-    return padded.reshape(ny, CELL, nx, CELL).mean(axis=(1, 3))
+    if any(after for _, after in padding):
+        image = np.pad(image, padding)
+    ny, nx = (side // CELL for side in image.shape)
+    cells = image.reshape(ny, CELL, nx, CELL)
+    return cells.sum(axis=1, dtype=np.float64).sum(axis=-1) / CELL**2
 
 
 def usable_candidates(maps, channels):

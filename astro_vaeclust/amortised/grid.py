@@ -148,12 +148,20 @@ class NetworkImage:
             spread = 1.4826 * np.median(np.abs(usable - level))
             peaks = _significance(maxima, sky + level, spread or 1.0, mask)
         channels = np.empty((3, *mask.shape), dtype=np.float32)
-        for channel, values in zip(channels, (significance, peaks), strict=False):
-            np.divide(values, COMPRESSION, out=channel)
-            np.arcsinh(channel, out=channel)
-            channel /= RANGE
+        _compress(significance, channels[0])
+        if peaks is significance:
+            channels[1] = channels[0]
+        else:
+            _compress(peaks, channels[1])
         np.logical_not(mask, out=channels[2], casting="unsafe")
         return cls(channels, significance, grid)
+
+
+def _compress(significance, channel):
+    """Write the compressed significance into a channel."""
+    np.divide(significance, COMPRESSION, out=channel)
+    np.arcsinh(channel, out=channel)
+    channel /= RANGE
 
 
 def _nearest_integer(ratio):
@@ -210,7 +218,8 @@ def sky_and_noise(means, mask):
 
 def _significance(values, sky, noise, mask):
     """Return (values - sky) / noise in single precision, zero where masked."""
-    significance = np.subtract(values, sky, dtype=np.float64).astype(np.float32)
+    significance = np.empty(mask.shape, dtype=np.float32)
+    np.subtract(values, sky, out=significance, dtype=np.float64, casting="same_kind")
     significance /= noise
     significance[mask] = 0
     return significance
