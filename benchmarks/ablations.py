@@ -43,7 +43,7 @@ PER_IMAGE_RATE = 10.0
 
 PER_IMAGE_SEED = 96_000
 
-KINDS = (Recipe().stages[-1].tiles_of, "real")
+KINDS = ("long", "real")
 """Folders of the tiles to train with."""
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..validation import check_count
 from .losses import Weights
 from .network import NetworkSettings
-from .tiles import draw_tile
+from .tiles import HARDEST, draw_tile
 from .training import TrainingPlan
 
 __all__ = ["Recipe", "Stage", "default_stages"]
@@ -33,6 +33,8 @@ class Stage:
         Tags of the surveys that the tiles imitate.
     hard : float
         Share of tiles that have more of the hardest nulls.
+    hardest : tuple of str
+        Kinds of these.
     native : float
         Share of tiles of surveys with very fine pixels that keep them.
     most_pixels : int or None
@@ -48,6 +50,7 @@ class Stage:
     n_tiles: int
     surveys: tuple[str, ...]
     hard: float = 0.0
+    hardest: tuple[str, ...] = HARDEST
     native: float = 0.0
     most_pixels: int | None = None
     tiles_of: str | None = None
@@ -61,6 +64,7 @@ class Stage:
             surveys=self.surveys,
             fine_scale=self.plan.network.fine_scale,
             hard=bool(hard < self.hard),
+            hardest=self.hardest,
             native=bool(native < self.native),
             most_pixels=self.most_pixels,
         )
@@ -74,7 +78,9 @@ def default_stages():
     the first one leaves are mostly nulls of which the second has more. The others see
     fine images sharper, which takes more time: first as long as it takes to get used to
     them, and then on more tiles for longer, from where the mean of the weights is
-    taken. At last, what is measured is trained alone.
+    taken. Then what is measured is trained alone. What is taken for a cluster
+    falsely after all this is what the last training looks at, before what is measured
+    is trained again.
 
     Returns
     -------
@@ -102,6 +108,18 @@ def default_stages():
             weights=Weights(measures=0.8),
         ),
     )
+    measures = replace(
+        fine,
+        name="measures",
+        tiles_of="long",
+        plan=replace(
+            fine.plan,
+            n_steps=800,
+            seed=4,
+            part="measures",
+            weights=Weights(center=0, density=0, autoencoder=0, labels=0),
+        ),
+    )
     return (
         Stage(name="train", first_seed=20_000, n_tiles=4800, surveys=broad),
         Stage(
@@ -120,17 +138,28 @@ def default_stages():
             n_tiles=1500,
             plan=replace(fine.plan, n_steps=4000, seed=3, averaged=True),
         ),
+        measures,
         replace(
             fine,
-            name="measures",
-            tiles_of="long",
-            plan=replace(
-                fine.plan,
-                n_steps=800,
-                seed=4,
-                part="measures",
-                weights=Weights(center=0, density=0, autoencoder=0, labels=0),
+            name="mined",
+            first_seed=47_000,
+            n_tiles=2000,
+            surveys=(
+                *("2mass-j", "2mass-h"),
+                *("2mass-ks",) * 3,
+                *("ukidss-k",) * 5,
             ),
+            hard=0.75,
+            hardest=(*HARDEST, "galaxy-group"),
+            plan=replace(
+                fine.plan, n_steps=2600, learning_rate=7e-4, seed=11, mined=0.4
+            ),
+        ),
+        replace(
+            measures,
+            name="mined-measures",
+            tiles_of="mined",
+            plan=replace(measures.plan, n_steps=1000, seed=12),
         ),
     )
 

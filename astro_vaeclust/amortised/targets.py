@@ -58,7 +58,7 @@ class Crop:
     usable: np.ndarray
 
 
-def crop_tile(tile, side, rng, *, n_scales=4):
+def crop_tile(tile, side, rng, *, n_scales=4, place=None):
     """
     Cut a randomly placed, turned and mirrored square with its targets.
 
@@ -72,13 +72,15 @@ def crop_tile(tile, side, rng, *, n_scales=4):
         The random numbers.
     n_scales : int
         Number of scales with labels.
+    place : (2,) array, optional
+        x and y of what the square shall hold; by default a cluster or anything.
 
     Returns
     -------
     crop : `Crop`
         The square.
     """
-    corner = _corner(tile, side, rng)
+    corner = _corner(tile, side, rng, place)
     turn = _Turn(side, int(rng.integers(4)), bool(rng.integers(2)))
     channels = turn.image(_cut(tile.channels, corner, side))
     channels = _disturbed(channels, rng)
@@ -127,18 +129,18 @@ class _Turn:
         return np.column_stack([x, y])
 
 
-def _corner(tile, side, rng):
-    """Draw a corner in x and y: anywhere, or about a cluster or another object."""
-    shape = np.array(tile.channels.shape[:0:-1])
-    room = shape - side
-    places = np.concatenate([tile.clusters[:, :2], tile.regions[:, 1:3]])
-    if len(places) and rng.uniform() < 0.6:
-        place = tile.clusters[:, :2] if len(tile.clusters) else places
-        middle = place[rng.integers(len(place))]
-        corner = np.rint(middle - side * rng.uniform(0.15, 0.85, 2)).astype(int)
-        return np.clip(corner, np.minimum(room, 0), np.maximum(room, 0))
+def _corner(tile, side, rng, place=None):
+    """Draw a corner in x and y: about a place, a cluster, an object, or anywhere."""
+    room = np.array(tile.channels.shape[:0:-1]) - side
     low, high = np.minimum(room, 0), np.maximum(room, 0)
-    return rng.integers(low, high + 1)
+    places = np.concatenate([tile.clusters[:, :2], tile.regions[:, 1:3]])
+    if place is None and len(places) and rng.uniform() < 0.6:
+        best = tile.clusters[:, :2] if len(tile.clusters) else places
+        place = best[rng.integers(len(best))]
+    if place is None:
+        return rng.integers(low, high + 1)
+    corner = np.rint(place - side * rng.uniform(0.15, 0.85, 2)).astype(int)
+    return np.clip(corner, low, high)
 
 
 def _cut(channels, corner, side):

@@ -189,7 +189,14 @@ class TrainingTile:
 
 
 def draw_tile(
-    seed, *, surveys, fine_scale=1.0, hard=False, native=False, most_pixels=None
+    seed,
+    *,
+    surveys,
+    fine_scale=1.0,
+    hard=False,
+    hardest=HARDEST,
+    native=False,
+    most_pixels=None,
 ):
     """
     Simulate a training tile; everything varies more widely than in evaluations.
@@ -203,7 +210,9 @@ def draw_tile(
     fine_scale : float
         As in `NetworkGrid.of_pixel_scale`.
     hard : bool
-        Whether most nulls are ``HARDEST``, and all clusters as in evaluations.
+        Whether most nulls are of the hardest kinds, and all clusters as in evaluations.
+    hardest : sequence of str
+        These kinds of `~astro_vaeclust.simulation.NULLS`.
     native : bool
         Whether tiles of surveys with very fine pixels keep them; else their pixels
         are twice as large, which is faster.
@@ -223,7 +232,7 @@ def draw_tile(
         shape = tuple(min(side, most_pixels) for side in shape)
     field_of_view = min(shape) * survey.pixel_scale * u.arcsec
     number = int(rng.choice(len(CLUSTER_NUMBERS), p=CLUSTER_NUMBERS))
-    often, times = (HARDEST, FILLED) if hard else (HARD, 2.0)
+    often, times = (hardest, FILLED) if hard else (HARD, 2.0)
     weight = np.array([times if kind in often else 1.0 for kind in NULLS])
     drawn = rng.choice(list(NULLS), rng.integers(1, 8), p=weight / weight.sum())
     kinds = [str(kind) for kind in drawn]

@@ -9,6 +9,7 @@ import logging
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..devices import resolve_device
 from ..io import atomic_path
 from ..validation import check_choice
 from .losses import LABELLED, Weights, objective
+from .mining import find_false_candidates
 from .network import ConvolutionalVAE, NetworkSettings
 from .targets import crop_tile
 from .tiles import TrainingTile
@@ -60,6 +62,8 @@ class TrainingPlan:
         Of AdamW.
     injected : float
         Share of squares from real tiles, where there are any.
+    mined : float
+        Share of the others that hold a false candidate of the network to go on from.
     seed : int
         Of everything random.
     checkpoint_every : int
@@ -87,6 +91,7 @@ class TrainingPlan:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     injected: float = 0.12
+    mined: float = 0.0
     seed: int = 0
     checkpoint_every: int = 200
     weights: Weights = field(default_factory=Weights)
@@ -151,7 +156,7 @@ def train_network(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     device = resolve_device(device)
-    if start is None and (plan.part or plan.averaged):
+    if start is None and (plan.part or plan.averaged or plan.mined):
         raise ValueError("start must be a network to go on from with this plan")
     network = _new_network(plan) if start is None else _continued(plan, start)
     network = network.to(device).to(memory_format=torch.channels_last)
@@ -160,13 +165,18 @@ def train_network(
     )
     first = _resume(folder / "checkpoint.pt", plan, network, optimizer)
     steps = range(first, plan.n_steps)
+    places = ()
+    if plan.mined:
+        file = folder / "false_candidates.npz"
+        places = find_false_candidates(start, tiles, file, progress=progress)
+    draw = partial(draw_batch, plan, tiles, real_tiles, places=places)
     recent = []
     with ThreadPoolExecutor(1) as pool:
-        upcoming = pool.submit(draw_batch, plan, tiles, real_tiles, first)
+        upcoming = pool.submit(draw, first)
         for step in progress(steps) if progress else steps:
             batch = _on_device(upcoming.result(), device)
             if step + 1 < plan.n_steps:
-                upcoming = pool.submit(draw_batch, plan, tiles, real_tiles, step + 1)
+                upcoming = pool.submit(draw, step + 1)
             recent.append(_update(plan, network, optimizer, batch, step))
             if (step + 1) % AVERAGED == 0:
                 _log_curves(folder / "curves.jsonl", step + 1, recent)
@@ -175,8 +185,7 @@ def train_network(
                 _checkpoint(folder / "checkpoint.pt", plan, network, optimizer, step)
     if plan.averaged:
         steps = range(plan.n_steps, plan.n_steps + N_STATISTICS)
-        batches = (draw_batch(plan, tiles, real_tiles, step) for step in steps)
-        network = _averaged(start, network, batches, device)
+        network = _averaged(start, network, map(draw, steps), device)
     return network.eval()
 
 
@@ -216,7 +225,7 @@ def _continued(plan, start):
     return network
 
 
-def draw_batch(plan, tiles, real_tiles, step):
+def draw_batch(plan, tiles, real_tiles, step, places=()):
     """
     Draw the squares of a step; they depend on the plan and the step only.
 
@@ -228,6 +237,8 @@ def draw_batch(plan, tiles, real_tiles, step):
         Files of tiles.
     step : int
         Number of the step.
+    places : (n, 3) array, optional
+        Of `~astro_vaeclust.amortised.mining.find_false_candidates`.
 
     Returns
     -------
@@ -238,9 +249,16 @@ def draw_batch(plan, tiles, real_tiles, step):
     crops = []
     for _ in range(plan.batch_size):
         real = len(real_tiles) > 0 and rng.uniform() < plan.injected
-        pool = real_tiles if real else tiles
-        tile = TrainingTile.load(pool[rng.integers(len(pool))])
-        crops.append(crop_tile(tile, plan.side, rng, n_scales=plan.network.n_scales))
+        mined = not real and len(places) > 0 and rng.uniform() < plan.mined
+        if mined:
+            number, *place = places[rng.integers(len(places))]
+            path = tiles[int(number)]
+        else:
+            pool, place = real_tiles if real else tiles, None
+            path = pool[rng.integers(len(pool))]
+        tile = TrainingTile.load(path)
+        n_scales = plan.network.n_scales
+        crops.append(crop_tile(tile, plan.side, rng, n_scales=n_scales, place=place))
     stacked = {
         name: torch.from_numpy(np.stack([getattr(crop, name) for crop in crops]))
         for name in ("channels", "center", "density", "measures", "shares", "usable")

@@ -1,0 +1,64 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What a network takes for clusters on the tiles of a training, to learn from."""
+
+from __future__ import annotations
+
+import copy
+import logging
+
+import numpy as np
+
+from ..io import atomic_path
+from .calibration import usable_candidates
+from .inference import folded, run_network
+from .tiles import TrainingTile
+
+__all__ = ["find_false_candidates"]
+
+logger = logging.getLogger(__name__)
+
+LEAST_SCORE = -3.0
+"""Logit from which on a false candidate is worth a square of its own."""
+
+
+def find_false_candidates(network, tiles, path, *, progress=None):
+    """
+    Find candidates that match no cluster; use those in the file if there is one.
+
+    Parameters
+    ----------
+    network : `~astro_vaeclust.amortised.network.ConvolutionalVAE`
+        The network; it is not changed.
+    tiles : sequence of path
+        Files of `~astro_vaeclust.amortised.tiles.TrainingTile`.
+    path : path
+        Where the candidates are kept, an ``.npz`` file.
+    progress : callable, optional
+        Wraps the tiles, as `tqdm.tqdm` does.
+
+    Returns
+    -------
+    places : (n, 3) array
+        Number of the tile, and x and y in network pixels.
+    """
+    if not path.exists():
+        quick = folded(copy.deepcopy(network).cpu().eval())
+        rows = [np.empty((0, 3))]
+        for number, tile in enumerate(progress(tiles) if progress else tiles):
+            x, y = _false_candidates(quick, TrainingTile.load(tile))
+            rows.append(np.column_stack([np.full(len(x), number), x, y]))
+        with atomic_path(path) as place, open(place, "wb") as stream:
+            np.savez(stream, places=np.concatenate(rows))
+    with np.load(path, allow_pickle=False) as stored:
+        places = stored["places"]
+    logger.info("%d false candidates on %d tiles", len(places), len(tiles))
+    return places
+
+
+def _false_candidates(network, tile):
+    """Return x and y of the candidates of a tile that match no cluster."""
+    channels = tile.channels.astype(np.float32)
+    candidates, _ = usable_candidates(run_network(network, channels), channels)
+    is_cluster, counts = tile.matched(candidates)
+    false = counts & ~is_cluster & (candidates.score >= LEAST_SCORE)
+    return candidates.x[false], candidates.y[false]
