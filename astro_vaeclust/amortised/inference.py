@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .network import CELL, CLASSES, class_sums
+from .network import CELL, CLASSES
 
 __all__ = ["NetworkMaps", "folded", "run_network"]
 
@@ -114,10 +114,7 @@ def run_network(network, channels):
         outputs = network(
             padded.to(device).contiguous(memory_format=torch.channels_last)
         )
-        classes = [
-            torch.softmax(class_sums(prior.log_joint(mean)), dim=-1)
-            for prior, (mean, _) in zip(network.priors, outputs.posteriors, strict=True)
-        ]
+        classes = [torch.softmax(joint, dim=-1) for joint in outputs.classes]
 
     def cut(tensor, cell=CELL, axes=(-2, -1)):
         array = tensor[0].cpu().numpy()

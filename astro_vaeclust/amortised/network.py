@@ -136,6 +136,8 @@ class Outputs:
         What a cluster centred here would measure, and the logarithms of the variances.
     posteriors : list of (mean, log_variance)
         Of the latents at each scale, each ``(batch, ny_s, nx_s, latent)``.
+    classes : list of (batch, ny_s, nx_s, len(CLASSES)) tensor
+        Logarithm of weight times density of each component at their means.
     """
 
     center: torch.Tensor
@@ -143,6 +145,7 @@ class Outputs:
     measures: torch.Tensor
     log_variances: torch.Tensor
     posteriors: list
+    classes: list
 
 
 class _Block(nn.Module):
@@ -161,7 +164,7 @@ class _Block(nn.Module):
         )
 
     def forward(self, x):
-        return functional.relu(x + self.body(x))
+        return functional.relu_(self.body(x).add_(x))  # large maps: none is copied
 
 
 def _halving(inputs, outputs, n_blocks, kernel=3):
@@ -279,19 +282,25 @@ class ConvolutionalVAE(nn.Module):
         fused = self.laterals[-1](features[-1])
         for level in reversed(range(self.settings.n_scales - 1)):
             fused = functional.interpolate(fused, scale_factor=2, mode="nearest")
-            fused = self.fusions[level](fused + self.laterals[level](features[level]))
+            fused = fused.add_(self.laterals[level](features[level]))
+            fused = self.fusions[level](fused)
         fused = self.head(fused)
         mean, log_variance = self.measures(fused).chunk(2, dim=1)
         posteriors = [
             _channels_last(latent(feature))
             for latent, feature in zip(self.latents, features, strict=True)
         ]
+        classes = [
+            class_sums(prior.log_joint(mean))
+            for prior, (mean, _) in zip(self.priors, posteriors, strict=True)
+        ]
         return Outputs(
-            center=self.center(fused)[:, 0] + self._evidence(posteriors),
+            center=self.center(fused)[:, 0] + self._evidence(classes),
             density=self.density(fused)[:, 0],
             measures=mean,
             log_variances=log_variance.clamp(*LOG_VARIANCES),
             posteriors=posteriors,
+            classes=classes,
         )
 
     def _in_strips(self, x):
@@ -322,15 +331,12 @@ class ConvolutionalVAE(nn.Module):
             strips.append(maps[..., rows, :])
         return torch.cat(strips, dim=-2)
 
-    def _evidence(self, posteriors):
+    def _evidence(self, classes):
         """Sum the log-odds of "cluster" over the scales, on the finest cells."""
         total = 0.0
         cluster = CLASSES.index("cluster")
         others = [number for number in range(len(CLASSES)) if number != cluster]
-        for scale, ((mean, _), prior) in enumerate(
-            zip(posteriors, self.priors, strict=True)
-        ):
-            log_joint = class_sums(prior.log_joint(mean))
+        for scale, log_joint in enumerate(classes):
             odds = log_joint[..., cluster] - log_joint[..., others].logsumexp(dim=-1)
             odds = self.shares[scale] * odds.clamp(-MOST_ODDS, MOST_ODDS)
             fine = functional.interpolate(odds[:, None], scale_factor=1 << scale)

@@ -59,7 +59,7 @@ def test_a_large_cluster_does_not_outweigh_a_small_one():
     for wrong in (slice(0, 3), slice(3, 4)):
         measures = target.clone()
         measures[:, :, wrong] = 1.0
-        outputs = Outputs(None, None, measures, torch.zeros_like(measures), [])
+        outputs = Outputs(None, None, measures, torch.zeros_like(measures), [], [])
         loss.append(measures_loss(outputs, target, shares).item())
     assert np.isclose(*loss)
 
