@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ..embeddings.divergences import DIVERGENCES, kl_joint, mean_bound
 from ..embeddings.networks import Posterior
-from .network import CELL, CLASSES, class_sums
+from .network import CELL, CLASSES, LOG_DENSITIES, class_sums
 
 __all__ = ["LABELLED", "Weights", "objective"]
 
@@ -93,7 +93,7 @@ def center_loss(logits, target, usable):
 def density_loss(log_density, counts, usable):
     """Poisson deviance of members per cell, per hundred cells."""
     loss = functional.poisson_nll_loss(
-        log_density.clamp(-12, 5), counts, log_input=True, reduction="none"
+        log_density.clamp(*LOG_DENSITIES), counts, log_input=True, reduction="none"
     )
     return 100 * (loss * usable).mean()
 

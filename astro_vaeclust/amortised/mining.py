@@ -32,7 +32,7 @@ def find_false_candidates(network, tiles, path, *, progress=None):
     tiles : sequence of path
         Files of `~astro_vaeclust.amortised.tiles.TrainingTile`.
     path : path
-        Where the candidates are kept, an ``.npz`` file.
+        Where the candidates are kept, an ``.npy`` file.
     progress : callable, optional
         Wraps the tiles, as `tqdm.tqdm` does.
 
@@ -48,9 +48,8 @@ def find_false_candidates(network, tiles, path, *, progress=None):
             x, y = _false_candidates(quick, TrainingTile.load(tile))
             rows.append(np.column_stack([np.full(len(x), number), x, y]))
         with atomic_path(path) as place, open(place, "wb") as stream:
-            np.savez(stream, places=np.concatenate(rows))
-    with np.load(path, allow_pickle=False) as stored:
-        places = stored["places"]
+            np.save(stream, np.concatenate(rows))
+    places = np.load(path, allow_pickle=False)
     logger.info("%d false candidates on %d tiles", len(places), len(tiles))
     return places
 

@@ -53,6 +53,12 @@ N_FIRST = 2
 AT_ONCE = 1 << 20
 """Pixels that go through these at a time."""
 
+MEASURED = (-10, 10)
+"""Range of measures; only a network that has hardly been trained goes beyond."""
+
+LOG_DENSITIES = (-12, 5)
+"""Range of the logarithms of the members per cell."""
+
 LOG_VARIANCES = (-8, 4)
 """Range of the log-variances of posteriors and measures."""
 

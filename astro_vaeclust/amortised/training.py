@@ -167,7 +167,7 @@ def train_network(
     steps = range(first, plan.n_steps)
     places = ()
     if plan.mined:
-        file = folder / "false_candidates.npz"
+        file = folder / "false_candidates.npy"
         places = find_false_candidates(start, tiles, file, progress=progress)
     draw = partial(draw_batch, plan, tiles, real_tiles, places=places)
     recent = []

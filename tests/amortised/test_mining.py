@@ -52,7 +52,7 @@ def network():
 def test_false_candidates_lie_outside_of_clusters(
     tile_files, network, everything, tmp_path
 ):
-    places = find_false_candidates(network, tile_files, tmp_path / "false.npz")
+    places = find_false_candidates(network, tile_files, tmp_path / "false.npy")
     number, x, y = places.T
     assert set(number) == {0, 1}
     inside = np.hypot(x, y - SIDE / 2) < SIDE / 2
@@ -61,7 +61,7 @@ def test_false_candidates_lie_outside_of_clusters(
 
 
 def test_false_candidates_are_sought_once(tile_files, network, everything, tmp_path):
-    path = tmp_path / "false.npz"
+    path = tmp_path / "false.npy"
     first = find_false_candidates(network, tile_files, path)
     assert len(first)
     again = find_false_candidates(None, tile_files, path)
@@ -70,7 +70,7 @@ def test_false_candidates_are_sought_once(tile_files, network, everything, tmp_p
 
 def test_what_is_surely_nothing_is_left_out(tile_files, network, tmp_path, monkeypatch):
     monkeypatch.setattr(mining, "LEAST_SCORE", np.inf)
-    path = tmp_path / "false.npz"
+    path = tmp_path / "false.npy"
     assert find_false_candidates(network, tile_files, path).shape == (0, 3)
 
 
@@ -107,6 +107,6 @@ def test_a_training_goes_on_with_what_it_took_for_clusters(
     plan = TrainingPlan(n_steps=2, batch_size=2, side=128, network=TINY, mined=0.5)
     trained = train_network(plan, tile_files, tmp_path / "run", start=network)
     assert not trained.training
-    assert (tmp_path / "run" / "false_candidates.npz").exists()
+    assert (tmp_path / "run" / "false_candidates.npy").exists()
     with pytest.raises(ValueError, match="start must be a network to go on from"):
         train_network(plan, tile_files, tmp_path / "none")
