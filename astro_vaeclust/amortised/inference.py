@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .network import CELL, CLASSES, LOG_DENSITIES, MEASURED
+from .network import CELL, CLASSES, LOG_DENSITIES, MEASURE_RANGE
 
 __all__ = ["NetworkMaps", "folded", "run_network"]
 
@@ -126,7 +126,7 @@ def run_network(network, channels):
     return NetworkMaps(
         center=cut(outputs.center),
         density=np.exp(cut(outputs.density.clamp(*LOG_DENSITIES))),
-        measures=cut(outputs.measures.clamp(*MEASURED)),
+        measures=cut(outputs.measures.clamp(*MEASURE_RANGE)),
         log_variances=cut(outputs.log_variances),
         posteriors=[
             tuple(cut(values, CELL << scale, (0, 1)) for values in posterior)

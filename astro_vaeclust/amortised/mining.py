@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 
 import numpy as np
@@ -25,10 +24,12 @@ def find_false_candidates(network, tiles, path, *, progress=None):
     """
     Find candidates that match no cluster; use those in the file if there is one.
 
+    Training on what was falsely detected is that of Sung & Poggio (1998).
+
     Parameters
     ----------
     network : `~astro_vaeclust.amortised.network.ConvolutionalVAE`
-        The network; it is not changed.
+        The network, in its mode for use; it is not changed.
     tiles : sequence of path
         Files of `~astro_vaeclust.amortised.tiles.TrainingTile`.
     path : path
@@ -42,7 +43,7 @@ def find_false_candidates(network, tiles, path, *, progress=None):
         Number of the tile, and x and y in network pixels.
     """
     if not path.exists():
-        quick = folded(copy.deepcopy(network).cpu().eval())
+        quick = folded(network).cpu()
         rows = [np.empty((0, 3))]
         for number, tile in enumerate(progress(tiles) if progress else tiles):
             x, y = _false_candidates(quick, TrainingTile.load(tile))

@@ -53,7 +53,7 @@ N_FIRST = 2
 AT_ONCE = 1 << 20
 """Pixels that go through these at a time."""
 
-MEASURED = (-10, 10)
+MEASURE_RANGE = (-10, 10)
 """Range of measures; only a network that has hardly been trained goes beyond."""
 
 LOG_DENSITIES = (-12, 5)

@@ -73,7 +73,8 @@ def crop_tile(tile, side, rng, *, n_scales=4, place=None):
     n_scales : int
         Number of scales with labels.
     place : (2,) array, optional
-        x and y of what the square shall hold; by default a cluster or anything.
+        x and y in network pixels of what the square shall hold; by default that is
+        a cluster or anything.
 
     Returns
     -------

@@ -130,7 +130,8 @@ def train_network(
         Files of `~astro_vaeclust.amortised.tiles.TrainingTile`: mock ones, and real
         ones with painted clusters.
     folder : path
-        Where ``checkpoint.pt`` and the curves, ``curves.jsonl``, go.
+        Where ``checkpoint.pt``, the curves, ``curves.jsonl``, and what was mined,
+        ``false_candidates.npy``, go.
     start : `~astro_vaeclust.amortised.network.ConvolutionalVAE`, optional
         Network to go on from, of the sizes in the plan; it is not changed. By default
         a new one.
