@@ -39,15 +39,16 @@ def find_false_candidates(network, tiles, path, *, progress=None):
 
     Returns
     -------
-    places : (n, 3) array
-        Number of the tile, and x and y in network pixels.
+    places : (n, 4) array
+        Number of the tile, x and y in network pixels, and the probability of a cluster
+        that the network gave.
     """
     if not path.exists():
         quick = folded(network).cpu()
-        rows = [np.empty((0, 3))]
+        rows = [np.empty((0, 4))]
         for number, tile in enumerate(progress(tiles) if progress else tiles):
-            x, y = _false_candidates(quick, TrainingTile.load(tile))
-            rows.append(np.column_stack([np.full(len(x), number), x, y]))
+            found = _false_candidates(quick, TrainingTile.load(tile))
+            rows.append(np.column_stack([np.full(len(found), number), found]))
         with atomic_path(path) as place, open(place, "wb") as stream:
             np.save(stream, np.concatenate(rows))
     places = np.load(path, allow_pickle=False)
@@ -56,9 +57,10 @@ def find_false_candidates(network, tiles, path, *, progress=None):
 
 
 def _false_candidates(network, tile):
-    """Return x and y of the candidates of a tile that match no cluster."""
+    """Return x, y and probability of candidates that match no cluster, (n, 3)."""
     channels = tile.channels.astype(np.float32)
     candidates, _ = usable_candidates(run_network(network, channels), channels)
     is_cluster, counts = tile.matched(candidates)
-    false = counts & ~is_cluster & (candidates.score >= LEAST_SCORE)
-    return candidates.x[false], candidates.y[false]
+    chosen = counts & ~is_cluster & (candidates.score >= LEAST_SCORE)
+    false = candidates[np.flatnonzero(chosen)]
+    return np.column_stack([false.x, false.y, 1 / (1 + np.exp(-false.score))])

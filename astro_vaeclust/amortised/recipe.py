@@ -99,7 +99,7 @@ def make_model(
     for stage in recipe.stages:
         network = train_network(
             stage.plan,
-            files[stage.tiles_of or stage.name],
+            [path for name in (stage.name, *stage.tiles_of) for path in files[name]],
             folder / stage.name,
             real_tiles=files[REAL],
             start=network,
@@ -127,7 +127,6 @@ def _make_tiles(recipe, folder, real_images, *, workers, progress_bar):
             (stage.draw_tile, seed) for seed in _range(stage.first_seed, stage.n_tiles)
         ]
         for stage in recipe.stages
-        if stage.tiles_of is None
     }
     fine_scale = recipe.fine_scale
     for survey in recipe.calibration_surveys:

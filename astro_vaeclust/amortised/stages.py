@@ -28,7 +28,8 @@ class Stage:
     name : str
         Name of its folder.
     first_seed, n_tiles : int
-        Seed of its first mock tile, the others follow by ones, and their number.
+        Seed of its first mock tile, the others follow by ones, and their number, which
+        may be zero where those of others are used.
     surveys : tuple of str
         Tags of the surveys that the tiles imitate.
     hard : float
@@ -39,8 +40,8 @@ class Stage:
         Share of tiles of surveys with very fine pixels that keep them.
     most_pixels : int or None
         Most pixels along a side of a tile.
-    tiles_of : str or None
-        Name of an earlier stage whose tiles are used; None for tiles of its own.
+    tiles_of : tuple of str
+        Names of other stages with tiles of their own whose tiles are used, too.
     plan : `~astro_vaeclust.amortised.training.TrainingPlan`
         How the network is trained.
     """
@@ -53,7 +54,7 @@ class Stage:
     hardest: tuple[str, ...] = HARDEST
     native: float = 0.0
     most_pixels: int | None = None
-    tiles_of: str | None = None
+    tiles_of: tuple[str, ...] = ()
     plan: TrainingPlan = field(default_factory=TrainingPlan)
 
     def draw_tile(self, seed):
@@ -79,8 +80,8 @@ def default_stages():
     fine images sharper, which takes more time: first as long as it takes to get used to
     them, and then on more tiles for longer, from where the mean of the weights is
     taken. Then what is measured is trained alone. What is taken for a cluster
-    falsely after all this is what the last training looks at, before what is measured
-    is trained again.
+    falsely after all this is what two more trainings look at, each at what the one
+    before it left, before what is measured is trained again.
 
     Returns
     -------
@@ -111,7 +112,8 @@ def default_stages():
     measures = replace(
         fine,
         name="measures",
-        tiles_of="long",
+        n_tiles=0,
+        tiles_of=("long",),
         plan=replace(
             fine.plan,
             n_steps=800,
@@ -119,6 +121,20 @@ def default_stages():
             part="measures",
             weights=Weights(center=0, density=0, autoencoder=0, labels=0),
         ),
+    )
+    mined = replace(
+        fine,
+        name="mined",
+        first_seed=47_000,
+        n_tiles=2000,
+        surveys=(
+            *("2mass-j", "2mass-h"),
+            *("2mass-ks",) * 3,
+            *("ukidss-k",) * 5,
+        ),
+        hard=0.75,
+        hardest=(*HARDEST, "galaxy-group"),
+        plan=replace(fine.plan, n_steps=2600, learning_rate=7e-4, seed=11, mined=0.4),
     )
     return (
         Stage(name="train", first_seed=20_000, n_tiles=4800, surveys=broad),
@@ -139,27 +155,21 @@ def default_stages():
             plan=replace(fine.plan, n_steps=4000, seed=3, averaged=True),
         ),
         measures,
+        mined,
         replace(
-            fine,
-            name="mined",
-            first_seed=47_000,
-            n_tiles=2000,
-            surveys=(
-                *("2mass-j", "2mass-h"),
-                *("2mass-ks",) * 3,
-                *("ukidss-k",) * 5,
-            ),
-            hard=0.75,
-            hardest=(*HARDEST, "galaxy-group"),
+            mined,
+            name="mined-again",
+            first_seed=49_000,
+            tiles_of=("mined",),
             plan=replace(
-                fine.plan, n_steps=2600, learning_rate=7e-4, seed=11, mined=0.4
+                mined.plan, n_steps=4000, seed=13, mined=0.5, by_probability=True
             ),
         ),
         replace(
             measures,
-            name="mined-measures",
-            tiles_of="mined",
-            plan=replace(measures.plan, n_steps=1000, seed=12),
+            name="measures-again",
+            tiles_of=("mined-again", "mined"),
+            plan=replace(measures.plan, n_steps=1200, seed=14),
         ),
     )
 
@@ -192,11 +202,12 @@ class Recipe:
         """Check the stages."""
         if not self.stages:
             raise ValueError("stages must have one at least, got none")
-        own = [stage.name for stage in self.stages if stage.tiles_of is None]
+        own = [stage.name for stage in self.stages if stage.n_tiles]
         for stage in self.stages:
-            if stage.tiles_of not in (None, *own):
+            check_count("n_tiles", stage.n_tiles, least=0 if stage.tiles_of else 1)
+            if not set(stage.tiles_of) <= set(own):
                 raise ValueError(
-                    f"tiles_of must be a stage with tiles of its own, {own}; got "
+                    f"tiles_of must be stages with tiles of their own, {own}; got "
                     f"{stage.tiles_of!r}"
                 )
         for name in ("n_source_nulls", "n_source_clusters"):

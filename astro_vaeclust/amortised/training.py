@@ -64,6 +64,9 @@ class TrainingPlan:
         Share of squares from real tiles, where there are any.
     mined : float
         Share of the others that hold a false candidate of the network to go on from.
+    by_probability : bool
+        Whether these are drawn in proportion to the probability of a cluster that the
+        network gave them, so that the worst come most often; else all alike.
     seed : int
         Of everything random.
     checkpoint_every : int
@@ -92,6 +95,7 @@ class TrainingPlan:
     weight_decay: float = 1e-4
     injected: float = 0.12
     mined: float = 0.0
+    by_probability: bool = False
     seed: int = 0
     checkpoint_every: int = 200
     weights: Weights = field(default_factory=Weights)
@@ -238,7 +242,7 @@ def draw_batch(plan, tiles, real_tiles, step, places=()):
         Files of tiles.
     step : int
         Number of the step.
-    places : (n, 3) array, optional
+    places : (n, 4) array, optional
         Of `~astro_vaeclust.amortised.mining.find_false_candidates`.
 
     Returns
@@ -247,12 +251,14 @@ def draw_batch(plan, tiles, real_tiles, step, places=()):
         Stacked fields of `~astro_vaeclust.amortised.targets.Crop`.
     """
     rng = np.random.default_rng([plan.seed, step])
-    crops = []
+    crops, shares = [], None
+    if plan.by_probability and len(places):
+        shares = places[:, 3] / places[:, 3].sum()
     for _ in range(plan.batch_size):
         real = len(real_tiles) > 0 and rng.uniform() < plan.injected
         mined = not real and len(places) > 0 and rng.uniform() < plan.mined
         if mined:
-            number, *place = places[rng.integers(len(places))]
+            number, *place, _ = places[rng.choice(len(places), p=shares)]
             path = tiles[int(number)]
         else:
             pool, place = real_tiles if real else tiles, None

@@ -133,8 +133,8 @@ def _recipe(arguments):
 
 
 def _in_proportion(given, number, first):
-    """Scale a number as the first one was changed, to one at least (int or None)."""
-    return None if given is None else max(given * number // first, 1)
+    """Scale a number as the first was changed; none falls to zero (int or None)."""
+    return None if given is None else max(given * number // first, min(number, 1))
 
 
 def _given(**options):

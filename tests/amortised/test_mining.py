@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """False candidates of a network, from which it goes on learning."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,7 +55,8 @@ def test_false_candidates_lie_outside_of_clusters(
     tile_files, network, everything, tmp_path
 ):
     places = find_false_candidates(network, tile_files, tmp_path / "false.npy")
-    number, x, y = places.T
+    number, x, y, probability = places.T
+    assert np.all((probability > 0) & (probability < 1))
     assert set(number) == {0, 1}
     inside = np.hypot(x, y - SIDE / 2) < SIDE / 2
     assert inside[number == 0].any()
@@ -71,7 +74,7 @@ def test_false_candidates_are_sought_once(tile_files, network, everything, tmp_p
 def test_what_is_surely_nothing_is_left_out(tile_files, network, tmp_path, monkeypatch):
     monkeypatch.setattr(mining, "LEAST_SCORE", np.inf)
     path = tmp_path / "false.npy"
-    assert find_false_candidates(network, tile_files, path).shape == (0, 3)
+    assert find_false_candidates(network, tile_files, path).shape == (0, 4)
 
 
 def test_a_square_holds_its_place():
@@ -90,7 +93,7 @@ def test_a_share_of_the_squares_is_mined(tile_files):
     tile = TrainingTile.load(tile_files[0])
     tile.channels[0, 320, 320] = 77
     tile.save(tile_files[0])
-    places = np.array([[0.0, 320.0, 320.0]])
+    places = np.array([[0.0, 320.0, 320.0, 0.5]])
     shares = []
     for mined in (0.0, 1.0):
         plan = TrainingPlan(batch_size=8, side=128, network=TINY, mined=mined)
@@ -99,6 +102,22 @@ def test_a_share_of_the_squares_is_mined(tile_files):
         shares.append(np.mean([number.numpy() for number in held]))
     assert shares[0] < 0.2
     assert shares[1] > 0.8  # strips are masked at random
+
+
+def test_the_worst_come_most_often(tile_files):
+    for value, path in enumerate(tile_files):
+        tile = TrainingTile.load(path)
+        tile.channels[0] = value
+        tile.save(path)
+    places = np.array([[0, 320, 320, 0.1], [1, 320, 320, 0.9]])
+    alike = TrainingPlan(batch_size=8, side=128, network=TINY, mined=1.0)
+    shares = []
+    for plan in (alike, replace(alike, by_probability=True)):
+        batches = [draw_batch(plan, tile_files, [], n, places) for n in range(16)]
+        medians = [np.median(batch["channels"][:, 0], axis=(1, 2)) for batch in batches]
+        shares.append(np.mean(np.array(medians) > 0.5))
+    assert 0.35 < shares[0] < 0.65
+    assert 0.8 < shares[1] < 0.97
 
 
 def test_a_training_goes_on_with_what_it_took_for_clusters(

@@ -137,6 +137,10 @@ def test_plans_that_go_on_need_a_network(tile_files, tmp_path):
 
 def test_a_stage_uses_tiles_that_there_are():
     stages = default_stages()
-    lost = replace(stages[-1], tiles_of="lost")
-    with pytest.raises(ValueError, match="tiles_of must be a stage with tiles"):
-        Recipe(stages=(*stages[:-1], lost))
+    for name in ("lost", "measures"):
+        lost = replace(stages[-1], tiles_of=(name,))
+        with pytest.raises(ValueError, match="tiles_of must be stages with tiles"):
+            Recipe(stages=(*stages[:-1], lost))
+    empty = replace(stages[-1], tiles_of=())
+    with pytest.raises(ValueError, match="n_tiles must be"):
+        Recipe(stages=(*stages[:-1], empty))

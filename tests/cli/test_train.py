@@ -28,7 +28,7 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     counts = {}
     for path in made:
         counts[path.parent.name] = counts.get(path.parent.name, 0) + 1
-    stages = {"train": 3, "hard": 1, "fine": 1, "long": 1, "mined": 1}
+    stages = {"train": 3, "hard": 1, "fine": 1, "long": 1, "mined": 1, "mined-again": 1}
     assert counts == stages | {"2mass-ks": 2}
     found = {path: np.load(path) for path in folder.rglob("*-sources.npy")}
     assert {path.name for path in found} == {"60000-sources.npy", "60001-sources.npy"}
@@ -50,8 +50,8 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     assert load_model(first).source_calibration is None  # of one cluster
     training = load_model(first).training
     plans = [stage["plan"] for stage in training["stages"]]
-    assert [plan["n_steps"] for plan in plans] == [4, 1, 1, 2, 1, 1, 1]
-    assert [plan["seed"] for plan in plans] == [5, 6, 7, 8, 9, 10, 11]
+    assert [plan["n_steps"] for plan in plans] == [4, 1, 1, 2, 1, 1, 2, 1]
+    assert [plan["seed"] for plan in plans] == [5, 6, 7, 8, 9, 10, 11, 12]
     network = load_model(first).network
     assert network.settings.fine_scale == plans[-1]["network"]["fine_scale"] == 0.6
     assert training["calibration_surveys"] == ["2mass-ks"]
