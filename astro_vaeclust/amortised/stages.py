@@ -162,14 +162,19 @@ def default_stages():
             first_seed=49_000,
             tiles_of=("mined",),
             plan=replace(
-                mined.plan, n_steps=4000, seed=13, mined=0.5, by_probability=True
+                mined.plan,
+                n_steps=4000,
+                seed=13,
+                mined=0.5,
+                by_probability=True,
+                averaged=True,
             ),
         ),
         replace(
             measures,
             name="measures-again",
             tiles_of=("mined-again", "mined"),
-            plan=replace(measures.plan, n_steps=1200, seed=14),
+            plan=replace(measures.plan, seed=14),
         ),
     )
 
