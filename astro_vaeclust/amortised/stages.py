@@ -81,7 +81,8 @@ def default_stages():
     them, and then on more tiles for longer, from where the mean of the weights is
     taken. Then what is measured is trained alone. What is taken for a cluster
     falsely after all this is what two more trainings look at, each at what the one
-    before it left, before what is measured is trained again.
+    before it left; the mean of the weights is taken again after the second, and what is
+    measured is trained again.
 
     Returns
     -------
