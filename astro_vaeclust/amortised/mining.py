@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 
 import numpy as np
+from scipy.special import expit
 
 from ..io import atomic_path
 from .calibration import usable_candidates
@@ -62,5 +63,5 @@ def _false_candidates(network, tile):
     candidates, _ = usable_candidates(run_network(network, channels), channels)
     is_cluster, counts = tile.matched(candidates)
     chosen = counts & ~is_cluster & (candidates.score >= LEAST_SCORE)
-    false = candidates[np.flatnonzero(chosen)]
-    return np.column_stack([false.x, false.y, 1 / (1 + np.exp(-false.score))])
+    false = candidates[chosen]
+    return np.column_stack([false.x, false.y, expit(false.score)])
