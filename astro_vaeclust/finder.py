@@ -347,7 +347,8 @@ class VAEClusterFinder(ClusterFinderBase):
         Raises
         ------
         ValueError
-            If the embedding is not a trained one, or there are no tiles with clusters.
+            If the embedding is not a trained one, there are no tiles with clusters, or
+            tiles of sharp images, with pixels below 0.7", are mixed with others.
         OSError
             If the file exists or cannot be written.
         """

@@ -42,19 +42,19 @@ def main(argv=None):
     parser.add_argument("folder", type=Path, help="of vaeclust train")
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
     arguments = parser.parse_args(argv)
-    network = load_model(arguments.model).quick_network
+    model = load_model(arguments.model)
     for survey in Recipe().calibration_surveys:
         paths = sorted((arguments.folder / survey).glob("*.npz"))
-        tiles = [_searched(network, path) for path in paths]
+        tiles = [_searched(model, path) for path in paths]
         rows = [_compare(tiles, survey, height) for height in HEIGHTS]
         rows.append(_compare(tiles, survey, COMPARABLE, cross_validated=True))
         Table(rows=rows).pprint_all()
 
 
-def _searched(network, path):
+def _searched(model, path):
     tile = TrainingTile.load(path)
     channels = tile.channels.astype(np.float32)
-    maps = run_network(network, channels)
+    maps = run_network(model.quick_network_for(tile.fine), channels)
     usable = local_conditions(channels)[1]
     area = np.sum(usable >= LEAST_USABLE) * (CELL * tile.scale / 3600) ** 2
     by_height = {

@@ -89,7 +89,7 @@ def where_the_time_goes(finder, image, repeats):
     from astro_vaeclust.amortised.weights import load_model
     from astro_vaeclust.inputs import read_image
 
-    network = load_model().quick_network
+    network = load_model().quick_network_for(is_fine=False)
     fine_scale = network.settings.fine_scale
     pixels = read_image(image)
     channels = NetworkImage.of_image(pixels, fine_scale).channels

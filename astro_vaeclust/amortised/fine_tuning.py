@@ -9,11 +9,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import astropy.units as u
 from astropy.utils.exceptions import AstropyUserWarning
 
+from ..inputs import read_image
 from ..io import check_output
 from ..simulation import MockTile
 from ..validation import check_count, check_number
+from .grid import NetworkGrid
 from .recipe import calibrate
 from .tiles import TrainingTile
 from .training import TrainingPlan, train_network
@@ -64,7 +67,8 @@ def fine_tune(
     TypeError
         If a tile is no MockTile.
     ValueError
-        If no tile has a cluster.
+        If no tile has a cluster, or tiles of sharp and of other images are mixed
+        where the model has a network for each.
     """
     check_count("n_steps", n_steps)
     check_number("learning_rate", learning_rate, low_counts=False)
@@ -75,26 +79,27 @@ def fine_tune(
             raise TypeError(f"tiles takes mock tiles, got {type(tile).__name__}")
     if not any(len(tile.clusters) for tile in tiles):
         raise ValueError(f"tiles must have a cluster, got {len(tiles)} without one")
+    name, settings = _network_to_tune(model, tiles), model.network.settings
     plan = TrainingPlan(
         n_steps=n_steps,
         learning_rate=float(learning_rate),
         seed=seed,
         side=LARGEST_SIDE,
-        network=model.network.settings,
+        network=settings,
     )
     with tempfile.TemporaryDirectory() as folder:
-        paths = _save(tiles, Path(folder), model.network.settings.fine_scale)
+        paths = _save(tiles, Path(folder), settings.fine_scale)
         network = train_network(
             plan,
             paths,
             Path(folder),
-            start=model.network,
+            start=getattr(model, name),
             device=device,
             progress=progress_bar and partial(progress_bar, desc="fine-tuning"),
         )
         adapted = replace(
             model,
-            network=network.cpu(),
+            **{name: network.cpu()},
             source_calibration=None,
             training=model.training
             | {"fine_tuned": {"n_tiles": len(tiles), "n_steps": n_steps}},
@@ -109,6 +114,24 @@ def fine_tune(
         )
     adapted.save(output)
     return adapted
+
+
+def _network_to_tune(model, tiles):
+    """Return the name of the network that sees the tiles (str)."""
+    if model.fine_network is None:
+        return "network"
+    fine_scale = model.network.settings.fine_scale
+    scales = [read_image(tile.image).pixel_scale for tile in tiles]
+    kinds = {
+        NetworkGrid.of_pixel_scale(s.to_value(u.arcsec / u.pix), fine_scale).is_fine
+        for s in scales
+    }
+    if len(kinds) > 1:
+        raise ValueError(
+            "tiles must all be of sharp images or none of them, as each kind has a "
+            f"network of its own; got pixels of {min(scales):.2f} and {max(scales):.2f}"
+        )
+    return "fine_network" if kinds == {True} else "network"
 
 
 def _save(tiles, folder, fine_scale):

@@ -178,7 +178,7 @@ class _Part:
 def _measured(model, path):
     tile = TrainingTile.load(path)
     channels = tile.channels.astype(np.float32)
-    maps = run_network(model.quick_network, channels)
+    maps = run_network(model.quick_network_for(tile.fine), channels)
     candidates, conditions = usable_candidates(maps, channels)
     if model.calibration is not None:
         candidates = model.calibration.scored(candidates, tile.fine)

@@ -35,7 +35,7 @@ from .point_sources import calibrate_with_sources, find_tile_sources
 from .real_sky import real_sky_factor
 from .tiles import TrainingTile, inject_tile
 from .training import train_network
-from .weights import TrainedModel
+from .weights import TrainedModel, in_half_precision
 
 __all__ = ["calibrate", "make_model"]
 
@@ -95,19 +95,25 @@ def make_model(
     files = _make_tiles(
         recipe, folder, real_images, workers=workers, progress_bar=progress_bar
     )
-    network = None
+    network = fine_network = None
     for stage in recipe.stages:
-        network = train_network(
+        start = fine_network if stage.fine_only and fine_network else network
+        trained = train_network(
             stage.plan,
             [path for name in (stage.name, *stage.tiles_of) for path in files[name]],
             folder / stage.name,
-            real_tiles=files[REAL],
-            start=network,
+            real_tiles=() if stage.fine_only else files[REAL],
+            start=start,
             device=device,
             progress=progress_bar and partial(progress_bar, desc=stage.name),
         )
+        if stage.fine_only:
+            fine_network = trained
+        else:
+            network = trained
     model = TrainedModel(
-        network=network.cpu(),
+        network=in_half_precision(network.cpu()),
+        fine_network=fine_network and in_half_precision(fine_network.cpu()),
         calibration=None,
         training=asdict(recipe) | {"real_tiles": [Path(p).name for p in real_images]},
     )
@@ -226,7 +232,7 @@ def calibrate(model, tiles, *, progress_bar=None):
     for path in wrapped:
         tile = TrainingTile.load(path)
         channels = tile.channels.astype(np.float32)
-        maps = run_network(model.quick_network, channels)
+        maps = run_network(model.quick_network_for(tile.fine), channels)
         candidates, conditions = usable_candidates(maps, channels)
         fine = int(tile.fine)
         outcomes[fine].append(_outcomes(candidates, tile))

@@ -128,7 +128,9 @@ class AmortisedSearch:
     @cached_property
     def maps(self):
         """What the network says (`~astro_vaeclust.amortised.inference.NetworkMaps`)."""
-        return run_network(self.model.quick_network, self.network_image.channels)
+        image = self.network_image
+        network = self.model.quick_network_for(image.grid.is_fine)
+        return run_network(network, image.channels)
 
     @cached_property
     def _found(self):

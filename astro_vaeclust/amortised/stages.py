@@ -42,6 +42,9 @@ class Stage:
         Most pixels along a side of a tile.
     tiles_of : tuple of str
         Names of other stages with tiles of their own whose tiles are used, too.
+    fine_only : bool
+        Whether the network for fine images is trained, which begins as that for all
+        images; else the latter, which sees only the others in the end.
     plan : `~astro_vaeclust.amortised.training.TrainingPlan`
         How the network is trained.
     """
@@ -55,6 +58,7 @@ class Stage:
     native: float = 0.0
     most_pixels: int | None = None
     tiles_of: tuple[str, ...] = ()
+    fine_only: bool = False
     plan: TrainingPlan = field(default_factory=TrainingPlan)
 
     def draw_tile(self, seed):
@@ -82,7 +86,8 @@ def default_stages():
     taken. Then what is measured is trained alone. What is taken for a cluster
     falsely after all this is what two more trainings look at, each at what the one
     before it left; the mean of the weights is taken again after the second, and what is
-    measured is trained again.
+    measured is trained again. From there the network for fine images goes on alone, with
+    squares that show more of the surroundings.
 
     Returns
     -------
@@ -137,6 +142,20 @@ def default_stages():
         hardest=(*HARDEST, "galaxy-group"),
         plan=replace(fine.plan, n_steps=2600, learning_rate=7e-4, seed=11, mined=0.4),
     )
+    mined_again = replace(
+        mined,
+        name="mined-again",
+        first_seed=49_000,
+        tiles_of=("mined",),
+        plan=replace(
+            mined.plan,
+            n_steps=4000,
+            seed=13,
+            mined=0.5,
+            by_probability=True,
+            averaged=True,
+        ),
+    )
     return (
         Stage(name="train", first_seed=20_000, n_tiles=4800, surveys=broad),
         Stage(
@@ -157,25 +176,36 @@ def default_stages():
         ),
         measures,
         mined,
-        replace(
-            mined,
-            name="mined-again",
-            first_seed=49_000,
-            tiles_of=("mined",),
-            plan=replace(
-                mined.plan,
-                n_steps=4000,
-                seed=13,
-                mined=0.5,
-                by_probability=True,
-                averaged=True,
-            ),
-        ),
+        mined_again,
         replace(
             measures,
             name="measures-again",
             tiles_of=("mined-again", "mined"),
             plan=replace(measures.plan, seed=14),
+        ),
+        replace(
+            mined_again,
+            name="sharp",
+            first_seed=53_000,
+            surveys=("ukidss-k",),
+            tiles_of=(),
+            fine_only=True,
+            plan=replace(
+                mined_again.plan,
+                n_steps=5000,
+                batch_size=4,
+                side=576,
+                learning_rate=1e-3,
+                seed=21,
+                averaged=False,
+            ),
+        ),
+        replace(
+            measures,
+            name="measures-of-sharp",
+            tiles_of=("sharp",),
+            fine_only=True,
+            plan=replace(measures.plan, seed=22),
         ),
     )
 
@@ -208,6 +238,8 @@ class Recipe:
         """Check the stages."""
         if not self.stages:
             raise ValueError("stages must have one at least, got none")
+        if self.stages[0].fine_only:
+            raise ValueError("stages must begin with one that is not fine_only")
         own = [stage.name for stage in self.stages if stage.n_tiles]
         for stage in self.stages:
             check_count("n_tiles", stage.n_tiles, least=0 if stage.tiles_of else 1)

@@ -8,6 +8,7 @@ that nothing in it can be executed.
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 import warnings
@@ -23,7 +24,7 @@ from .calibration import Calibration
 from .network import ConvolutionalVAE, NetworkSettings
 from .source_score import SourceCalibration
 
-__all__ = ["TrainedModel", "load_model"]
+__all__ = ["TrainedModel", "in_half_precision", "load_model"]
 
 FORMAT = "astro_vaeclust-model-2"
 
@@ -47,26 +48,45 @@ class TrainedModel:
     source_calibration : SourceCalibration or None
         From scores and point sources to combined scores and their false-alarm rates;
         None if the model was not calibrated with sources.
+    fine_network : `~astro_vaeclust.amortised.network.ConvolutionalVAE` or None
+        A network of the same sizes for fine images, see
+        `~astro_vaeclust.amortised.grid.NetworkGrid`; None if one sees all.
     """
 
     network: ConvolutionalVAE
     calibration: Calibration | None
     training: dict
     source_calibration: SourceCalibration | None = None
+    fine_network: ConvolutionalVAE | None = None
+
+    @property
+    def _networks(self):
+        """The networks by the names of their states in the file (dict)."""
+        networks = {"state": self.network, "fine_state": self.fine_network}
+        return {name: network for name, network in networks.items() if network}
 
     @cached_property
     def identity(self):
         """Sixteen hexadecimal digits that identify the parameters (str)."""
         return digest(
-            value.detach().cpu().numpy() for value in self.network.state_dict().values()
+            value.detach().cpu().numpy()
+            for network in self._networks.values()
+            for value in network.state_dict().values()
         )
 
+    def network_for(self, is_fine):
+        """Return the network for fine images or for others (`ConvolutionalVAE`)."""
+        return self.fine_network if is_fine and self.fine_network else self.network
+
+    def quick_network_for(self, is_fine):
+        """Return it with its normalisations folded into its convolutions."""
+        return self._folded[self.network_for(is_fine)]
+
     @cached_property
-    def quick_network(self):
-        """The network with its normalisations folded into its convolutions."""
+    def _folded(self):
         from .inference import folded
 
-        return folded(self.network)
+        return {network: folded(network) for network in self._networks.values()}
 
     def save(self, path, *, overwrite=False):
         """
@@ -93,12 +113,29 @@ class TrainedModel:
             "source_calibration": self.source_calibration
             and self.source_calibration.to_dict(),
         }
-        state = {
-            name: value.detach().cpu().contiguous()
-            for name, value in self.network.state_dict().items()
-        }
+        states = {name: _state(network) for name, network in self._networks.items()}
         with atomic_path(path, overwrite) as place:
-            torch.save({"header": json.dumps(header), "state": state}, place)
+            torch.save({"header": json.dumps(header), **states}, place)
+
+
+def _state(network):
+    """Return the tensors of a network; those that half precision holds are in it."""
+    state = {}
+    for name, value in network.state_dict().items():
+        value = value.detach().cpu().contiguous()
+        if value.is_floating_point() and torch.equal(value.half().float(), value):
+            value = value.half()
+        state[name] = value
+    return state
+
+
+def in_half_precision(network):
+    """Return a copy whose parameters half precision holds, which halves its file."""
+    network = copy.deepcopy(network)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(parameter.half())
+    return network
 
 
 def load_model(path=None, *, device="cpu"):
@@ -132,17 +169,16 @@ def load_model(path=None, *, device="cpu"):
 
 @lru_cache(maxsize=4)
 def _load(path, modified, device):
-    header, state = _contents(path)
-    network = ConvolutionalVAE(NetworkSettings.from_dict(header["network"]))
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"model={str(path)!r} is damaged: {error}") from error
-    network = network.eval().to(device).to(memory_format=torch.channels_last)
+    header, *states = _contents(path)
+    network, fine_network = (
+        state and _network(path, NetworkSettings.from_dict(header["network"]), state)
+        for state in states
+    )
     calibration = header["calibration"]
     with_sources = header.get("source_calibration")
     model = TrainedModel(
-        network=network.requires_grad_(False),
+        network=network.to(device),
+        fine_network=fine_network and fine_network.to(device),
         calibration=calibration and Calibration.from_dict(calibration),
         training=header["training"],
         source_calibration=with_sources and SourceCalibration.from_dict(with_sources),
@@ -155,7 +191,18 @@ def _load(path, modified, device):
     return model
 
 
+def _network(path, settings, state):
+    network = ConvolutionalVAE(settings)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"model={str(path)!r} is damaged: {error}") from error
+    network = network.eval().to(memory_format=torch.channels_last)
+    return network.requires_grad_(False)
+
+
 def _contents(path):
+    """Return the header and the states of both networks, the second or None."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of files of other kinds
@@ -163,7 +210,7 @@ def _contents(path):
         header = json.loads(contents["header"])
         if header["format"] != FORMAT:
             raise ValueError(f"format {header['format']!r}")
-        return header, contents["state"]
+        return header, contents["state"], contents.get("fine_state")
     except (
         pickle.UnpicklingError,
         RuntimeError,

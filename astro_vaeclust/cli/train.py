@@ -110,6 +110,7 @@ def _recipe(arguments):
     recipe = Recipe()
     first = recipe.stages[0]
     surveys = arguments.surveys and tuple(arguments.surveys)
+    sharp = surveys and tuple(tag for tag in surveys if _is_sharp(tag))
 
     def changed(number, stage):
         steps = _in_proportion(arguments.steps, stage.plan.n_steps, first.plan.n_steps)
@@ -119,17 +120,25 @@ def _recipe(arguments):
         return replace(
             stage,
             plan=replace(stage.plan, **plan),
-            **_given(n_tiles=n_tiles, surveys=surveys),
+            **_given(n_tiles=n_tiles, surveys=sharp if stage.fine_only else surveys),
         )
 
+    wanted = [stage for stage in recipe.stages if sharp != () or not stage.fine_only]
     return replace(
         recipe,
-        stages=tuple(changed(*numbered) for numbered in enumerate(recipe.stages)),
+        stages=tuple(changed(*numbered) for numbered in enumerate(wanted)),
         **_given(
             n_nulls=arguments.nulls,
             calibration_surveys=surveys and tuple(dict.fromkeys(surveys)),
         ),
     )
+
+
+def _is_sharp(tag):
+    from ..amortised.grid import FINE
+    from ..simulation import get_survey
+
+    return get_survey(tag).pixel_scale < FINE
 
 
 def _in_proportion(given, number, first):

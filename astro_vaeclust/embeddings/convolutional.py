@@ -95,7 +95,8 @@ class ConvVAE(Embedding):
         network_image = NetworkImage.of_image(image, model.network.settings.fine_scale)
         grid = network_image.grid
         maps = []
-        posteriors = run_network(model.network, network_image.channels).posteriors
+        network = model.network_for(grid.is_fine)
+        posteriors = run_network(network, network_image.channels).posteriors
         for scale, (mean, log_variance) in enumerate(posteriors):
             stride, rest = divmod((CELL << scale) * grid.factor, grid.zoom)
             if rest:

@@ -211,7 +211,7 @@ def test_the_rates_are_those_of_the_combined_scores(calibrated, tiles):
     for path in tiles[7:]:
         tile = TrainingTile.load(path)
         channels = tile.channels.astype(np.float32)
-        maps = run_network(calibrated.quick_network, channels)
+        maps = run_network(calibrated.quick_network_for(tile.fine), channels)
         found, conditions = usable_candidates(maps, channels)
         excess = source_excess(found, np.load(sources_file(path)), channels[2], SCALE)
         scores = fitted.combine(found.score, excess, False)

@@ -48,6 +48,7 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     }
     np.testing.assert_array_equal(np.load(again), found[again])
     assert load_model(first).source_calibration is None  # of one cluster
+    assert load_model(first).fine_network is None  # no survey is sharp
     training = load_model(first).training
     plans = [stage["plan"] for stage in training["stages"]]
     assert [plan["n_steps"] for plan in plans] == [4, 1, 1, 2, 1, 1, 2, 1]
@@ -55,6 +56,21 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     network = load_model(first).network
     assert network.settings.fine_scale == plans[-1]["network"]["fine_scale"] == 0.6
     assert training["calibration_surveys"] == ["2mass-ks"]
+
+
+def test_sharp_surveys_have_a_network_of_their_own(tmp_path, folder):
+    path = tmp_path / "model.pt"
+    assert train(path, folder, "--surveys", "2mass-ks", "vvv-ks") == 0
+    model = load_model(path)
+    stages = {stage["name"]: stage for stage in model.training["stages"]}
+    assert stages["sharp"]["fine_only"]
+    assert stages["sharp"]["surveys"] == ["vvv-ks"]
+    assert stages["mined"]["surveys"] == ["2mass-ks", "vvv-ks"]
+    parameters = zip(
+        model.network.parameters(), model.fine_network.parameters(), strict=True
+    )
+    assert not all((one == two).all() for one, two in parameters)
+    assert all((folder / name / "checkpoint.pt").exists() for name in stages)
 
 
 def test_an_existing_model_is_refused_before_the_work(tmp_path, folder, capsys):

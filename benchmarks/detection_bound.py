@@ -1,0 +1,262 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+How many clusters could be found by someone who knows what field to expect.
+
+Usage: ``python benchmarks/detection_bound.py [--tiles 1000] [--survey ukidss-k]
+[--folder froc_results/ukidss-k] [--workers 2]``. On the tiles of the comparison of
+finders, observers look at the perfect positions of the stars down to the limit of the
+survey; magnitudes and nebulae they do not see. Of each cluster they are told the
+profile, the number of members and where to look; they only say whether it is there.
+
+The first is also told how many field stars to expect at every place, behind the dust of
+the cluster, too. By the lemma of Neyman & Pearson, no search that has these counts to
+go by finds more: with f false positives per deg2 a search reports something within the
+match radius R of a place without a cluster with a probability of f pi R^2 at most, and
+at this probability the ratio of the likelihoods finds most. One threshold of the
+ratio times pi R^2 for all clusters allots the false positives to them best. The second
+takes the field for uniform, so that the dust of the cluster hides its members. The sky
+without clusters is Poisson for both. What is missing to them in a search that has the
+true stars, too, is what the clumpy dust before the field costs (see ``true stars`` of
+``benchmarks/froc.py``).
+
+With the folder of ``benchmarks/froc.py``, a second table has what the default found of
+the clusters that the second observer rather finds than not at one false positive per
+deg2, and of the others, which their dust hides.
+
+Fractal clusters, of which no density can be written down, are left out. The number of
+members is Poisson, with the true one as its mean.
+"""
+
+import argparse
+import sys
+from functools import partial
+
+import astropy.units as u
+import numpy as np
+from astropy.table import Table
+from scipy.optimize import brentq
+from scipy.stats import norm
+from tqdm import tqdm
+
+from astro_vaeclust.evaluation import evaluate_finders
+from astro_vaeclust.evaluation.finders import make_finders
+from astro_vaeclust.evaluation.matching import match_radii
+from astro_vaeclust.evaluation.tiles import FIRST_SEED, mock_tile
+from astro_vaeclust.evaluation.workers import run_jobs
+from astro_vaeclust.simulation import draw_clusters
+from astro_vaeclust.simulation.fields import BEHIND, SLOPES
+from astro_vaeclust.simulation.profiles import (
+    AXIS_RATIO,
+    CORE_SEPARATION,
+    EDGE,
+    EFF_SLOPE,
+    KING_CONCENTRATION,
+)
+from astro_vaeclust.simulation.tile import STREAMS
+
+RATES = (0.1, 1.0, 10.0)
+"""False positives per deg2."""
+
+LEAST_MEMBERS = 20
+
+REACH, N_NODES = 6.0, 101
+"""Half of the side of the square around a cluster in half-number radii, and nodes."""
+
+CLOUD = 1.6
+"""Standard deviation of a cluster's cloud in half-number radii."""
+
+BEFORE_MEMBERS = 0.6
+"""Mean share of the cloud before the members."""
+
+TILTS = np.arange(-1.5, 8.0, 0.03) + 0.013
+"""Exponents at which the tails of the ratio are computed; none is zero."""
+
+OBSERVERS = ("field known", "field taken for uniform")
+
+
+def chances_of_tile(seed, *, survey):
+    """Return seed, match area in deg2 and tails of both; None if it is out."""
+    tile = mock_tile(seed, survey=survey)
+    truth = tile.clusters
+    if truth["n_members"][0] < LEAST_MEMBERS or truth["profile"][0] == "fractal":
+        return None
+    field, uniform, members = expected_stars(tile, cluster_of(seed, tile))
+    (radius,) = match_radii(truth) / 3600
+    tails = []
+    for known in (field, uniform):
+        logs = np.log1p(members / known)
+        threshold, false = tail(known, logs)
+        level, found = tail(field + members, logs)
+        found = np.interp(threshold, level, found, left=1, right=0)
+        tails.append([threshold - members.sum(), false, found])
+    return seed, np.pi * radius**2, np.array(tails)
+
+
+def cluster_of(seed, tile):
+    """Return the description from which the cluster of a tile was drawn."""
+    child = np.random.SeedSequence(seed).spawn(len(STREAMS))[STREAMS.index("clusters")]
+    (cluster,) = draw_clusters(
+        np.random.default_rng(child),
+        1,
+        field_of_view=min(tile.image.data.shape) * tile.survey.pixel_scale * u.arcsec,
+        limit=tile.survey.limit * u.mag,
+    )
+    if not np.isclose(cluster.brightest, tile.clusters["brightest"][0]):
+        raise RuntimeError(f"seed={seed} does not give the cluster of its tile")
+    return cluster
+
+
+def expected_stars(tile, cluster):
+    """
+    Return expected stars brighter than the limit in cells about the cluster.
+
+    Field stars behind the dust of the cluster, without it, and members, each (n,). The
+    number of field stars on the tile is the true one.
+    """
+    survey, stars = tile.survey, tile.stars
+    is_field = (stars["mag"].value < survey.limit) & ~stars["is_member"]
+    pixel = survey.pixel_scale / cluster.radius
+    x, y = (float(tile.clusters[name][0]) for name in ("x_center", "y_center"))
+    ny, nx = tile.image.data.shape
+    rows, columns = np.mgrid[:ny:8, :nx:8]
+    passed = behind(survey, cluster, np.hypot(columns - x, rows - y) * pixel)
+    density = (is_field & ~stars["is_galaxy"]).sum() / (passed.mean() * nx * ny)
+
+    axis = np.linspace(-REACH, REACH, N_NODES)
+    dx, dy = (offsets.ravel() for offsets in np.meshgrid(axis, axis))
+    on_tile = (np.abs(x + dx / pixel - (nx - 1) / 2) < nx / 2) & (
+        np.abs(y + dy / pixel - (ny - 1) / 2) < ny / 2
+    )
+    dx, dy = dx[on_tile], dy[on_tile]
+    area = (axis[1] - axis[0]) ** 2
+    uniform = np.full(len(dx), density * area / pixel**2)
+    field = uniform * behind(survey, cluster, np.hypot(dx, dy))
+    members = cluster.n_members * area * scaled_density(cluster.profile, dx, dy)
+    return field, uniform, members
+
+
+def behind(survey, cluster, radius):
+    """Return the share of field stars that the cluster's mean cloud leaves."""
+    inner = np.linspace(0, 1, 101)
+    mean = np.average(np.exp(-0.5 * (inner / CLOUD) ** 2), weights=inner)
+    depth = cluster.extinction.to_value(u.mag) / (BEFORE_MEMBERS * mean)
+    dust = depth * np.exp(-0.5 * (radius / CLOUD) ** 2) * (radius < 4)
+    dimming = np.log(10) * SLOPES[-1] * survey.extinction_ratio * dust
+    return BEHIND * np.exp(-dimming) + (1 - BEHIND) * np.exp(-0.2 * dimming)
+
+
+def scaled_density(profile, x, y):
+    """Return a profile that has half of its members within 1, and 1 as integral."""
+    axis = np.linspace(-20, 20, 801)
+    offsets = np.meshgrid(axis, axis)
+    weight = density_of(profile, *offsets).ravel()
+    radius = np.hypot(*offsets).ravel()
+    order = np.argsort(radius)
+    share = np.cumsum(weight[order])
+    half = np.interp(0.5, share / share[-1], radius[order])
+    area = (axis[1] - axis[0]) ** 2
+    return density_of(profile, x * half, y * half) * half**2 / (weight.sum() * area)
+
+
+def density_of(profile, x, y):
+    """Return a profile at offsets in core radii, not normalised."""
+    if profile == "elongated":
+        return plummer(x, y / np.mean(AXIS_RATIO))
+    if profile == "two-core":
+        half = np.mean(CORE_SEPARATION) / 2
+        return plummer(2 * (x - half), 2 * y) + plummer(2 * (x + half), 2 * y)
+    radius = np.hypot(x, y)
+    if profile == "eff":
+        return (1 + radius**2) ** (-EFF_SLOPE / 2) * (radius < 15)
+    if profile == "king":
+        edge = 10**KING_CONCENTRATION
+        floor = (1 + edge**2) ** -0.5
+        return ((1 + radius**2) ** -0.5 - floor) ** 2 * (radius < edge)
+    return plummer(x, y)
+
+
+def plummer(x, y):
+    """Return the profile of Plummer (1911) with the core radius 1."""
+    return (1 + x**2 + y**2) ** -2 * (x**2 + y**2 < EDGE**2)
+
+
+def tail(expected, logs):
+    """
+    Return rising thresholds, and the chance that a sum over Poisson stars exceeds each.
+
+    The cumulants of the sum are known; the tails are those of Lugannani & Rice (1980).
+    """
+    tilted = expected * np.exp(np.multiply.outer(TILTS, logs))
+    generating = tilted.sum(axis=1) - expected.sum()
+    mean, variance = tilted @ logs, tilted @ logs**2
+    exponent = np.maximum(TILTS * mean - generating, 1e-12)
+    root = np.sign(TILTS) * np.sqrt(2 * exponent)
+    slope = TILTS * np.sqrt(variance)
+    chance = norm.sf(root) + norm.pdf(root) * (1 / slope - 1 / root)
+    return mean, np.clip(chance, 0, 1)
+
+
+def chances_at(rate, areas, tails):
+    """Return the chances to find each cluster at false positives per deg2."""
+
+    def chances(level, row):
+        return np.array(
+            [
+                np.interp(level - np.log(area), table[0], table[row], left=1, right=0)
+                for area, table in zip(areas, tails, strict=True)
+            ]
+        )
+
+    level = brentq(lambda at: np.mean(chances(at, 1) / areas) - rate, -100, 100)
+    return chances(level, 2)
+
+
+def found_by_default(folder, survey, n_tiles):
+    """Return for each rate the seeds of the tiles whose cluster the default found."""
+    finders = make_finders(["default"], survey=survey)
+    results = evaluate_finders(finders, folder, n_tiles=n_tiles, survey=survey)
+    result = results["default"].with_members(LEAST_MEMBERS)
+    seeds = FIRST_SEED + np.asarray(result.clusters["tile"])
+    return [
+        seeds[result.clusters["score"] >= result.threshold_at(rate / u.deg**2)]
+        for rate in RATES
+    ]
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tiles", type=int, default=1000)
+    parser.add_argument("--survey", default="ukidss-k", metavar="TAG")
+    parser.add_argument("--folder", help="of benchmarks/froc.py, with the default")
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args(argv)
+    results = run_jobs(
+        partial(chances_of_tile, survey=arguments.survey),
+        range(FIRST_SEED, FIRST_SEED + arguments.tiles, 2),
+        workers=arguments.workers,
+        progress_bar=tqdm,
+    )
+    results = zip(*(result for result in results if result), strict=True)
+    seeds, areas, tails = map(np.array, results)
+    table = Table({"observer": OBSERVERS})
+    for rate in RATES:
+        found = [chances_at(rate, areas, tails[:, n]).mean() for n in range(2)]
+        table[f"at {rate:g} / deg2"] = np.round(found, 3)
+    print(f"{arguments.survey}: {len(areas)} clusters")
+    table.pprint_all()
+    if arguments.folder is None:
+        return
+    shows = chances_at(1.0, areas, tails[:, 1]) > 0.5
+    table = Table({"clusters": ["show", "hidden"], "number": [sum(shows), sum(~shows)]})
+    found = found_by_default(arguments.folder, arguments.survey, arguments.tiles)
+    for rate, of_default in zip(RATES, found, strict=True):
+        is_found = np.isin(seeds, of_default)
+        shares = [is_found[which].mean() for which in (shows, ~shows)]
+        table[f"at {rate:g} / deg2"] = np.round(shares, 3)
+    table.pprint_all()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
