@@ -86,8 +86,8 @@ def default_stages():
     taken. Then what is measured is trained alone. What is taken for a cluster
     falsely after all this is what two more trainings look at, each at what the one
     before it left; the mean of the weights is taken again after the second, and what is
-    measured is trained again. From there the network for fine images goes on alone, with
-    squares that show more of the surroundings.
+    measured is trained again. From there the network for fine images goes on alone,
+    with squares that show more of the surroundings.
 
     Returns
     -------
