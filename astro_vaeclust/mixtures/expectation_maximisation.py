@@ -29,6 +29,10 @@ __all__ = [
 ROWS_AT_ONCE = 2048
 """What is computed of so many rows stays in the cache."""
 
+EQUAL = 1e-9
+"""Mean log-likelihoods that differ by less may do so by rounding, which machines do
+in their own ways."""
+
 
 @dataclass(frozen=True, eq=False)
 class Gaussians:
@@ -113,7 +117,7 @@ def best_of_random_starts(features, settings, *, seed, device="cpu"):
     -------
     run : `EMRun`
         The run with the highest likelihood, of those without degenerate components if
-        there are any.
+        there are any; the first one of those that are equal but for rounding.
     """
     device = torch.device(device)
     if device.type == "mps":
@@ -124,7 +128,9 @@ def best_of_random_starts(features, settings, *, seed, device="cpu"):
     for _ in range(settings.n_init):
         start = random_gaussians(features, settings.n_components, settings, generator)
         runs.append(expectation_maximisation(features, start, settings, generator))
-    return max(runs, key=lambda run: run.rank)
+    is_sound, likelihood = max(run.rank for run in runs)
+    least = is_sound, likelihood - EQUAL
+    return next(run for run in runs if run.rank >= least)
 
 
 def random_gaussians(features, n_components, settings, generator):

@@ -200,6 +200,19 @@ def test_rows_may_come_in_parts(two_groups, covariance_type, monkeypatch):
         assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-9)
 
 
+def test_of_equal_runs_the_first_is_kept(two_groups, monkeypatch):
+    runs = []
+
+    def kept(*arguments):
+        runs.append(expectation_maximisation(*arguments))
+        runs[-1].log_likelihoods[-1] = -1.0 + [0, 1e-13, -1e-3, 2e-13][len(runs) - 1]
+        return runs[-1]
+
+    monkeypatch.setattr(em, "expectation_maximisation", kept)
+    best = em.best_of_random_starts(two_groups[0], EMGaussianMixture(n_init=4), seed=0)
+    assert best is runs[0]
+
+
 def test_random_starts_are_random_and_valid(two_groups):
     features = torch.as_tensor(two_groups[0])
     generator = torch.Generator().manual_seed(0)
