@@ -197,7 +197,7 @@ def tail(expected, logs):
 
 
 def chances_at(rate, areas, tails):
-    """Return the chances to find each cluster at false positives per deg2."""
+    """Return the chance of each cluster at a rate per deg2; areas are in deg2."""
 
     def chances(level, row):
         return np.array(
