@@ -44,14 +44,13 @@ from astro_vaeclust.evaluation.matching import match_radii
 from astro_vaeclust.evaluation.tiles import FIRST_SEED, mock_tile
 from astro_vaeclust.evaluation.workers import run_jobs
 from astro_vaeclust.simulation import draw_clusters
-from astro_vaeclust.simulation.fields import BEHIND, SLOPES
-from astro_vaeclust.simulation.profiles import (
-    AXIS_RATIO,
-    CORE_SEPARATION,
-    EDGE,
-    EFF_SLOPE,
-    KING_CONCENTRATION,
+from astro_vaeclust.simulation.clusters import (
+    BEFORE_MEMBERS,
+    CLOUD_REACH,
+    cloud_envelope,
 )
+from astro_vaeclust.simulation.fields import BEHIND, SLOPES
+from astro_vaeclust.simulation.profiles import mean_density
 from astro_vaeclust.simulation.tile import STREAMS
 
 RATES = (0.1, 1.0, 10.0)
@@ -61,12 +60,6 @@ LEAST_MEMBERS = 20
 
 REACH, N_NODES = 6.0, 101
 """Half of the side of the square around a cluster in half-number radii, and nodes."""
-
-CLOUD = 1.6
-"""Standard deviation of a cluster's cloud in half-number radii."""
-
-BEFORE_MEMBERS = 0.6
-"""Mean share of the cloud before the members."""
 
 TILTS = np.arange(-1.5, 8.0, 0.03) + 0.013
 """Exponents at which the tails of the ratio are computed; none is zero."""
@@ -138,9 +131,9 @@ def expected_stars(tile, cluster):
 def behind(survey, cluster, radius):
     """Return the share of field stars that the cluster's mean cloud leaves."""
     inner = np.linspace(0, 1, 101)
-    mean = np.average(np.exp(-0.5 * (inner / CLOUD) ** 2), weights=inner)
+    mean = np.average(cloud_envelope(inner), weights=inner)
     depth = cluster.extinction.to_value(u.mag) / (BEFORE_MEMBERS * mean)
-    dust = depth * np.exp(-0.5 * (radius / CLOUD) ** 2) * (radius < 4)
+    dust = depth * cloud_envelope(radius) * (radius < CLOUD_REACH)
     dimming = np.log(10) * SLOPES[-1] * survey.extinction_ratio * dust
     return BEHIND * np.exp(-dimming) + (1 - BEHIND) * np.exp(-0.2 * dimming)
 
@@ -149,35 +142,13 @@ def scaled_density(profile, x, y):
     """Return a profile that has half of its members within 1, and 1 as integral."""
     axis = np.linspace(-20, 20, 801)
     offsets = np.meshgrid(axis, axis)
-    weight = density_of(profile, *offsets).ravel()
+    weight = mean_density(profile, *offsets).ravel()
     radius = np.hypot(*offsets).ravel()
     order = np.argsort(radius)
     share = np.cumsum(weight[order])
     half = np.interp(0.5, share / share[-1], radius[order])
     area = (axis[1] - axis[0]) ** 2
-    return density_of(profile, x * half, y * half) * half**2 / (weight.sum() * area)
-
-
-def density_of(profile, x, y):
-    """Return a profile at offsets in core radii, not normalised."""
-    if profile == "elongated":
-        return plummer(x, y / np.mean(AXIS_RATIO))
-    if profile == "two-core":
-        half = np.mean(CORE_SEPARATION) / 2
-        return plummer(2 * (x - half), 2 * y) + plummer(2 * (x + half), 2 * y)
-    radius = np.hypot(x, y)
-    if profile == "eff":
-        return (1 + radius**2) ** (-EFF_SLOPE / 2) * (radius < 15)
-    if profile == "king":
-        edge = 10**KING_CONCENTRATION
-        floor = (1 + edge**2) ** -0.5
-        return ((1 + radius**2) ** -0.5 - floor) ** 2 * (radius < edge)
-    return plummer(x, y)
-
-
-def plummer(x, y):
-    """Return the profile of Plummer (1911) with the core radius 1."""
-    return (1 + x**2 + y**2) ** -2 * (x**2 + y**2 < EDGE**2)
+    return mean_density(profile, x * half, y * half) * half**2 / (weight.sum() * area)
 
 
 def tail(expected, logs):

@@ -24,6 +24,15 @@ DEPTH = 2.5
 TYPICAL_RADIUS, RADIUS_SCATTER = 25.0, 0.3
 """Half-number radius in arcsec of a cluster of 40 members, and its scatter in dex."""
 
+SCREENED = (0.2, 1)
+"""Least and largest share of the cloud that is before a member."""
+
+BEFORE_MEMBERS = 0.6
+"""Mean share of the cloud before the members, that of `SCREENED`."""
+
+CLOUD, CLOUD_REACH = 1.6, 4
+"""Standard deviation and radius of a cluster's cloud, in half-number radii."""
+
 LARGEST = 2_000_000
 """Members after which the search for bright ones is given up."""
 
@@ -260,7 +269,7 @@ def draw_members(rng, cluster, *, limit, extinction_ratio=1.0):
     number = max(64, 8 * cluster.n_members)
     while True:
         offsets = draw_positions(rng, cluster.profile, number, cluster.radius)
-        screened = dust(*offsets.T) * rng.uniform(0.2, 1, number)
+        screened = dust(*offsets.T) * rng.uniform(*SCREENED, number)
         magnitude = draw_magnitudes(
             rng, number, slope=cluster.slope, bright=brightest, faint=limit + DEPTH
         )
@@ -288,17 +297,21 @@ def draw_members(rng, cluster, *, limit, extinction_ratio=1.0):
 
 def _dust(rng, cluster):
     """Return the cloud of a cluster: textured, denser in the middle."""
-    reach, samples = 4 * cluster.radius, 65
+    reach, samples = CLOUD_REACH * cluster.radius, 65
     step = 2 * reach / (samples - 1)
     texture = np.exp(0.5 * random_field(rng, (samples, samples)))
     axis = np.linspace(-reach, reach, samples)
     radius = np.hypot(axis, axis[:, np.newaxis]) / cluster.radius
-    envelope = np.exp(-0.5 * (radius / 1.6) ** 2)
-    values = envelope * texture
+    values = cloud_envelope(radius) * texture
     inner = radius < 1
-    # Members stand on average 0.6 of the way through the cloud.
-    values *= cluster.extinction.to_value(u.mag) / (0.6 * values[inner].mean())
+    depth = cluster.extinction.to_value(u.mag)
+    values *= depth / (BEFORE_MEMBERS * values[inner].mean())
     return Screen(values.astype(np.float32), -reach, -reach, step)
+
+
+def cloud_envelope(radius):
+    """Return the mean profile of a cloud; radii are in half-number radii."""
+    return np.exp(-0.5 * (radius / CLOUD) ** 2)
 
 
 def place_cluster(rng, cluster, wcs, shape, pixel_scale, taken=(), allowed=None):

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["PROFILES", "draw_positions"]
+__all__ = ["PROFILES", "draw_positions", "mean_density"]
 
-EDGE = 8.0
-"""Radius in half-number radii at which EFF and Plummer clusters end."""
+EDGE, EFF_EDGE = 8.0, 15.0
+"""Radius in core radii at which Plummer and EFF clusters end."""
 
 EFF_SLOPE = 3.0
 KING_CONCENTRATION = 0.9
@@ -18,6 +18,9 @@ AXIS_RATIO = (0.3, 0.55)
 FRACTAL_DIMENSION = 1.8
 CORE_SEPARATION = (1.6, 2.2)
 """Distance of the two cores in half-number radii."""
+
+SECOND_CORE = (0.35, 0.5)
+"""Share of the members in the smaller core."""
 
 
 def draw_positions(rng, profile, number, half_number_radius):
@@ -54,21 +57,67 @@ def draw_positions(rng, profile, number, half_number_radius):
     return half_number_radius * PROFILES[profile](rng, number)
 
 
-def _eff(rng, number):
+def mean_density(profile, x, y):
+    """
+    Return the density of members that clusters of a profile have in the mean.
+
+    Parameters
+    ----------
+    profile : str
+        A key of `PROFILES`, but not ``'fractal'``, which has none by formula.
+    x, y : `~numpy.ndarray`
+        Offsets from the centre in core radii. Elongated clusters, of the mean axis
+        ratio, lie along x, and so do two cores, of the mean distance and shares.
+
+    Returns
+    -------
+    density : `~numpy.ndarray`
+        The density, not normalised.
+
+    Raises
+    ------
+    ValueError
+        If the profile has no density.
+    """
+    if profile == "elongated":
+        return _plummer_density(np.hypot(x, y / np.mean(AXIS_RATIO)))
+    if profile == "two-core":
+        distance, share = np.mean(CORE_SEPARATION), np.mean(SECOND_CORE)
+        first = _plummer_density(np.hypot(2 * (x + distance * share), 2 * y))
+        second = _plummer_density(np.hypot(2 * (x - distance * (1 - share)), 2 * y))
+        return (1 - share) * first + share * second
+    if profile not in DENSITIES:
+        raise ValueError(f"profile={profile!r} has no density by formula")
+    return DENSITIES[profile](np.hypot(x, y))
+
+
+def _eff_density(radius):
     """Elson, Fall & Freeman 1987, ApJ 323, 54."""
-    return _round(rng, number, lambda r: (1 + r**2) ** (-EFF_SLOPE / 2), edge=15.0)
+    return (1 + radius**2) ** (-EFF_SLOPE / 2) * (radius <= EFF_EDGE)
 
 
-def _plummer(rng, number):
+def _plummer_density(radius):
     """Plummer 1911, MNRAS 71, 460; its half-number radius is its core radius."""
-    return _round(rng, number, lambda r: (1 + r**2) ** -2, edge=EDGE)
+    return (1 + radius**2) ** -2 * (radius <= EDGE)
 
 
-def _king(rng, number):
+def _king_density(radius):
     """King 1962, AJ 67, 471."""
     edge = 10**KING_CONCENTRATION
     floor = (1 + edge**2) ** -0.5
-    return _round(rng, number, lambda r: ((1 + r**2) ** -0.5 - floor) ** 2, edge=edge)
+    return ((1 + radius**2) ** -0.5 - floor) ** 2 * (radius <= edge)
+
+
+def _eff(rng, number):
+    return _round(rng, number, _eff_density, edge=EFF_EDGE)
+
+
+def _plummer(rng, number):
+    return _round(rng, number, _plummer_density, edge=EDGE)
+
+
+def _king(rng, number):
+    return _round(rng, number, _king_density, edge=10**KING_CONCENTRATION)
 
 
 def _elongated(rng, number):
@@ -79,7 +128,7 @@ def _elongated(rng, number):
 
 def _two_core(rng, number):
     offsets = 0.5 * _plummer(rng, number)
-    share = rng.uniform(0.35, 0.5)
+    share = rng.uniform(*SECOND_CORE)
     second = rng.random(number) < share
     distance = rng.uniform(*CORE_SEPARATION)
     offsets[:, 0] += distance * (second - share)
@@ -128,6 +177,9 @@ def _rescaled(offsets):
     radius = np.median(np.hypot(offsets[:, 0], offsets[:, 1]))
     return offsets / radius if radius > 0 else offsets
 
+
+DENSITIES = {"eff": _eff_density, "king": _king_density, "plummer": _plummer_density}
+"""Densities of the round profiles at radii in core radii (dict of str to callable)."""
 
 PROFILES = {
     "eff": _eff,

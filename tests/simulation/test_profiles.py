@@ -6,7 +6,11 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.spatial import cKDTree
 
-from astro_vaeclust.simulation.profiles import PROFILES, draw_positions
+from astro_vaeclust.simulation.profiles import (
+    PROFILES,
+    draw_positions,
+    mean_density,
+)
 
 
 def positions(profile, number=4000, radius=30.0, seed=7):
@@ -37,6 +41,28 @@ def test_plummer_follows_its_formula():
     for limit in (0.5, 1.0, 2.0):
         expected = limit**2 / (1 + limit**2)
         assert_allclose(np.mean(radius < limit), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("profile", set(PROFILES) - {"fractal"})
+def test_many_clusters_have_the_mean_density(profile):
+    axis = np.linspace(-16, 16, 641)
+    x, y = np.meshgrid(axis, axis)
+    weight = mean_density(profile, x, y)
+    radius = np.hypot(x, y).ravel()
+    order = np.argsort(radius)
+    inside = np.cumsum(weight.ravel()[order])
+    inside /= inside[-1]
+    radius = radius[order] / np.interp(0.5, inside, radius[order])
+    many = [positions(profile, 1000, 1.0, seed) for seed in range(30)]
+    drawn = np.hypot(*np.concatenate(many).T)
+    for limit in (0.4, 0.7, 1.5, 3.0):
+        expected = np.interp(limit, radius, inside)
+        assert_allclose(np.mean(drawn < limit), expected, atol=0.02)
+
+
+def test_no_density_for_fractals():
+    with pytest.raises(ValueError, match="profile='fractal' has no density"):
+        mean_density("fractal", 0.0, 0.0)
 
 
 def test_king_ends_and_eff_has_wings():
