@@ -87,7 +87,10 @@ def default_stages():
     falsely after all this is what two more trainings look at, each at what the one
     before it left; the mean of the weights is taken again after the second, and what is
     measured is trained again. From there the network for fine images goes on alone,
-    with squares that show more of the surroundings.
+    with squares that show more of the surroundings, and so does that for all others.
+    Each looks again at what it takes for a cluster falsely; the network for the others
+    is once more the mean of before and after, and that for fine images has a second
+    such training.
 
     Returns
     -------
@@ -156,6 +159,32 @@ def default_stages():
             averaged=True,
         ),
     )
+    sharp = replace(
+        mined_again,
+        name="sharp",
+        first_seed=53_000,
+        surveys=("ukidss-k",),
+        tiles_of=(),
+        fine_only=True,
+        plan=replace(
+            mined_again.plan,
+            n_steps=5000,
+            batch_size=4,
+            side=576,
+            learning_rate=1e-3,
+            seed=21,
+            averaged=False,
+        ),
+    )
+    coarse = replace(
+        sharp,
+        name="coarse",
+        first_seed=55_000,
+        n_tiles=3000,
+        surveys=("2mass-j", "2mass-h", *("2mass-ks",) * 3),
+        fine_only=False,
+        plan=replace(sharp.plan, batch_size=5, side=512, seed=31, averaged=True),
+    )
     return (
         Stage(name="train", first_seed=20_000, n_tiles=4800, surveys=broad),
         Stage(
@@ -183,29 +212,36 @@ def default_stages():
             tiles_of=("mined-again", "mined"),
             plan=replace(measures.plan, seed=14),
         ),
-        replace(
-            mined_again,
-            name="sharp",
-            first_seed=53_000,
-            surveys=("ukidss-k",),
-            tiles_of=(),
-            fine_only=True,
-            plan=replace(
-                mined_again.plan,
-                n_steps=5000,
-                batch_size=4,
-                side=576,
-                learning_rate=1e-3,
-                seed=21,
-                averaged=False,
-            ),
-        ),
+        sharp,
         replace(
             measures,
             name="measures-of-sharp",
+            surveys=sharp.surveys,
             tiles_of=("sharp",),
             fine_only=True,
             plan=replace(measures.plan, seed=22),
+        ),
+        coarse,
+        replace(
+            measures,
+            name="measures-of-coarse",
+            surveys=coarse.surveys,
+            tiles_of=("coarse",),
+            plan=replace(measures.plan, seed=32),
+        ),
+        replace(
+            sharp,
+            name="sharp-again",
+            first_seed=51_000,
+            plan=replace(sharp.plan, n_steps=3600, seed=33),
+        ),
+        replace(
+            measures,
+            name="measures-of-sharp-again",
+            surveys=sharp.surveys,
+            tiles_of=("sharp-again",),
+            fine_only=True,
+            plan=replace(measures.plan, seed=34),
         ),
     )
 

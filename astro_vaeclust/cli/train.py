@@ -110,7 +110,11 @@ def _recipe(arguments):
     recipe = Recipe()
     first = recipe.stages[0]
     surveys = arguments.surveys and tuple(arguments.surveys)
-    sharp = surveys and tuple(tag for tag in surveys if _is_sharp(tag))
+
+    def chosen(stage):
+        """Return the given surveys that are as sharp as those of a stage may be."""
+        kinds = set(map(_is_sharp, stage.surveys))
+        return surveys and tuple(tag for tag in surveys if _is_sharp(tag) in kinds)
 
     def changed(number, stage):
         steps = _in_proportion(arguments.steps, stage.plan.n_steps, first.plan.n_steps)
@@ -120,10 +124,10 @@ def _recipe(arguments):
         return replace(
             stage,
             plan=replace(stage.plan, **plan),
-            **_given(n_tiles=n_tiles, surveys=sharp if stage.fine_only else surveys),
+            **_given(n_tiles=n_tiles, surveys=chosen(stage)),
         )
 
-    wanted = [stage for stage in recipe.stages if sharp != () or not stage.fine_only]
+    wanted = [stage for stage in recipe.stages if chosen(stage) != ()]
     return replace(
         recipe,
         stages=tuple(changed(*numbered) for numbered in enumerate(wanted)),

@@ -29,7 +29,7 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     for path in made:
         counts[path.parent.name] = counts.get(path.parent.name, 0) + 1
     stages = {"train": 3, "hard": 1, "fine": 1, "long": 1, "mined": 1, "mined-again": 1}
-    assert counts == stages | {"2mass-ks": 2}
+    assert counts == stages | {"coarse": 1, "2mass-ks": 2}
     found = {path: np.load(path) for path in folder.rglob("*-sources.npy")}
     assert {path.name for path in found} == {"60000-sources.npy", "60001-sources.npy"}
     for points in found.values():
@@ -51,8 +51,8 @@ def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
     assert load_model(first).fine_network is None  # no survey is sharp
     training = load_model(first).training
     plans = [stage["plan"] for stage in training["stages"]]
-    assert [plan["n_steps"] for plan in plans] == [4, 1, 1, 2, 1, 1, 2, 1]
-    assert [plan["seed"] for plan in plans] == [5, 6, 7, 8, 9, 10, 11, 12]
+    assert [plan["n_steps"] for plan in plans] == [4, 1, 1, 2, 1, 1, 2, 1, 2, 1]
+    assert [plan["seed"] for plan in plans] == list(range(5, 15))
     network = load_model(first).network
     assert network.settings.fine_scale == plans[-1]["network"]["fine_scale"] == 0.6
     assert training["calibration_surveys"] == ["2mass-ks"]
@@ -65,6 +65,7 @@ def test_sharp_surveys_have_a_network_of_their_own(tmp_path, folder):
     stages = {stage["name"]: stage for stage in model.training["stages"]}
     assert stages["sharp"]["fine_only"]
     assert stages["sharp"]["surveys"] == ["vvv-ks"]
+    assert stages["coarse"]["surveys"] == ["2mass-ks"]
     assert stages["mined"]["surveys"] == ["2mass-ks", "vvv-ks"]
     parameters = zip(
         model.network.parameters(), model.fine_network.parameters(), strict=True
