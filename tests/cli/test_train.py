@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from astro_vaeclust.amortised.stages import Recipe
 from astro_vaeclust.amortised.weights import load_model
 from astro_vaeclust.cli import main
 
@@ -72,6 +73,37 @@ def test_sharp_surveys_have_a_network_of_their_own(tmp_path, folder):
     )
     assert not all((one == two).all() for one, two in parameters)
     assert all((folder / name / "checkpoint.pt").exists() for name in stages)
+
+
+@pytest.mark.parametrize(
+    ("surveys", "left_out"),
+    [
+        (["2mass-ks"], {"sharp", "sharp-again"}),
+        (["ukidss-k", "vvv-ks"], {"coarse"}),
+        (["2mass-ks", "vvv-ks"], set()),
+    ],
+)
+def test_stages_take_the_surveys_as_sharp_as_theirs(
+    monkeypatch, tmp_path, surveys, left_out
+):
+    recipes = []
+
+    def keep(recipe, *args, **options):
+        recipes.append(recipe)
+        return load_model()
+
+    monkeypatch.setattr("astro_vaeclust.amortised.recipe.make_model", keep)
+    options = ["--surveys", *surveys, "--quiet"]
+    assert main(["train", str(tmp_path / "model.pt"), *options]) == 0
+    stages = {stage.name: stage for stage in recipes[0].stages if stage.n_tiles}
+    everything = {stage.name for stage in Recipe().stages if stage.n_tiles}
+    assert everything - set(stages) == left_out
+    for stage in stages.values():
+        sharp = {tag for tag in stage.surveys if tag != "2mass-ks"}
+        coarse = set(stage.surveys) - sharp
+        assert set(stage.surveys) <= set(surveys)
+        assert not sharp or stage.name != "coarse"
+        assert not coarse or not stage.fine_only
 
 
 def test_an_existing_model_is_refused_before_the_work(tmp_path, folder, capsys):
