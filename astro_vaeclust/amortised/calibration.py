@@ -399,11 +399,13 @@ def _fit_intensity(sample, fine, score_range):
     model = PoissonRegressor(
         alpha=PENALTY / exposures.sum(), fit_intercept=False, max_iter=2000
     )
-    model.fit(
-        terms.reshape(len(exposures), -1)[seen],
-        counts.ravel()[seen] / exposures[seen],
-        sample_weight=exposures[seen],
-    )
+    # a step of the search that is too long overflows; it then takes a shorter one
+    with np.errstate(over="ignore", invalid="ignore"):
+        model.fit(
+            terms.reshape(len(exposures), -1)[seen],
+            counts.ravel()[seen] / exposures[seen],
+            sample_weight=exposures[seen],
+        )
     return Intensity(
         coefficients=tuple(float(value) for value in model.coef_),
         crowding=range_,

@@ -68,6 +68,8 @@ def test_sharp_surveys_have_a_network_of_their_own(tmp_path, folder):
     assert stages["sharp"]["surveys"] == ["vvv-ks"]
     assert stages["coarse"]["surveys"] == ["2mass-ks"]
     assert stages["mined"]["surveys"] == ["2mass-ks", "vvv-ks"]
+    for intensity in model.calibration.intensities:
+        assert np.isfinite(intensity.coefficients).all()
     parameters = zip(
         model.network.parameters(), model.fine_network.parameters(), strict=True
     )
