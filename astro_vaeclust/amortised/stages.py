@@ -185,6 +185,23 @@ def default_stages():
         fine_only=False,
         plan=replace(sharp.plan, batch_size=5, side=512, seed=31, averaged=True),
     )
+    sharp_again = replace(
+        sharp,
+        name="sharp-again",
+        first_seed=51_000,
+        plan=replace(sharp.plan, n_steps=3600, seed=33),
+    )
+
+    def measures_of(stage, seed):
+        return replace(
+            measures,
+            name=f"measures-of-{stage.name}",
+            surveys=stage.surveys,
+            tiles_of=(stage.name,),
+            fine_only=stage.fine_only,
+            plan=replace(measures.plan, seed=seed),
+        )
+
     return (
         Stage(name="train", first_seed=20_000, n_tiles=4800, surveys=broad),
         Stage(
@@ -213,36 +230,11 @@ def default_stages():
             plan=replace(measures.plan, seed=14),
         ),
         sharp,
-        replace(
-            measures,
-            name="measures-of-sharp",
-            surveys=sharp.surveys,
-            tiles_of=("sharp",),
-            fine_only=True,
-            plan=replace(measures.plan, seed=22),
-        ),
+        measures_of(sharp, seed=22),
         coarse,
-        replace(
-            measures,
-            name="measures-of-coarse",
-            surveys=coarse.surveys,
-            tiles_of=("coarse",),
-            plan=replace(measures.plan, seed=32),
-        ),
-        replace(
-            sharp,
-            name="sharp-again",
-            first_seed=51_000,
-            plan=replace(sharp.plan, n_steps=3600, seed=33),
-        ),
-        replace(
-            measures,
-            name="measures-of-sharp-again",
-            surveys=sharp.surveys,
-            tiles_of=("sharp-again",),
-            fine_only=True,
-            plan=replace(measures.plan, seed=34),
-        ),
+        measures_of(coarse, seed=32),
+        sharp_again,
+        measures_of(sharp_again, seed=34),
     )
 
 

@@ -27,8 +27,8 @@ TYPICAL_RADIUS, RADIUS_SCATTER = 25.0, 0.3
 SCREENED = (0.2, 1)
 """Least and largest share of the cloud that is before a member."""
 
-BEFORE_MEMBERS = 0.6
-"""Mean share of the cloud before the members, that of `SCREENED`."""
+BEFORE_MEMBERS = sum(SCREENED) / 2
+"""Mean share of the cloud before the members."""
 
 CLOUD, CLOUD_REACH = 1.6, 4
 """Standard deviation and radius of a cluster's cloud, in half-number radii."""

@@ -87,7 +87,8 @@ def mean_density(profile, x, y):
         second = _plummer_density(np.hypot(2 * (x - distance * (1 - share)), 2 * y))
         return (1 - share) * first + share * second
     if profile not in DENSITIES:
-        raise ValueError(f"profile={profile!r} has no density by formula")
+        takes = ", ".join(sorted(set(PROFILES) - {"fractal"}))
+        raise ValueError(f"profile={profile!r} has no density; available: {takes}")
     return DENSITIES[profile](np.hypot(x, y))
 
 

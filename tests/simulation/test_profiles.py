@@ -43,7 +43,7 @@ def test_plummer_follows_its_formula():
         assert_allclose(np.mean(radius < limit), expected, atol=0.02)
 
 
-@pytest.mark.parametrize("profile", set(PROFILES) - {"fractal"})
+@pytest.mark.parametrize("profile", sorted(set(PROFILES) - {"fractal"}))
 def test_many_clusters_have_the_mean_density(profile):
     axis = np.linspace(-16, 16, 641)
     x, y = np.meshgrid(axis, axis)
@@ -61,7 +61,7 @@ def test_many_clusters_have_the_mean_density(profile):
 
 
 def test_no_density_for_fractals():
-    with pytest.raises(ValueError, match="profile='fractal' has no density"):
+    with pytest.raises(ValueError, match=r"profile='fractal' has no .* king"):
         mean_density("fractal", 0.0, 0.0)
 
 
