@@ -26,7 +26,10 @@ from . import _fits, _pixels
 from ._celestial import celestial_wcs
 from .exceptions import LossyDataWarning
 
-__all__ = ["Image", "check_image_holds", "read_image"]
+__all__ = ["Image", "check_image_holds", "read_image", "usable_sample"]
+
+SAMPLE = 1 << 17
+"""Pixels that are enough for the median of an image."""
 
 _ACCEPTED = (
     "an NDData or CCDData, a 2D numpy array, masked array or Quantity with wcs=, an "
@@ -45,7 +48,7 @@ class Image:
     ----------
     data : (ny, nx) float32 array
         Pixels in native byte order, C-contiguous and finite everywhere: unusable
-        pixels hold the (lower) median of the usable ones.
+        pixels hold the (lower) median of the usable ones, see `usable_sample`.
     mask : (ny, nx) bool array
         True where a pixel is unusable: masked, or its value or error not finite.
     wcs : `~astropy.wcs.WCS`
@@ -321,9 +324,31 @@ def _check_not_constant(filled):
 
 
 def _fill_unusable(values, mask):
-    """Fill with the lower median, which is always one of the values."""
+    """Fill with the lower median of a sample, which is always one of the values."""
     if mask.any():
-        usable = values[~mask]
-        middle = (usable.size - 1) // 2
-        usable.partition(middle)
-        values[mask] = usable[middle]
+        sample = usable_sample(values, mask)
+        middle = (sample.size - 1) // 2
+        sample.partition(middle)
+        values[mask] = sample[middle]
+
+
+def usable_sample(values, mask):
+    """
+    Take usable pixels that stand for all, for medians.
+
+    Parameters
+    ----------
+    values : (ny, nx) array
+        Pixels.
+    mask : (ny, nx) bool array
+        True where they are unusable; not everywhere.
+
+    Returns
+    -------
+    sample : (n,) array
+        The usable ones; of more than ``SAMPLE`` pixels, those of every so many in the
+        order of the rows, if any of these can be used. A copy.
+    """
+    every = slice(None, None, max(values.size // SAMPLE, 1))
+    sample = values.ravel()[every][~mask.ravel()[every]]
+    return sample if sample.size else values[~mask]

@@ -24,7 +24,12 @@ from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust._fits import quietly
-from astro_vaeclust.inputs import check_image_holds, read_image
+from astro_vaeclust.inputs import (
+    SAMPLE,
+    check_image_holds,
+    read_image,
+    usable_sample,
+)
 
 QUICKLOOK_CARDS = {"ORIGIN": "2MASS", "ORDATE": "990502", "SCANNO": 142}
 
@@ -110,6 +115,17 @@ def test_nan_columns_are_masked_and_filled(sky_image, celestial_wcs):
     usable = sky_image[np.isfinite(sky_image)]
     assert_allclose(image.data[image.mask], np.median(usable), rtol=1e-3)
     assert_array_equal(image.data[~image.mask], usable)
+
+
+def test_the_usable_pixels_of_a_large_image_are_sampled():
+    values = np.random.default_rng(4).normal(7, 2, (4, SAMPLE)).astype(np.float32)
+    mask = values > 8
+    sample = usable_sample(values, mask)
+    assert 0.2 * SAMPLE < sample.size < SAMPLE
+    assert np.median(sample) == pytest.approx(np.median(values[~mask]), abs=0.02)
+    mask[:] = True
+    mask[2, 1] = False  # the only one that is usable lies between those of the sample
+    assert_array_equal(usable_sample(values, mask), [values[2, 1]])
 
 
 def test_values_beyond_single_precision_are_masked(sky_image, celestial_wcs):

@@ -22,7 +22,7 @@ from scipy.ndimage import zoom
 
 from .._meshes import enlarge_meshes
 
-__all__ = ["NetworkGrid", "NetworkImage", "sky_and_noise"]
+__all__ = ["NetworkGrid", "NetworkImage", "Sky"]
 
 COARSE = 1.0
 """Arcseconds per network pixel that are aimed at where the image is coarser."""
@@ -35,6 +35,9 @@ SKY_BOX = 128
 
 SKY_STEP = 2
 """One pixel of so many, along either axis, tells the sky of a mesh of that side."""
+
+AT_ONCE = 1 << 20
+"""Pixels that are brought to significances at a time."""
 
 COMPRESSION = 2.0
 """Significance at which the inverse hyperbolic sine turns from linear."""
@@ -139,21 +142,24 @@ class NetworkImage:
         pixel_scale = image.pixel_scale.to_value(u.arcsec / u.pix)
         grid = NetworkGrid.of_pixel_scale(pixel_scale, fine_scale)
         means, maxima, mask = _resampled(image, grid)
-        sky, noise = sky_and_noise(means, mask)
-        significance = _significance(means, sky, noise, mask)
-        peaks = significance
-        if grid.factor > 1:
-            usable = (maxima - sky)[~mask]
-            level = np.median(usable)
-            spread = 1.4826 * np.median(np.abs(usable - level))
-            peaks = _significance(maxima, sky + level, spread or 1.0, mask)
+        sky = Sky.of_pixels(means, mask)
+        significance = np.empty(mask.shape, dtype=np.float32)
         channels = np.empty((3, *mask.shape), dtype=np.float32)
-        _compress(significance, channels[0])
-        if peaks is significance:
-            channels[1] = channels[0]
-        else:
-            _compress(peaks, channels[1])
-        np.logical_not(mask, out=channels[2], casting="unsafe")
+        if grid.factor > 1:
+            peaks = maxima - sky.level()
+            level = np.median(peaks[~mask])
+            spread = 1.4826 * np.median(np.abs(peaks[~mask] - level))
+            _compress(_significance(peaks, level, spread or 1.0, mask), channels[1])
+        height = max(AT_ONCE // mask.shape[1], 1)
+        for top in range(0, mask.shape[0], height):
+            rows = slice(top, top + height)
+            significance[rows] = _significance(
+                means[rows], sky.level(rows), sky.noise, mask[rows]
+            )
+            _compress(significance[rows], channels[0, rows])
+            if grid.factor == 1:
+                channels[1, rows] = channels[0, rows]
+            np.logical_not(mask[rows], out=channels[2, rows], casting="unsafe")
         return cls(channels, significance, grid)
 
 
@@ -185,35 +191,73 @@ def _resampled(image, grid):
     return means, maxima, masked_part > 0.5
 
 
-def sky_and_noise(means, mask):
+@dataclass(frozen=True, eq=False)
+class Sky:
     """
-    Measure the sky in large meshes, and one noise for the whole image.
+    The sky in large meshes, and one noise for the whole image.
 
     Parameters
     ----------
-    means : (ny, nx) array
-        Pixels of the network.
-    mask : (ny, nx) bool array
-        Unusable ones.
-
-    Returns
-    -------
-    sky : (ny, nx) array
-        Level of the sky.
+    mesh : (n, m) array
+        Level of the sky in each mesh.
+    side : int
+        Side of a mesh in network pixels.
+    shape : tuple of int
+        ``(ny, nx)`` of the image in network pixels.
     noise : float
         Standard deviation of a pixel; one where there is none.
     """
-    box = min(SKY_BOX, *means.shape)
-    step = SKY_STEP if box == SKY_BOX else 1
-    chosen = np.s_[::step, ::step]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyUserWarning)
-        background = Background2D(
-            means[chosen], box // step, mask=mask[chosen], exclude_percentile=98
+
+    mesh: np.ndarray
+    side: int
+    shape: tuple[int, int]
+    noise: float
+
+    @classmethod
+    def of_pixels(cls, means, mask):
+        """
+        Measure the sky.
+
+        Parameters
+        ----------
+        means : (ny, nx) array
+            Pixels of the network.
+        mask : (ny, nx) bool array
+            Unusable ones.
+
+        Returns
+        -------
+        sky : `Sky`
+            Their sky.
+        """
+        side = min(SKY_BOX, *means.shape)
+        step = SKY_STEP if side == SKY_BOX else 1
+        chosen = np.s_[::step, ::step]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyUserWarning)
+            background = Background2D(
+                means[chosen], side // step, mask=mask[chosen], exclude_percentile=98
+            )
+        noise = np.median(background.background_rms_mesh)
+        return cls(
+            background.background_mesh, side, means.shape, noise if noise > 0 else 1.0
         )
-    noise = np.median(background.background_rms_mesh)
-    sky = enlarge_meshes(background.background_mesh, (box, box), means.shape)
-    return sky, noise if noise > 0 else 1.0
+
+    def level(self, rows=slice(None)):
+        """
+        Interpolate the meshes.
+
+        Parameters
+        ----------
+        rows : slice
+            The rows of the image that are wanted; by default all.
+
+        Returns
+        -------
+        level : (n_rows, nx) array
+            Level of the sky.
+        """
+        return enlarge_meshes(self.mesh, (self.side, self.side), self.shape, rows)
 
 
 def _significance(values, sky, noise, mask):

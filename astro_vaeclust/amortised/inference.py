@@ -111,9 +111,7 @@ def run_network(network, channels):
     padded = torch.from_numpy(channels)[None]
     device = next(network.parameters()).device
     with torch.inference_mode():
-        outputs = network(
-            padded.to(device).contiguous(memory_format=torch.channels_last)
-        )
+        outputs = network(padded.to(device))
         classes = [torch.softmax(joint, dim=-1) for joint in outputs.classes]
 
     def cut(tensor, cell=CELL, axes=(-2, -1)):

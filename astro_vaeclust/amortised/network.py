@@ -53,6 +53,9 @@ N_FIRST = 2
 AT_ONCE = 1 << 20
 """Pixels that go through these at a time."""
 
+ROWS_AT_ONCE = 128
+"""Rows of cells of which the mixtures are computed at a time."""
+
 MEASURE_RANGE = (-10, 10)
 """Range of measures; only a network that has hardly been trained goes beyond."""
 
@@ -211,6 +214,12 @@ def class_sums(log_joint):
     return log_joint.unflatten(-1, (len(CLASSES), -1)).logsumexp(dim=-1)
 
 
+def _class_sums_of_rows(prior, means):
+    """Return `class_sums` of a prior at means, some rows of cells after others."""
+    parts = means.split(ROWS_AT_ONCE, dim=1)
+    return torch.cat([class_sums(prior.log_joint(part)) for part in parts], dim=1)
+
+
 class ConvolutionalVAE(nn.Module):
     """
     The network.
@@ -297,7 +306,7 @@ class ConvolutionalVAE(nn.Module):
             for latent, feature in zip(self.latents, features, strict=True)
         ]
         classes = [
-            class_sums(prior.log_joint(mean))
+            _class_sums_of_rows(prior, mean)
             for prior, (mean, _) in zip(self.priors, posteriors, strict=True)
         ]
         return Outputs(
@@ -319,7 +328,7 @@ class ConvolutionalVAE(nn.Module):
         first = nn.Sequential(*self.stages[:N_FIRST])
         ny, nx = x.shape[-2:]
         height = max(AT_ONCE // nx >> N_FIRST, 1) << N_FIRST
-        if self.training or ny <= height:
+        if self.training:
             return first(x)
         reach = sum(
             (stage[0].kernel_size[0] // 2 + 4 * n_blocks) << number
@@ -332,10 +341,11 @@ class ConvolutionalVAE(nn.Module):
         for top in range(0, ny, height):
             bottom = min(top + height, ny)
             start, stop = max(top - margin, 0), min(bottom + margin, ny)
-            maps = first(x[..., start:stop, :])
+            strip = x[..., start:stop, :]
+            maps = first(strip.contiguous(memory_format=torch.channels_last))
             rows = slice((top - start) >> N_FIRST, (bottom - start) >> N_FIRST)
             strips.append(maps[..., rows, :])
-        return torch.cat(strips, dim=-2)
+        return strips[0] if len(strips) == 1 else torch.cat(strips, dim=-2)
 
     def _evidence(self, classes):
         """Sum the log-odds of "cluster" over the scales, on the finest cells."""

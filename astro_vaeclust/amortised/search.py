@@ -14,6 +14,7 @@ from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from ..flags import ClusterFlags
+from ..inputs import usable_sample
 from ..measurement import (
     BRIGHT_STAR_RADII,
     BRIGHT_STAR_SIGNIFICANCE,
@@ -344,9 +345,8 @@ class AmortisedSearch:
 
     @cached_property
     def _pixel_noise(self):
-        """Noise of an image pixel, from every few pixels."""
-        usable = self.image.data[~self.image.mask]
-        usable = usable[:: max(usable.size // 200_000, 1)]
+        """Noise of an image pixel."""
+        usable = usable_sample(self.image.data, self.image.mask)
         return 1.4826 * np.median(np.abs(usable - np.median(usable))) or 1.0
 
     def _flags(self, row):
