@@ -43,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 INJECTION_SEED, CALIBRATION_SEED = 30_000, 60_000
 
+BARE = "{survey}-bare"
+"""Folder of calibration tiles whose clusters have lost their clouds."""
+
 REAL = "real"
 """Folder of real tiles with painted clusters."""
 
@@ -117,7 +120,11 @@ def make_model(
         calibration=None,
         training=asdict(recipe) | {"real_tiles": [Path(p).name for p in real_images]},
     )
-    tiles = [path for survey in recipe.calibration_surveys for path in files[survey]]
+    tiles = [
+        path
+        for survey in recipe.calibration_surveys
+        for path in (*files[survey], *files[BARE.format(survey=survey)])
+    ]
     model = calibrate(model, tiles, progress_bar=progress_bar)
     factor = real_sky_factor(model, (read_image(_real_tile(p)) for p in real_images))
     model = replace(model, calibration=replace(model.calibration, real_sky=factor))
@@ -138,6 +145,10 @@ def _make_tiles(recipe, folder, real_images, *, workers, progress_bar):
     for survey in recipe.calibration_surveys:
         draw = partial(_mock_tile, survey=survey, fine_scale=fine_scale)
         jobs[survey] = [(draw, seed) for seed in _calibration_seeds(recipe.n_nulls)]
+        jobs[BARE.format(survey=survey)] = [
+            (partial(draw, clouds=False), seed)
+            for seed in _cluster_seeds(recipe.n_bare)
+        ]
     jobs[REAL] = [
         (
             partial(_injected_tile, path=path, fine_scale=fine_scale),
@@ -170,8 +181,9 @@ def _save_tile(job):
     draw(seed).save(path)
 
 
-def _mock_tile(seed, *, survey, fine_scale):
-    return TrainingTile.of_mock(mock_tile(seed, survey=survey), fine_scale)
+def _mock_tile(seed, *, survey, fine_scale, clouds=True):
+    tile = mock_tile(seed, survey=survey, clouds=clouds)
+    return TrainingTile.of_mock(tile, fine_scale)
 
 
 def _injected_tile(seed, *, path, fine_scale):

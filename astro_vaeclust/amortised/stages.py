@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..validation import check_count
+from ..validation import check_count, check_number
 from .losses import Weights
 from .network import NetworkSettings
 from .tiles import HARDEST, draw_tile
@@ -36,6 +36,8 @@ class Stage:
         Share of tiles that have more of the hardest nulls.
     hardest : tuple of str
         Kinds of these.
+    bare : float
+        Share of tiles whose clusters have lost their clouds.
     native : float
         Share of tiles of surveys with very fine pixels that keep them.
     most_pixels : int or None
@@ -55,6 +57,7 @@ class Stage:
     surveys: tuple[str, ...]
     hard: float = 0.0
     hardest: tuple[str, ...] = HARDEST
+    bare: float = 0.0
     native: float = 0.0
     most_pixels: int | None = None
     tiles_of: tuple[str, ...] = ()
@@ -63,13 +66,15 @@ class Stage:
 
     def draw_tile(self, seed):
         """Simulate the tile of a seed (`TrainingTile`)."""
-        hard, native = np.random.default_rng([seed, self.first_seed]).uniform(size=2)
+        rng = np.random.default_rng([seed, self.first_seed])
+        hard, native, bare = rng.uniform(size=3)
         return draw_tile(
             seed,
             surveys=self.surveys,
             fine_scale=self.plan.network.fine_scale,
             hard=bool(hard < self.hard),
             hardest=self.hardest,
+            clouds=bool(bare >= self.bare),
             native=bool(native < self.native),
             most_pixels=self.most_pixels,
         )
@@ -251,6 +256,9 @@ class Recipe:
         Tags of the surveys that the calibration tiles imitate.
     n_nulls : int
         Tiles without a cluster per survey of the calibration; as many with one.
+    bare : float
+        Share of the clusters of the calibration that have lost their clouds, from 0 to
+        below 1; these are on further tiles.
     n_source_nulls, n_source_clusters : int
         How many of these, without and with a cluster, calibrate the detection with
         point sources, too; all where there are fewer. Zero for both leaves that out.
@@ -259,6 +267,7 @@ class Recipe:
     stages: tuple[Stage, ...] = field(default_factory=default_stages)
     calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
     n_nulls: int = 600
+    bare: float = 0.0
     n_source_nulls: int = 100
     n_source_clusters: int = 60
 
@@ -278,6 +287,12 @@ class Recipe:
                 )
         for name in ("n_source_nulls", "n_source_clusters"):
             check_count(name, getattr(self, name), least=0)
+        check_number("bare", self.bare, high=1)
+
+    @property
+    def n_bare(self):
+        """Number of clusters per survey that have lost their clouds (int)."""
+        return round(self.n_nulls * self.bare / (1 - self.bare))
 
     @property
     def fine_scale(self):

@@ -195,6 +195,7 @@ def draw_tile(
     fine_scale=1.0,
     hard=False,
     hardest=HARDEST,
+    clouds=True,
     native=False,
     most_pixels=None,
 ):
@@ -213,6 +214,9 @@ def draw_tile(
         Whether most nulls are of the hardest kinds, and all clusters as in evaluations.
     hardest : sequence of str
         These kinds of `~astro_vaeclust.simulation.NULLS`.
+    clouds : bool
+        Whether the clusters lie in clouds, see
+        `~astro_vaeclust.simulation.draw_clusters`.
     native : bool
         Whether tiles of surveys with very fine pixels keep them; else their pixels
         are twice as large, which is faster.
@@ -244,6 +248,7 @@ def draw_tile(
         field_of_view=field_of_view,
         limit=survey.limit * u.mag,
         uniform_radii=wide,
+        clouds=clouds,
     )
     if wide:
         clusters = [_in_brighter_nebula(rng, cluster) for cluster in clusters]

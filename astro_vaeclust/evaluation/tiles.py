@@ -42,7 +42,7 @@ _DESIGN = 0xF20C
 """Keeps the random numbers of the design apart from those of the tile."""
 
 
-def mock_tile(seed, *, survey="2mass-ks", shape=None):
+def mock_tile(seed, *, survey="2mass-ks", shape=None, clouds=True):
     """
     Simulate a tile for the comparison of finders.
 
@@ -62,6 +62,8 @@ def mock_tile(seed, *, survey="2mass-ks", shape=None):
     shape : tuple of int, optional
         ``(ny, nx)`` in pixels; by default 1024 x 512 for 2MASS and at least 6 x 6
         arcmin else.
+    clouds : bool
+        Whether the cluster lies in a cloud; without, it is the same at the same place.
 
     Returns
     -------
@@ -82,6 +84,7 @@ def mock_tile(seed, *, survey="2mass-ks", shape=None):
         survey=survey,
         shape=default_shape(survey) if shape is None else shape,
         clusters=1 - seed % 2,
+        clouds=clouds,
         seed=seed,
         **settings,
     )

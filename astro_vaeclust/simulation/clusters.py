@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import astropy.units as u
 import numpy as np
@@ -120,7 +120,13 @@ def _check_choice(name, value, choices):
 
 
 def draw_clusters(
-    rng, number, *, field_of_view=None, limit=14.3 * u.mag, uniform_radii=False
+    rng,
+    number,
+    *,
+    field_of_view=None,
+    limit=14.3 * u.mag,
+    uniform_radii=False,
+    clouds=True,
 ):
     """
     Draw descriptions of clusters as they are found in the Galactic plane.
@@ -143,6 +149,9 @@ def draw_clusters(
     uniform_radii : bool
         Whether radii are uniform in their logarithm instead, whatever the members. Many
         such clusters are lost in the noise of the field.
+    clouds : bool
+        Whether they lie in clouds, which dim members and the field behind. False for
+        the same clusters after they have lost these.
 
     Returns
     -------
@@ -166,13 +175,16 @@ def draw_clusters(
         )
         largest = min(largest, 0.3 * field_of_view.to_value(u.arcsec))
     ends = min(8.0, largest / 2), largest
-    return [
+    clusters = [
         _draw_cluster(rng, ends, limit.to_value(u.mag), uniform_radii)
         for _ in range(number)
     ]
+    if clouds:
+        return clusters
+    return [replace(cluster, extinction=0 * u.mag) for cluster in clusters]
 
 
-def checked_clusters(clusters, rng, survey, shape):
+def checked_clusters(clusters, rng, survey, shape, *, clouds):
     """Return a list of MockCluster, or raise TypeError or ValueError."""
     if isinstance(clusters, MockCluster):
         return [clusters]
@@ -184,6 +196,7 @@ def checked_clusters(clusters, rng, survey, shape):
             int(clusters),
             field_of_view=min(shape) * survey.pixel_scale * u.arcsec,
             limit=survey.limit * u.mag,
+            clouds=clouds,
         )
     if not hasattr(clusters, "__iter__") or isinstance(clusters, str):
         raise TypeError(

@@ -68,6 +68,7 @@ def simulate_tile(
     shape=(1024, 512),
     center=None,
     clusters=0,
+    clouds=True,
     density=4.2,
     extinction=0.35 * u.mag,
     gradient=0.1,
@@ -90,6 +91,8 @@ def simulate_tile(
         Middle of the tile; by default in the Galactic plane at longitude 40 deg.
     clusters : int or MockCluster or sequence of MockCluster
         The clusters, or how many to draw with `draw_clusters`.
+    clouds : bool
+        Whether clusters that are drawn lie in clouds, see `draw_clusters`.
     density : float
         Decimal logarithm of the expected field stars with Ks < 14 per square degree;
         the plane has 3.2 to 4.7.
@@ -150,7 +153,9 @@ def simulate_tile(
     gradient = checked_number("gradient", gradient, -3, 3)
     streams = _streams(seed)
     wcs = make_wcs(survey, shape, checked_center(center))
-    clusters = checked_clusters(clusters, streams["clusters"], survey, shape)
+    clusters = checked_clusters(
+        clusters, streams["clusters"], survey, shape, clouds=clouds
+    )
 
     conditions = draw_conditions(streams["conditions"], survey)
     shaping = {name: conditions[name] for name in ("halo", "ellipticity", "angle")}
