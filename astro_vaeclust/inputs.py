@@ -31,6 +31,9 @@ __all__ = ["Image", "check_image_holds", "read_image", "usable_sample"]
 SAMPLE = 1 << 17
 """Pixels that are enough for the median of an image."""
 
+FEWEST = 1000
+"""Of a sample with fewer usable ones, all usable pixels are taken instead."""
+
 _ACCEPTED = (
     "an NDData or CCDData, a 2D numpy array, masked array or Quantity with wcs=, an "
     "image HDU, an HDUList, or the path of a FITS file"
@@ -347,8 +350,8 @@ def usable_sample(values, mask):
     -------
     sample : (n,) array
         The usable ones; of more than ``SAMPLE`` pixels, those of every so many in the
-        order of the rows, if any of these can be used. A copy.
+        order of the rows, unless fewer than ``FEWEST`` of these can be used. A copy.
     """
     every = slice(None, None, max(values.size // SAMPLE, 1))
     sample = values.ravel()[every][~mask.ravel()[every]]
-    return sample if sample.size else values[~mask]
+    return sample if sample.size >= FEWEST else values[~mask]

@@ -145,21 +145,25 @@ class NetworkImage:
         sky = Sky.of_pixels(means, mask)
         significance = np.empty(mask.shape, dtype=np.float32)
         channels = np.empty((3, *mask.shape), dtype=np.float32)
-        if grid.factor > 1:
-            peaks = maxima - sky.level()
-            level = np.median(peaks[~mask])
-            spread = 1.4826 * np.median(np.abs(peaks[~mask] - level))
-            _compress(_significance(peaks, level, spread or 1.0, mask), channels[1])
+        peaks = np.empty(mask.shape) if grid.factor > 1 else None
         height = max(AT_ONCE // mask.shape[1], 1)
         for top in range(0, mask.shape[0], height):
             rows = slice(top, top + height)
+            level = sky.level(rows)
             significance[rows] = _significance(
-                means[rows], sky.level(rows), sky.noise, mask[rows]
+                means[rows], level, sky.noise, mask[rows]
             )
             _compress(significance[rows], channels[0, rows])
-            if grid.factor == 1:
+            if peaks is None:
                 channels[1, rows] = channels[0, rows]
+            else:
+                np.subtract(maxima[rows], level, out=peaks[rows])
             np.logical_not(mask[rows], out=channels[2, rows], casting="unsafe")
+        if peaks is not None:
+            usable = peaks[~mask]
+            level = np.median(usable)
+            spread = 1.4826 * np.median(np.abs(usable - level))
+            _compress(_significance(peaks, level, spread or 1.0, mask), channels[1])
         return cls(channels, significance, grid)
 
 

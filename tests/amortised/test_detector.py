@@ -12,6 +12,7 @@ import pytest
 import torch
 from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyUserWarning
+from astropy.wcs import WCS
 from photutils.background import Background2D
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
@@ -89,6 +90,23 @@ def test_the_sky_is_that_of_photutils(shape):
         sky.level(slice(20, 60)), background.background[20:60], **exact
     )
     assert sky.noise == pytest.approx(2.0, rel=0.15)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.2])
+def test_strips_of_an_image_make_the_whole(scale, monkeypatch):
+    shape = (300, 280)
+    image = CCDData(
+        np.random.default_rng(3).normal(50, 2, shape).astype(np.float32), unit="adu"
+    )
+    image.wcs = WCS(naxis=2)
+    image.wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
+    image.wcs.wcs.cdelt = -scale / 3600, scale / 3600
+    pixels = read_image(image)
+    whole = NetworkImage.of_image(pixels, 0.6)
+    monkeypatch.setattr("astro_vaeclust.amortised.grid.AT_ONCE", 3600)
+    strips = NetworkImage.of_image(pixels, 0.6)
+    np.testing.assert_allclose(strips.channels, whole.channels, atol=1e-6)
+    np.testing.assert_allclose(strips.significance, whole.significance, atol=1e-5)
 
 
 def test_masked_pixels_do_not_matter(demo):
