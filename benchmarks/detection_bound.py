@@ -3,10 +3,11 @@
 How many clusters could be found by someone who knows what field to expect.
 
 Usage: ``python benchmarks/detection_bound.py [--tiles 1000] [--survey ukidss-k]
-[--folder froc_results/ukidss-k] [--workers 2]``. On the tiles of the comparison of
-finders, observers look at the perfect positions of the stars down to the limit of the
-survey; magnitudes and nebulae they do not see. Of each cluster they are told the
-profile, the number of members and where to look; they only say whether it is there.
+[--without-clouds] [--folder froc_results/ukidss-k] [--workers 2]``. On the tiles of the
+comparison of finders, observers look at the perfect positions of the stars down to the
+limit of the survey; magnitudes and nebulae they do not see. Of each cluster they are
+told the profile, the number of members and where to look; they only say whether it is
+there.
 
 The first is also told how many field stars to expect at every place, behind the dust of
 the cluster, too. By the lemma of Neyman & Pearson, no search that has these counts to
@@ -22,6 +23,9 @@ true stars, too, is what the clumpy dust before the field costs (see ``true star
 With the folder of ``benchmarks/froc.py``, a second table has what the default found of
 the clusters that the second observer rather finds than not at one false positive per
 deg2, and of the others, which their dust hides.
+
+``--without-clouds`` takes the clouds of the clusters away, as ``benchmarks/clouds.py``
+does; both observers are then the same.
 
 Fractal clusters, of which no density can be written down, are left out. The number of
 members is Poisson, with the true one as its mean.
@@ -67,13 +71,15 @@ TILTS = np.arange(-1.5, 8.0, 0.03) + 0.013
 OBSERVERS = ("field known", "field taken for uniform")
 
 
-def chances_of_tile(seed, *, survey):
+def chances_of_tile(seed, *, survey, clouds=True):
     """Return seed, match area in deg2 and tails of both; None if it is out."""
-    tile = mock_tile(seed, survey=survey)
+    tile = mock_tile(seed, survey=survey, clouds=clouds)
     truth = tile.clusters
     if truth["n_members"][0] < LEAST_MEMBERS or truth["profile"][0] == "fractal":
         return None
-    field, uniform, members = expected_stars(tile, cluster_of(seed, tile))
+    field, uniform, members = expected_stars(
+        tile, cluster_of(seed, tile, clouds=clouds)
+    )
     (radius,) = match_radii(truth) / 3600
     tails = []
     for known in (field, uniform):
@@ -85,7 +91,7 @@ def chances_of_tile(seed, *, survey):
     return seed, np.pi * radius**2, np.array(tails)
 
 
-def cluster_of(seed, tile):
+def cluster_of(seed, tile, *, clouds):
     """Return the description from which the cluster of a tile was drawn."""
     child = np.random.SeedSequence(seed).spawn(len(STREAMS))[STREAMS.index("clusters")]
     (cluster,) = draw_clusters(
@@ -93,6 +99,7 @@ def cluster_of(seed, tile):
         1,
         field_of_view=min(tile.image.data.shape) * tile.survey.pixel_scale * u.arcsec,
         limit=tile.survey.limit * u.mag,
+        clouds=clouds,
     )
     if not np.isclose(cluster.brightest, tile.clusters["brightest"][0]):
         raise RuntimeError(f"seed={seed} does not give the cluster of its tile")
@@ -200,11 +207,18 @@ def main(argv=None):
     )
     parser.add_argument("--tiles", type=int, default=1000)
     parser.add_argument("--survey", default="ukidss-k", metavar="TAG")
+    parser.add_argument("--without-clouds", action="store_true")
     parser.add_argument("--folder", help="of benchmarks/froc.py, with the default")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args(argv)
+    if arguments.without_clouds and arguments.folder:
+        parser.error("--folder has clusters with clouds; not with --without-clouds")
     results = run_jobs(
-        partial(chances_of_tile, survey=arguments.survey),
+        partial(
+            chances_of_tile,
+            survey=arguments.survey,
+            clouds=not arguments.without_clouds,
+        ),
         range(FIRST_SEED, FIRST_SEED + arguments.tiles, 2),
         workers=arguments.workers,
         progress_bar=tqdm,

@@ -95,7 +95,8 @@ def default_stages():
     with squares that show more of the surroundings, and so does that for all others.
     Each looks again at what it takes for a cluster falsely; the network for the others
     is once more the mean of before and after, and that for fine images has a second
-    such training.
+    such training. A third one, a third of whose tiles have clusters without clouds, and
+    the mean of before and after, teach it that not all clusters lie in some.
 
     Returns
     -------
@@ -196,13 +197,22 @@ def default_stages():
         first_seed=51_000,
         plan=replace(sharp.plan, n_steps=3600, seed=33),
     )
+    bare = replace(
+        sharp_again,
+        name="bare",
+        first_seed=59_000,
+        n_tiles=1000,
+        bare=1.0,
+        tiles_of=(sharp_again.name,),
+        plan=replace(sharp_again.plan, n_steps=3000, seed=38, averaged=True),
+    )
 
     def measures_of(stage, seed):
         return replace(
             measures,
             name=f"measures-of-{stage.name}",
             surveys=stage.surveys,
-            tiles_of=(stage.name,),
+            tiles_of=(stage.name, *stage.tiles_of),
             fine_only=stage.fine_only,
             plan=replace(measures.plan, seed=seed),
         )
@@ -240,6 +250,8 @@ def default_stages():
         measures_of(coarse, seed=32),
         sharp_again,
         measures_of(sharp_again, seed=34),
+        bare,
+        measures_of(bare, seed=38),
     )
 
 
@@ -267,7 +279,7 @@ class Recipe:
     stages: tuple[Stage, ...] = field(default_factory=default_stages)
     calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
     n_nulls: int = 600
-    bare: float = 0.0
+    bare: float = 0.25
     n_source_nulls: int = 100
     n_source_clusters: int = 60
 

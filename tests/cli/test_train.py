@@ -80,7 +80,7 @@ def test_sharp_surveys_have_a_network_of_their_own(tmp_path, folder):
 @pytest.mark.parametrize(
     ("surveys", "left_out"),
     [
-        (["2mass-ks"], {"sharp", "sharp-again"}),
+        (["2mass-ks"], {"sharp", "sharp-again", "bare"}),
         (["ukidss-k", "vvv-ks"], {"coarse"}),
         (["2mass-ks", "vvv-ks"], set()),
     ],
