@@ -141,8 +141,7 @@ def cost_per_pixel(sides, repeats):
     finder, costs = VAEClusterFinder(), []
     for side in sides:
         image = mosaic(side)
-        fewer = repeats if side <= 1024 else 1
-        seconds = fastest(partial(finder.detect, image), fewer)
+        seconds = fastest(partial(finder.detect, image), repeats)
         costs.append(1e6 * seconds / side**2)
         print(f"{side} x {side}: {costs[-1]:.3f} s per 10^6 pixels", flush=True)
     if costs:

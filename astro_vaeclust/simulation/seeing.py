@@ -43,7 +43,8 @@ def estimate_fwhm(image):
     TypeError
         If ``image`` is not NDData.
     ValueError
-        If it has no celestial WCS or fewer than five stars can be measured.
+        If it has no celestial WCS, or fewer than five stars can be measured, or none is
+        wider than a pixel.
     """
     wcs = checked_image(image)
     scale = float(np.mean(proj_plane_pixel_scales(wcs)) * 3600)
@@ -58,6 +59,11 @@ def estimate_fwhm(image):
         )
     radius, level = (np.concatenate(v) for v in zip(*map(_profile, stars), strict=True))
     flank = (level > 0.3) & (level < 0.75)
+    if not flank.any():
+        raise ValueError(
+            f"fwhm cannot be estimated: none of {len(stars)} peaks has flanks as a "
+            "star has: give fwhm="
+        )
     radius, level = radius[flank], np.log(level[flank])
     widths = np.sqrt(np.log(2) * radius**2 / -level)
     return 2 * float(np.median(widths)) * scale * u.arcsec

@@ -198,6 +198,14 @@ def test_no_stars_to_measure_is_an_error():
         estimate_fwhm(empty.image)
 
 
+def test_peaks_of_one_pixel_are_no_stars_to_measure(mock):
+    data = np.random.default_rng(3).normal(size=(200, 200))
+    data[20:180:20, 20:180:20] = 1e4
+    data[10, 10] = 1e5
+    with pytest.raises(ValueError, match="64 peaks has flanks.*fwhm="):
+        estimate_fwhm(NDData(data, wcs=mock.image.wcs))
+
+
 @pytest.mark.shared_data
 def test_cluster_on_a_real_tile(shared_data):
     path = shared_data / "m17_2mass_k" / "aK_asky_990502s1350092.fits.gz"
