@@ -202,7 +202,7 @@ def test_peaks_of_one_pixel_are_no_stars_to_measure(mock):
     data = np.random.default_rng(3).normal(size=(200, 200))
     data[20:180:20, 20:180:20] = 1e4
     data[10, 10] = 1e5
-    with pytest.raises(ValueError, match="64 peaks has flanks.*fwhm="):
+    with pytest.raises(ValueError, match=r"64 peaks has flanks.*fwhm="):
         estimate_fwhm(NDData(data, wcs=mock.image.wcs))
 
 
