@@ -104,7 +104,7 @@ class AmortisedSearch:
         )
         try:
             width = estimate_fwhm(image)
-        except ValueError:  # too few stars
+        except ValueError:  # no stars to measure
             return DEFAULT_FWHM
         pixel = self.image.pixel_scale.to_value(u.arcsec / u.pix)
         return float(np.clip(width.to_value(u.arcsec) / pixel, 1.5, 10.0))

@@ -43,8 +43,8 @@ def estimate_fwhm(image):
     TypeError
         If ``image`` is not NDData.
     ValueError
-        If it has no celestial WCS, or fewer than five stars can be measured, or none is
-        wider than a pixel.
+        If it has no celestial WCS, fewer than five stars can be measured, or no
+        pixel of them is on a flank.
     """
     wcs = checked_image(image)
     scale = float(np.mean(proj_plane_pixel_scales(wcs)) * 3600)
