@@ -3,14 +3,15 @@
 
 import logging
 
+from .base import ClusterFinderBase
 from .catalog import ClusterCatalog
 from .exceptions import (
     LossyDataWarning,
     NoDetectionsWarning,
     PosteriorCollapseWarning,
 )
-from .finder import ClusterFinderBase, VAEClusterFinder
-from .flags import ClusterFlags
+from .finder import VAEClusterFinder
+from .measure.flags import ClusterFlags
 from .version import __version__
 
 __all__ = [

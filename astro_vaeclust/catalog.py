@@ -7,8 +7,10 @@ import astropy.units as u
 from astropy.nddata import NDData
 from astropy.table import QTable
 
-from .columns import check_columns, cluster_table
-from .io import FORMATS, atomic_path, write_image
+from .images.write import write_image
+from .io import FORMATS
+from .measure.columns import check_columns, cluster_table
+from .utils.files import atomic_path
 
 __all__ = ["ClusterCatalog", "cluster_table"]
 
@@ -20,13 +22,14 @@ class ClusterCatalog:
     Parameters
     ----------
     table : `~astropy.table.QTable`
-        One row per cluster, as `~astro_vaeclust.columns.cluster_table` builds it.
+        One row per cluster, as `~astro_vaeclust.measure.columns.cluster_table`
+        makes it.
     heatmap : `~astropy.nddata.NDData`, optional
         How much each pixel looks like a cluster, in [0, 1], of shape (ny, nx), with
         its wcs.
     segmentation : `~photutils.segmentation.SegmentationImage`, optional
         The region of each cluster in pixels; None without clusters.
-    image : `~astro_vaeclust.inputs.Image`, optional
+    image : `~astro_vaeclust.images.image.Image`, optional
         The image that was searched, for plots.
 
     Raises

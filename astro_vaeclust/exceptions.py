@@ -3,17 +3,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 from astropy.utils.exceptions import AstropyUserWarning
 from photutils.utils.exceptions import NoDetectionsWarning
 
-__all__ = [
-    "LossyDataWarning",
-    "NoDetectionsWarning",
-    "PosteriorCollapseWarning",
-    "import_optional",
-]
+__all__ = ["LossyDataWarning", "NoDetectionsWarning", "PosteriorCollapseWarning"]
 
 
 class LossyDataWarning(AstropyUserWarning):
@@ -22,32 +15,3 @@ class LossyDataWarning(AstropyUserWarning):
 
 class PosteriorCollapseWarning(AstropyUserWarning):
     """A variational autoencoder learned nothing about its input."""
-
-
-def import_optional(module, extra):
-    """
-    Import an optional package, or say which extra brings it.
-
-    Parameters
-    ----------
-    module : str
-        Name of the module to import.
-    extra : str
-        The extra of this package that installs it.
-
-    Returns
-    -------
-    module : module
-        The imported module.
-
-    Raises
-    ------
-    ImportError
-        If the module is missing; the message names the extra.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"{module!r} is needed for this: pip install 'astro_vaeclust[{extra}]'"
-        ) from error

@@ -5,67 +5,49 @@ from __future__ import annotations
 
 import os
 import warnings
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import astropy.units as u
 import numpy as np
 from astropy.nddata import NDData
 
+from .base import ClusterFinderBase
 from .catalog import ClusterCatalog
-from .columns import cluster_table
 from .embeddings import EMBEDDINGS, Embedding
+from .embeddings.windows import checked_sizes
 from .exceptions import NoDetectionsWarning
-from .inputs import read_image
-from .metadata import run_metadata
-from .mixtures import Mixture
-from .patch_search import PatchSearch
-from .point_sources import read_point_sources
-from .settings import (
-    check_settings,
-    checked_sizes,
-    paper_settings,
-    refuse_settings_of_patches,
+from .images.prepare import PREPARATIONS
+from .images.read import read_image
+from .latent_search import PatchSearch
+from .measure.columns import cluster_table
+from .mixtures import LABEL_RULES, MIXTURES, Mixture
+from .segmentation import PeakFraction, Threshold, resolve_threshold
+from .sources.table import read_point_sources
+from .utils.provenance import run_metadata
+from .utils.validation import (
+    check_choice,
+    check_count,
+    check_fraction,
+    check_number,
+    check_seed,
 )
-from .thresholds import Threshold
 
-__all__ = ["ClusterFinderBase", "VAEClusterFinder"]
+__all__ = ["VAEClusterFinder"]
 
 
-class ClusterFinderBase(ABC):
-    """
-    Base class of all finders of clusters.
-
-    A finder holds validated settings only and is not changed by a search, so that one
-    instance can be kept, pickled, and used by many threads. Subclasses implement
-    `detect`.
-    """
-
-    @abstractmethod
-    def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None):
-        """
-        Find the clusters of an image.
-
-        Parameters
-        ----------
-        data, wcs, mask, error, hdu
-            The image, as `~astro_vaeclust.inputs.read_image` takes it.
-
-        Returns
-        -------
-        catalog : `~astro_vaeclust.ClusterCatalog`
-            The clusters; without any, a catalogue with no rows.
-
-        Warns
-        -----
-        NoDetectionsWarning
-            If nothing was found.
-        """
-
-    def __call__(self, data, **options):
-        """Return the table of `detect`, as the finders of photutils do (QTable)."""
-        return self.detect(data, **options).table
+PATCH_SETTINGS = (
+    "patch_sizes",
+    "overlap",
+    "preparation",
+    "box_size",
+    "cluster_rule",
+    "threshold",
+    "smoothing",
+    "n_pixels",
+    "n_seeds",
+)
+"""Settings that a trained model does not have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +90,7 @@ class VAEClusterFinder(ClusterFinderBase):
     cluster_rule : {'brightest', 'rarest', 'brighter-than-sky'}
         Which components are "cluster"; see
         `~astro_vaeclust.mixtures.cluster_probability`.
-    threshold : str, float or `~astro_vaeclust.thresholds.Threshold`
+    threshold : str, float or `~astro_vaeclust.segmentation.Threshold`
         A registered tag, a fixed value of the heat map, or an instance.
     smoothing : float
         Standard deviation in pixels of the Gaussian that smooths the heat map; zero
@@ -210,7 +192,7 @@ class VAEClusterFinder(ClusterFinderBase):
         Parameters
         ----------
         data : NDData, array, HDU, HDUList, str or path-like
-            The image, as `~astro_vaeclust.inputs.read_image` takes it.
+            The image, as `~astro_vaeclust.images.read.read_image` takes it.
         wcs : `~astropy.wcs.WCS`, optional
             Celestial WCS, where ``data`` has none.
         mask : bool array, optional
@@ -308,7 +290,7 @@ class VAEClusterFinder(ClusterFinderBase):
         NoDetectionsWarning
             If nothing was found.
         """
-        from .amortised.blocks import detect_in_blocks
+        from .blocks import detect_in_blocks
 
         if self.trained_model is None:
             raise ValueError(
@@ -319,65 +301,12 @@ class VAEClusterFinder(ClusterFinderBase):
             self, data, wcs=wcs, hdu=hdu, sources=sources, block_size=block_size
         )
 
-    def fine_tune(self, tiles, output, *, n_steps=500, learning_rate=3e-4):
-        """
-        Adapt the trained model to other tiles, such as those of another survey.
-
-        Parameters
-        ----------
-        tiles : sequence of `~astro_vaeclust.simulation.MockTile`
-            Tiles with known clusters, made by
-            `~astro_vaeclust.simulation.simulate_tile` or, better, by
-            `~astro_vaeclust.simulation.inject_cluster` on tiles of the survey. Those
-            without clusters tell the false-alarm rates anew, and should be several
-            square degrees; without any there is a warning, as the rates are right
-            no longer.
-        output : str or path-like
-            File for the adapted model, ``.pt``; it must not exist.
-        n_steps : int
-            Updates of the network, of eight squares each.
-        learning_rate : float
-            The highest learning rate; a tenth of that of the training is gentle.
-
-        Returns
-        -------
-        finder : `VAEClusterFinder`
-            The same settings with the adapted model.
-
-        Raises
-        ------
-        ValueError
-            If the embedding is not a trained one, there are no tiles with clusters, or
-            tiles of sharp images, with pixels below 0.7", are mixed with others.
-        OSError
-            If the file exists or cannot be written.
-        """
-        from .amortised.fine_tuning import fine_tune
-
-        embedding = EMBEDDINGS.resolve(self.embedding)
-        if not embedding.pretrained:
-            raise ValueError(
-                f"embedding must be a trained one, got {self.embedding!r}, which "
-                "learns on each image"
-            )
-        fine_tune(
-            embedding.load(model=self.model),
-            tiles,
-            output,
-            n_steps=n_steps,
-            learning_rate=learning_rate,
-            seed=self.seed,
-            device=self.device,
-            progress_bar=self.progress_bar,
-        )
-        return replace(self, model=output)
-
     @property
     def trained_model(self):
         """
         The trained model that would search; None if it learns on the image.
 
-        It is a `~astro_vaeclust.amortised.weights.TrainedModel`.
+        It is a `~astro_vaeclust.detector.model.TrainedModel`.
         """
         embedding = EMBEDDINGS.resolve(self.embedding)
         if not embedding.pretrained:
@@ -395,7 +324,7 @@ class VAEClusterFinder(ClusterFinderBase):
         if self.mixture is not None or not embedding.pretrained:
             return PatchSearch(image, self, sources)
         refuse_settings_of_patches(self)
-        from .amortised.search import AmortisedSearch
+        from .detector.search import AmortisedSearch
 
         rate = self.max_false_alarm_rate
         return AmortisedSearch(
@@ -406,3 +335,94 @@ class VAEClusterFinder(ClusterFinderBase):
             fwhm=self.fwhm,
             sources=sources,
         )
+
+
+def check_settings(finder):
+    """
+    Raise if a setting is of a wrong type or out of its range.
+
+    Parameters
+    ----------
+    finder : `~astro_vaeclust.VAEClusterFinder`
+        The settings; for ``patch_sizes`` see `checked_sizes`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The message names the setting, what it got and what it takes.
+    """
+    check_fraction("overlap", finder.overlap)
+    check_choice("preparation", finder.preparation, PREPARATIONS)
+    check_count("box_size", finder.box_size)
+    EMBEDDINGS.check(finder.embedding)
+    if finder.mixture is not None:
+        MIXTURES.check(finder.mixture)
+    if not (finder.model is None or isinstance(finder.model, (str, os.PathLike))):
+        raise TypeError(f"model takes a path, got {finder.model!r}")
+    _check_rate(finder.max_false_alarm_rate)
+    check_choice("cluster_rule", finder.cluster_rule, LABEL_RULES)
+    resolve_threshold(finder.threshold)
+    for name in ("n_pixels", "n_largest"):
+        if getattr(finder, name) is not None:
+            check_count(name, getattr(finder, name))
+    check_count("n_seeds", finder.n_seeds)
+    check_number("smoothing", finder.smoothing)
+    if finder.fwhm is not None:
+        check_number("fwhm", finder.fwhm, low_counts=False)
+    check_seed(finder.seed)
+    if not isinstance(finder.device, str):
+        raise TypeError(f"device takes a word, got {finder.device!r}")
+    if not (finder.progress_bar is None or callable(finder.progress_bar)):
+        raise TypeError(f"progress_bar takes a callable, got {finder.progress_bar!r}")
+
+
+def refuse_settings_of_patches(finder):
+    """Raise ValueError if a trained model is given settings that it does not have."""
+    for setting in fields(finder):
+        value = getattr(finder, setting.name)
+        if setting.name in PATCH_SETTINGS and value != setting.default:
+            raise ValueError(
+                f"{setting.name} is for embeddings that learn on the image, such "
+                f"as 'dense-vae'; got {value!r} with embedding={finder.embedding!r}"
+            )
+
+
+def paper_settings():
+    """Return what differs from the defaults in the finder of the paper (dict)."""
+    from .embeddings.dense import DenseVAE
+    from .mixtures.em import EMGaussianMixture
+
+    return {
+        "patch_sizes": (16, 32, 48, 64),
+        "overlap": 0.5,
+        "preparation": "intensity",
+        "embedding": DenseVAE(
+            hidden=(64, 32, 16),
+            latent=8,
+            likelihood="bernoulli",
+            prior="mixture-of-gaussians",
+            n_components=2,
+            batch_size=256,
+            n_steps=100,
+            learning_rate=2.5e-3,
+        ),
+        "mixture": EMGaussianMixture(n_components=2),
+        "cluster_rule": "brightest",
+        "threshold": PeakFraction(),
+        "smoothing": 0.0,
+        "n_pixels": 64,
+        "n_largest": 1,
+    }
+
+
+def _check_rate(rate):
+    if rate is None:
+        return
+    message = (
+        "max_false_alarm_rate takes a positive Quantity in 1 / deg2 or None, "
+        f"got {rate!r}"
+    )
+    if not isinstance(rate, u.Quantity) or not rate.unit.is_equivalent(u.deg**-2):
+        raise TypeError(message)
+    if not (rate.isscalar and rate > 0 / u.deg**2):
+        raise ValueError(message)

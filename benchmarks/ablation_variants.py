@@ -4,10 +4,10 @@
 from dataclasses import replace
 
 from astro_vaeclust import VAEClusterFinder
-from astro_vaeclust.amortised.losses import Weights
-from astro_vaeclust.amortised.network import CLASSES, NetworkSettings
+from astro_vaeclust.detector.network import CLASSES, NetworkSettings
 from astro_vaeclust.embeddings.dense import DenseVAE
 from astro_vaeclust.mixtures.scikit import SklearnGaussianMixture
+from astro_vaeclust.training.losses import Weights
 
 __all__ = ["AMORTISED", "PER_IMAGE", "SMALL"]
 

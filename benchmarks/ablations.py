@@ -26,14 +26,14 @@ from astropy import units as u
 from astropy.table import Table
 from mixture_scores import score_by_mixture
 
-from astro_vaeclust.amortised.calibration import usable_candidates
-from astro_vaeclust.amortised.inference import folded, run_network
-from astro_vaeclust.amortised.network import CELL
-from astro_vaeclust.amortised.stages import Recipe
-from astro_vaeclust.amortised.tiles import TrainingTile
-from astro_vaeclust.amortised.training import TrainingPlan, train_network
+from astro_vaeclust.detector.calibration import usable_candidates
+from astro_vaeclust.detector.inference import folded, run_network
+from astro_vaeclust.detector.network import CELL
 from astro_vaeclust.evaluation import evaluate_finders
-from astro_vaeclust.evaluation.matching import MATCH_RADIUS
+from astro_vaeclust.matching.pairs import MATCH_RADIUS
+from astro_vaeclust.training.loop import TrainingPlan, train_network
+from astro_vaeclust.training.stages import Recipe
+from astro_vaeclust.training.tiles import TrainingTile
 
 RATES = (1.0, 10.0)
 LEAST_MEMBERS = 20

@@ -16,18 +16,14 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
-from astro_vaeclust.amortised.calibration import local_conditions
-from astro_vaeclust.amortised.candidate_score import fit_score, score_terms
-from astro_vaeclust.amortised.candidates import (
-    COMPARABLE,
-    LEAST_USABLE,
-    find_candidates,
-)
-from astro_vaeclust.amortised.inference import run_network
-from astro_vaeclust.amortised.network import CELL
-from astro_vaeclust.amortised.stages import Recipe
-from astro_vaeclust.amortised.tiles import TrainingTile
-from astro_vaeclust.amortised.weights import DEFAULT_MODEL, load_model
+from astro_vaeclust.detector.calibration import local_conditions, score_terms
+from astro_vaeclust.detector.candidates import COMPARABLE, LEAST_USABLE, find_candidates
+from astro_vaeclust.detector.inference import run_network
+from astro_vaeclust.detector.model import DEFAULT_MODEL, load_model
+from astro_vaeclust.detector.network import CELL
+from astro_vaeclust.training.rates import fit_score
+from astro_vaeclust.training.stages import Recipe
+from astro_vaeclust.training.tiles import TrainingTile
 
 HEIGHTS = (-np.inf, 1.0, COMPARABLE, 3.0, 4.0)
 RATES = (0.3, 1.0, 3.0, 10.0)

@@ -21,8 +21,9 @@ from tqdm import tqdm
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.evaluation import froc
-from astro_vaeclust.evaluation.tiles import FIRST_SEED, mock_tile, usable_area
-from astro_vaeclust.evaluation.workers import run_jobs
+from astro_vaeclust.images.read import read_image
+from astro_vaeclust.simulation.design import FIRST_SEED, mock_tile
+from astro_vaeclust.utils.jobs import run_jobs
 
 RATES = (1.0, 10.0) / u.deg**2
 
@@ -38,7 +39,7 @@ def detect(seed, *, survey, model):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
         return [
-            (finder(tile.image), tile.clusters, usable_area(tile.image))
+            (finder(tile.image), tile.clusters, read_image(tile.image).usable_area)
             for tile in tiles
         ]
 

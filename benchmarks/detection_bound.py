@@ -44,18 +44,18 @@ from tqdm import tqdm
 
 from astro_vaeclust.evaluation import evaluate_finders
 from astro_vaeclust.evaluation.finders import make_finders
-from astro_vaeclust.evaluation.matching import match_radii
-from astro_vaeclust.evaluation.tiles import FIRST_SEED, mock_tile
-from astro_vaeclust.evaluation.workers import run_jobs
+from astro_vaeclust.matching.pairs import match_radii
 from astro_vaeclust.simulation import draw_clusters
 from astro_vaeclust.simulation.clusters import (
     BEFORE_MEMBERS,
     CLOUD_REACH,
     cloud_envelope,
 )
+from astro_vaeclust.simulation.design import FIRST_SEED, mock_tile
 from astro_vaeclust.simulation.fields import BEHIND, SLOPES
 from astro_vaeclust.simulation.profiles import mean_density
 from astro_vaeclust.simulation.tile import STREAMS
+from astro_vaeclust.utils.jobs import run_jobs
 
 RATES = (0.1, 1.0, 10.0)
 """False positives per deg2."""

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 from sklearn.mixture import GaussianMixture
 
-from astro_vaeclust.amortised.inference import run_network
-from astro_vaeclust.amortised.network import CLASSES, MOST_ODDS
-from astro_vaeclust.amortised.targets import crop_tile
-from astro_vaeclust.amortised.tiles import TrainingTile
+from astro_vaeclust.detector.inference import run_network
+from astro_vaeclust.detector.network import CLASSES, MOST_ODDS
+from astro_vaeclust.training.targets import crop_tile
+from astro_vaeclust.training.tiles import TrainingTile
 
 __all__ = ["score_by_mixture"]
 
@@ -28,7 +28,7 @@ def score_by_mixture(network, paths, mixture):
 
     Parameters
     ----------
-    network : `~astro_vaeclust.amortised.network.ConvolutionalVAE`
+    network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
         The trained network.
     paths : sequence of path
         Training tiles.

@@ -84,8 +84,8 @@ def mock_image():
 
 
 def prepared_tile(finder):
-    from astro_vaeclust.inputs import read_image
-    from astro_vaeclust.prepare import prepare
+    from astro_vaeclust.images.prepare import prepare
+    from astro_vaeclust.images.read import read_image
 
     return prepare(read_image(mock_image()), preparation=finder.preparation)
 

@@ -73,12 +73,12 @@ def main(argv=None):
     lenient = replace(finder, max_false_alarm_rate=STATED[-1])
     rows, rates, area = [], [], 0 * u.deg**2
     for name, known, remark in FIELDS:
-        catalog = _detect(finder, arguments.data / name)
+        catalog = detect(finder, arguments.data / name)
         rows.append(_row(name, known, remark, catalog))
         if arguments.pictures:
             _draw(catalog, arguments.pictures, name)
         if known is None and "2mass" in name:
-            table = _detect(lenient, arguments.data / name).table
+            table = detect(lenient, arguments.data / name).table
             rates.extend(table["false_alarm_rate"])
             area += _area(catalog.heatmap)
     Table(rows=rows).pprint_all()
@@ -93,7 +93,8 @@ def _area(heatmap):
     return heatmap.data.size * pixel
 
 
-def _detect(finder, path):
+def detect(finder, path):
+    """Search one of the real images, also the one that has no WCS."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("ignore", NoDetectionsWarning)

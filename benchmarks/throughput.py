@@ -64,7 +64,7 @@ def compare_with_photutils(repeats):
     from photutils.detection import DAOStarFinder
 
     from astro_vaeclust import VAEClusterFinder
-    from astro_vaeclust.evaluation import mock_tile
+    from astro_vaeclust.simulation import mock_tile
 
     tile = mock_tile(1_000_000, shape=TILE)
     data, finder = tile.image.data, VAEClusterFinder()
@@ -84,10 +84,10 @@ def compare_with_photutils(repeats):
 
 
 def where_the_time_goes(finder, image, repeats):
-    from astro_vaeclust.amortised.grid import NetworkImage
-    from astro_vaeclust.amortised.inference import run_network
-    from astro_vaeclust.amortised.weights import load_model
-    from astro_vaeclust.inputs import read_image
+    from astro_vaeclust.detector.grid import NetworkImage
+    from astro_vaeclust.detector.inference import run_network
+    from astro_vaeclust.detector.model import load_model
+    from astro_vaeclust.images.read import read_image
 
     network = load_model().quick_network_for(is_fine=False)
     fine_scale = network.settings.fine_scale
@@ -107,7 +107,7 @@ def convolution_flops(network, channels):
     """Count the multiplications and additions of the convolutions of one pass."""
     import torch
 
-    from astro_vaeclust.amortised.inference import run_network
+    from astro_vaeclust.detector.inference import run_network
 
     total = 0
 
@@ -153,7 +153,7 @@ def mosaic(side):
     import numpy as np
     from astropy.nddata import CCDData
 
-    from astro_vaeclust.evaluation import mock_tile
+    from astro_vaeclust.simulation import mock_tile
 
     tile = mock_tile(1_000_001, shape=(512, 512)).image
     times = -(-side // 512)

@@ -24,14 +24,14 @@ import astropy.units as u
 import numpy as np
 
 from astro_vaeclust.baselines import BASELINES
-from astro_vaeclust.evaluation.tiles import default_shape
-from astro_vaeclust.inputs import read_image
+from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation import (
     NULLS,
     draw_clusters,
     get_survey,
     simulate_tile,
 )
+from astro_vaeclust.simulation.design import default_shape
 
 FIRST_SEED = 50000
 LOWEST = 1.5

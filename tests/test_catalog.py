@@ -10,8 +10,8 @@ from astropy.table import QTable, Table
 from numpy.testing import assert_array_equal
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
-from astro_vaeclust.columns import COLUMNS
-from astro_vaeclust.flags import ClusterFlags
+from astro_vaeclust.measure.columns import COLUMNS
+from astro_vaeclust.measure.flags import ClusterFlags
 
 from .example_catalog import META, make_catalog, make_columns
 

@@ -20,12 +20,12 @@ from astro_vaeclust import (
     NoDetectionsWarning,
     VAEClusterFinder,
 )
-from astro_vaeclust.columns import COLUMNS
 from astro_vaeclust.embeddings import EMBEDDINGS, Embedding, LatentMap
 from astro_vaeclust.embeddings.dense import DenseVAE
 from astro_vaeclust.embeddings.pca import PCAEmbedding
+from astro_vaeclust.measure.columns import COLUMNS
 from astro_vaeclust.mixtures import EMGaussianMixture
-from astro_vaeclust.thresholds import FixedThreshold, PeakFraction, SigmaClipped
+from astro_vaeclust.segmentation import FixedThreshold, PeakFraction, SigmaClipped
 
 SHAPE = (128, 160)
 CENTER = (100.0, 60.0)

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from astro_vaeclust.heatmap import Ensemble, Member
-from astro_vaeclust.segmentation import segment
-from astro_vaeclust.thresholds import FixedThreshold, PeakFraction
+from astro_vaeclust.segmentation import FixedThreshold, PeakFraction, segment
 
 SHAPE = (40, 50)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from astropy.config import get_cache_dir
 
-from ..io.atomic import atomic_path
+from ..utils.files import atomic_path
 from .configuration import conf
 from .exceptions import ArchiveError
 

@@ -24,7 +24,7 @@ from pyvo.dal.exceptions import (
     DALServiceError,
 )
 
-from .._fits import first_line, quietly
+from ..images.hdus import first_line, quietly
 from .configuration import conf
 from .contents import read_table
 from .exceptions import (

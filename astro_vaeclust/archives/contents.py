@@ -12,7 +12,7 @@ from astropy.io import votable
 from astropy.nddata import CCDData
 from astropy.table import Table
 
-from .. import _fits
+from ..images import hdus
 from .configuration import conf
 from .exceptions import ArchiveFormatError, ArchiveSizeError
 
@@ -93,16 +93,16 @@ def read_image(content):
     if not content.startswith(b"SIMPLE"):
         raise ArchiveFormatError(f"not a FITS file but {_looks_like(content)}")
     try:
-        with _fits.quietly(), _fits.fits.open(io.BytesIO(content)) as hdulist:
+        with hdus.quietly(), hdus.fits.open(io.BytesIO(content)) as hdulist:
             return _read_hdu(hdulist)
     except (ArchiveFormatError, ArchiveSizeError):
         raise
     except Exception as error:  # astropy's own vary from file to file
-        raise ArchiveFormatError(f"bad FITS file: {_fits.first_line(error)}") from error
+        raise ArchiveFormatError(f"bad FITS file: {hdus.first_line(error)}") from error
 
 
 def _read_hdu(hdulist):
-    hdu = _fits.select_hdu(hdulist)
+    hdu = hdus.select_hdu(hdulist)
     if len(hdu.shape) != 2:
         raise ArchiveFormatError(f"the image has axes {hdu.shape}, and not two")
     limit = int(conf.largest_answer * 1e6)
@@ -111,12 +111,12 @@ def _read_hdu(hdulist):
             f"an image of shape {hdu.shape} is larger than {limit} bytes; see the item "
             "largest_answer of the configuration"
         )
-    wcs = _fits.read_wcs(hdu, hdulist, "")
+    wcs = hdus.read_wcs(hdu, hdulist, "")
     if wcs is None or not wcs.has_celestial:
         raise ArchiveFormatError("the image has no celestial WCS")
     header = hdu.header.copy()
     pixels = np.array(hdu.data, dtype=np.float32)
-    unit = _fits.read_unit(header) or u.adu
+    unit = hdus.read_unit(header) or u.adu
     wcs = wcs.celestial
     wcs.array_shape = pixels.shape
     return CCDData(pixels, unit=unit, wcs=wcs, mask=~np.isfinite(pixels), meta=header)
@@ -150,7 +150,7 @@ def read_table(content):
         tree = votable.parse(io.BytesIO(content), verify="ignore")
         return tree.get_first_table().to_table(use_names_over_ids=True)
     except Exception as error:  # the XML parser and astropy have many
-        raise ArchiveFormatError(f"bad VOTable: {_fits.first_line(error)}") from error
+        raise ArchiveFormatError(f"bad VOTable: {hdus.first_line(error)}") from error
 
 
 def table_bytes(table):
@@ -173,7 +173,7 @@ def table_bytes(table):
         if plain[name].dtype.kind == "O":
             plain[name] = [_text(value) for value in plain[name]]
     file = io.BytesIO()
-    with _fits.quietly():
+    with hdus.quietly():
         plain.write(file, format="votable", tabledata_format="binary2")
     return file.getvalue()
 

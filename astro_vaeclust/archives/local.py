@@ -10,7 +10,7 @@ import numpy as np
 from astropy.nddata import CCDData, NDDataBase
 from astropy.table import Table
 
-from .. import _fits, inputs
+from ..images import hdus, read
 from .base import Answer, Survey
 from .exceptions import NoDataError
 from .mosaic import combine
@@ -156,7 +156,7 @@ def _expand(item):
 
 def _read(source):
     """Read an image through the door that all images take."""
-    image = inputs.read_image(source)
+    image = read.read_image(source)
     pixels = np.where(image.mask, np.float32(np.nan), image.data)
     return CCDData(
         pixels,
@@ -171,13 +171,13 @@ def _header(source):
     """Return the header that goes with an image, as a FITS header."""
     if isinstance(source, NDDataBase):
         meta = source.meta
-        return meta.copy() if isinstance(meta, _fits.fits.Header) else _from_dict(meta)
-    with _fits.open_file(source) as hdulist:
-        return _fits.select_hdu(hdulist).header.copy()
+        return meta.copy() if isinstance(meta, hdus.fits.Header) else _from_dict(meta)
+    with hdus.open_file(source) as hdulist:
+        return hdus.select_hdu(hdulist).header.copy()
 
 
 def _from_dict(meta):
-    header = _fits.fits.Header()
+    header = hdus.fits.Header()
     for key, value in dict(meta).items():
         if len(str(key)) <= 8 and isinstance(value, (str, int, float)):
             header[str(key)] = value

@@ -10,8 +10,8 @@ import numpy as np
 from astropy.nddata import CCDData, Cutout2D, NoOverlapError
 from astropy.wcs.utils import proj_plane_pixel_scales
 
-from .. import _fits
-from ..exceptions import import_optional
+from ..images import hdus
+from ..utils.optional import import_optional
 from .exceptions import NoDataError
 from .regions import Footprint
 
@@ -136,7 +136,7 @@ def crop(image, box):
         unit=image.unit,
         wcs=wcs,
         mask=~np.isfinite(cutout.data),
-        meta=_fits.header_with_wcs(image.meta, wcs),
+        meta=hdus.header_with_wcs(image.meta, wcs),
     )
 
 
@@ -177,7 +177,7 @@ def _coadd(images, box):
     scale = np.sqrt(np.prod(proj_plane_pixel_scales(first.wcs))) * u.deg
     wcs = box.wcs(scale)
     sky = _sky(first)
-    with _fits.quietly():  # about the headers of the tiles
+    with hdus.quietly():  # about the headers of the tiles
         pixels, weight = mosaicking.reproject_and_coadd(
             [(_scaled(image, first), image.wcs) for image in images],
             wcs,
@@ -191,7 +191,7 @@ def _coadd(images, box):
     missing = float(np.mean(~np.isfinite(pixels)))
     if missing > 0.001:
         LOGGER.warning("%.1f %% of the %s have no data", 100 * missing, box)
-    header = _fits.header_with_wcs(first.meta, wcs)
+    header = hdus.header_with_wcs(first.meta, wcs)
     header["NTILES"] = (len(images), "tiles in this mosaic")
     return CCDData(
         pixels, unit=first.unit, wcs=wcs, mask=~np.isfinite(pixels), meta=header

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
-from .._celestial import celestial_wcs
+from ..images.celestial import celestial_wcs
 
 __all__ = ["Box", "Cone", "Footprint"]
 

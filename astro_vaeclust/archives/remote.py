@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import logging
 
-from ..exceptions import import_optional
 from .base import Answer, Survey
 from .cache import remember
 from .configuration import conf
@@ -17,34 +16,12 @@ from .exceptions import (
     NoDataError,
     with_service,
 )
+from .services import import_clients
 from .standardise import standardise
 
-__all__ = ["RemoteSurvey", "import_clients"]
+__all__ = ["RemoteSurvey"]
 
 LOGGER = logging.getLogger(__name__)
-
-EXTRA = "archives"
-
-
-def import_clients():
-    """
-    Import the clients, or say which extra brings what they need.
-
-    Returns
-    -------
-    clients : module
-        `astro_vaeclust.archives.clients`.
-
-    Raises
-    ------
-    ImportError
-        If astroquery is missing; the message names the extra.
-    """
-    import_optional("astroquery", EXTRA)
-    import_optional("pyvo", EXTRA)
-    from . import clients
-
-    return clients
 
 
 class RemoteSurvey(Survey):

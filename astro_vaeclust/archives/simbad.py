@@ -11,7 +11,7 @@ from astropy.coordinates import SkyCoord
 from .cache import remember
 from .configuration import conf
 from .exceptions import ArchiveFormatError, UnknownNameError
-from .remote import import_clients
+from .services import import_clients
 
 __all__ = ["query_simbad"]
 

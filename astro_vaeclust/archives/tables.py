@@ -11,8 +11,8 @@ from pathlib import Path
 from astropy.io import ascii, votable
 from astropy.table import Table
 
-from .._fits import first_line, quietly
-from ..io.atomic import atomic_path
+from ..images.hdus import first_line, quietly
+from ..utils.files import atomic_path
 from .exceptions import ArchiveFormatError
 from .standardise import standardise
 

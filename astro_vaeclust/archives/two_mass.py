@@ -14,7 +14,8 @@ from .configuration import conf
 from .exceptions import ArchiveFormatError, NoDataError
 from .mosaic import MARGIN, choose_tiles, combine, crop
 from .regions import Box
-from .remote import RemoteSurvey, import_clients
+from .remote import RemoteSurvey
+from .services import import_clients
 
 __all__ = ["TwoMASS"]
 

@@ -7,10 +7,11 @@ import functools
 
 import astropy.units as u
 
-from ..validation import check_choice
+from ..utils.validation import check_choice
 from .exceptions import NoDataError
 from .mosaic import combine, crop, shows_all
-from .remote import RemoteSurvey, import_clients
+from .remote import RemoteSurvey
+from .services import import_clients
 
 __all__ = ["UKIDSS", "VISTA"]
 

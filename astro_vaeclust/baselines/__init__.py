@@ -1,7 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Catalogue methods behind the interface of the finder; rivals to compare with."""
 
-from ..registry import Registry
+from ..utils.registry import Registry
 from .base import BaselineFinder
 from .candidates import Candidate
 from .density_maps import NearestNeighbourDensity, StarCounts
@@ -30,7 +30,7 @@ __all__ = [
 BASELINES = Registry(
     "baseline", "astro_vaeclust.baselines:BaselineFinder", "astro_vaeclust.baselines"
 )
-"""The catalogue methods by their tags (`~astro_vaeclust.registry.Registry`)."""
+"""The catalogue methods by their tags (`~astro_vaeclust.utils.registry.Registry`)."""
 
 BASELINES.register("star-counts")(StarCounts)
 BASELINES.register("nearest-neighbour")(NearestNeighbourDensity)

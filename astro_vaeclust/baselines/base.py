@@ -10,18 +10,19 @@ from dataclasses import dataclass, fields
 import astropy.units as u
 import numpy as np
 
-from .._celestial import celestial_wcs
+from ..base import ClusterFinderBase
 from ..catalog import ClusterCatalog
-from ..columns import cluster_table
 from ..exceptions import NoDetectionsWarning
-from ..finder import ClusterFinderBase
-from ..inputs import Image, read_image
-from ..metadata import run_metadata
-from ..validation import check_count, check_number
-from .checks import check_angle
+from ..images.celestial import celestial_wcs
+from ..images.image import Image
+from ..images.read import read_image
+from ..measure.columns import cluster_table
+from ..sources.find import FoundSources, find_sources
+from ..sources.table import read_sources
+from ..utils.provenance import run_metadata
+from ..utils.validation import check_angle, check_count, check_number
 from .field import SourceField
 from .measurement import CandidateMeasurements
-from .sources import FoundSources, find_sources, read_sources
 
 __all__ = ["BaselineFinder"]
 
@@ -115,7 +116,7 @@ class BaselineFinder(ClusterFinderBase):
         Parameters
         ----------
         data : NDData, array, HDU, HDUList, str, path-like or None
-            The image, as `~astro_vaeclust.inputs.read_image` takes it. With
+            The image, as `~astro_vaeclust.images.read.read_image` takes it. With
             ``sources`` it may be None; then ``mask`` tells the shape of the field, or
             ``wcs.array_shape`` does.
         wcs : `~astropy.wcs.WCS`, optional
@@ -208,7 +209,7 @@ class BaselineFinder(ClusterFinderBase):
 
         Parameters
         ----------
-        image : `~astro_vaeclust.inputs.Image`
+        image : `~astro_vaeclust.images.image.Image`
             The image.
 
         Returns
@@ -231,7 +232,7 @@ class BaselineFinder(ClusterFinderBase):
 
         Parameters
         ----------
-        image : `~astro_vaeclust.inputs.Image`
+        image : `~astro_vaeclust.images.image.Image`
             The image.
         x, y : (n,) array
             Positions of the sources in pixels.

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 
-from ..validation import check_count
+from ..utils.statistics import poisson_significance
+from ..utils.validation import check_angle, check_count
 from .base import BaselineFinder
 from .candidates import map_candidates
-from .checks import check_angle
-from .statistics import poisson_significance
 
 __all__ = ["NearestNeighbourDensity", "StarCounts"]
 

@@ -11,8 +11,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.signal import fftconvolve
 from scipy.spatial import cKDTree
 
-from ..point_sources import on_usable_pixels
-from .statistics import poisson_significance
+from ..sources.points import on_usable_pixels
+from ..utils.statistics import poisson_significance
 
 __all__ = ["SourceField"]
 
@@ -37,7 +37,7 @@ class SourceField:
 
     Parameters
     ----------
-    image : `~astro_vaeclust.inputs.Image`
+    image : `~astro_vaeclust.images.image.Image`
         The image; its mask counts, its pixels do not.
     x, y : (n,) array
         Positions of the sources in pixels. Those outside the image or on masked

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.stats import mannwhitneyu
 
-from ..validation import check_choice, check_count
+from ..utils.validation import check_choice, check_count
 from .base import BaselineFinder
 from .graphs import group_candidate
 

@@ -9,10 +9,9 @@ import astropy.units as u
 import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
 
-from ..validation import check_number
+from ..utils.validation import angles, check_number
 from .base import BaselineFinder
 from .candidates import map_candidates
-from .checks import angles
 
 __all__ = ["MatchedFilter"]
 

@@ -11,14 +11,14 @@ from astropy.nddata import NDData
 from photutils.segmentation import SegmentationImage
 from scipy.special import erf
 
-from ..flags import ClusterFlags
-from ..measurement import (
+from ..measure.circles import (
     BRIGHT_STAR_RADII,
     BRIGHT_STAR_SIGNIFICANCE,
     LARGE_FRACTION,
     MASKED_FRACTION,
     circle,
 )
+from ..measure.flags import ClusterFlags
 
 __all__ = ["CandidateMeasurements"]
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 
-from ..validation import check_count, check_number
+from ..utils.validation import angles, check_angle, check_count, check_number
 from .base import BaselineFinder
 from .candidates import Candidate, map_candidates
-from .checks import angles, check_angle
 
 __all__ = ["MixtureWithNoise"]
 

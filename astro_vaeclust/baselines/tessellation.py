@@ -10,10 +10,10 @@ from scipy.sparse import coo_array, eye_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import ConvexHull, QhullError
 
-from ..validation import check_count, check_number
+from ..utils.statistics import poisson_significance
+from ..utils.validation import check_count, check_number
 from .base import BaselineFinder
 from .graphs import SourceGraph, group_candidate
-from .statistics import poisson_significance
 
 __all__ = ["MinimumSpanningTree", "VoronoiTessellation"]
 

@@ -31,7 +31,7 @@ def run(arguments):
     """
     from ..embeddings import EMBEDDINGS
     from ..mixtures import MIXTURES
-    from ..thresholds import THRESHOLDS
+    from ..segmentation import THRESHOLDS
 
     for registry in (EMBEDDINGS, MIXTURES, THRESHOLDS):
         for tag in registry.tags:

@@ -10,7 +10,7 @@ from pathlib import Path
 from .messages import LOGGER, add_message_options
 from .options import make_finder
 from .outputs import Outputs
-from .report import print_clusters, print_table
+from .printing import print_clusters, print_table
 
 __all__ = ["add_command", "run"]
 
@@ -58,8 +58,9 @@ def run(arguments):
         If a file cannot be written, or exists and may not be replaced.
     """
     from ..exceptions import NoDetectionsWarning
-    from ..io import check_output, write_image
+    from ..images.write import write_image
     from ..simulation import demo_tile
+    from ..utils.files import check_output
 
     folder = Path(arguments.folder)
     folder.mkdir(exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from .messages import add_message_options
 from .options import add_finder_options, make_finder
 from .outputs import Outputs
-from .report import print_clusters
+from .printing import print_clusters
 
 __all__ = ["add_command", "run"]
 

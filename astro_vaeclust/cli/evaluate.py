@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options, progress_bar
-from .report import print_table
+from .printing import print_table
 
 __all__ = ["add_command", "add_options", "run"]
 

@@ -84,7 +84,7 @@ def run(arguments):
         If the extra ``archives`` is missing.
     """
     from .. import archives
-    from ..io import write_image
+    from ..images.write import write_image
 
     survey = getattr(archives, SURVEYS[arguments.survey])(
         progress_bar=progress_bar(arguments.quiet)
@@ -108,7 +108,7 @@ def run(arguments):
 
 def _outputs(arguments):
     """Return the files after a check that they can be written."""
-    from ..io import check_output
+    from ..utils.files import check_output
 
     folder = Path(os.path.expanduser(arguments.output))
     folder.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,8 @@ class Outputs:
         ImportError
             If a package for a file is missing.
         """
-        from ..io import FORMATS, check_output
+        from ..io import FORMATS
+        from ..utils.files import check_output
         from ..visualization import check_plot_suffix
 
         taken = {Path(path).resolve() for path in inputs}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .messages import LOGGER, add_message_options, progress_bar
 from .options import add_finder_options, angle, make_finder
-from .report import print_table
+from .printing import print_table
 
 __all__ = ["add_command", "run"]
 
@@ -108,7 +108,7 @@ def run(arguments):
         If an option is bad, the folder belongs to another run or cannot be written, or
         no field at all could be done.
     """
-    from ..matching.reproduction import Reproduction
+    from ..evaluation.reproduction import Reproduction
 
     reproduction = Reproduction(
         survey=_survey(arguments),
@@ -157,7 +157,7 @@ def _finders(arguments):
 
 
 def _fields(names):
-    from ..matching import TABLE_I
+    from ..evaluation import TABLE_I
 
     if names is None:
         return TABLE_I

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options
-from .report import print_table
+from .printing import print_table
 
 __all__ = ["add_command", "run"]
 
@@ -98,7 +98,7 @@ def run(arguments):
     """
     from ..archives import read_catalog
     from ..catalog import ClusterCatalog
-    from ..io import check_output
+    from ..utils.files import check_output
 
     if arguments.output is not None:
         check_output(arguments.output, arguments.overwrite)
@@ -139,7 +139,7 @@ def _references(path, wcs):
 def _segmentation(path):
     from photutils.segmentation import SegmentationImage
 
-    from ..inputs import read_image
+    from ..images.read import read_image
 
     image = read_image(path)
     labels = image.data.astype(int)
@@ -148,7 +148,7 @@ def _segmentation(path):
 
 
 def _wcs_of(path):
-    from ..inputs import read_image
+    from ..images.read import read_image
 
     return read_image(path).wcs
 
@@ -169,7 +169,7 @@ def _compare(match, references, number):
 
 
 def _write(table, path, overwrite):
-    from ..io import atomic_path
+    from ..utils.files import atomic_path
 
     with atomic_path(path, overwrite) as place:
         table.write(place, format="ascii.ecsv")

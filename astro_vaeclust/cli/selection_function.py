@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .messages import LOGGER, add_message_options, progress_bar
 from .options import add_finder_options, make_finder
-from .report import print_table
+from .printing import print_table
 
 __all__ = ["add_command", "run"]
 
@@ -97,7 +97,7 @@ def run(arguments):
     import astropy.units as u
 
     from ..evaluation import selection_function
-    from ..io import check_output
+    from ..utils.files import check_output
     from ..visualization import check_plot_suffix
 
     output, overwrite = arguments.output, arguments.overwrite
@@ -131,8 +131,8 @@ def _read(path, hdu):
     import astropy.units as u
     from astropy.nddata import CCDData
 
-    from .._fits import open_file, select_hdu
-    from ..inputs import read_image
+    from ..images.hdus import open_file, select_hdu
+    from ..images.read import read_image
 
     image = read_image(path, hdu=hdu)
     with open_file(path) as files:
@@ -152,7 +152,7 @@ def _silent(finder):
 def _write(selection, output, plot, overwrite, checkpoint):
     from pathlib import Path
 
-    from ..io import atomic_path
+    from ..utils.files import atomic_path
 
     selection.write(output, overwrite=overwrite)
     LOGGER.info("wrote %s", output)

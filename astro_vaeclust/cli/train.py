@@ -87,8 +87,8 @@ def run(arguments):
     ValueError, TypeError, OSError
         If an option is bad, or a file cannot be written.
     """
-    from ..amortised.recipe import make_model
-    from ..io import check_output
+    from ..training.make import make_model
+    from ..utils.files import check_output
 
     check_output(arguments.output, arguments.overwrite)
     model = make_model(
@@ -105,7 +105,7 @@ def run(arguments):
 
 def _recipe(arguments):
     """Return the default recipe with the options; later stages are in proportion."""
-    from ..amortised.stages import Recipe
+    from ..training.stages import Recipe
 
     recipe = Recipe()
     first = recipe.stages[0]
@@ -139,7 +139,7 @@ def _recipe(arguments):
 
 
 def _is_sharp(tag):
-    from ..amortised.grid import FINE
+    from ..detector.grid import FINE
     from ..simulation import get_survey
 
     return get_survey(tag).pixel_scale < FINE

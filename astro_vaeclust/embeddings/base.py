@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from ..registry import Registry
+from ..utils.registry import Registry
 
 __all__ = ["EMBEDDINGS", "Embedding"]
 
@@ -31,7 +31,7 @@ class Embedding(ABC):
 
         Parameters
         ----------
-        prepared : `~astro_vaeclust.prepare.PreparedImage`
+        prepared : `~astro_vaeclust.images.prepare.PreparedImage`
             The image; ``prepared.pixels`` lie in [0, 1], masked pixels are filled.
         patch_sizes : tuple of int
             Sides of the windows in pixels.
@@ -59,4 +59,4 @@ EMBEDDINGS = Registry(
 )
 EMBEDDINGS.register("dense-vae", "astro_vaeclust.embeddings.dense:DenseVAE")
 EMBEDDINGS.register("pca", "astro_vaeclust.embeddings.pca:PCAEmbedding")
-EMBEDDINGS.register("conv-vae", "astro_vaeclust.embeddings.convolutional:ConvVAE")
+EMBEDDINGS.register("conv-vae", "astro_vaeclust.detector.embedding:ConvVAE")

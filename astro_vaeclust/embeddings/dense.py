@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ..devices import resolve_device
 from ..exceptions import PosteriorCollapseWarning
 from ..mixtures.base import FittedMixture
 from ..mixtures.scikit import SklearnGaussianMixture
-from ..validation import check_choice, check_count, check_fraction
+from ..utils.devices import resolve_device
+from ..utils.validation import check_choice, check_count, check_fraction
 from ._concurrency import run_side_by_side
 from .base import Embedding
 from .divergences import DIVERGENCES, Divergence

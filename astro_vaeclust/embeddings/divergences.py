@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import torch
 
-from ..validation import check_choice, check_count, check_fraction, check_number
+from ..utils.validation import check_choice, check_count, check_fraction, check_number
 from .priors import StandardNormal
 
 __all__ = [

@@ -118,7 +118,7 @@ class LatentMap:
 
         Parameters
         ----------
-        sources : `~astro_vaeclust.point_sources.PointSources`
+        sources : `~astro_vaeclust.sources.points.PointSources`
             Sources within the image.
 
         Returns

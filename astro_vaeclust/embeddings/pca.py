@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..validation import check_count, check_fraction
+from ..utils.validation import check_count, check_fraction
 from .base import Embedding
 from .latent_map import LatentMap, digest
 from .windows import WindowGrid

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..validation import check_count, check_number
+from ..utils.validation import check_count, check_number
 from .objectives import BoundGradient, evidence_lower_bound
 
 __all__ = ["TrainingSettings", "cut_windows", "train"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["WindowGrid"]
+from ..utils.validation import check_count
+
+__all__ = ["WindowGrid", "check_image_holds"]
 
 
 class WindowGrid:
@@ -92,3 +94,44 @@ class WindowGrid:
             image, (self.patch_size, self.patch_size), writeable=True
         )
         return windows[:: self.stride, :: self.stride]
+
+
+def check_image_holds(image, patch_sizes):
+    """
+    Check that an image is not smaller than the largest patch.
+
+    Parameters
+    ----------
+    image : `Image`
+        The image.
+    patch_sizes : sequence of int
+        Sides of the patches in pixels.
+
+    Raises
+    ------
+    ValueError
+        If the largest patch is longer than a side of the image.
+    """
+    largest, shortest = max(patch_sizes), min(image.data.shape)
+    if largest > shortest:
+        raise ValueError(
+            f"patch_sizes: the largest, {largest} pixels, does not fit into an image "
+            f"of shape {image.data.shape}; take sizes of at most {shortest}"
+        )
+
+
+def checked_sizes(patch_sizes):
+    """Return sides of windows as a tuple of int, or raise."""
+    try:
+        sizes = tuple(patch_sizes)
+    except TypeError:
+        raise TypeError(
+            f"patch_sizes takes a sequence of integers, got {patch_sizes!r}"
+        ) from None
+    if not sizes or len(set(sizes)) != len(sizes):
+        raise ValueError(f"patch_sizes takes different integers, got {patch_sizes!r}")
+    for size in sizes:
+        check_count("patch_sizes", size)
+    if min(sizes) < 2:
+        raise ValueError(f"patch_sizes takes integers from 2, got {patch_sizes!r}")
+    return tuple(int(size) for size in sizes)

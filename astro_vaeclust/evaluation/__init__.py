@@ -5,8 +5,9 @@ from .campaign import evaluate_finders
 from .finders import finder_names, make_finders
 from .froc import froc
 from .injections import selection_function
-from .matching import Matches, match_clusters
+from .paper_table import TABLE_I, PaperField, paper_table, possible_ious
 from .rates import RateCompleteness
+from .reproduction import Reproduction
 from .result import FROC
 from .selection import SelectionFunction
 from .summary import (
@@ -16,13 +17,13 @@ from .summary import (
     plot_results,
     summary_table,
 )
-from .tiles import FIRST_SEED, mock_tile
 
 __all__ = [
-    "FIRST_SEED",
     "FROC",
-    "Matches",
+    "TABLE_I",
+    "PaperField",
     "RateCompleteness",
+    "Reproduction",
     "SelectionFunction",
     "calibration_table",
     "error_table",
@@ -31,9 +32,9 @@ __all__ = [
     "finder_names",
     "froc",
     "make_finders",
-    "match_clusters",
-    "mock_tile",
+    "paper_table",
     "plot_results",
+    "possible_ious",
     "selection_function",
     "summary_table",
 ]

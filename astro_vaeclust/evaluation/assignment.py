@@ -7,7 +7,7 @@ import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
-from .matching import (
+from ..matching.pairs import (
     MATCH_RADIUS,
     checked_scores,
     checked_table,

@@ -15,15 +15,15 @@ import astropy.units as u
 from astropy.table import QTable
 
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
-from ..inputs import read_image
-from ..io import atomic_path
+from ..images.read import read_image
 from ..simulation import get_survey
-from ..validation import check_count, check_seed
+from ..simulation.design import FIRST_SEED, default_shape, mock_tile
+from ..utils.files import atomic_path
+from ..utils.jobs import run_jobs
+from ..utils.provenance import describe_finder
+from ..utils.validation import check_count, check_seed
 from ..version import __version__
-from .finders import describe_finder
 from .froc import froc
-from .tiles import FIRST_SEED, default_shape, mock_tile, usable_area
-from .workers import run_jobs
 
 __all__ = ["evaluate_finders"]
 
@@ -198,7 +198,7 @@ def _run_tile(job, *, finders, folder, survey, shape):
     seed, missing = job
     tile = mock_tile(seed, survey=survey, shape=shape)
     if TRUTH in missing:
-        area = usable_area(tile.image).to_value(u.deg**2)
+        area = read_image(tile.image).usable_area.to_value(u.deg**2)
         _write(tile.nulls, _place(folder, NULLS, seed))
         _write(tile.clusters, _place(folder, TRUTH, seed), area_deg2=float(area))
     sources = _SharedSources(tile)

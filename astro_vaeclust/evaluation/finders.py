@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
 
 import astropy.units as u
 
-from ..inputs import read_image
+from ..images.read import read_image
 from ..simulation import get_survey
+from ..utils.provenance import describe_finder
 
 __all__ = [
     "TRUE_STARS",
     "SourceAidedFinder",
     "TrueStarFinder",
-    "describe_finder",
     "finder_names",
     "make_finders",
 ]
@@ -211,13 +210,3 @@ def _baselines():
     except ImportError:
         return None
     return BASELINES
-
-
-def describe_finder(finder):
-    """Return class, settings and model of a finder as a text, the same everywhere."""
-    settings = getattr(finder, "settings", None)
-    text = repr(finder if settings is None else (type(finder).__name__, settings))
-    model = getattr(finder, "trained_model", None)
-    if model is not None:
-        text += f" {model.identity} {model.calibration}"
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)

@@ -19,22 +19,17 @@ from astropy.table import QTable
 from photutils.detection import DAOStarFinder
 
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
-from ..inputs import read_image
-from ..io import atomic_path, check_output
-from ..prepare import prepare
-from ..simulation import (
-    MockCluster,
-    draw_clusters,
-    estimate_fwhm,
-    get_survey,
-    inject_cluster,
-)
-from ..validation import check_count, check_seed
+from ..images.prepare import prepare
+from ..images.read import read_image
+from ..matching.pairs import MATCH_RADIUS, greedy_pairs, match_clusters, separations
+from ..simulation import MockCluster, draw_clusters, get_survey, inject_cluster
+from ..sources.seeing import estimate_fwhm
+from ..utils.files import atomic_path, check_output
+from ..utils.jobs import run_jobs
+from ..utils.provenance import describe_finder
+from ..utils.validation import check_count, check_seed
 from ..version import __version__
-from .finders import describe_finder
-from .matching import MATCH_RADIUS, greedy_pairs, match_clusters, separations
 from .selection import SelectionFunction
-from .workers import run_jobs
 
 __all__ = ["selection_function"]
 
@@ -200,7 +195,7 @@ class LocalDensity:
 
     Parameters
     ----------
-    image : `~astro_vaeclust.inputs.Image`
+    image : `~astro_vaeclust.images.image.Image`
         The image.
     fwhm : `~astropy.units.Quantity`
         Full width at half maximum of a star, an angle.

@@ -6,8 +6,8 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 from astropy.table import QTable
-from scipy.stats import chi2
 
+from ..utils.statistics import poisson_interval
 from .assignment import DUPLICATE, FIELD, MATCH
 
 __all__ = ["count_by_kind", "measure_calibration", "measure_errors"]
@@ -153,28 +153,6 @@ def measure_calibration(false_positives, stated, area, confidence, *, is_stated)
             "n": n,
         }
     )
-
-
-def poisson_interval(n, confidence):
-    """
-    Return the exact interval of the mean of a Poisson variable (Garwood 1936).
-
-    Parameters
-    ----------
-    n : array_like of int
-        Observed numbers.
-    confidence : float
-        Probability that it holds the mean.
-
-    Returns
-    -------
-    low, high : array
-        Its bounds.
-    """
-    n = np.asarray(n)
-    tail = (1 - confidence) / 2
-    low = np.where(n > 0, chi2.ppf(tail, 2 * np.maximum(n, 1)) / 2, 0.0)
-    return low, chi2.ppf(1 - tail, 2 * n + 2) / 2
 
 
 def _ratio(measured, true):

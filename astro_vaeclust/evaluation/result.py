@@ -10,7 +10,7 @@ import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
-from ..validation import check_choice, check_count, check_seed
+from ..utils.validation import check_choice, check_count, check_seed
 from .quality import count_by_kind, measure_calibration, measure_errors
 from .rates import (
     PER_AREA,
@@ -413,7 +413,7 @@ class FROC:
         ImportError
             If matplotlib is missing.
         """
-        from .plots import plot_froc
+        from ..visualization.evaluation import plot_froc
 
         return plot_froc(self, ax, **keywords)
 

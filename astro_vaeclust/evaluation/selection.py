@@ -12,9 +12,9 @@ from astropy.utils.exceptions import AstropyUserWarning
 from scipy.special import expit
 from scipy.stats import norm
 
-from ..io import atomic_path
-from .logistic import fit_logistic
-from .matching import checked_table
+from ..matching.pairs import checked_table
+from ..utils.files import atomic_path
+from ..utils.statistics import fit_logistic
 
 __all__ = ["SelectionFunction"]
 
@@ -214,7 +214,7 @@ class SelectionFunction:
         ImportError
             If matplotlib is missing.
         """
-        from .plots import plot_selection
+        from ..visualization.evaluation import plot_selection
 
         return plot_selection(self, ax)
 

@@ -7,8 +7,8 @@ import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
-from ..io import atomic_path
-from .plots import new_axes
+from ..utils.files import atomic_path
+from ..visualization.axes import new_axes
 from .rates import checked_rate
 from .result import RATES
 

@@ -2,15 +2,6 @@
 """Files of catalogues: formats, and writing whole or not at all."""
 
 from . import region_files, tables  # noqa: F401  (their formats register themselves)
-from .atomic import atomic_path, check_output
 from .formats import FORMATS, FileFormat, FormatRegistry
-from .images import write_image
 
-__all__ = [
-    "FORMATS",
-    "FileFormat",
-    "FormatRegistry",
-    "atomic_path",
-    "check_output",
-    "write_image",
-]
+__all__ = ["FORMATS", "FileFormat", "FormatRegistry"]

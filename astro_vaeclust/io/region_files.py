@@ -9,7 +9,7 @@ from pathlib import Path
 import astropy.units as u
 from astropy.coordinates import SkyCoord
 
-from . import provenance
+from ..utils import provenance
 from .formats import FORMATS
 
 __all__ = []

@@ -9,9 +9,9 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from astropy.utils.masked import Masked
 
-from ..columns import COLUMNS, MEASURED_COLUMNS, cluster_table
-from ..exceptions import import_optional
-from . import provenance
+from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
+from ..utils import provenance
+from ..utils.optional import import_optional
 from .formats import FORMATS
 
 __all__ = []

@@ -7,29 +7,25 @@ from .known import KNOWN_LISTS, KnownList, known_lists_table
 from .lookup import crossmatch
 from .match import ClusterMatch
 from .overlap import Overlap, member_iou, source_iou
-from .paper_table import TABLE_I, PaperField, paper_table, possible_ious
+from .pairs import Matches, match_clusters
 from .references import as_area
-from .reproduction import Reproduction
 
 __all__ = [
     "KNOWN_LISTS",
-    "TABLE_I",
     "CircleArea",
     "ClusterMatch",
     "FieldDensity",
     "HullArea",
     "KnownList",
+    "Matches",
     "Overlap",
-    "PaperField",
     "PixelArea",
     "RegionArea",
-    "Reproduction",
     "SkyArea",
     "as_area",
     "crossmatch",
     "known_lists_table",
+    "match_clusters",
     "member_iou",
-    "paper_table",
-    "possible_ious",
     "source_iou",
 ]

@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable, Table
 
 from ..archives import Cone
-from ..validation import check_choice
+from ..utils.validation import check_choice
 from .areas import mean_direction
 from .known import KNOWN_LISTS, KnownList
 from .sources import positions

@@ -7,11 +7,10 @@ import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
-from ..evaluation.plots import new_axes
 from .areas import ARCSEC2
 from .sources import finite_magnitudes
 
-__all__ = ["luminosity_table", "plot_luminosity"]
+__all__ = ["luminosity_table"]
 
 BIN = 0.5
 """Width of a bin in mag."""
@@ -61,47 +60,6 @@ def luminosity_table(sources, sample, bins=None):
         },
         meta={"cluster_id": sample.id, "band": _band(sources)},
     )
-
-
-def plot_luminosity(table, *, ax=None):
-    """
-    Plot a luminosity function.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        What `luminosity_table` returned.
-    ax : `~matplotlib.axes.Axes`, optional
-        Where to plot; without it, on a new figure, outside pyplot.
-
-    Returns
-    -------
-    ax : `~matplotlib.axes.Axes`
-        The axes.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-    """
-    if ax is None:
-        ax = new_axes()
-    edges = np.append(table["low"].value, table["high"].value[-1:])
-    ax.stairs(table["n_sources"], edges, color="0.6", fill=True, label="all sources")
-    ax.stairs(table["n_field"], edges, color="#e69f00", lw=1.8, label="field expected")
-    ax.errorbar(
-        (edges[:-1] + edges[1:]) / 2,
-        table["n_members"],
-        table["n_members_err"],
-        fmt="o",
-        color="#0072b2",
-        label="members",
-    )
-    ax.axhline(0, color="0.3", lw=0.8)
-    ax.set_xlabel(f"{table.meta['band'] or 'Magnitude'} (mag)")
-    ax.set_ylabel("Number per bin")
-    ax.legend()
-    return ax
 
 
 def _edges(*samples):

@@ -6,8 +6,7 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 
-from ..catalog import ClusterCatalog
-from ..validation import check_choice
+from ..utils.validation import check_choice
 from .areas import CircleArea, HullArea, PixelArea, shared_and_joint
 from .comparison import compare
 from .field import RING, check_ring, measure_field
@@ -60,7 +59,7 @@ class ClusterMatch:
     """
 
     def __init__(self, catalog, sources, *, cut="paper", footprint=None):
-        if not isinstance(catalog, ClusterCatalog):
+        if not hasattr(catalog, "segmentation"):
             raise TypeError(
                 f"catalog must be a ClusterCatalog, got {type(catalog).__name__}"
             )
@@ -274,7 +273,7 @@ class ClusterMatch:
         TypeError, ValueError
             As for `luminosity_function`.
         """
-        from .luminosity import plot_luminosity
+        from ..visualization.luminosity import plot_luminosity
 
         table = self.luminosity_function(id, region=region, ring=ring, bins=bins)
         return plot_luminosity(table, ax=ax)

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
-from ..validation import check_count
+from ..utils.validation import check_count
 from .areas import ARCSEC2
 from .field import FieldDensity
 from .sources import finite_magnitudes

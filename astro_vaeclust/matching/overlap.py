@@ -9,7 +9,7 @@ import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
-from ..validation import check_number
+from ..utils.validation import check_number
 
 __all__ = ["Overlap", "member_iou", "source_iou"]
 

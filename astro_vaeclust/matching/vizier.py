@@ -42,7 +42,7 @@ def fetch_from_vizier(known, cone):
     """
     from ..archives.cache import remember
     from ..archives.contents import read_table, table_bytes
-    from ..archives.remote import import_clients
+    from ..archives.services import import_clients
 
     clients = import_clients()
     query = f"{' '.join(known.vizier)} {cone or 'everywhere'}"

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import entr, logsumexp
 
-from ..registry import Registry
+from ..utils.registry import Registry
 from ._checks import as_features
 
 __all__ = ["MIXTURES", "FittedMixture", "Mixture"]

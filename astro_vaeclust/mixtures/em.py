@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..validation import check_choice, check_count, check_number, check_seed
+from ..utils.validation import check_choice, check_count, check_number, check_seed
 from ._checks import as_training_features
 from .base import Mixture
 from .standardise import Standardiser

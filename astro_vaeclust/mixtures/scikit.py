@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, softmax
 
-from ..validation import check_choice, check_count, check_number, check_seed
+from ..utils.validation import check_choice, check_count, check_number, check_seed
 from ._checks import as_training_features
 from .base import Mixture
 from .standardise import Standardiser

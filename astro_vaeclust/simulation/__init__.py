@@ -4,17 +4,18 @@
 from .artefacts import ARTEFACTS
 from .clusters import MockCluster, draw_clusters
 from .demo import demo_tile
+from .design import FIRST_SEED, mock_tile
 from .injection import inject_cluster
 from .nulls import NULLS
 from .profiles import PROFILES
 from .rendering import PointSpread, render_stars
-from .seeing import estimate_fwhm
 from .surveys import SURVEYS, Survey, get_survey
 from .tables import MockTile
 from .tile import simulate_tile
 
 __all__ = [
     "ARTEFACTS",
+    "FIRST_SEED",
     "NULLS",
     "PROFILES",
     "SURVEYS",
@@ -24,9 +25,9 @@ __all__ = [
     "Survey",
     "demo_tile",
     "draw_clusters",
-    "estimate_fwhm",
     "get_survey",
     "inject_cluster",
+    "mock_tile",
     "render_stars",
     "simulate_tile",
 ]

@@ -9,7 +9,7 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 
-from ..validation import check_count, check_number
+from ..utils.validation import check_count, check_number
 from .checks import check_quantity, checked_generator
 from .fields import draw_magnitudes
 from .profiles import PROFILES, draw_positions

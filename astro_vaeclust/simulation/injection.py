@@ -12,12 +12,12 @@ import numpy as np
 from astropy.wcs.utils import proj_plane_pixel_scales
 from scipy.ndimage import gaussian_filter
 
+from ..sources.seeing import bad_pixels, checked_image, estimate_fwhm
 from .checks import check_quantity, checked_generator
 from .clusters import MockCluster, draw_members, place_cluster
 from .nebulae import paint_cluster_nebula
 from .observation import saturate
 from .rendering import PointSpread, render_stars
-from .seeing import bad_pixels, checked_image, estimate_fwhm
 from .surveys import get_survey
 from .tables import MockTile, cluster_row, cluster_table, null_table, star_table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..validation import check_number
+from ..utils.validation import check_number
 
 __all__ = ["SURVEYS", "Survey", "get_survey"]
 

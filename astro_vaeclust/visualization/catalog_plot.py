@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..exceptions import import_optional
-from ..io import atomic_path
+from ..utils.files import atomic_path
+from ..utils.optional import import_optional
 
 __all__ = ["check_plot_suffix", "plot_catalog", "write_plot"]
 

@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from astro_vaeclust.archives import LocalArchive, cuts, read_catalog
 from astro_vaeclust.cli import main
-from astro_vaeclust.inputs import read_image
+from astro_vaeclust.images.read import read_image
 
 from .sky import ZERO_POINT
 

@@ -30,7 +30,7 @@ from astro_vaeclust.archives import (
 )
 from astro_vaeclust.archives.contents import read_image, read_table, unpack
 from astro_vaeclust.archives.mosaic import choose_tiles, combine
-from astro_vaeclust.archives.remote import import_clients
+from astro_vaeclust.archives.services import import_clients
 from astro_vaeclust.archives.transport import is_trusted
 
 from . import sky

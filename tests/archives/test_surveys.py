@@ -21,7 +21,7 @@ from astro_vaeclust.archives import (
     cuts,
     resolve,
 )
-from astro_vaeclust.inputs import read_image
+from astro_vaeclust.images.read import read_image
 
 from . import sky
 from .sky import CENTER

@@ -21,9 +21,9 @@ from astro_vaeclust.baselines import (
     StarCounts,
     tuned_settings,
 )
-from astro_vaeclust.columns import COLUMNS
 from astro_vaeclust.exceptions import NoDetectionsWarning
-from astro_vaeclust.flags import ClusterFlags
+from astro_vaeclust.measure.columns import COLUMNS
+from astro_vaeclust.measure.flags import ClusterFlags
 
 from .conftest import CLUSTER, SIDE, as_table, uniform_stars
 

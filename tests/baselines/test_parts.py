@@ -16,9 +16,11 @@ from astro_vaeclust.baselines.density_maps import _usable_part
 from astro_vaeclust.baselines.field import SourceField
 from astro_vaeclust.baselines.graphs import SourceGraph
 from astro_vaeclust.baselines.matched_filter import _Convolution
-from astro_vaeclust.baselines.sources import find_sources, read_sources
-from astro_vaeclust.baselines.statistics import poisson_significance
-from astro_vaeclust.inputs import Image, read_image
+from astro_vaeclust.images.image import Image
+from astro_vaeclust.images.read import read_image
+from astro_vaeclust.sources.find import find_sources
+from astro_vaeclust.sources.table import read_sources
+from astro_vaeclust.utils.statistics import poisson_significance
 
 from .conftest import SIDE, uniform_stars
 

@@ -9,7 +9,7 @@ from regions import Regions
 
 from astro_vaeclust.catalog import ClusterCatalog
 from astro_vaeclust.cli import main
-from astro_vaeclust.io import write_image
+from astro_vaeclust.images.write import write_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
 QUICK = ["--embedding", "pca", "--mixture", "gmm", "--patch-sizes", "16", "32"]

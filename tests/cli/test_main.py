@@ -16,7 +16,7 @@ import astro_vaeclust
 from astro_vaeclust.catalog import ClusterCatalog
 from astro_vaeclust.cli import main
 from astro_vaeclust.exceptions import LossyDataWarning, NoDetectionsWarning
-from astro_vaeclust.flags import ClusterFlags
+from astro_vaeclust.measure.flags import ClusterFlags
 from astro_vaeclust.version import __version__
 
 from ..example_catalog import make_catalog, make_pixels, make_wcs
@@ -352,7 +352,7 @@ def test_demo_writes_and_prints(finder, tile, tmp_path, capsys):
 def test_backends_lists_tags_that_exist(capsys):
     from astro_vaeclust.embeddings import EMBEDDINGS
     from astro_vaeclust.mixtures import MIXTURES
-    from astro_vaeclust.thresholds import THRESHOLDS
+    from astro_vaeclust.segmentation import THRESHOLDS
 
     assert main(["backends"]) == 0
     lines = capsys.readouterr().out.splitlines()

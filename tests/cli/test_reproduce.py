@@ -13,8 +13,8 @@ from astropy.table import QTable, Table, vstack
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.archives import LocalArchive
 from astro_vaeclust.cli import main
-from astro_vaeclust.io import write_image
-from astro_vaeclust.matching import TABLE_I, Reproduction
+from astro_vaeclust.evaluation import TABLE_I, Reproduction
+from astro_vaeclust.images.write import write_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
 QUICK = ["--embedding", "pca", "--patch-sizes", "8", "16", "--size", "6arcmin"]

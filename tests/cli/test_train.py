@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from astro_vaeclust.amortised.stages import Recipe
-from astro_vaeclust.amortised.weights import load_model
 from astro_vaeclust.cli import main
+from astro_vaeclust.detector.model import load_model
+from astro_vaeclust.training.stages import Recipe
 
 SMALL = [
     *("--tiles", "3", "--nulls", "1", "--steps", "4", "--side", "64", "--seed", "5"),
@@ -94,7 +94,7 @@ def test_stages_take_the_surveys_as_sharp_as_theirs(
         recipes.append(recipe)
         return load_model()
 
-    monkeypatch.setattr("astro_vaeclust.amortised.recipe.make_model", keep)
+    monkeypatch.setattr("astro_vaeclust.training.make.make_model", keep)
     options = ["--surveys", *surveys, "--quiet"]
     assert main(["train", str(tmp_path / "model.pt"), *options]) == 0
     stages = {stage.name: stage for stage in recipes[0].stages if stage.n_tiles}

@@ -9,7 +9,7 @@ import torch
 
 from astro_vaeclust.embeddings._concurrency import run_side_by_side
 from astro_vaeclust.embeddings.dense import DenseVAE
-from astro_vaeclust.prepare import PreparedImage
+from astro_vaeclust.images.prepare import PreparedImage
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ from astro_vaeclust.embeddings.priors import (
     VampPrior,
 )
 from astro_vaeclust.exceptions import PosteriorCollapseWarning
+from astro_vaeclust.images.prepare import PreparedImage
 from astro_vaeclust.mixtures import MIXTURES
-from astro_vaeclust.prepare import PreparedImage
 
 from .test_objectives import (
     DOUBLE,

@@ -14,7 +14,7 @@ from astro_vaeclust.embeddings.likelihoods import LIKELIHOODS
 from astro_vaeclust.embeddings.pca import PCAEmbedding
 from astro_vaeclust.embeddings.priors import PRIORS
 from astro_vaeclust.exceptions import PosteriorCollapseWarning
-from astro_vaeclust.prepare import PreparedImage
+from astro_vaeclust.images.prepare import PreparedImage
 
 SMALL = DenseVAE(hidden=(16, 12, 8), latent=2, n_steps=60, learning_rate=5e-3)
 BACKENDS = [SMALL, PCAEmbedding(latent=2)]

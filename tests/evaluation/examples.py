@@ -9,9 +9,9 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from scipy.ndimage import gaussian_filter
 
+from astro_vaeclust.base import ClusterFinderBase
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.exceptions import NoDetectionsWarning
-from astro_vaeclust.finder import ClusterFinderBase
 
 
 def places(x, y=0.0):

@@ -14,24 +14,19 @@ from numpy.testing import assert_array_equal
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.baselines import BaselineFinder, StarCounts
 from astro_vaeclust.evaluation import (
-    FIRST_SEED,
     error_table,
     evaluate_finders,
     false_positive_table,
     finder_names,
     make_finders,
-    mock_tile,
     plot_results,
     summary_table,
 )
-from astro_vaeclust.evaluation.finders import (
-    TRUE_STARS,
-    WITH_SOURCES,
-    describe_finder,
-)
+from astro_vaeclust.evaluation.finders import TRUE_STARS, WITH_SOURCES
 from astro_vaeclust.evaluation.summary import describe, printable, write_results
-from astro_vaeclust.evaluation.tiles import usable_area
-from astro_vaeclust.inputs import read_image
+from astro_vaeclust.images.read import read_image
+from astro_vaeclust.simulation import FIRST_SEED, mock_tile
+from astro_vaeclust.utils.provenance import describe_finder
 
 from .examples import BlindFinder, PeakFinder
 
@@ -57,7 +52,7 @@ def test_usable_area_leaves_out_masked_pixels():
     image = mock_tile(1, shape=(160, 160)).image
     good = (~image.mask & np.isfinite(image.data)).sum()
     np.testing.assert_allclose(
-        usable_area(image).to_value(u.arcsec**2), good, rtol=1e-3
+        read_image(image).usable_area.to_value(u.arcsec**2), good, rtol=1e-3
     )
 
 
@@ -71,7 +66,7 @@ def test_results_are_those_of_the_finders(run):
         tile = mock_tile(FIRST_SEED + number, shape=(160, 160))
         score = PeakFinder().detect(tile.image).table["score"][0]
         assert peak.detections["score"][number] == score
-        assert peak.tiles["area"][number] == usable_area(tile.image)
+        assert peak.tiles["area"][number] == read_image(tile.image).usable_area
     assert peak.meta["seconds_per_deg2"] > 0
 
 

@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from astro_vaeclust.evaluation import injections, selection_function
 from astro_vaeclust.evaluation.injections import LocalDensity, _without
-from astro_vaeclust.inputs import read_image
+from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
 from .examples import (

@@ -7,8 +7,9 @@ from astropy.stats import poisson_conf_interval
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.evaluation import calibration_table, froc
-from astro_vaeclust.evaluation.quality import _circle_iou, poisson_interval
+from astro_vaeclust.evaluation.quality import _circle_iou
 from astro_vaeclust.evaluation.summary import write_results
+from astro_vaeclust.utils.statistics import poisson_interval
 
 from .examples import NO_CLUSTERS, detections, table, truth
 

@@ -6,13 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from astro_vaeclust.matching import (
-    TABLE_I,
-    member_iou,
-    paper_table,
-    possible_ious,
-    source_iou,
-)
+from astro_vaeclust.evaluation import TABLE_I, paper_table, possible_ious
+from astro_vaeclust.matching import member_iou, source_iou
 
 
 def test_wilson_interval_by_hand():

@@ -11,12 +11,8 @@ from astropy.nddata import CCDData, NDData
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
-from astro_vaeclust.simulation import (
-    MockCluster,
-    estimate_fwhm,
-    inject_cluster,
-    simulate_tile,
-)
+from astro_vaeclust.simulation import MockCluster, inject_cluster, simulate_tile
+from astro_vaeclust.sources.seeing import estimate_fwhm
 
 CLUSTER = MockCluster(
     n_members=30,

@@ -1,2 +1,0 @@
-# Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The detector that is trained beforehand: network, training, calibration, search."""

@@ -1,0 +1,43 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The contract of every finder of clusters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+__all__ = ["ClusterFinderBase"]
+
+
+class ClusterFinderBase(ABC):
+    """
+    Base class of all finders of clusters.
+
+    A finder holds validated settings only and is not changed by a search, so that one
+    instance can be kept, pickled, and used by many threads. Subclasses implement
+    `detect`.
+    """
+
+    @abstractmethod
+    def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None):
+        """
+        Find the clusters of an image.
+
+        Parameters
+        ----------
+        data, wcs, mask, error, hdu
+            The image, as `~astro_vaeclust.images.read.read_image` takes it.
+
+        Returns
+        -------
+        catalog : `~astro_vaeclust.ClusterCatalog`
+            The clusters; without any, a catalogue with no rows.
+
+        Warns
+        -----
+        NoDetectionsWarning
+            If nothing was found.
+        """
+
+    def __call__(self, data, **options):
+        """Return the table of `detect`, as the finders of photutils do (QTable)."""
+        return self.detect(data, **options).table

@@ -1,0 +1,2 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The detector that is trained beforehand, as it is used: network, rates, search."""

@@ -1,0 +1,328 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+From scores to false-alarm rates.
+
+The candidates of sky without clusters are a Poisson process in score and local
+conditions. Its intensity is fitted as a generalised linear model, and its integral from
+a score upwards is the rate of false alarms of at least this score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from scipy.ndimage import uniform_filter
+from scipy.special import logsumexp
+
+from .candidates import LEAST_SCORE, find_candidates
+from .network import CELL, MEASURES
+
+__all__ = [
+    "HEIGHT_ALONE",
+    "Calibration",
+    "Intensity",
+    "cluster_logit",
+    "local_conditions",
+    "score_terms",
+    "usable_candidates",
+]
+
+SURROUNDINGS = 512
+"""Side in network pixels of the square whose brightness is the local condition."""
+
+
+SCORES = (LEAST_SCORE, 9.0)
+"""Range of scores in which the intensity is integrated by default."""
+
+
+BEYOND = 1.0
+"""Logits below the end of the calibrated range at which rates stop falling."""
+
+
+HEIGHT_ALONE = (0.0, 1.0, 0.0, 0.0, 0.0)
+"""Coefficients of `score_terms` with which nothing changes."""
+
+RADII = (0.9, 2.1)
+"""Logarithms of radii in network pixels; what is beyond counts as these."""
+
+MIDDLE = 1.5
+"""Logarithm of the radius at which the terms of the radius are zero."""
+
+
+def local_conditions(channels):
+    """
+    Measure how crowded the surroundings of each cell are.
+
+    Parameters
+    ----------
+    channels : (3, ny, nx) float32 array
+        Of `~astro_vaeclust.detector.grid.NetworkImage`.
+
+    Returns
+    -------
+    crowding : (ny_cells, nx_cells) array
+        Mean of the compressed maxima over a square of ``SURROUNDINGS`` pixels; NaN
+        where no pixel is usable.
+    usable : (ny_cells, nx_cells) array
+        Fraction of usable pixels of the cell.
+    """
+    light, usable = (_cell_means(channels[index]) for index in (1, 2))
+    size = SURROUNDINGS // CELL
+    weight = uniform_filter(usable, size, mode="constant")
+    total = uniform_filter(light, size, mode="constant")
+    seen = weight > 1e-6
+    return np.where(seen, total / np.where(seen, weight, 1), np.nan), usable
+
+
+def _cell_means(image):
+    padding = [(0, -side % CELL) for side in image.shape]
+    if any(after for _, after in padding):
+        image = np.pad(image, padding)
+    ny, nx = (side // CELL for side in image.shape)
+    cells = image.reshape(ny, CELL, nx, CELL)
+    return cells.sum(axis=1, dtype=np.float64).sum(axis=-1) / CELL**2
+
+
+def usable_candidates(maps, channels):
+    """
+    Find the candidates whose cells are usable, and the conditions of all cells.
+
+    Parameters
+    ----------
+    maps : `~astro_vaeclust.detector.inference.NetworkMaps`
+        What the network says.
+    channels : (3, ny, nx) float32 array
+        Of `~astro_vaeclust.detector.grid.NetworkImage`.
+
+    Returns
+    -------
+    candidates : `~astro_vaeclust.detector.candidates.Candidates`
+        The candidates by falling score.
+    conditions : tuple of array
+        Crowding and usable fraction, see `local_conditions`.
+    """
+    crowding, usable = local_conditions(channels)
+    return find_candidates(maps, usable), (crowding, usable)
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """
+    False candidates per deg2 and logit, on coarse images or on fine ones.
+
+    Parameters
+    ----------
+    coefficients : tuple of float
+        Of the terms of `_terms`; their sum is the logarithm of the intensity.
+    crowding : tuple of float
+        Lowest, mean, spread and highest crowding of the sample.
+    knee : float
+        Score above which the intensity is exponential.
+    highest_score : float
+        Highest score in the sample; beyond it the fit is extrapolated.
+    area : float
+        Sky of the sample in deg2.
+    score_range : tuple of float
+        Range of scores in which the intensity is integrated.
+    """
+
+    coefficients: tuple[float, ...]
+    crowding: tuple[float, float, float, float]
+    knee: float
+    highest_score: float
+    area: float = 0.0
+    score_range: tuple[float, float] = SCORES
+
+    def rate_above(self, scores, crowding):
+        """
+        Integrate the intensity from scores upwards.
+
+        Parameters
+        ----------
+        scores, crowding : (n,) array
+            Logits and local conditions.
+
+        Returns
+        -------
+        rate : (n,) array
+            False candidates per deg2.
+        """
+        scores = np.minimum(scores, self.score_range[1] - BEYOND)
+        crowding = np.asarray(crowding, dtype=np.float64)
+        low, _, _, high = self.crowding
+        crowding = np.clip(np.nan_to_num(crowding, nan=high), low, high)
+        grid = np.arange(*self.score_range, 0.05)
+        terms = _terms(grid, crowding[:, None], self.crowding, self.knee)
+        log_intensity = terms @ np.array(self.coefficients) + np.log(0.05)
+        beyond = grid >= scores[:, None] - 0.025
+        return np.exp(logsumexp(np.where(beyond, log_intensity, -np.inf), axis=1))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """
+    What is needed to state scores, false-alarm rates and errors.
+
+    Of all but the real sky there are two, for coarse images and for fine ones.
+
+    Parameters
+    ----------
+    intensities : tuple of Intensity
+        Of false candidates.
+    biases, error_factors, error_floors : tuple of tuple of float
+        What to subtract from the measures, to multiply their errors with, and then to
+        add to these in quadrature.
+    real_sky : float
+        How much oftener false candidates are on the real sky than in the sample.
+    score_coefficients : tuple of tuple of float
+        Of `~astro_vaeclust.detector.calibration.score_terms`.
+    """
+
+    intensities: tuple[Intensity, Intensity]
+    biases: tuple[tuple[float, ...], ...] = ((0.0,) * len(MEASURES),) * 2
+    error_factors: tuple[tuple[float, ...], ...] = ((1.0,) * len(MEASURES),) * 2
+    error_floors: tuple[tuple[float, ...], ...] = ((0.0,) * len(MEASURES),) * 2
+    real_sky: float = 1.0
+    score_coefficients: tuple[tuple[float, ...], ...] = (HEIGHT_ALONE,) * 2
+
+    def scored(self, candidates, fine):
+        """
+        Return candidates by falling probability that they are clusters.
+
+        Parameters
+        ----------
+        candidates : `~astro_vaeclust.detector.candidates.Candidates`
+            As they are found, with the height of the peak as the score.
+        fine : bool
+            Whether the image is fine.
+
+        Returns
+        -------
+        candidates : `~astro_vaeclust.detector.candidates.Candidates`
+            With the logit of the probability as the score; with ``HEIGHT_ALONE``, as on
+            coarse images, it is that of the cell.
+        """
+        coefficients = self.score_coefficients[int(fine)]
+        return candidates.with_scores(cluster_logit(candidates, coefficients))
+
+    def false_alarm_rate(self, scores, crowding, fine):
+        """
+        Return the rate of false alarms of at least a score.
+
+        Parameters
+        ----------
+        scores : (n,) array
+            Logits; those far above any that was seen count as the highest seen.
+        crowding : (n,) array
+            Local condition; beyond that of the sample it counts as its limit.
+        fine : bool
+            Whether the image is fine.
+
+        Returns
+        -------
+        rate : (n,) array
+            Expected false detections per deg2.
+        """
+        return self.real_sky * self.intensities[int(fine)].rate_above(scores, crowding)
+
+    def corrected(self, name, values, errors, fine):
+        """
+        Correct a measure and its error.
+
+        Parameters
+        ----------
+        name : str
+            One of `~astro_vaeclust.detector.network.MEASURES`.
+        values, errors : (n,) array
+            As the network gives them.
+        fine : bool
+            Whether the image is fine.
+
+        Returns
+        -------
+        values, errors : (n,) array
+            Those without bias, and those that hold 68 % of the truths.
+        """
+        index, row = MEASURES.index(name), int(fine)
+        scaled = self.error_factors[row][index] * errors
+        return (
+            values - self.biases[row][index],
+            np.hypot(scaled, self.error_floors[row][index]),
+        )
+
+    def to_dict(self):
+        """Return all values as lists and numbers (dict)."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values):
+        """Make a calibration of what `to_dict` returned."""
+        values = {name: _frozen(value) for name, value in values.items()}
+        intensities = tuple(
+            Intensity(**{name: _frozen(value) for name, value in one.items()})
+            for one in values["intensities"]
+        )
+        return cls(**values | {"intensities": intensities})
+
+
+def _frozen(value):
+    """Turn nested lists into nested tuples."""
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def _terms(scores, crowding, range_, knee):
+    """
+    Return the terms of the logarithm of the intensity, (..., 6).
+
+    Below the knee it is a parabola in the score, above it a straight line with the
+    same slope at the knee: what is extrapolated falls exponentially.
+    """
+    crowding = (crowding - range_[1]) / range_[2]
+    scores, crowding = np.broadcast_arrays(scores - knee, crowding)
+    bend = np.minimum(scores, 0) ** 2
+    ones = np.ones(scores.shape)
+    return np.stack(
+        [ones, scores, bend, crowding, crowding**2, crowding * scores], axis=-1
+    )
+
+
+def score_terms(height, log_r50):
+    """
+    Return what the score is a sum of.
+
+    Parameters
+    ----------
+    height : (n,) array
+        Logits of the network at the peaks.
+    log_r50 : (n,) array
+        Logarithms of the half-number radii in network pixels.
+
+    Returns
+    -------
+    terms : (n, 5) array
+        One, the height, the radius, its square, and its product with the height.
+    """
+    radius = np.clip(log_r50, *RADII) - MIDDLE
+    ones = np.ones_like(height)
+    return np.stack([ones, height, radius, radius**2, radius * height], axis=-1)
+
+
+def cluster_logit(candidates, coefficients):
+    """
+    Return the logit of the probability that candidates are clusters.
+
+    Parameters
+    ----------
+    candidates : `~astro_vaeclust.detector.candidates.Candidates`
+        As they are found, with the height of the peak as the score.
+    coefficients : tuple of float
+        Of `score_terms`.
+
+    Returns
+    -------
+    logit : (n,) array
+        For each of them.
+    """
+    terms = score_terms(candidates.score, candidates.measures["log_r50"])
+    return terms @ np.array(coefficients)

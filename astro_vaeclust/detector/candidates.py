@@ -1,0 +1,185 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""From the maps of the network to candidate clusters."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+from photutils.detection import find_peaks
+from photutils.utils import NoDetectionsWarning
+
+from .network import CELL, MEASURES
+
+__all__ = ["Candidates", "find_candidates"]
+
+BOX = 5
+"""Side in cells of the square in which a candidate is the highest."""
+
+LEAST_SCORE = -6.0
+"""Logit below which nothing is a candidate."""
+
+AROUND = 13
+"""Side in cells of the square in which a candidate is measured at most."""
+
+R50 = MEASURES.index("log_r50")
+
+LEAST_USABLE = 0.5
+"""Fraction of usable pixels that the cell of a centre must have."""
+
+LEAST_DISTANCE = 20.0
+"""Network pixels within which two candidates are one."""
+
+COMPARABLE = 2.0
+"""Logits that a part of a cluster may be above the whole."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """
+    Candidate clusters by falling score, in network pixels.
+
+    Parameters
+    ----------
+    score : (n,) array
+        Logit of the probability of a centre.
+    x, y : (n,) array
+        Centres.
+    measures, errors : dict of (n,) array
+        What `~astro_vaeclust.detector.network.MEASURES` names, and the standard
+        deviations that the network states.
+    cells : (n, 2) int array
+        Rows and columns of their cells.
+    """
+
+    score: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    measures: dict
+    errors: dict
+    cells: np.ndarray
+
+    def __len__(self):
+        """Return the number of candidates."""
+        return len(self.score)
+
+    def __getitem__(self, rows):
+        """Return some of the candidates."""
+        return Candidates(
+            score=self.score[rows],
+            x=self.x[rows],
+            y=self.y[rows],
+            measures={name: values[rows] for name, values in self.measures.items()},
+            errors={name: values[rows] for name, values in self.errors.items()},
+            cells=self.cells[rows],
+        )
+
+    def with_scores(self, score):
+        """
+        Return the same candidates by other scores.
+
+        Parameters
+        ----------
+        score : (n,) array
+            Their scores, in logits.
+
+        Returns
+        -------
+        candidates : `Candidates`
+            By falling score.
+        """
+        return replace(self, score=score)[np.argsort(-score, kind="stable")]
+
+
+def find_candidates(maps, usable=None, *, least=LEAST_SCORE, comparable=COMPARABLE):
+    """
+    Find the peaks of the map of centres.
+
+    Of two candidates nearer than the half-number radius of the higher one, the lower
+    is dropped. Where a candidate lies within that of a lower one whose score is
+    comparable, it is a part of it: the larger one is kept, with the score of the part.
+
+    Parameters
+    ----------
+    maps : `~astro_vaeclust.detector.inference.NetworkMaps`
+        What the network says.
+    usable : (ny_cells, nx_cells) array, optional
+        Fraction of usable pixels of each cell; by default all are usable. The cell of
+        a candidate has at least ``LEAST_USABLE``.
+    least : float
+        Lowest logit of a candidate.
+    comparable : float
+        Logits that a part may be above the whole.
+
+    Returns
+    -------
+    candidates : `Candidates`
+        The candidates by falling score; perhaps none.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        unusable = None if usable is None else usable < LEAST_USABLE
+        peaks = find_peaks(maps.center, least, box_size=BOX, mask=unusable)
+    cells = np.empty((0, 2), dtype=int)
+    if peaks is not None:
+        cells = np.column_stack([peaks["y_peak"], peaks["x_peak"]])
+    values, deviations = _measured(maps, cells)
+    rows, columns = cells.T
+    candidates = Candidates(
+        score=maps.center[rows, columns].astype(np.float64),
+        x=(columns + 0.5 + values[0]) * CELL - 0.5,
+        y=(rows + 0.5 + values[1]) * CELL - 0.5,
+        measures=dict(zip(MEASURES, values, strict=True)),
+        errors=dict(zip(MEASURES, deviations, strict=True)),
+        cells=cells,
+    )
+    return _without_neighbours(candidates, comparable)
+
+
+def _measured(maps, cells):
+    """
+    Return measures and their standard deviations at cells, (n_measures, n) each.
+
+    They are means over the cells within the half-number radius, weighted by the odds
+    of a centre there, but none by more than the cell itself.
+    """
+    steps = np.arange(AROUND) - AROUND // 2
+    rows, columns = (
+        cells[:, 0, None, None] + steps[:, None],
+        cells[:, 1, None, None] + steps,
+    )
+    ny, nx = maps.center.shape
+    exists = (rows >= 0) & (rows < ny) & (columns >= 0) & (columns < nx)
+    place = np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)
+    peaks = tuple(cells.T[:, :, None, None])
+    radius = 10 ** maps.measures[R50][peaks].astype(np.float64)
+    near = CELL * np.hypot(steps, steps[:, None]) <= np.maximum(radius, LEAST_DISTANCE)
+    below = np.minimum(maps.center[place] - maps.center[peaks], 0)
+    weights = np.where(near & exists, np.exp(below, dtype=np.float64), 0)
+    weights /= weights.sum(axis=(1, 2), keepdims=True)
+    values = maps.measures[:, *place].astype(np.float64)
+    values[0] += steps
+    values[1] += steps[:, None]
+    variances = np.exp(maps.log_variances[:, *place].astype(np.float64))
+    means = [(weights * of).sum(axis=(2, 3)) for of in (values, variances)]
+    return means[0], np.sqrt(means[1])
+
+
+def _without_neighbours(candidates, comparable):
+    """Return one candidate of each cluster, by falling score."""
+    candidates = candidates[np.argsort(-candidates.score, kind="stable")]
+    x, y, score = candidates.x, candidates.y, candidates.score.copy()
+    reach = np.maximum(10 ** candidates.measures["log_r50"], LEAST_DISTANCE)
+    kept = np.empty(0, dtype=int)
+    for row in range(len(candidates)):
+        distance = np.hypot(x[row] - x[kept], y[row] - y[kept])
+        if np.any(distance <= reach[kept]):
+            continue
+        parts = (distance <= reach[row]) & (score[kept] - score[row] <= comparable)
+        place = len(kept)
+        if parts.any():
+            place = np.argmax(parts)
+            score[row] = score[kept[place]]
+        kept = np.insert(kept[~parts], place, row)
+    return replace(candidates, score=score)[kept]

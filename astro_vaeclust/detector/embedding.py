@@ -1,0 +1,129 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The convolutional autoencoder, trained beforehand, as an embedding."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..embeddings.base import Embedding
+from ..embeddings.latent_map import LatentMap
+from ..utils.devices import resolve_device
+
+__all__ = ["ConvVAE"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvVAE(Embedding):
+    """
+    The latents of a convolutional autoencoder that was trained on many tiles.
+
+    One forward pass gives the latent maps of all scales; nothing is trained on the
+    image, so that ``patch_sizes``, ``overlap`` and ``seed`` do not matter. In a finder
+    without ``mixture``, the mixture that was trained with the network, its map of
+    centres and its calibration are used, too; with one, the mixture is fitted to the
+    latents of the image.
+
+    Parameters
+    ----------
+    model : str, path-like or None
+        File of the trained model, which the setting of the finder replaces.
+    """
+
+    model: str | os.PathLike | None = None
+
+    pretrained = True
+
+    def load(self, *, model=None, device="cpu"):
+        """
+        Read the trained model.
+
+        Parameters
+        ----------
+        model : str, path-like or None
+            File that goes before the setting.
+        device : str
+            Where it will compute.
+
+        Returns
+        -------
+        model : `~astro_vaeclust.detector.model.TrainedModel`
+            The model.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such file, or it is no model.
+        """
+        from .model import load_model
+
+        path = self.model if model is None else model
+        return load_model(path, device=resolve_device(device))
+
+    def embed(self, prepared, *, patch_sizes, overlap, seed, device, progress_bar=None):
+        """
+        Embed an image at the four scales of the network.
+
+        Parameters
+        ----------
+        prepared : `~astro_vaeclust.images.prepare.PreparedImage`
+            The image, with ``prepared.image``.
+        patch_sizes, overlap, seed, progress_bar
+            Not used.
+        device : str
+            Where torch computes.
+
+        Returns
+        -------
+        maps : list of `~astro_vaeclust.embeddings.LatentMap`
+            One per scale, from the finest.
+
+        Raises
+        ------
+        ValueError
+            If the pixels of the image are so coarse that cells of the network have no
+            whole number of them.
+        """
+        from .grid import NetworkImage
+        from .inference import run_network
+        from .network import CELL
+
+        image = prepared.image
+        model = self.load(device=device)
+        network_image = NetworkImage.of_image(image, model.network.settings.fine_scale)
+        grid = network_image.grid
+        maps = []
+        network = model.network_for(grid.is_fine)
+        posteriors = run_network(network, network_image.channels).posteriors
+        for scale, (mean, log_variance) in enumerate(posteriors):
+            stride, rest = divmod((CELL << scale) * grid.factor, grid.zoom)
+            if rest:
+                raise ValueError(f"data has too coarse pixels: {image.pixel_scale}")
+            usable = _usable_cells(image.mask, stride, mean.shape[:2])
+            maps.append(
+                LatentMap(
+                    mean=mean,
+                    variance=np.exp(log_variance),
+                    valid=usable,
+                    patch_size=stride,
+                    stride=stride,
+                    image_shape=image.shape,
+                    diagnostics={"identity": model.identity},
+                )
+            )
+        return maps
+
+
+def _usable_cells(mask, stride, shape):
+    """Tell which cells have more than half of their pixels usable."""
+    padding = [
+        (0, cells * stride - side)
+        for cells, side in zip(shape, mask.shape, strict=True)
+    ]
+    if min(after for _, after in padding) < 0:
+        raise ValueError("shape has fewer cells than the mask needs")
+    usable = np.pad(~mask, padding)
+    ny, nx = shape
+    return usable.reshape(ny, stride, nx, stride).mean(axis=(1, 3)) > 0.5

@@ -1,0 +1,196 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The grid on which the amortised network sees an image.
+
+Clusters have angular sizes that do not depend on the survey, so the network sees about
+one arcsecond per pixel, or somewhat less where the image is sharper. Fine images are
+binned by whole numbers of pixels, once by the mean and once by the maximum, which keeps
+the stars sharp; coarse ones are interpolated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import block_reduce
+from scipy.ndimage import zoom
+
+from ..images.sky import Sky
+
+__all__ = ["NetworkGrid", "NetworkImage"]
+
+COARSE = 1.0
+"""Arcseconds per network pixel that are aimed at where the image is coarser."""
+
+FINE = 2**-0.5
+"""Pixel scale in arcsec below which an image counts as a fine one."""
+
+
+AT_ONCE = 1 << 20
+"""Pixels that are brought to significances at a time."""
+
+COMPRESSION = 2.0
+"""Significance at which the inverse hyperbolic sine turns from linear."""
+
+RANGE = 3.0
+"""Divisor that brings the compressed significance of stars to about one."""
+
+
+@dataclass(frozen=True)
+class NetworkGrid:
+    """
+    Relation between the pixels of an image and those of the network.
+
+    Parameters
+    ----------
+    factor : int
+        Image pixels per network pixel along an axis; 1 where ``zoom`` is not 1.
+    zoom : int
+        Network pixels per image pixel along an axis.
+    scale : float
+        Size of a network pixel in arcsec.
+    is_fine : bool
+        Whether the image is one of a sharp survey, with pixels below ``FINE``.
+    """
+
+    factor: int
+    zoom: int
+    scale: float
+    is_fine: bool
+
+    @classmethod
+    def of_pixel_scale(cls, pixel_scale, fine_scale):
+        """
+        Choose the grid for an image.
+
+        Parameters
+        ----------
+        pixel_scale : float
+            Size of an image pixel in arcsec.
+        fine_scale : float
+            Size in arcsec of a network pixel that is aimed at for fine images, see
+            `~astro_vaeclust.detector.network.NetworkSettings`.
+
+        Returns
+        -------
+        grid : `NetworkGrid`
+            That whose logarithm of the scale is nearest to the one aimed at.
+        """
+        factor = max(_nearest_integer(fine_scale / pixel_scale), 1)
+        enlarged = max(_nearest_integer(pixel_scale / COARSE), 1)
+        scale = pixel_scale * factor / enlarged
+        return cls(factor, enlarged, scale, pixel_scale < FINE)
+
+    def to_image(self, positions):
+        """Turn positions in network pixels into image pixels (both from 0)."""
+        ratio = self.factor / self.zoom
+        return (np.asarray(positions) + 0.5) * ratio - 0.5
+
+    def to_network(self, positions):
+        """Turn positions in image pixels into network pixels (both from 0)."""
+        ratio = self.factor / self.zoom
+        return (np.asarray(positions) + 0.5) / ratio - 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkImage:
+    """
+    An image as the amortised network gets it.
+
+    Parameters
+    ----------
+    channels : (3, ny, nx) float32 array
+        Compressed significance of the means and of the maxima, zero where masked, and
+        one where a pixel is usable.
+    significance : (ny, nx) float32 array
+        Mean of the image minus sky over noise, zero where masked.
+    grid : `NetworkGrid`
+        Its relation to the image.
+    """
+
+    channels: np.ndarray
+    significance: np.ndarray
+    grid: NetworkGrid
+
+    @classmethod
+    def of_image(cls, image, fine_scale):
+        """
+        Bin or enlarge an image, subtract its sky and divide by its noise.
+
+        Parameters
+        ----------
+        image : `~astro_vaeclust.images.image.Image`
+            The image.
+        fine_scale : float
+            As in `NetworkGrid.of_pixel_scale`.
+
+        Returns
+        -------
+        network_image : `NetworkImage`
+            The image as the network gets it.
+        """
+        pixel_scale = image.pixel_scale.to_value(u.arcsec / u.pix)
+        grid = NetworkGrid.of_pixel_scale(pixel_scale, fine_scale)
+        means, maxima, mask = _resampled(image, grid)
+        sky = Sky.of_pixels(means, mask)
+        significance = np.empty(mask.shape, dtype=np.float32)
+        channels = np.empty((3, *mask.shape), dtype=np.float32)
+        peaks = np.empty(mask.shape) if grid.factor > 1 else None
+        height = max(AT_ONCE // mask.shape[1], 1)
+        for top in range(0, mask.shape[0], height):
+            rows = slice(top, top + height)
+            level = sky.level(rows)
+            significance[rows] = _significance(
+                means[rows], level, sky.noise, mask[rows]
+            )
+            _compress(significance[rows], channels[0, rows])
+            if peaks is None:
+                channels[1, rows] = channels[0, rows]
+            else:
+                np.subtract(maxima[rows], level, out=peaks[rows])
+            np.logical_not(mask[rows], out=channels[2, rows], casting="unsafe")
+        if peaks is not None:
+            usable = peaks[~mask]
+            level = np.median(usable)
+            spread = 1.4826 * np.median(np.abs(usable - level))
+            _compress(_significance(peaks, level, spread or 1.0, mask), channels[1])
+        return cls(channels, significance, grid)
+
+
+def _compress(significance, channel):
+    """Write the compressed significance into a channel."""
+    np.divide(significance, COMPRESSION, out=channel)
+    np.arcsinh(channel, out=channel)
+    channel /= RANGE
+
+
+def _nearest_integer(ratio):
+    """Return the integer from one whose logarithm is nearest to that of the ratio."""
+    lower = max(int(ratio), 1)
+    return lower if ratio / lower <= (lower + 1) / ratio else lower + 1
+
+
+def _resampled(image, grid):
+    """Return means, maxima and mask on the grid."""
+    if grid.zoom > 1:
+        data = zoom(image.data, grid.zoom, order=1, grid_mode=True, mode="nearest")
+        mask = np.kron(image.mask, np.ones((grid.zoom, grid.zoom), dtype=bool))
+        return data, data, mask
+    if grid.factor == 1:
+        return image.data, image.data, image.mask
+    block = (grid.factor, grid.factor)
+    masked_part = block_reduce(image.mask.astype(np.float32), block, func=np.mean)
+    means = block_reduce(image.data, block, func=np.mean)
+    maxima = block_reduce(image.data, block, func=np.max)
+    return means, maxima, masked_part > 0.5
+
+
+def _significance(values, sky, noise, mask):
+    """Return (values - sky) / noise in single precision, zero where masked."""
+    significance = np.empty(mask.shape, dtype=np.float32)
+    np.subtract(values, sky, out=significance, dtype=np.float64, casting="same_kind")
+    significance /= noise
+    significance[mask] = 0
+    return significance

@@ -1,0 +1,224 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Files of trained networks.
+
+A file holds tensors and a header in JSON; it is read with ``weights_only=True``, so
+that nothing in it can be executed.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import warnings
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import torch
+
+from ..embeddings.latent_map import digest
+from ..utils.files import atomic_path
+from .calibration import Calibration
+from .network import ConvolutionalVAE, NetworkSettings
+from .source_score import SourceCalibration
+
+__all__ = ["TrainedModel", "in_half_precision", "load_model"]
+
+FORMAT = "astro_vaeclust-model-2"
+
+DEFAULT_MODEL = Path(__file__).parents[1] / "models" / "default.pt"
+"""The model that comes with the package, made by ``vaeclust train``."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """
+    A trained network with all that is known of it.
+
+    Parameters
+    ----------
+    network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
+        The network, ready for use.
+    calibration : `~astro_vaeclust.detector.calibration.Calibration` or None
+        From scores to false-alarm rates and from variances to errors.
+    training : dict
+        Settings and data of the training, as texts, numbers, lists and dicts.
+    source_calibration : SourceCalibration or None
+        From scores and point sources to combined scores and their false-alarm rates;
+        None if the model was not calibrated with sources.
+    fine_network : `~astro_vaeclust.detector.network.ConvolutionalVAE` or None
+        A network of the same sizes for fine images, see
+        `~astro_vaeclust.detector.grid.NetworkGrid`; None if one sees all.
+    """
+
+    network: ConvolutionalVAE
+    calibration: Calibration | None
+    training: dict
+    source_calibration: SourceCalibration | None = None
+    fine_network: ConvolutionalVAE | None = None
+
+    @property
+    def _networks(self):
+        """The networks by the names of their states in the file (dict)."""
+        networks = {"state": self.network, "fine_state": self.fine_network}
+        return {name: network for name, network in networks.items() if network}
+
+    @cached_property
+    def identity(self):
+        """Sixteen hexadecimal digits that identify the parameters (str)."""
+        return digest(
+            value.detach().cpu().numpy()
+            for network in self._networks.values()
+            for value in network.state_dict().values()
+        )
+
+    def network_for(self, is_fine):
+        """Return the network for fine images or for others (`ConvolutionalVAE`)."""
+        return self.fine_network if is_fine and self.fine_network else self.network
+
+    def quick_network_for(self, is_fine):
+        """Return it with its normalisations folded into its convolutions."""
+        return self._folded[self.network_for(is_fine)]
+
+    @cached_property
+    def _folded(self):
+        from .inference import folded
+
+        return {network: folded(network) for network in self._networks.values()}
+
+    def save(self, path, *, overwrite=False):
+        """
+        Write the model to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file.
+        overwrite : bool, optional
+            Whether an existing file may be replaced.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written, or exists and may not be replaced.
+        """
+        header = {
+            "format": FORMAT,
+            "network": asdict(self.network.settings),
+            "training": self.training,
+            "identity": self.identity,
+            "calibration": self.calibration and self.calibration.to_dict(),
+            "source_calibration": self.source_calibration
+            and self.source_calibration.to_dict(),
+        }
+        states = {name: _state(network) for name, network in self._networks.items()}
+        with atomic_path(path, overwrite) as place:
+            torch.save({"header": json.dumps(header), **states}, place)
+
+
+def _state(network):
+    """Return the tensors of a network; those that half precision holds are in it."""
+    state = {}
+    for name, value in network.state_dict().items():
+        value = value.detach().cpu().contiguous()
+        if value.is_floating_point() and torch.equal(value.half().float(), value):
+            value = value.half()
+        state[name] = value
+    return state
+
+
+def in_half_precision(network):
+    """Return a copy whose parameters half precision holds, which halves its file."""
+    network = copy.deepcopy(network)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(parameter.half())
+    return network
+
+
+def load_model(path=None, *, device="cpu"):
+    """
+    Read a trained model.
+
+    Parameters
+    ----------
+    path : str or path-like, optional
+        File that `TrainedModel.save` wrote; by default the model of the package.
+    device : str or `torch.device`, optional
+        Where it will compute.
+
+    Returns
+    -------
+    model : `TrainedModel`
+        The model.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no model of this package, or is damaged.
+    """
+    path = DEFAULT_MODEL if path is None else Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"model={str(path)!r} does not exist")
+    return _load(path, path.stat().st_mtime_ns, str(device))
+
+
+@lru_cache(maxsize=4)
+def _load(path, modified, device):
+    header, *states = _contents(path)
+    network, fine_network = (
+        state and _network(path, NetworkSettings.from_dict(header["network"]), state)
+        for state in states
+    )
+    calibration = header["calibration"]
+    with_sources = header.get("source_calibration")
+    model = TrainedModel(
+        network=network.to(device),
+        fine_network=fine_network and fine_network.to(device),
+        calibration=calibration and Calibration.from_dict(calibration),
+        training=header["training"],
+        source_calibration=with_sources and SourceCalibration.from_dict(with_sources),
+    )
+    if model.identity != header["identity"]:
+        raise ValueError(
+            f"model={str(path)!r} is damaged: its parameters are not those that were "
+            "written"
+        )
+    return model
+
+
+def _network(path, settings, state):
+    network = ConvolutionalVAE(settings)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"model={str(path)!r} is damaged: {error}") from error
+    network = network.eval().to(memory_format=torch.channels_last)
+    return network.requires_grad_(False)
+
+
+def _contents(path):
+    """Return the header and the states of both networks, the second or None."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of files of other kinds
+            contents = torch.load(path, map_location="cpu", weights_only=True)
+        header = json.loads(contents["header"])
+        if header["format"] != FORMAT:
+            raise ValueError(f"format {header['format']!r}")
+        return header, contents["state"], contents.get("fine_state")
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise ValueError(
+            f"model={str(path)!r} is no model of astro_vaeclust: {error}"
+        ) from error

@@ -1,0 +1,140 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Table I of Karmakar, Mishra & Tej (2018), as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable
+
+from ..utils.validation import check_count
+
+__all__ = ["TABLE_I", "PaperField", "paper_table", "possible_ious"]
+
+
+@dataclass(frozen=True)
+class PaperField:
+    """
+    One row of Table I.
+
+    Parameters
+    ----------
+    name : str
+        The IRAS source, such as ``"IRAS 06055+2039"``.
+    ra, dec : float
+        Middle of the box that the name stands for, ICRS (deg). A name is cut off after
+        a tenth of a minute of right ascension and a minute of declination, and the
+        source lies anywhere within 42 arcsec by 30 arcsec of the middle.
+    radius, reference_radius : float
+        Radii in arcsec: of the paper, and of the literature before it.
+    members, reference_members : int
+        Numbers of members, likewise.
+    iou : float
+        The printed IoU on source counts, in [0, 1].
+    """
+
+    name: str
+    ra: float
+    dec: float
+    radius: float
+    reference_radius: float
+    members: int
+    reference_members: int
+    iou: float
+
+    @property
+    def center(self):
+        """Middle of the box of the name (`~astropy.coordinates.SkyCoord`, ICRS)."""
+        return SkyCoord(self.ra, self.dec, unit=u.deg, frame="icrs")
+
+    @property
+    def reference(self):
+        """The circle of the literature there (`~regions.CircleSkyRegion`)."""
+        from regions import CircleSkyRegion
+
+        return CircleSkyRegion(self.center, self.reference_radius * u.arcsec)
+
+
+TABLE_I = tuple(
+    PaperField(f"IRAS {name}", *numbers)
+    for name, *numbers in (
+        ("06055+2039", 92.1330, 20.6498, 77.13, 89.0, 98, 119, 0.8595),
+        ("05274+3345", 82.6876, 33.7957, 89.86, 103.0, 56, 48, 0.7968),
+        ("05345+3157", 84.4509, 31.9872, 101.63, 126.0, 98, 95, 0.8327),
+        ("05358+3543", 84.8024, 35.7522, 116.74, 130.0, 71, 53, 0.7432),
+        ("05490+2658", 88.0447, 26.9864, 98.46, 122.0, 93, 95, 0.8224),
+        ("05553+1631", 89.5607, 16.5289, 123.59, 104.0, 96, 80, 0.7143),
+        ("06056+2131", 92.1628, 21.5163, 104.79, 132.0, 101, 132, 0.7823),
+        ("06061+2151", 92.2897, 21.8490, 116.05, 145.0, 102, 105, 0.6998),
+    )
+)
+"""The eight rows of Table I."""
+
+
+def possible_ious(n_first, n_second):
+    """
+    Return the IoUs that two regions with these numbers of sources can have.
+
+    With k sources in both, the IoU is ``k / (n_first + n_second - k)``, for k from none
+    to the smaller number.
+
+    Parameters
+    ----------
+    n_first, n_second : int
+        Numbers of sources in each region.
+
+    Returns
+    -------
+    ious : float array
+        From 0 to the largest, smaller number over larger number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the numbers are no counts.
+
+    Examples
+    --------
+    >>> from astro_vaeclust.evaluation import possible_ious
+    >>> possible_ious(98, 119).max().round(4)
+    np.float64(0.8235)
+    """
+    check_count("n_first", n_first)
+    check_count("n_second", n_second)
+    shared = np.arange(min(n_first, n_second) + 1)
+    return shared / (n_first + n_second - shared)
+
+
+def paper_table():
+    """
+    Return Table I with what its member counts allow for the IoU.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        The fields of `PaperField`, and ``largest_iou`` and ``nearest_iou``: of the IoUs
+        that regions with the printed numbers of members can have, the largest one and
+        the one nearest to the printed one.
+    """
+    rows = [possible_ious(row.members, row.reference_members) for row in TABLE_I]
+    nearest = [
+        possible[np.argmin(abs(possible - row.iou))]
+        for possible, row in zip(rows, TABLE_I, strict=True)
+    ]
+    return QTable(
+        {
+            "name": [row.name for row in TABLE_I],
+            "ra": [row.ra for row in TABLE_I] * u.deg,
+            "dec": [row.dec for row in TABLE_I] * u.deg,
+            "radius": [row.radius for row in TABLE_I] * u.arcsec,
+            "reference_radius": [row.reference_radius for row in TABLE_I] * u.arcsec,
+            "members": [row.members for row in TABLE_I],
+            "reference_members": [row.reference_members for row in TABLE_I],
+            "iou": [row.iou for row in TABLE_I],
+            "largest_iou": [possible.max() for possible in rows],
+            "nearest_iou": nearest,
+        }
+    )

@@ -1,0 +1,2 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Images: every kind of input becomes one kind of image, with its sky and noise."""

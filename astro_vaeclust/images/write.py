@@ -1,0 +1,56 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Images with a world coordinate system as FITS."""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy.io import fits
+
+from ..utils import provenance
+from ..utils.files import atomic_path
+from .hdus import header_with_wcs
+
+__all__ = ["write_image"]
+
+_STORAGE_CARDS = ("BLANK", "CHECKSUM", "DATASUM", "EXTNAME", "EXTVER", "INHERIT")
+
+
+def write_image(image, path, *, meta=None, overwrite=False):
+    """
+    Write an image to a FITS file, in single precision.
+
+    Parameters
+    ----------
+    image : `~astropy.nddata.NDData`
+        The image, of shape (ny, nx), with its wcs; masked pixels become NaN. If its
+        ``meta`` is a FITS header, that is kept, such as the zero point of a tile.
+    path : str or path-like
+        The file.
+    meta : dict, optional
+        Metadata of the table that belongs to it; kept as JSON in the header.
+    overwrite : bool, optional
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written, or exists and may not be replaced.
+    """
+    header = _header_of(image)
+    header.update(provenance.header_cards(meta or {}))
+    if image.unit is not None:
+        header["BUNIT"] = image.unit.to_string("fits")
+    pixels = np.array(image.data, dtype=np.float32)
+    if image.mask is not None:
+        pixels[np.broadcast_to(image.mask, pixels.shape)] = np.nan
+    with atomic_path(path, overwrite) as place:
+        fits.PrimaryHDU(pixels, header).writeto(place, output_verify="silentfix+ignore")
+
+
+def _header_of(image):
+    """Return the header of an image without what is true of its old file only."""
+    own = image.meta if isinstance(image.meta, fits.Header) else fits.Header()
+    header = header_with_wcs(own, image.wcs).copy(strip=True)
+    for name in _STORAGE_CARDS:
+        header.remove(name, ignore_missing=True, remove_all=True)
+    return header

@@ -1,0 +1,106 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The mock tiles on which finders are compared."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+
+from .defects import DEFECTS
+from .nulls import NULLS
+from .surveys import get_survey
+from .tile import simulate_tile
+
+__all__ = ["FIRST_SEED", "mock_tile"]
+
+FIRST_SEED = 1_000_000
+"""Seed of the first tile of evaluations; training and tuning stay below 100 000."""
+
+DENSITY = (3.6, 4.7)
+"""Range of log10 N(Ks < 14) / deg2, that of the Galactic plane at |b| < 10 deg."""
+
+EXTINCTION = (0.1, 0.8)
+"""Range of the mean extinction in Ks of the screen, mag."""
+
+GRADIENT = (0.0, 0.3)
+"""Range of the change of log10 N across the tile."""
+
+STEEP = 0.1
+"""Probability of a gradient up to 1, as at the border of the bulge."""
+
+SIDE = 6 * u.arcmin
+"""Side of the tiles of surveys other than 2MASS."""
+
+NULL_NUMBERS = (0.25, 0.35, 0.25, 0.15)
+"""Probabilities of none to three hard negatives on a tile."""
+
+RARE = 0.5
+"""How often a defect of the image is drawn for one thing in the sky."""
+
+TRAIL = 0.05
+"""Probability of a satellite trail."""
+
+_DESIGN = 0xF20C
+"""Keeps the random numbers of the design apart from those of the tile."""
+
+
+def mock_tile(seed, *, survey="2mass-ks", shape=None, clouds=True):
+    """
+    Simulate a tile for the comparison of finders.
+
+    Tiles with an even seed have one cluster, drawn by
+    `~astro_vaeclust.simulation.draw_clusters`; those with an odd seed have none. Both
+    have star densities between 10^3.6 and 10^4.7 per deg2 at Ks < 14, a turbulent
+    screen of 0.1 to 0.8 mag, up to three hard negatives of
+    `~astro_vaeclust.simulation.NULLS`, the artefacts of the survey, and one in twenty
+    has the trail of a satellite.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the tile, which determines all of it.
+    survey : str or `~astro_vaeclust.simulation.Survey`
+        The survey.
+    shape : tuple of int, optional
+        ``(ny, nx)`` in pixels; by default 1024 x 512 for 2MASS and at least 6 x 6
+        arcmin else.
+    clouds : bool
+        Whether the cluster lies in a cloud; without, it is the same at the same place.
+
+    Returns
+    -------
+    tile : `~astro_vaeclust.simulation.MockTile`
+        The image and the truth.
+    """
+    survey = get_survey(survey)
+    rng = np.random.default_rng([_DESIGN, seed])
+    n_nulls = rng.choice(len(NULL_NUMBERS), p=NULL_NUMBERS)
+    settings = {
+        "density": rng.uniform(*DENSITY),
+        "extinction": rng.uniform(*EXTINCTION) * u.mag,
+        "gradient": rng.uniform(*GRADIENT) if rng.random() > STEEP else rng.random(),
+        "nulls": _draw_kinds(rng, n_nulls),
+        "artefacts": (*survey.artefacts, *(("trail",) * (rng.uniform() < TRAIL))),
+    }
+    return simulate_tile(
+        survey=survey,
+        shape=default_shape(survey) if shape is None else shape,
+        clusters=1 - seed % 2,
+        clouds=clouds,
+        seed=seed,
+        **settings,
+    )
+
+
+def _draw_kinds(rng, number):
+    weight = np.array([RARE if kind in DEFECTS else 1.0 for kind in NULLS])
+    kinds = rng.choice(list(NULLS), number, p=weight / weight.sum())
+    return [str(kind) for kind in kinds]
+
+
+def default_shape(survey):
+    """Return the shape in pixels of the tiles of a survey (tuple of int)."""
+    if survey.name.startswith("2mass"):
+        return 1024, 512
+    side = int(np.ceil(SIDE.to_value(u.arcsec) / survey.pixel_scale))
+    return side, side

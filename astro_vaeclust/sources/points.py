@@ -1,0 +1,87 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Point sources that are given beside an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["PointSources", "check_fewest"]
+
+FEWEST = 3
+"""Sources on an image without which a table is taken for that of another field."""
+
+
+@dataclass(frozen=True, eq=False)
+class PointSources:
+    """
+    Positions of point sources on an image.
+
+    Parameters
+    ----------
+    x, y : (n,) float64 array
+        Positions in pixels, from 0 at the centre of the first pixel.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+    def __len__(self):
+        """Return the number of sources."""
+        return len(self.x)
+
+    def __getitem__(self, rows):
+        """Return some of the sources."""
+        return PointSources(self.x[rows], self.y[rows])
+
+    def on(self, mask):
+        """Return those on the usable pixels of an image, given its mask."""
+        return self[on_usable_pixels(mask, self.x, self.y)]
+
+    def within(self, place):
+        """Return those in a part of the image, two slices, in pixels of that part."""
+        rows, columns = place
+        inside = (self.x > columns.start - 0.5) & (self.x < columns.stop - 0.5)
+        inside &= (self.y > rows.start - 0.5) & (self.y < rows.stop - 0.5)
+        return PointSources(self.x[inside] - columns.start, self.y[inside] - rows.start)
+
+
+def on_usable_pixels(mask, x, y):
+    """
+    Tell which positions are on usable pixels.
+
+    Parameters
+    ----------
+    mask : (ny, nx) bool array
+        Unusable pixels.
+    x, y : (n,) array
+        Positions in pixels, finite.
+
+    Returns
+    -------
+    usable : (n,) bool array
+        False also outside the image.
+    """
+    height, width = mask.shape
+    inside = (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)
+    column, row = (np.rint(np.where(inside, v, 0)).astype(int) for v in (x, y))
+    return inside & ~mask[row, column]
+
+
+def check_fewest(n_rows, n_usable):
+    """
+    Raise ValueError if a table seems to be that of another field.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows of the table; one without rows says that there are no sources.
+    n_usable : int
+        Those that are on the image.
+    """
+    if n_rows and n_usable < FEWEST:
+        raise ValueError(
+            f"sources must have {FEWEST} or more on usable pixels of the image, got "
+            f"{n_usable} of {n_rows}; are they of this field?"
+        )

@@ -1,0 +1,142 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Adaptation of a trained model to other tiles."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import astropy.units as u
+from astropy.utils.exceptions import AstropyUserWarning
+
+from ..detector.grid import NetworkGrid
+from ..images.read import read_image
+from ..simulation import MockTile
+from ..utils.files import check_output
+from ..utils.validation import check_count, check_number
+from .calibrate import calibrate
+from .loop import TrainingPlan, train_network
+from .tiles import TrainingTile
+
+__all__ = ["fine_tune"]
+
+LARGEST_SIDE = 320
+
+
+def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
+    """
+    Adapt the trained model of a finder to other tiles, such as those of a survey.
+
+    Parameters
+    ----------
+    finder : `~astro_vaeclust.VAEClusterFinder`
+        A finder with a trained embedding; its seed, device and progress bar are used.
+    tiles : sequence of `~astro_vaeclust.simulation.MockTile`
+        Tiles with known clusters, made by `~astro_vaeclust.simulation.simulate_tile`
+        or, better, by `~astro_vaeclust.simulation.inject_cluster` on tiles of the
+        survey. Those without clusters calibrate the false-alarm rates anew, and should
+        be several square degrees; without any there is a warning, as the rates are no
+        longer right. Where there are too few clusters, the old errors stay.
+    output : str or path-like
+        File for the adapted model, ``.pt``; it must not exist. The model is not
+        calibrated with point sources any more.
+    n_steps : int
+        Updates of the network, of eight squares each.
+    learning_rate : float
+        The highest learning rate; a tenth of that of the training is gentle.
+
+    Returns
+    -------
+    finder : `~astro_vaeclust.VAEClusterFinder`
+        The same settings with the adapted model.
+
+    Raises
+    ------
+    TypeError
+        If a tile is no MockTile.
+    ValueError
+        If the embedding is not a trained one, there are no tiles with clusters, or
+        tiles of sharp images, with pixels below 0.7", are mixed with others.
+    OSError
+        If the file exists or cannot be written.
+    """
+    model = finder.trained_model
+    if model is None:
+        raise ValueError(
+            f"embedding must be a trained one, got {finder.embedding!r}, which "
+            "learns on each image"
+        )
+    check_count("n_steps", n_steps)
+    check_number("learning_rate", learning_rate, low_counts=False)
+    check_output(output, False)
+    tiles = list(tiles)
+    for tile in tiles:
+        if not isinstance(tile, MockTile):
+            raise TypeError(f"tiles takes mock tiles, got {type(tile).__name__}")
+    if not any(len(tile.clusters) for tile in tiles):
+        raise ValueError(f"tiles must have a cluster, got {len(tiles)} without one")
+    name, settings = _network_to_tune(model, tiles), model.network.settings
+    plan = TrainingPlan(
+        n_steps=n_steps,
+        learning_rate=float(learning_rate),
+        seed=finder.seed,
+        side=LARGEST_SIDE,
+        network=settings,
+    )
+    bar = finder.progress_bar
+    with tempfile.TemporaryDirectory() as folder:
+        paths = _save(tiles, Path(folder), settings.fine_scale)
+        network = train_network(
+            plan,
+            paths,
+            Path(folder),
+            start=getattr(model, name),
+            device=finder.device,
+            progress=bar and partial(bar, desc="fine-tuning"),
+        )
+        adapted = replace(
+            model,
+            **{name: network.cpu()},
+            source_calibration=None,
+            training=model.training
+            | {"fine_tuned": {"n_tiles": len(tiles), "n_steps": n_steps}},
+        )
+        adapted = calibrate(adapted, paths)
+    if all(len(tile.clusters) for tile in tiles):
+        warnings.warn(
+            "all tiles have clusters: false-alarm rates stay those of the model "
+            "before, and are no longer right",
+            AstropyUserWarning,
+            stacklevel=2,
+        )
+    adapted.save(output)
+    return replace(finder, model=output)
+
+
+def _network_to_tune(model, tiles):
+    """Return the name of the network that sees the tiles (str)."""
+    if model.fine_network is None:
+        return "network"
+    fine_scale = model.network.settings.fine_scale
+    scales = [read_image(tile.image).pixel_scale for tile in tiles]
+    kinds = {
+        NetworkGrid.of_pixel_scale(s.to_value(u.arcsec / u.pix), fine_scale).is_fine
+        for s in scales
+    }
+    if len(kinds) > 1:
+        raise ValueError(
+            "tiles must all be of sharp images or none of them, as each kind has a "
+            f"network of its own; got pixels of {min(scales):.2f} and {max(scales):.2f}"
+        )
+    return "fine_network" if kinds == {True} else "network"
+
+
+def _save(tiles, folder, fine_scale):
+    paths = []
+    for number, tile in enumerate(tiles):
+        paths.append(folder / f"{number}.npz")
+        TrainingTile.of_mock(tile, fine_scale).save(paths[-1])
+    return paths

@@ -1,0 +1,334 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Training of the amortised network: resumable, and the same for the same seed."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..detector.network import ConvolutionalVAE, NetworkSettings
+from ..utils.devices import resolve_device
+from ..utils.files import atomic_path
+from ..utils.validation import check_choice
+from .losses import LABELLED, Weights, objective
+from .mining import find_false_candidates
+from .targets import crop_tile
+from .tiles import TrainingTile
+
+__all__ = ["TrainingPlan", "train_network"]
+
+logger = logging.getLogger(__name__)
+
+CONVOLUTIONAL_DIVERGENCES = (LABELLED, "kl", "mmd", "renyi", "vade")
+"""Those that a mixture of Gaussians has."""
+
+PRECISIONS = ("float32", "bfloat16")
+
+PARTS = (None, "measures")
+
+AVERAGED = 50
+"""Steps over which a line of the log averages."""
+
+N_STATISTICS = 40
+"""Batches from which the normalisations of averaged weights are measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """
+    How the network is trained.
+
+    Parameters
+    ----------
+    n_steps : int
+        Updates of the parameters.
+    batch_size : int
+        Squares per update.
+    side : int
+        Side of a square in network pixels, a multiple of 64.
+    learning_rate : float
+        Of AdamW at its highest; it rises over the first twentieth of the steps and
+        falls to nothing by a half cosine.
+    weight_decay : float
+        Of AdamW.
+    injected : float
+        Share of squares from real tiles, where there are any.
+    mined : float
+        Share of the others that hold a false candidate of the network to go on from.
+    by_probability : bool
+        Whether these are drawn in proportion to the probability of a cluster that the
+        network gave them, so that the worst come most often; else all alike.
+    seed : int
+        Of everything random.
+    checkpoint_every : int
+        Steps between checkpoints.
+    weights : `~astro_vaeclust.training.losses.Weights`
+        Of the terms of the objective.
+    network : `~astro_vaeclust.detector.network.NetworkSettings`
+        Sizes of the network.
+    divergence : {'labelled', 'kl', 'mmd', 'renyi', 'vade'}
+        Of the posteriors of the latents from their priors, see
+        `~astro_vaeclust.training.losses.objective`.
+    precision : {'float32', 'bfloat16'}
+        Of the convolutions; parameters and updates are always in single precision.
+    part : {'measures', None}
+        The part of the network that is trained while all else stays as it is; None for
+        all of it.
+    averaged : bool
+        Whether the result is the mean of the weights before and after (Wortsman et al.
+        2022), which scores the rarest false positives lower.
+    """
+
+    n_steps: int = 7000
+    batch_size: int = 8
+    side: int = 384
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    injected: float = 0.12
+    mined: float = 0.0
+    by_probability: bool = False
+    seed: int = 0
+    checkpoint_every: int = 200
+    weights: Weights = field(default_factory=Weights)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    divergence: str = LABELLED
+    precision: str = "float32"
+    part: str | None = None
+    averaged: bool = False
+
+    def __post_init__(self):
+        """Check the words."""
+        check_choice("part", self.part, PARTS)
+        check_choice("divergence", self.divergence, CONVOLUTIONAL_DIVERGENCES)
+        check_choice("precision", self.precision, PRECISIONS)
+
+    def learning_rate_at(self, step):
+        """Return the learning rate of a step (float)."""
+        rise = max(self.n_steps // 20, 1)
+        if step < rise:
+            return self.learning_rate * (step + 1) / rise
+        part = (step - rise) / max(self.n_steps - rise, 1)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * part))
+
+
+def train_network(
+    plan, tiles, folder, *, real_tiles=(), start=None, device="cpu", progress=None
+):
+    """
+    Train a network, or go on where an interrupted training stopped.
+
+    Parameters
+    ----------
+    plan : `TrainingPlan`
+        How.
+    tiles, real_tiles : sequence of path
+        Files of `~astro_vaeclust.training.tiles.TrainingTile`: mock ones, and real
+        ones with painted clusters.
+    folder : path
+        Where ``checkpoint.pt``, the curves, ``curves.jsonl``, and what was mined,
+        ``false_candidates.npy``, go.
+    start : `~astro_vaeclust.detector.network.ConvolutionalVAE`, optional
+        Network to go on from, of the sizes in the plan; it is not changed. By default
+        a new one.
+    device : str
+        Where to compute.
+    progress : callable, optional
+        Wraps the steps, as `tqdm.tqdm` does.
+
+    Returns
+    -------
+    network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
+        The trained network, ready for use.
+
+    Raises
+    ------
+    ValueError
+        If there are no tiles, the checkpoint in the folder is of another plan, the
+        network to go on from has other sizes, or the plan needs one and there is none.
+    """
+    tiles, real_tiles = list(tiles), list(real_tiles)
+    if not tiles:
+        raise ValueError("tiles takes at least one file, got none")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    device = resolve_device(device)
+    if start is None and (plan.part or plan.averaged or plan.mined):
+        raise ValueError("start must be a network to go on from with this plan")
+    network = _new_network(plan) if start is None else _continued(plan, start)
+    network = network.to(device).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(
+        _to_train(network, plan.part), weight_decay=plan.weight_decay
+    )
+    first = _resume(folder / "checkpoint.pt", plan, network, optimizer)
+    steps = range(first, plan.n_steps)
+    places = ()
+    if plan.mined:
+        file = folder / "false_candidates.npy"
+        places = find_false_candidates(start, tiles, file, progress=progress)
+    draw = partial(draw_batch, plan, tiles, real_tiles, places=places)
+    recent = []
+    with ThreadPoolExecutor(1) as pool:
+        upcoming = pool.submit(draw, first)
+        for step in progress(steps) if progress else steps:
+            batch = _on_device(upcoming.result(), device)
+            if step + 1 < plan.n_steps:
+                upcoming = pool.submit(draw, step + 1)
+            recent.append(_update(plan, network, optimizer, batch, step))
+            if (step + 1) % AVERAGED == 0:
+                _log_curves(folder / "curves.jsonl", step + 1, recent)
+                recent = []
+            if (step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.n_steps:
+                _checkpoint(folder / "checkpoint.pt", plan, network, optimizer, step)
+    if plan.averaged:
+        steps = range(plan.n_steps, plan.n_steps + N_STATISTICS)
+        network = _averaged(start, network, map(draw, steps), device)
+    return network.eval()
+
+
+def _to_train(network, part):
+    """Put a part of the network into its mode for training; return its parameters."""
+    trained = network if part is None else network.get_submodule(part)
+    network.requires_grad_(False).eval()
+    return trained.requires_grad_(True).train().parameters()
+
+
+def _averaged(start, network, batches, device):
+    """Return the mean of two networks, with normalisations measured anew."""
+    mean = copy.deepcopy(network)
+    before = copy.deepcopy(start).to(device).parameters()
+    with torch.no_grad():
+        for here, there in zip(mean.parameters(), before, strict=True):
+            here.lerp_(there, 0.5)
+        channels = (_on_device(batch, device)["channels"] for batch in batches)
+        torch.optim.swa_utils.update_bn(channels, mean)
+    return mean
+
+
+def _new_network(plan):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.seed)
+        return ConvolutionalVAE(plan.network)
+
+
+def _continued(plan, start):
+    """Copy a network to go on from; what its pixels are is that of the plan."""
+    if replace(start.settings, fine_scale=plan.network.fine_scale) != plan.network:
+        raise ValueError(
+            f"start must be a network of {plan.network}, got {start.settings}"
+        )
+    network = copy.deepcopy(start)
+    network.settings = plan.network
+    return network
+
+
+def draw_batch(plan, tiles, real_tiles, step, places=()):
+    """
+    Draw the squares of a step; they depend on the plan and the step only.
+
+    Parameters
+    ----------
+    plan : `TrainingPlan`
+        How the network is trained.
+    tiles, real_tiles : list of path
+        Files of tiles.
+    step : int
+        Number of the step.
+    places : (n, 4) array, optional
+        Of `~astro_vaeclust.training.mining.find_false_candidates`.
+
+    Returns
+    -------
+    batch : dict
+        Stacked fields of `~astro_vaeclust.training.targets.Crop`.
+    """
+    rng = np.random.default_rng([plan.seed, step])
+    crops, shares = [], None
+    if plan.by_probability and len(places):
+        shares = places[:, 3] / places[:, 3].sum()
+    for _ in range(plan.batch_size):
+        real = len(real_tiles) > 0 and rng.uniform() < plan.injected
+        mined = not real and len(places) > 0 and rng.uniform() < plan.mined
+        if mined:
+            number, *place, _ = places[rng.choice(len(places), p=shares)]
+            path = tiles[int(number)]
+        else:
+            pool, place = real_tiles if real else tiles, None
+            path = pool[rng.integers(len(pool))]
+        tile = TrainingTile.load(path)
+        n_scales = plan.network.n_scales
+        crops.append(crop_tile(tile, plan.side, rng, n_scales=n_scales, place=place))
+    stacked = {
+        name: torch.from_numpy(np.stack([getattr(crop, name) for crop in crops]))
+        for name in ("channels", "center", "density", "measures", "shares", "usable")
+    }
+    stacked["labels"] = [
+        torch.from_numpy(np.stack(maps))
+        for maps in zip(*(crop.labels for crop in crops), strict=True)
+    ]
+    return stacked
+
+
+def _on_device(batch, device):
+    moved = {
+        name: values.to(device) for name, values in batch.items() if name != "labels"
+    }
+    moved["channels"] = moved["channels"].contiguous(memory_format=torch.channels_last)
+    moved["labels"] = [labels.to(device) for labels in batch["labels"]]
+    return moved
+
+
+def _update(plan, network, optimizer, batch, step):
+    for group in optimizer.param_groups:
+        group["lr"] = plan.learning_rate_at(step)
+    generator = torch.Generator(batch["channels"].device)
+    generator.manual_seed(plan.seed * 1_000_003 + step)
+    reduced = plan.precision == "bfloat16"
+    device = batch["channels"].device.type
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=reduced):
+        total, terms = objective(
+            network, batch, plan.weights, generator, plan.divergence
+        )
+    optimizer.zero_grad(set_to_none=True)
+    total.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimizer.step()
+    return terms
+
+
+def _log_curves(path, step, recent):
+    means = {name: float(np.mean([t[name] for t in recent])) for name in recent[0]}
+    with open(path, "a", encoding="utf-8") as stream:
+        stream.write(json.dumps({"step": step} | means) + "\n")
+    logger.info("step %d: %s", step, {name: round(v, 4) for name, v in means.items()})
+
+
+def _checkpoint(path, plan, network, optimizer, step):
+    state = {
+        "plan": json.dumps(asdict(plan)),
+        "step": step + 1,
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
+    with atomic_path(path, overwrite=True) as place:
+        torch.save(state, place)
+
+
+def _resume(path, plan, network, optimizer):
+    """Load a checkpoint if there is one; return the number of steps done."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    if state["plan"] != json.dumps(asdict(plan)):
+        raise ValueError(f"folder holds the checkpoint of another plan: {path}")
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["step"]

@@ -1,0 +1,210 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+How a model is made: tiles, training, calibration, each resumable.
+
+The seeds of training tiles, of clusters that are painted on real tiles, and of the
+tiles of the calibration are disjoint and below 100 000; evaluations begin at 1 000 000.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ..detector.model import TrainedModel, in_half_precision
+from ..images.read import read_image
+from ..simulation.design import mock_tile
+from ..utils.jobs import run_jobs
+from .calibrate import calibrate, real_sky_factor
+from .loop import train_network
+from .source_calibration import calibrate_with_sources, find_tile_sources
+from .tiles import TrainingTile, inject_tile
+
+__all__ = ["make_model"]
+
+logger = logging.getLogger(__name__)
+
+INJECTION_SEED, CALIBRATION_SEED = 30_000, 60_000
+
+BARE = "{survey}-bare"
+"""Folder of calibration tiles whose clusters have lost their clouds."""
+
+REAL = "real"
+"""Folder of real tiles with painted clusters."""
+
+INJECTIONS = 40
+"""Clusters that are painted on each real tile, each on a copy of its own."""
+
+
+def make_model(
+    recipe,
+    folder,
+    *,
+    real_images=(),
+    workers=1,
+    device="cpu",
+    progress_bar=None,
+):
+    """
+    Make tiles, train on them, and calibrate; what is there already is used.
+
+    Parameters
+    ----------
+    recipe : `~astro_vaeclust.training.stages.Recipe`
+        What to do.
+    folder : path
+        Where tiles, checkpoint and curves are kept.
+    real_images : sequence of path
+        FITS tiles of 2MASS Ks without known clusters, on which clusters are painted.
+    workers : int
+        Processes that make tiles.
+    device : str
+        Where torch computes.
+    progress_bar : callable, optional
+        Called as ``progress_bar(iterable, desc=..., total=...)``.
+
+    Returns
+    -------
+    model : `~astro_vaeclust.detector.model.TrainedModel`
+        The model.
+    """
+    folder = Path(folder)
+    files = _make_tiles(
+        recipe, folder, real_images, workers=workers, progress_bar=progress_bar
+    )
+    network = fine_network = None
+    for stage in recipe.stages:
+        start = fine_network if stage.fine_only and fine_network else network
+        trained = train_network(
+            stage.plan,
+            [path for name in (stage.name, *stage.tiles_of) for path in files[name]],
+            folder / stage.name,
+            real_tiles=() if stage.fine_only else files[REAL],
+            start=start,
+            device=device,
+            progress=progress_bar and partial(progress_bar, desc=stage.name),
+        )
+        if stage.fine_only:
+            fine_network = trained
+        else:
+            network = trained
+    model = TrainedModel(
+        network=in_half_precision(network.cpu()),
+        fine_network=fine_network and in_half_precision(fine_network.cpu()),
+        calibration=None,
+        training=asdict(recipe) | {"real_tiles": [Path(p).name for p in real_images]},
+    )
+    tiles = [
+        path
+        for survey in recipe.calibration_surveys
+        for path in (*files[survey], *files[BARE.format(survey=survey)])
+    ]
+    model = calibrate(model, tiles, progress_bar=progress_bar)
+    factor = real_sky_factor(model, (read_image(_real_tile(p)) for p in real_images))
+    model = replace(model, calibration=replace(model.calibration, real_sky=factor))
+    return _with_sources(
+        recipe, model, folder, workers=workers, progress_bar=progress_bar
+    )
+
+
+def _make_tiles(recipe, folder, real_images, *, workers, progress_bar):
+    """Make the tiles that are missing; return the files of all by folder (dict)."""
+    jobs = {
+        stage.name: [
+            (stage.draw_tile, seed) for seed in _range(stage.first_seed, stage.n_tiles)
+        ]
+        for stage in recipe.stages
+    }
+    fine_scale = recipe.fine_scale
+    for survey in recipe.calibration_surveys:
+        draw = partial(_mock_tile, survey=survey, fine_scale=fine_scale)
+        jobs[survey] = [(draw, seed) for seed in _calibration_seeds(recipe.n_nulls)]
+        jobs[BARE.format(survey=survey)] = [
+            (partial(draw, clouds=False), seed)
+            for seed in _cluster_seeds(recipe.n_bare)
+        ]
+    jobs[REAL] = [
+        (
+            partial(_injected_tile, path=path, fine_scale=fine_scale),
+            INJECTION_SEED + INJECTIONS * number + copy,
+        )
+        for number, path in enumerate(real_images)
+        for copy in range(INJECTIONS)
+    ]
+    files = {
+        name: [folder / name / f"{seed}.npz" for _, seed in drawn]
+        for name, drawn in jobs.items()
+    }
+    missing = [
+        (draw, seed, path)
+        for name, drawn in jobs.items()
+        for (draw, seed), path in zip(drawn, files[name], strict=True)
+        if not path.exists()
+    ]
+    for name in files:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for _ in run_jobs(
+        _save_tile, missing, workers=workers, progress_bar=progress_bar, desc="tiles"
+    ):
+        pass
+    return files
+
+
+def _save_tile(job):
+    draw, seed, path = job
+    draw(seed).save(path)
+
+
+def _mock_tile(seed, *, survey, fine_scale, clouds=True):
+    tile = mock_tile(seed, survey=survey, clouds=clouds)
+    return TrainingTile.of_mock(tile, fine_scale)
+
+
+def _injected_tile(seed, *, path, fine_scale):
+    return inject_tile(_real_tile(path), seed, fine_scale=fine_scale)
+
+
+def _real_tile(path):
+    image = CCDData.read(path, unit="adu")
+    image.mask = ~np.isfinite(image.data)
+    return image
+
+
+def _with_sources(recipe, model, folder, *, workers, progress_bar):
+    """Find the sources of some calibration tiles, and calibrate with them."""
+    seeds = [
+        *_null_seeds(min(recipe.n_source_nulls, recipe.n_nulls)),
+        *_cluster_seeds(recipe.n_nulls)[: recipe.n_source_clusters],
+    ]
+    if not seeds:
+        return model
+    tiles = []
+    for survey in recipe.calibration_surveys:
+        here = [folder / survey / f"{seed}.npz" for seed in seeds]
+        find_tile_sources(
+            here, survey=survey, workers=workers, progress_bar=progress_bar
+        )
+        tiles += here
+    return calibrate_with_sources(model, tiles, progress_bar=progress_bar)
+
+
+def _range(first, number):
+    return range(first, first + number)
+
+
+def _calibration_seeds(n_nulls):
+    """Seeds of calibration tiles: odd ones have no cluster, see `mock_tile`."""
+    return [*_null_seeds(n_nulls), *_cluster_seeds(n_nulls)]
+
+
+def _null_seeds(n_nulls):
+    return _range(CALIBRATION_SEED, 2 * n_nulls)[1::2]
+
+
+def _cluster_seeds(n_nulls):
+    return _range(CALIBRATION_SEED, 2 * n_nulls)[::2]

@@ -1,0 +1,239 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Calibration of the detector for images that come with a table of point sources."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ..detector.calibration import usable_candidates
+from ..detector.inference import run_network
+from ..detector.source_score import SourceCalibration, combined_score, source_excess
+from ..images.read import read_image
+from ..simulation.design import mock_tile
+from ..utils.files import atomic_path
+from ..utils.jobs import run_jobs
+from .rates import (
+    LEAST_CLUSTERS,
+    NullSample,
+    fit_calibration,
+    logistic_coefficients,
+    null_sample,
+    range_of,
+)
+from .tiles import TrainingTile
+
+__all__ = ["calibrate_with_sources", "find_tile_sources", "sources_file"]
+
+logger = logging.getLogger(__name__)
+
+
+def sources_file(tile):
+    """Return where the sources of the file of a tile are kept (`pathlib.Path`)."""
+    tile = Path(tile)
+    return tile.with_name(f"{tile.stem}-sources.npy")
+
+
+def find_tile_sources(tiles, *, survey, workers=1, progress_bar=None):
+    """
+    Find the sources of calibration tiles, as the catalogue methods do by default.
+
+    The mock tiles are simulated anew, and positions in network pixels are kept in files
+    beside theirs. What is there already is left alone.
+
+    Parameters
+    ----------
+    tiles : sequence of path
+        Files of `~astro_vaeclust.training.tiles.TrainingTile`, each named by the seed
+        of its `~astro_vaeclust.simulation.mock_tile`.
+    survey : str
+        Tag of the survey that they imitate.
+    workers : int
+        Processes that do it.
+    progress_bar : callable, optional
+        Called as ``progress_bar(iterable, desc=..., total=...)``.
+
+    Raises
+    ------
+    ValueError
+        If the name of a file is no seed.
+    """
+    paths = [Path(tile) for tile in tiles]
+    for path in paths:
+        if not path.stem.isdecimal():
+            raise ValueError(f"tiles must be named by their seeds, got {path.name!r}")
+    missing = [path for path in paths if not sources_file(path).exists()]
+    find = partial(_find_sources, survey=survey)
+    for _ in run_jobs(
+        find, missing, workers=workers, progress_bar=progress_bar, desc="sources"
+    ):
+        pass
+
+
+def _find_sources(path, *, survey):
+    from ..baselines import BaselineFinder
+    from ..sources.find import find_sources
+
+    image = read_image(mock_tile(int(path.stem), survey=survey).image)
+    found = find_sources(
+        image,
+        significance=BaselineFinder.source_significance,
+        fwhm=BaselineFinder.fwhm,
+    )
+    with np.load(path, allow_pickle=False) as stored:
+        ratio = stored["scale"].item() / np.sqrt(image.pixel_area.value)
+    points = (np.column_stack([found.x, found.y]) + 0.5) / ratio - 0.5
+    with (
+        atomic_path(sources_file(path), overwrite=True) as place,
+        open(place, "wb") as stream,
+    ):
+        np.save(stream, points)
+
+
+def calibrate_with_sources(model, tiles, *, progress_bar=None):
+    """
+    Fit how the score and the excess of sources combine, and the rates of the outcome.
+
+    The coefficients are those of a logistic regression on all candidates of the tiles,
+    matched to a true cluster or not; candidates beside a cluster that another one
+    matches are left out. Candidates of tiles without clusters tell the rates.
+
+    Parameters
+    ----------
+    model : `~astro_vaeclust.detector.model.TrainedModel`
+        The model, calibrated for images alone by
+        `~astro_vaeclust.training.calibrate.calibrate`; how much more frequent false
+        candidates are on the real sky is taken from there.
+    tiles : sequence of path
+        Files of `~astro_vaeclust.training.tiles.TrainingTile` with those of
+        `find_tile_sources` beside them, with and without clusters.
+    progress_bar : callable, optional
+        Called as ``progress_bar(iterable, desc=..., total=...)``.
+
+    Returns
+    -------
+    model : `~astro_vaeclust.detector.model.TrainedModel`
+        The same with a ``source_calibration``. Where the tiles have no sky without
+        clusters, or fewer than 20 clusters are among the candidates, it is the model
+        as it was, and the log says so.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a tile has no sources beside it.
+    """
+    paths = list(tiles)
+    for path in paths:
+        if not sources_file(path).exists():
+            raise FileNotFoundError(
+                f"tiles: {str(path)!r} has no sources beside it; find_tile_sources "
+                "makes them"
+            )
+    wrapped = progress_bar(paths, desc="with sources") if progress_bar else paths
+    parts = [_measured(model, path) for path in wrapped]
+    n_matched = tuple(
+        sum(int(part.is_cluster.sum()) for part in parts if part.fine == fine)
+        for fine in (False, True)
+    )
+    nulls = [part for part in parts if part.null is not None]
+    if sum(n_matched) < LEAST_CLUSTERS or not nulls:
+        logger.warning(
+            "no calibration with sources: %d clusters among the candidates and %d "
+            "tiles without clusters",
+            sum(n_matched),
+            len(nulls),
+        )
+        return model
+    fitted = _fit(parts, n_matched)
+    if model.calibration is not None:
+        rates = replace(fitted.rates, real_sky=model.calibration.real_sky)
+        fitted = replace(fitted, rates=rates)
+    logger.info(
+        "with sources: coefficients %s, from %s clusters",
+        fitted.coefficients,
+        n_matched,
+    )
+    return replace(model, source_calibration=fitted)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """
+    What one tile contributes.
+
+    ``scores``, ``excess`` and ``is_cluster`` are ``(n,)``, of the candidates that
+    count; ``null`` is what `null_sample` makes of a tile without clusters.
+    """
+
+    scores: np.ndarray
+    excess: np.ndarray
+    is_cluster: np.ndarray
+    fine: bool
+    null: tuple | None
+
+
+def _measured(model, path):
+    tile = TrainingTile.load(path)
+    channels = tile.channels.astype(np.float32)
+    maps = run_network(model.quick_network_for(tile.fine), channels)
+    candidates, conditions = usable_candidates(maps, channels)
+    if model.calibration is not None:
+        candidates = model.calibration.scored(candidates, tile.fine)
+    points = np.load(sources_file(path), allow_pickle=False)
+    excess = source_excess(candidates, points, channels[2], tile.scale)
+    is_cluster, counts = tile.matched(candidates)
+    null = None
+    if not len(tile.clusters):
+        null = null_sample(candidates, conditions, tile)
+    return _Part(
+        scores=candidates.score[counts],
+        excess=excess[counts],
+        is_cluster=is_cluster[counts],
+        fine=bool(tile.fine),
+        null=null,
+    )
+
+
+def _fit(parts, n_matched):
+    """Fit coefficients and rates (`SourceCalibration`)."""
+    of_all = _coefficients(parts)
+    coefficients = tuple(
+        _coefficients([part for part in parts if part.fine == fine])
+        if n_matched[fine] >= LEAST_CLUSTERS
+        else of_all
+        for fine in (False, True)
+    )
+    combined = [
+        combined_score(coefficients[part.fine], part.scores, part.excess)
+        for part in parts
+    ]
+    everything = np.concatenate(combined)
+    nulls = [
+        (scores, *part.null)
+        for scores, part in zip(combined, parts, strict=True)
+        if part.null is not None
+    ]
+    sample = NullSample(*map(np.concatenate, zip(*nulls, strict=True)))
+    rates = fit_calibration(sample, score_range=range_of(everything))
+    return SourceCalibration(coefficients, rates, n_matched)
+
+
+def _coefficients(parts):
+    """
+    Return intercept and coefficients of score and excess (tuple of float).
+
+    An excess of sources never speaks against a cluster: where the fit says that, it
+    says nothing.
+    """
+    scores, excess, outcome = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("scores", "excess", "is_cluster")
+    )
+    found = logistic_coefficients(np.column_stack([scores, excess]), outcome)
+    if found[2] < 0:
+        return *logistic_coefficients(scores[:, np.newaxis], outcome), 0.0
+    return found

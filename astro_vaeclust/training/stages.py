@@ -1,0 +1,312 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What goes into a model: the trainings one after the other, and the calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..detector.network import NetworkSettings
+from ..utils.validation import check_count, check_number
+from .loop import TrainingPlan
+from .losses import Weights
+from .tiles import HARDEST, draw_tile
+
+__all__ = ["Recipe", "Stage", "default_stages"]
+
+SURVEYS_OF_STAGES = ("2mass-j", "2mass-h", "2mass-ks", "2mass-ks", "ukidss-k")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """
+    A training with tiles of one kind.
+
+    Parameters
+    ----------
+    name : str
+        Name of its folder.
+    first_seed, n_tiles : int
+        Seed of its first mock tile, the others follow by ones, and their number, which
+        may be zero where those of others are used.
+    surveys : tuple of str
+        Tags of the surveys that the tiles imitate.
+    hard : float
+        Share of tiles that have more of the hardest nulls.
+    hardest : tuple of str
+        Kinds of these.
+    bare : float
+        Share of tiles whose clusters have lost their clouds.
+    native : float
+        Share of tiles of surveys with very fine pixels that keep them.
+    most_pixels : int or None
+        Most pixels along a side of a tile.
+    tiles_of : tuple of str
+        Names of other stages with tiles of their own whose tiles are used, too.
+    fine_only : bool
+        Whether the network for fine images is trained, which begins as that for all
+        images; else the latter, which sees only the others in the end.
+    plan : `~astro_vaeclust.training.loop.TrainingPlan`
+        How the network is trained.
+    """
+
+    name: str
+    first_seed: int
+    n_tiles: int
+    surveys: tuple[str, ...]
+    hard: float = 0.0
+    hardest: tuple[str, ...] = HARDEST
+    bare: float = 0.0
+    native: float = 0.0
+    most_pixels: int | None = None
+    tiles_of: tuple[str, ...] = ()
+    fine_only: bool = False
+    plan: TrainingPlan = field(default_factory=TrainingPlan)
+
+    def draw_tile(self, seed):
+        """Simulate the tile of a seed (`TrainingTile`)."""
+        rng = np.random.default_rng([seed, self.first_seed])
+        hard, native, bare = rng.uniform(size=3)
+        return draw_tile(
+            seed,
+            surveys=self.surveys,
+            fine_scale=self.plan.network.fine_scale,
+            hard=bool(hard < self.hard),
+            hardest=self.hardest,
+            clouds=bool(bare >= self.bare),
+            native=bool(native < self.native),
+            most_pixels=self.most_pixels,
+        )
+
+
+def default_stages():
+    """
+    Return the trainings of the model of the package, one after the other.
+
+    The first two see fine images in pixels of about one arcsecond; what false positives
+    the first one leaves are mostly nulls of which the second has more. The others see
+    fine images sharper, which takes more time: first as long as it takes to get used to
+    them, and then on more tiles for longer, from where the mean of the weights is
+    taken. Then what is measured is trained alone. What is taken for a cluster
+    falsely after all this is what two more trainings look at, each at what the one
+    before it left; the mean of the weights is taken again after the second, and what is
+    measured is trained again. From there the network for fine images goes on alone,
+    with squares that show more of the surroundings, and so does that for all others.
+    Each looks again at what it takes for a cluster falsely; the network for the others
+    is once more the mean of before and after, and that for fine images has a second
+    such training. A third one, a third of whose tiles have clusters without clouds, and
+    the mean of before and after, teach it that not all clusters lie in some.
+
+    Returns
+    -------
+    stages : tuple of `Stage`
+        The trainings.
+    """
+    sharper = NetworkSettings(fine_scale=0.6)
+    broad = (*SURVEYS_OF_STAGES, "ukidss-k")
+    fine = Stage(
+        name="fine",
+        first_seed=42_000,
+        n_tiles=900,
+        surveys=(*SURVEYS_OF_STAGES, *("ukidss-k",) * 4),
+        hard=0.5,
+        native=0.25,
+        most_pixels=2000,
+        plan=TrainingPlan(
+            n_steps=1600,
+            batch_size=6,
+            side=448,
+            learning_rate=1e-3,
+            seed=2,
+            network=sharper,
+            precision="bfloat16",
+            weights=Weights(measures=0.8),
+        ),
+    )
+    measures = replace(
+        fine,
+        name="measures",
+        n_tiles=0,
+        tiles_of=("long",),
+        plan=replace(
+            fine.plan,
+            n_steps=800,
+            seed=4,
+            part="measures",
+            weights=Weights(center=0, density=0, autoencoder=0, labels=0),
+        ),
+    )
+    mined = replace(
+        fine,
+        name="mined",
+        first_seed=47_000,
+        n_tiles=2000,
+        surveys=(
+            *("2mass-j", "2mass-h"),
+            *("2mass-ks",) * 3,
+            *("ukidss-k",) * 5,
+        ),
+        hard=0.75,
+        hardest=(*HARDEST, "galaxy-group"),
+        plan=replace(fine.plan, n_steps=2600, learning_rate=7e-4, seed=11, mined=0.4),
+    )
+    mined_again = replace(
+        mined,
+        name="mined-again",
+        first_seed=49_000,
+        tiles_of=("mined",),
+        plan=replace(
+            mined.plan,
+            n_steps=4000,
+            seed=13,
+            mined=0.5,
+            by_probability=True,
+            averaged=True,
+        ),
+    )
+    sharp = replace(
+        mined_again,
+        name="sharp",
+        first_seed=53_000,
+        surveys=("ukidss-k",),
+        tiles_of=(),
+        fine_only=True,
+        plan=replace(
+            mined_again.plan,
+            n_steps=5000,
+            batch_size=4,
+            side=576,
+            learning_rate=1e-3,
+            seed=21,
+            averaged=False,
+        ),
+    )
+    coarse = replace(
+        sharp,
+        name="coarse",
+        first_seed=55_000,
+        n_tiles=3000,
+        surveys=("2mass-j", "2mass-h", *("2mass-ks",) * 3),
+        fine_only=False,
+        plan=replace(sharp.plan, batch_size=5, side=512, seed=31, averaged=True),
+    )
+    sharp_again = replace(
+        sharp,
+        name="sharp-again",
+        first_seed=51_000,
+        plan=replace(sharp.plan, n_steps=3600, seed=33),
+    )
+    bare = replace(
+        sharp_again,
+        name="bare",
+        first_seed=59_000,
+        n_tiles=1000,
+        bare=1.0,
+        tiles_of=(sharp_again.name,),
+        plan=replace(sharp_again.plan, n_steps=3000, seed=38, averaged=True),
+    )
+
+    def measures_of(stage, seed):
+        return replace(
+            measures,
+            name=f"measures-of-{stage.name}",
+            surveys=stage.surveys,
+            tiles_of=(stage.name, *stage.tiles_of),
+            fine_only=stage.fine_only,
+            plan=replace(measures.plan, seed=seed),
+        )
+
+    return (
+        Stage(name="train", first_seed=20_000, n_tiles=4800, surveys=broad),
+        Stage(
+            name="hard",
+            first_seed=40_000,
+            n_tiles=1600,
+            surveys=broad,
+            hard=1.0,
+            plan=TrainingPlan(n_steps=1600, learning_rate=7e-4, seed=1),
+        ),
+        fine,
+        replace(
+            fine,
+            name="long",
+            first_seed=44_000,
+            n_tiles=1500,
+            plan=replace(fine.plan, n_steps=4000, seed=3, averaged=True),
+        ),
+        measures,
+        mined,
+        mined_again,
+        replace(
+            measures,
+            name="measures-again",
+            tiles_of=("mined-again", "mined"),
+            plan=replace(measures.plan, seed=14),
+        ),
+        sharp,
+        measures_of(sharp, seed=22),
+        coarse,
+        measures_of(coarse, seed=32),
+        sharp_again,
+        measures_of(sharp_again, seed=34),
+        bare,
+        measures_of(bare, seed=38),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """
+    What goes into a model.
+
+    Parameters
+    ----------
+    stages : tuple of `Stage`
+        The trainings; each goes on with the network of the one before.
+    calibration_surveys : tuple of str
+        Tags of the surveys that the calibration tiles imitate.
+    n_nulls : int
+        Tiles without a cluster per survey of the calibration; as many with one.
+    bare : float
+        Share of the clusters of the calibration that have lost their clouds, from 0 to
+        below 1; these are on further tiles.
+    n_source_nulls, n_source_clusters : int
+        How many of these, without and with a cluster, calibrate the detection with
+        point sources, too; all where there are fewer. Zero for both leaves that out.
+    """
+
+    stages: tuple[Stage, ...] = field(default_factory=default_stages)
+    calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
+    n_nulls: int = 600
+    bare: float = 0.25
+    n_source_nulls: int = 100
+    n_source_clusters: int = 60
+
+    def __post_init__(self):
+        """Check the stages."""
+        if not self.stages:
+            raise ValueError("stages must have one at least, got none")
+        if self.stages[0].fine_only:
+            raise ValueError("stages must begin with one that is not fine_only")
+        own = [stage.name for stage in self.stages if stage.n_tiles]
+        for stage in self.stages:
+            check_count("n_tiles", stage.n_tiles, least=0 if stage.tiles_of else 1)
+            if not set(stage.tiles_of) <= set(own):
+                raise ValueError(
+                    f"tiles_of must be stages with tiles of their own, {own}; got "
+                    f"{stage.tiles_of!r}"
+                )
+        for name in ("n_source_nulls", "n_source_clusters"):
+            check_count(name, getattr(self, name), least=0)
+        check_number("bare", self.bare, high=1)
+
+    @property
+    def n_bare(self):
+        """Number of clusters per survey that have lost their clouds (int)."""
+        return round(self.n_nulls * self.bare / (1 - self.bare))
+
+    @property
+    def fine_scale(self):
+        """Size in arcsec to which the model bins fine images (float)."""
+        return self.stages[-1].plan.network.fine_scale

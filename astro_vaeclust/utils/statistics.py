@@ -1,0 +1,119 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Significances of counts."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, xlogy
+from scipy.stats import chi2
+
+__all__ = ["fit_logistic", "poisson_significance"]
+
+
+PRIOR_DEVIATION = 10.0
+"""Deviation of the Gaussian prior of the coefficients of standardised variables."""
+
+
+def poisson_significance(counts, expected):
+    """
+    Return the significance of counts over their expectation, in standard deviations.
+
+    It is the signed root of twice the logarithm of the ratio of the Poisson
+    likelihoods with the expectation free and fixed (Wilks 1938; Cash 1979, ApJ, 228,
+    939), which is close to a normal deviate from a handful of counts on.
+
+    Parameters
+    ----------
+    counts : array_like
+        Counts, not negative; effective counts need not be integers.
+    expected : array_like
+        Expected counts; where they vanish, so does the significance.
+
+    Returns
+    -------
+    significance : array
+        Negative for a deficit.
+    """
+    counts, expected = np.broadcast_arrays(
+        np.asarray(counts, dtype=float), np.asarray(expected, dtype=float)
+    )
+    positive = expected > 0
+    safe = np.where(positive, expected, 1.0)
+    deviance = 2 * (xlogy(counts, counts / safe) - (counts - safe))
+    root = np.sqrt(np.maximum(deviance, 0))
+    return np.where(positive, np.sign(counts - safe) * root, 0.0)
+
+
+def poisson_interval(n, confidence):
+    """
+    Return the exact interval of the mean of a Poisson variable (Garwood 1936).
+
+    Parameters
+    ----------
+    n : array_like of int
+        Observed numbers.
+    confidence : float
+        Probability that it holds the mean.
+
+    Returns
+    -------
+    low, high : array
+        Its bounds.
+    """
+    n = np.asarray(n)
+    tail = (1 - confidence) / 2
+    low = np.where(n > 0, chi2.ppf(tail, 2 * np.maximum(n, 1)) / 2, 0.0)
+    return low, chi2.ppf(1 - tail, 2 * n + 2) / 2
+
+
+def fit_logistic(variables, outcomes):
+    """
+    Fit the probability of outcomes by a logistic function of some variables.
+
+    The maximum of the likelihood times a weak Gaussian prior on the coefficients of
+    the standardised variables, which keeps them finite where the outcomes can be
+    separated without error. The covariance is the inverse of the Fisher information,
+    the prior's included, at the maximum.
+
+    Parameters
+    ----------
+    variables : (n, k) array
+        The variables.
+    outcomes : (n,) bool array
+        The outcomes.
+
+    Returns
+    -------
+    coefficients : (k + 1,) array
+        Intercept, and the coefficient of each variable.
+    covariance : (k + 1, k + 1) array
+        Their covariance.
+    """
+    center = variables.mean(axis=0)
+    scale = variables.std(axis=0)
+    scale[scale < 1e-12] = 1.0
+    design = np.column_stack([np.ones(len(variables)), (variables - center) / scale])
+    sign = np.where(outcomes, 1.0, -1.0)
+
+    def loss(b):
+        likelihood = np.logaddexp(0, -sign * (design @ b)).sum()
+        return likelihood + 0.5 * np.sum((b / PRIOR_DEVIATION) ** 2)
+
+    def gradient(b):
+        return design.T @ (expit(design @ b) - outcomes) + b / PRIOR_DEVIATION**2
+
+    def information(b):
+        p = expit(design @ b)
+        prior = np.eye(len(b)) / PRIOR_DEVIATION**2
+        return (design.T * (p * (1 - p))) @ design + prior
+
+    start = np.zeros(design.shape[1])
+    fit = minimize(
+        loss, start, jac=gradient, hess=information, method="trust-exact", tol=1e-9
+    )
+    # From standardised to plain variables.
+    transform = np.diag(np.concatenate([[1.0], 1 / scale]))
+    transform[0, 1:] = -center / scale
+    covariance = transform @ np.linalg.inv(information(fit.x)) @ transform.T
+    return transform @ fit.x, (covariance + covariance.T) / 2

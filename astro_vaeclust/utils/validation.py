@@ -1,0 +1,96 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Checks of settings; each error names the argument, what it got and what it takes."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+
+import astropy.units as u
+import numpy as np
+
+__all__ = [
+    "angles",
+    "check_angle",
+    "check_choice",
+    "check_count",
+    "check_fraction",
+    "check_number",
+    "check_seed",
+]
+
+
+def check_count(name, value, *, least=1):
+    """Raise unless a setting is an integer of at least ``least``."""
+    message = f"{name} must be an integer of at least {least}, got {value!r}"
+    if isinstance(value, bool):
+        raise TypeError(message)
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(message) from None
+    if count < least:
+        raise ValueError(message)
+
+
+def check_number(name, value, *, low=0.0, high=math.inf, low_counts=True):
+    """Raise unless a setting is a number in [low, high), or in (low, high)."""
+    bracket = "[" if low_counts else "("
+    message = f"{name} must be a number in {bracket}{low:g}, {high:g}), got {value!r}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(message)
+    above = value >= low if low_counts else value > low
+    if not (above and value < high):
+        raise ValueError(message)
+
+
+def check_choice(name, value, choices):
+    """Raise unless a setting is one of several words; the message lists them."""
+    if value not in tuple(choices):
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}"
+        )
+
+
+def check_seed(seed):
+    """Return a seed as a plain int in [0, 2**32), as scikit-learn takes it."""
+    message = f"seed must be an integer in [0, 2**32), got {seed!r}"
+    if isinstance(seed, bool):
+        raise TypeError(message)
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(message) from None
+    if not 0 <= number < 2**32:
+        raise ValueError(message)
+    return number
+
+
+def check_fraction(name, value):
+    """Raise unless a setting is a number in [0, 1)."""
+    check_number(name, value, high=1.0)
+
+
+def check_angle(name, value):
+    """Raise TypeError or ValueError unless a value is a positive angle."""
+    takes = "a positive angle such as 30 * u.arcsec"
+    if not (isinstance(value, u.Quantity) and value.unit.is_equivalent(u.arcsec)):
+        raise TypeError(f"{name} takes {takes}, got {value!r}")
+    if value.ndim or not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} takes {takes}, got {value!r}")
+
+
+def angles(name, values):
+    """Return a tuple of positive angles from a Quantity or a sequence of angles."""
+    try:
+        angles = tuple(values)
+    except TypeError:
+        raise TypeError(
+            f"{name} takes several angles such as (10, 20) * u.arcsec, got {values!r}"
+        ) from None
+    if not angles:
+        raise ValueError(f"{name} takes one angle or more, got none")
+    for angle in angles:
+        check_angle(name, angle)
+    return angles

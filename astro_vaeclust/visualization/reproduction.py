@@ -1,0 +1,115 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Pictures of the paper's fields and of its table."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..utils.files import atomic_path
+from ..utils.optional import import_optional
+
+__all__ = ["write_plots", "write_table_plot"]
+
+_REFERENCE = "#d55e00"
+_COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
+
+
+def write_plots(field, name, folder, match, overlap):
+    """
+    Write the picture of a field with its clusters and the reference, and a histogram.
+
+    Parameters
+    ----------
+    field : PaperField
+        The field.
+    name : str
+        Name of the finder; the files are ``<name>.png`` and ``<name>_magnitudes.png``,
+        the latter only with a detection.
+    folder : `~pathlib.Path`
+        Where they go.
+    match : ClusterMatch
+        The clusters with the sources.
+    overlap : Overlap
+        The comparison with the reference.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    OSError
+        If a file cannot be written.
+    """
+    import_optional("matplotlib", "plot")
+    ax = match.catalog.plot()
+    circle = field.reference.to_pixel(match.catalog.heatmap.wcs)
+    circle.plot(
+        ax=ax,
+        edgecolor=_REFERENCE,
+        facecolor="none",
+        linestyle="--",
+        linewidth=1.6,
+        zorder=3,
+    )
+    ax.set_title(f"{field.name}, {name}: IoU {overlap.iou:.2f} (dashed: reference)")
+    _save(ax, folder / f"{name}.png")
+    if overlap.id:
+        ax = match.plot_luminosity_function(overlap.id, region=overlap.region)
+        ax.set_title(f"{field.name}, {name}")
+        _save(ax, folder / f"{name}_magnitudes.png")
+
+
+def write_table_plot(table, path):
+    """
+    Write a picture of the table: radii and IoUs beside those of the paper.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        What `Reproduction.run` returned.
+    path : str or path-like
+        The file.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    OSError
+        If it cannot be written.
+    """
+    import_optional("matplotlib", "plot")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    _draw_pairs(left, table, "radius", "reference_radius", "paper_radius")
+    left.set(xlabel="Radius of the literature (arcsec)", ylabel="Radius (arcsec)")
+    _draw_pairs(right, table, "iou", "paper_iou", None)
+    right.set(xlabel="IoU as printed in the paper", ylabel="IoU on source counts")
+    right.set(xlim=(0, 1), ylim=(0, 1))
+    _save(left, path)
+
+
+def _draw_pairs(ax, table, ours, along, paper):
+    """Plot one column against another for each finder, and the line of equality."""
+    names = list(dict.fromkeys(table["finder"]))
+    for place, name in enumerate(names):
+        rows = table[table["finder"] == name]
+        color = _COLORS[place % len(_COLORS)]
+        ax.plot(_values(rows[along]), _values(rows[ours]), "o", color=color, label=name)
+    x = _values(table[along])
+    if paper is not None:
+        ax.plot(x, _values(table[paper]), "x", color="0.4", label="as printed")
+    limits = [0, 1.1 * np.nanmax(x)]
+    ax.plot(limits, limits, color="0.7", lw=0.8, zorder=0)
+    ax.legend()
+
+
+def _values(column):
+    return np.asarray(getattr(column, "value", column), dtype=float)
+
+
+def _save(ax, path):
+    with atomic_path(path, overwrite=True) as place:
+        ax.figure.savefig(place, dpi=120)
