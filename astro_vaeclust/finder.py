@@ -22,7 +22,7 @@ from .images.read import read_image
 from .latent_search import PatchSearch
 from .measure.columns import cluster_table
 from .mixtures import LABEL_RULES, MIXTURES, Mixture
-from .segmentation import PeakFraction, Threshold, resolve_threshold
+from .segmentation import Otsu, Threshold, resolve_threshold
 from .sources.table import read_point_sources
 from .utils.provenance import run_metadata
 from .utils.validation import (
@@ -159,7 +159,7 @@ class VAEClusterFinder(ClusterFinderBase):
         """
         Make a finder with the settings of Karmakar, Mishra & Tej (2018).
 
-        Raw intensities in [0, 1], four patch sizes with 50 % overlap, dense
+        Four patch sizes with 50 % overlap, dense
         autoencoders with a Bernoulli likelihood and a mixture-of-Gaussians prior, two
         Gaussians fitted by EM with re-initialisation, and one cluster per image. What
         the paper does not state is stated in the documentation of the method.
@@ -395,7 +395,6 @@ def paper_settings():
     return {
         "patch_sizes": (16, 32, 48, 64),
         "overlap": 0.5,
-        "preparation": "intensity",
         "embedding": DenseVAE(
             hidden=(64, 32, 16),
             latent=8,
@@ -408,7 +407,7 @@ def paper_settings():
         ),
         "mixture": EMGaussianMixture(n_components=2),
         "cluster_rule": "brightest",
-        "threshold": PeakFraction(),
+        "threshold": Otsu(),
         "smoothing": 0.0,
         "n_pixels": 64,
         "n_largest": 1,

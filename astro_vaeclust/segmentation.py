@@ -19,6 +19,7 @@ from .utils.validation import check_fraction, check_number
 __all__ = [
     "THRESHOLDS",
     "FixedThreshold",
+    "Otsu",
     "PeakFraction",
     "SigmaClipped",
     "Threshold",
@@ -151,6 +152,28 @@ class SigmaClipped(Threshold):
         """See `Threshold.level`."""
         _, median, deviation = sigma_clipped_stats(values, sigma=3.0)
         return max(self.least, float(median + self.n_sigma * deviation))
+
+
+@THRESHOLDS.register("otsu")
+@dataclass(frozen=True, kw_only=True)
+class Otsu(Threshold):
+    """
+    The value that divides the heat map into the two most different classes.
+
+    The variance between the means of the classes is the largest there is (Otsu 1979,
+    IEEE Trans. Syst. Man Cybern., 9, 62). There is always something above it, unless
+    the map is flat.
+    """
+
+    def level(self, values):
+        """See `Threshold.level`."""
+        values = np.sort(np.asarray(values, dtype=float))
+        n_below = np.arange(1, len(values))
+        n_above = len(values) - n_below
+        sums = np.cumsum(values)
+        difference = (sums[-1] - sums[:-1]) / n_above - sums[:-1] / n_below
+        best = np.argmax(n_below * n_above * difference**2)
+        return 0.5 * float(values[best] + values[best + 1])
 
 
 @THRESHOLDS.register("fixed")

@@ -9,6 +9,7 @@ import pytest
 from astro_vaeclust.segmentation import (
     THRESHOLDS,
     FixedThreshold,
+    Otsu,
     PeakFraction,
     SigmaClipped,
     Threshold,
@@ -37,6 +38,29 @@ def test_sigma_clipped_has_a_floor():
     assert SigmaClipped(n_sigma=3, least=0.5).level(values) == 0.5
 
 
+def test_otsu_divides_sky_and_cluster():
+    rng = np.random.default_rng(0)
+    sky, cluster = rng.uniform(0.0, 0.2, 5000), rng.uniform(0.7, 1.0, 50)
+    level = Otsu().level(np.concatenate([cluster, sky]))
+    assert sky.max() < level < cluster.min()
+
+
+def test_otsu_maximises_the_variance_between_classes():
+    values = np.random.default_rng(1).beta(0.5, 2, 300)
+
+    def between(level):
+        above = values > level
+        difference = values[above].mean() - values[~above].mean()
+        return above.mean() * (1 - above.mean()) * difference**2
+
+    levels = np.sort(values)[:-1]
+    assert between(Otsu().level(values)) == pytest.approx(max(map(between, levels)))
+
+
+def test_nothing_lies_above_otsus_threshold_of_a_flat_map():
+    assert not (Otsu().level(np.full(9, 0.3)) < 0.3)
+
+
 def test_resolve():
     assert resolve_threshold("peak-fraction") == PeakFraction()
     assert resolve_threshold(0.4) == FixedThreshold(value=0.4)
@@ -46,7 +70,7 @@ def test_resolve():
 
 @pytest.mark.parametrize(
     ("threshold", "error"),
-    [("otsu", ValueError), (1.5, ValueError), (True, TypeError), (None, TypeError)],
+    [("nonsense", ValueError), (1.5, ValueError), (True, TypeError), (None, TypeError)],
 )
 def test_resolve_refuses(threshold, error):
     with pytest.raises(error, match="threshold"):
