@@ -114,9 +114,10 @@ class VAEClusterFinder(ClusterFinderBase):
                 "mixture='prior' is for an embedding whose prior is a mixture, such as "
                 f"DenseVAE(divergence='vade'); got it with embedding={self.embedding!r}"
             )
-        _check_regions(self.regions, self.learns_on_image)
-        _check_rate(self.max_false_alarm_rate, self.learns_on_image)
-        if self.learns_on_image:
+        learns_on_image = mixture is not None
+        _check_regions(self.regions, learns_on_image)
+        _check_rate(self.max_false_alarm_rate, learns_on_image)
+        if learns_on_image:
             object.__setattr__(self, "max_false_alarm_rate", None)
         if self.n_largest is not None:
             check_count("n_largest", self.n_largest)
