@@ -11,6 +11,7 @@ from .exceptions import (
     PosteriorCollapseWarning,
 )
 from .finder import VAEClusterFinder
+from .latent_search import HeatmapRegions
 from .measure.flags import ClusterFlags
 from .version import __version__
 
@@ -18,6 +19,7 @@ __all__ = [
     "ClusterCatalog",
     "ClusterFinderBase",
     "ClusterFlags",
+    "HeatmapRegions",
     "LossyDataWarning",
     "NoDetectionsWarning",
     "PosteriorCollapseWarning",

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -15,39 +14,21 @@ from astropy.nddata import NDData
 from .base import ClusterFinderBase
 from .catalog import ClusterCatalog
 from .embeddings import EMBEDDINGS, Embedding
-from .embeddings.windows import checked_sizes
 from .exceptions import NoDetectionsWarning
-from .images.prepare import PREPARATIONS
 from .images.read import read_image
-from .latent_search import PatchSearch
+from .latent_search import HeatmapRegions, LatentSearch
 from .measure.columns import cluster_table
-from .mixtures import LABEL_RULES, MIXTURES, Mixture
-from .segmentation import PeakFraction, Threshold, resolve_threshold
+from .mixtures import MIXTURES, Mixture
+from .mixtures.prior import PriorMixture
+from .segmentation import PeakFraction
 from .sources.table import read_point_sources
 from .utils.provenance import run_metadata
-from .utils.validation import (
-    check_choice,
-    check_count,
-    check_fraction,
-    check_number,
-    check_seed,
-)
+from .utils.validation import check_count, check_number, check_seed
 
 __all__ = ["VAEClusterFinder"]
 
-
-PATCH_SETTINGS = (
-    "patch_sizes",
-    "overlap",
-    "preparation",
-    "box_size",
-    "cluster_rule",
-    "threshold",
-    "smoothing",
-    "n_pixels",
-    "n_seeds",
-)
-"""Settings that a trained model does not have."""
+DEFAULT_RATE = 1 / u.deg**2
+"""The default of ``max_false_alarm_rate``; another object is one that was given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,57 +38,41 @@ class VAEClusterFinder(ClusterFinderBase):
 
     By default a convolutional autoencoder that was trained beforehand looks at the
     image once, and its candidates with at most ``max_false_alarm_rate`` are reported,
-    perhaps none. With another embedding the search learns on the image itself: windows
-    of several sizes are embedded, a mixture of Gaussians splits the embeddings, the
-    probabilities of the component "cluster" are traced back to the pixels, and regions
-    of their mean over all sizes above an adaptive threshold are the clusters (Karmakar,
-    Mishra & Tej 2018); `paper` gives their settings.
+    perhaps none. With another embedding, or with a ``mixture``, the search learns on
+    the image itself: windows of several sizes are embedded, a mixture of Gaussians
+    splits the embeddings, the probabilities of the component "cluster" are traced back
+    to the pixels, and regions of their mean over all sizes above an adaptive threshold
+    are the clusters (Karmakar, Mishra & Tej 2018); `paper` gives their settings.
+
+    A setting that cannot matter in the search that the others choose is refused.
+    ``seed``, ``device`` and ``progress_bar`` say how to run, and are always taken.
 
     Parameters
     ----------
     embedding : str or `~astro_vaeclust.embeddings.Embedding`
-        A registered tag or an instance: ``"conv-vae"`` was trained beforehand,
-        ``"dense-vae"`` and ``"pca"`` learn on the image.
+        A registered tag or an instance with settings of its own: ``"conv-vae"``
+        (`~astro_vaeclust.detector.embedding.ConvVAE`) was trained beforehand,
+        ``"dense-vae"`` (`~astro_vaeclust.embeddings.dense.DenseVAE`) and ``"pca"``
+        (`~astro_vaeclust.embeddings.pca.PCAEmbedding`) learn on the image.
     mixture : str, `~astro_vaeclust.mixtures.Mixture` or None
-        A registered tag or an instance; None for the mixture that was trained with
-        the embedding, or ``"gmm"`` where there is none.
-    model : str, path-like or None
-        File of a trained model that takes the place of the package's own.
+        A registered tag or an instance, fitted to the image; None for the mixture that
+        was trained with the embedding, or ``"gmm"`` where there is none.
+    regions : `~astro_vaeclust.HeatmapRegions` or None
+        How a search that learns on the image cuts regions out of its heat map; None
+        for the defaults.
     max_false_alarm_rate : `~astropy.units.Quantity` or None
-        False detections per area of sky that are accepted, for trained models; None
-        reports all candidates.
-    patch_sizes : tuple of int
-        Sides of the windows in pixels. This and what follows, but for ``n_largest``,
-        ``fwhm``, ``seed``, ``device`` and ``progress_bar``, is for searches that learn
-        on the image, and refused by others.
-    overlap : float
-        Fraction by which neighbouring windows overlap, in [0, 1).
-    preparation : {'noise-normalised', 'intensity'}
-        What the network sees: pixels over sky and noise, or raw intensity.
-    box_size : int
-        Side in pixels of the meshes in which the sky is measured; structure in it that
-        is larger, such as a nebula, is subtracted with it.
-    cluster_rule : {'brightest', 'rarest', 'brighter-than-sky'}
-        Which components are "cluster"; see
-        `~astro_vaeclust.mixtures.cluster_probability`.
-    threshold : str, float or `~astro_vaeclust.segmentation.Threshold`
-        A registered tag, a fixed value of the heat map, or an instance.
-    smoothing : float
-        Standard deviation in pixels of the Gaussian that smooths the heat map; zero
-        for none, as in the paper.
-    n_pixels : int or None
-        Pixels that a region must have; None for the area of the largest window.
+        False detections per area of sky that a search with a trained model accepts;
+        None reports all candidates. It is None where the search learns on the image,
+        which states no rate.
     n_largest : int or None
         Keep only so many clusters: the regions with the largest sum of the heat map,
         or the highest scores of a trained model.
-    n_seeds : int
-        Number of seeds per patch size in the ensemble.
     fwhm : float or None
         Full width at half maximum of a star in pixels, for ``n_sources`` only; None
         for 3, or with a trained model for what is measured on the image.
     seed : int
-        Seed of everything random; the same seed gives the same result. A trained
-        model has nothing random.
+        Seed of everything random; the same seed gives the same result. The search with
+        a trained model has nothing random, its fine-tuning has.
     device : str
         Where torch computes: ``"cpu"``, ``"cuda"``, ``"auto"`` and so on.
     progress_bar : callable or None
@@ -117,42 +82,59 @@ class VAEClusterFinder(ClusterFinderBase):
     Raises
     ------
     TypeError, ValueError
-        If a setting is of a wrong type or out of its range.
+        If a setting is of a wrong type, out of its range, or cannot matter.
 
     Examples
     --------
     >>> import astropy.units as u
     >>> from astro_vaeclust import VAEClusterFinder
+    >>> from astro_vaeclust.embeddings.pca import PCAEmbedding
     >>> VAEClusterFinder().max_false_alarm_rate
     <Quantity 1. 1 / deg2>
     >>> strict = VAEClusterFinder(max_false_alarm_rate=0.1 / u.deg**2)
-    >>> finder = VAEClusterFinder(embedding="pca", patch_sizes=(16, 32))
-    >>> finder.patch_sizes
+    >>> finder = VAEClusterFinder(embedding=PCAEmbedding(patch_sizes=(16, 32)))
+    >>> finder.embedding.patch_sizes
     (16, 32)
     """
 
     embedding: str | Embedding = "conv-vae"
     mixture: str | Mixture | None = None
-    model: str | os.PathLike | None = None
-    max_false_alarm_rate: u.Quantity | None = 1 / u.deg**2
-    patch_sizes: tuple[int, ...] = (12, 16, 24, 32)
-    overlap: float = 0.5
-    preparation: str = "noise-normalised"
-    box_size: int = 32
-    cluster_rule: str = "brightest"
-    threshold: str | float | Threshold = "sigma-clipped"
-    smoothing: float = 24.0
-    n_pixels: int | None = None
+    regions: HeatmapRegions | None = None
+    max_false_alarm_rate: u.Quantity | None = DEFAULT_RATE
     n_largest: int | None = None
-    n_seeds: int = 1
     fwhm: float | None = None
     seed: int = 0
     device: str = "cpu"
     progress_bar: Callable | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "patch_sizes", checked_sizes(self.patch_sizes))
-        check_settings(self)
+        embedding, mixture, _ = self._backends.values()
+        if isinstance(mixture, PriorMixture) and not embedding.has_prior:
+            raise ValueError(
+                "mixture='prior' is for an embedding whose prior is a mixture, such as "
+                f"DenseVAE(divergence='vade'); got it with embedding={self.embedding!r}"
+            )
+        learns_on_image = mixture is not None
+        _check_regions(self.regions, learns_on_image)
+        _check_rate(self.max_false_alarm_rate, learns_on_image)
+        if learns_on_image:
+            object.__setattr__(self, "max_false_alarm_rate", None)
+        if self.n_largest is not None:
+            check_count("n_largest", self.n_largest)
+        if self.fwhm is not None:
+            check_number("fwhm", self.fwhm, low_counts=False)
+        check_seed(self.seed)
+        if not isinstance(self.device, str):
+            raise TypeError(f"device takes a word, got {self.device!r}")
+        if not (self.progress_bar is None or callable(self.progress_bar)):
+            raise TypeError(f"progress_bar takes a callable, got {self.progress_bar!r}")
+
+    def __setstate__(self, state):
+        """Unpickle or copy; the default rate stays the object that it is known by."""
+        rate = state["max_false_alarm_rate"]
+        if rate is not None and rate == DEFAULT_RATE:
+            state = state | {"max_false_alarm_rate": DEFAULT_RATE}
+        self.__dict__.update(state)
 
     @classmethod
     def paper(cls, **overrides):
@@ -174,16 +156,59 @@ class VAEClusterFinder(ClusterFinderBase):
         finder : `VAEClusterFinder`
             The finder.
         """
-        return cls(**(paper_settings() | overrides))
+        from .embeddings.dense import DenseVAE
+        from .mixtures.em import EMGaussianMixture
+
+        settings = {
+            "embedding": DenseVAE(
+                patch_sizes=(16, 32, 48, 64),
+                overlap=0.5,
+                preparation="intensity",
+                hidden=(64, 32, 16),
+                latent=8,
+                likelihood="bernoulli",
+                prior="mixture-of-gaussians",
+                n_components=2,
+                batch_size=256,
+                n_steps=100,
+                learning_rate=2.5e-3,
+            ),
+            "mixture": EMGaussianMixture(n_components=2),
+            "regions": HeatmapRegions(
+                threshold=PeakFraction(),
+                smoothing=0.0,
+                n_pixels=64,
+                cluster_rule="brightest",
+            ),
+            "n_largest": 1,
+        }
+        return cls(**(settings | overrides))
 
     @property
     def settings(self):
-        """Names and values of all settings (dict), as they go into the metadata."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if field.name != "progress_bar"
-        }
+        """
+        Names and values of all settings (dict), as they go into the metadata.
+
+        Backends are instances, also where a tag or None was given for the defaults.
+        """
+        settings = super().settings | self._backends
+        del settings["progress_bar"]
+        return settings
+
+    @property
+    def learns_on_image(self):
+        """Whether the search learns on the image itself, and states no rate (bool)."""
+        return self._backends["mixture"] is not None
+
+    @property
+    def trained_model(self):
+        """
+        The trained model of the embedding; None for one that learns on the image.
+
+        It is a `~astro_vaeclust.detector.model.TrainedModel`.
+        """
+        embedding = self._backends["embedding"]
+        return embedding.load(self.device) if embedding.pretrained else None
 
     def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None, sources=None):
         """
@@ -302,121 +327,53 @@ class VAEClusterFinder(ClusterFinderBase):
         )
 
     @property
-    def trained_model(self):
-        """
-        The trained model that would search; None if it learns on the image.
-
-        It is a `~astro_vaeclust.detector.model.TrainedModel`.
-        """
+    def _backends(self):
+        """Embedding, mixture and regions; None for those not in the search (dict)."""
         embedding = EMBEDDINGS.resolve(self.embedding)
-        if not embedding.pretrained:
-            return None
-        return embedding.load(model=self.model, device=self.device)
+        mixture, regions = self.mixture, self.regions or HeatmapRegions()
+        if mixture is not None or not embedding.pretrained:
+            mixture = MIXTURES.resolve("gmm" if mixture is None else mixture)
+        else:
+            regions = None
+        return {"embedding": embedding, "mixture": mixture, "regions": regions}
 
     def _search(self, image, sources):
-        """Search with the trained network, or by learning on the image itself."""
-        embedding = EMBEDDINGS.resolve(self.embedding)
-        if not embedding.pretrained and self.model is not None:
-            raise ValueError(
-                f"model is for a trained embedding, got {str(self.model)!r} with "
-                f"embedding={self.embedding!r}, which learns on each image"
+        """Choose the search: by learning on the image, or with the trained network."""
+        common = {"n_largest": self.n_largest, "fwhm": self.fwhm, "sources": sources}
+        if self.learns_on_image:
+            return LatentSearch(
+                image,
+                **self._backends,
+                **common,
+                seed=self.seed,
+                device=self.device,
+                progress_bar=self.progress_bar,
             )
-        if self.mixture is not None or not embedding.pretrained:
-            return PatchSearch(image, self, sources)
-        refuse_settings_of_patches(self)
         from .detector.search import AmortisedSearch
 
         rate = self.max_false_alarm_rate
         return AmortisedSearch(
             image,
-            embedding.load(model=self.model, device=self.device),
+            self.trained_model,
             max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),
-            n_largest=self.n_largest,
-            fwhm=self.fwhm,
-            sources=sources,
+            **common,
         )
 
 
-def check_settings(finder):
-    """
-    Raise if a setting is of a wrong type or out of its range.
-
-    Parameters
-    ----------
-    finder : `~astro_vaeclust.VAEClusterFinder`
-        The settings; for ``patch_sizes`` see `checked_sizes`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        The message names the setting, what it got and what it takes.
-    """
-    check_fraction("overlap", finder.overlap)
-    check_choice("preparation", finder.preparation, PREPARATIONS)
-    check_count("box_size", finder.box_size)
-    EMBEDDINGS.check(finder.embedding)
-    if finder.mixture is not None:
-        MIXTURES.check(finder.mixture)
-    if not (finder.model is None or isinstance(finder.model, (str, os.PathLike))):
-        raise TypeError(f"model takes a path, got {finder.model!r}")
-    _check_rate(finder.max_false_alarm_rate)
-    check_choice("cluster_rule", finder.cluster_rule, LABEL_RULES)
-    resolve_threshold(finder.threshold)
-    for name in ("n_pixels", "n_largest"):
-        if getattr(finder, name) is not None:
-            check_count(name, getattr(finder, name))
-    check_count("n_seeds", finder.n_seeds)
-    check_number("smoothing", finder.smoothing)
-    if finder.fwhm is not None:
-        check_number("fwhm", finder.fwhm, low_counts=False)
-    check_seed(finder.seed)
-    if not isinstance(finder.device, str):
-        raise TypeError(f"device takes a word, got {finder.device!r}")
-    if not (finder.progress_bar is None or callable(finder.progress_bar)):
-        raise TypeError(f"progress_bar takes a callable, got {finder.progress_bar!r}")
+def _check_regions(regions, learns_on_image):
+    if regions is None:
+        return
+    if not isinstance(regions, HeatmapRegions):
+        raise TypeError(f"regions takes HeatmapRegions or None, got {regions!r}")
+    if not learns_on_image:
+        raise ValueError(
+            "regions is for searches that learn on the image, by an embedding such as "
+            f"'dense-vae' or a mixture; got {regions!r} with the trained model alone"
+        )
 
 
-def refuse_settings_of_patches(finder):
-    """Raise ValueError if a trained model is given settings that it does not have."""
-    for setting in fields(finder):
-        value = getattr(finder, setting.name)
-        if setting.name in PATCH_SETTINGS and value != setting.default:
-            raise ValueError(
-                f"{setting.name} is for embeddings that learn on the image, such "
-                f"as 'dense-vae'; got {value!r} with embedding={finder.embedding!r}"
-            )
-
-
-def paper_settings():
-    """Return what differs from the defaults in the finder of the paper (dict)."""
-    from .embeddings.dense import DenseVAE
-    from .mixtures.em import EMGaussianMixture
-
-    return {
-        "patch_sizes": (16, 32, 48, 64),
-        "overlap": 0.5,
-        "preparation": "intensity",
-        "embedding": DenseVAE(
-            hidden=(64, 32, 16),
-            latent=8,
-            likelihood="bernoulli",
-            prior="mixture-of-gaussians",
-            n_components=2,
-            batch_size=256,
-            n_steps=100,
-            learning_rate=2.5e-3,
-        ),
-        "mixture": EMGaussianMixture(n_components=2),
-        "cluster_rule": "brightest",
-        "threshold": PeakFraction(),
-        "smoothing": 0.0,
-        "n_pixels": 64,
-        "n_largest": 1,
-    }
-
-
-def _check_rate(rate):
-    if rate is None:
+def _check_rate(rate, learns_on_image):
+    if rate is None or rate is DEFAULT_RATE:
         return
     message = (
         "max_false_alarm_rate takes a positive Quantity in 1 / deg2 or None, "
@@ -426,3 +383,8 @@ def _check_rate(rate):
         raise TypeError(message)
     if not (rate.isscalar and rate > 0 / u.deg**2):
         raise ValueError(message)
+    if learns_on_image:
+        raise ValueError(
+            "max_false_alarm_rate is for the search with a trained model, got "
+            f"{rate!r} with one that learns on the image and states no rate"
+        )

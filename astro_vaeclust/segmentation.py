@@ -27,13 +27,6 @@ __all__ = [
 ]
 
 
-THRESHOLDS = Registry(
-    "threshold",
-    base="astro_vaeclust.segmentation:Threshold",
-    entry_point_group="astro_vaeclust.segmentation",
-)
-
-
 def segment(heatmap, mask, threshold, *, n_pixels, n_largest=None):
     """
     Find the regions of a heat map above an adaptive threshold.
@@ -100,6 +93,9 @@ class Threshold(ABC):
         level : float
             The threshold.
         """
+
+
+THRESHOLDS = Registry("threshold", Threshold, "astro_vaeclust.segmentation")
 
 
 @THRESHOLDS.register("peak-fraction")

@@ -84,10 +84,9 @@ def mock_image():
 
 
 def prepared_tile(finder):
-    from astro_vaeclust.images.prepare import prepare
     from astro_vaeclust.images.read import read_image
 
-    return prepare(read_image(mock_image()), preparation=finder.preparation)
+    return finder.embedding.prepare(read_image(mock_image()))
 
 
 def timed(function):
@@ -131,9 +130,8 @@ def compare(ours, others, repeat):
 
 
 def embed(finder, prepared, *sizes):
-    return finder.embedding.embed(
-        prepared, patch_sizes=sizes, overlap=finder.overlap, seed=0, device="cpu"
-    )
+    embedding = replace(finder.embedding, patch_sizes=sizes)
+    return embedding.embed(prepared, seed=0, device="cpu")
 
 
 def layer_shapes(embedding, size):
@@ -149,10 +147,8 @@ def bare_products(finder, prepared, size):
     """Return a function that does the matrix products of training and embedding."""
     import torch
 
-    from astro_vaeclust.embeddings.windows import WindowGrid
-
     embedding = finder.embedding
-    grid = WindowGrid(prepared.pixels, prepared.mask, size, finder.overlap)
+    grid = embedding.windows(prepared, size)
     n_windows = int(grid.valid.sum())
     batch = min(embedding.batch_size, n_windows)
     shapes = layer_shapes(embedding, size)
@@ -267,11 +263,9 @@ def pythae_training(finder, prepared, size):
     from pythae.trainers import BaseTrainerConfig
     from torch import nn
 
-    from astro_vaeclust.embeddings.windows import WindowGrid
-
     logging.disable(logging.WARNING)
     embedding = finder.embedding
-    grid = WindowGrid(prepared.pixels, prepared.mask, size, finder.overlap)
+    grid = embedding.windows(prepared, size)
     data = torch.from_numpy(grid.cut(grid.usable_cells()))
 
     def dense(widths):

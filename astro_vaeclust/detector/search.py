@@ -13,6 +13,7 @@ from photutils.detection import DAOStarFinder
 from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
+from ..base import ClusterSearchBase
 from ..images.image import usable_sample
 from ..measure.circles import (
     BRIGHT_STAR_RADII,
@@ -41,7 +42,7 @@ ANNULUS = (1.5, 2.5)
 """Radii in `radius` between which the surroundings of a cluster are measured."""
 
 
-class AmortisedSearch:
+class AmortisedSearch(ClusterSearchBase):
     """
     What one search finds and measures; lives as long as one run.
 

@@ -272,11 +272,7 @@ class Mixture(ABC):
         """
 
 
-MIXTURES = Registry(
-    "mixture",
-    base="astro_vaeclust.mixtures.base:Mixture",
-    entry_point_group="astro_vaeclust.mixtures",
-)
+MIXTURES = Registry("mixture", Mixture, "astro_vaeclust.mixtures")
 MIXTURES.register("em", "astro_vaeclust.mixtures.em:EMGaussianMixture")
 MIXTURES.register("gmm", "astro_vaeclust.mixtures.scikit:SklearnGaussianMixture")
 MIXTURES.register("prior", "astro_vaeclust.mixtures.prior:PriorMixture")

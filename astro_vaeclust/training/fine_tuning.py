@@ -12,6 +12,7 @@ from pathlib import Path
 import astropy.units as u
 from astropy.utils.exceptions import AstropyUserWarning
 
+from ..detector.embedding import ConvVAE
 from ..detector.grid import NetworkGrid
 from ..images.read import read_image
 from ..simulation import MockTile
@@ -113,7 +114,7 @@ def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
             stacklevel=2,
         )
     adapted.save(output)
-    return replace(finder, model=output)
+    return replace(finder, embedding=ConvVAE(model=output))
 
 
 def _network_to_tune(model, tiles):

@@ -46,7 +46,7 @@ def test_each_image_is_seen_by_its_network(model, tmp_path, survey, name):
     np.testing.assert_array_equal(maps.center, expected.center)
     model.save(tmp_path / "model.pt")
     latents = ConvVAE(model=tmp_path / "model.pt").embed(
-        prepare(image), patch_sizes=(), overlap=0.5, seed=0, device="cpu"
+        prepare(image), seed=0, device="cpu"
     )
     expected = run_network(getattr(model, name), channels)
     np.testing.assert_array_equal(latents[0].mean, expected.posteriors[0][0])
@@ -96,7 +96,7 @@ def test_half_precision_halves_the_file_and_nothing_else(model, tmp_path):
 
 def test_only_the_network_that_sees_the_tiles_is_tuned(model, tmp_path):
     model.save(tmp_path / "model.pt")
-    finder = VAEClusterFinder(model=tmp_path / "model.pt")
+    finder = VAEClusterFinder(embedding=ConvVAE(model=tmp_path / "model.pt"))
     cluster = MockCluster(n_members=60, half_number_radius=8 * u.arcsec)
     sharp = [tile_of("vvv-ks", cluster), tile_of("vvv-ks", seed=2)]
     fine_tune(finder, sharp, tmp_path / "tuned.pt", n_steps=2)

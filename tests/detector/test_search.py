@@ -15,7 +15,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 from photutils.background import Background2D
 
-from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust import HeatmapRegions, NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
 from astro_vaeclust.detector.inference import folded, run_network
@@ -215,9 +215,8 @@ def _saved(content):
 
 
 def make_finder(model_file, **settings):
-    return VAEClusterFinder(
-        **{"embedding": "conv-vae", "model": model_file, "n_largest": 3} | settings
-    )
+    embedding = ConvVAE(model=model_file)
+    return VAEClusterFinder(**{"embedding": embedding, "n_largest": 3} | settings)
 
 
 def test_candidates_become_a_catalogue(demo, model_file):
@@ -286,7 +285,9 @@ def test_masked_centres_are_not_reported(demo, model_file):
 
 def test_latents_go_to_any_mixture(demo, model_file):
     finder = VAEClusterFinder(
-        embedding=ConvVAE(model=model_file), mixture="gmm", threshold=0.0
+        embedding=ConvVAE(model=model_file),
+        mixture="gmm",
+        regions=HeatmapRegions(threshold=0.0),
     )
     catalog = finder.detect(demo.image)
     assert len(catalog.table.meta["model"]) == 4
@@ -322,18 +323,11 @@ def test_the_level_and_the_unit_do_not_matter(demo):
 
 
 @pytest.mark.parametrize(
-    "setting", [{"patch_sizes": (8, 16)}, {"threshold": 0.8}, {"smoothing": 3}]
+    ("model", "error"), [("/no/such/model.pt", FileNotFoundError), (3, TypeError)]
 )
-def test_settings_of_patches_are_refused(demo, setting):
-    (name,) = setting
-    with pytest.raises(ValueError, match=f"{name} is for embeddings that learn"):
-        VAEClusterFinder(**setting).detect(demo.image)
-
-
-def test_a_model_is_refused_by_embeddings_that_learn(demo, model_file):
-    finder = VAEClusterFinder(embedding="pca", model=model_file)
-    with pytest.raises(ValueError, match="model is for a trained embedding"):
-        finder.detect(demo.image)
+def test_a_model_that_is_no_file_is_refused_at_once(model, error):
+    with pytest.raises(error, match="model"):
+        ConvVAE(model=model)
 
 
 def test_folded_normalisations_change_nothing(model_file):
@@ -370,7 +364,7 @@ def test_a_model_is_tuned_on_other_tiles(model_file, tmp_path):
     before = load_model(model_file)
     tuned = fine_tune(make_finder(model_file), tiles, tmp_path / "a.pt", n_steps=2)
     model = load_model(tmp_path / "a.pt")
-    assert tuned.model == tmp_path / "a.pt"
+    assert tuned.embedding.model == tmp_path / "a.pt"
     assert model.identity != before.identity == load_model(model_file).identity
     assert model.training == {
         "note": "tiny",

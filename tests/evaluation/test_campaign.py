@@ -13,6 +13,7 @@ from numpy.testing import assert_array_equal
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.baselines import BaselineFinder, StarCounts
+from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.evaluation import (
     error_table,
     evaluate_finders,
@@ -317,5 +318,5 @@ def test_descriptions_tell_models_apart(tmp_path):
     path = tmp_path / "stricter.pt"
     stricter = replace(model.calibration, real_sky=9.0)
     replace(model, calibration=stricter).save(path)
-    described = describe_finder(VAEClusterFinder(model=path))
+    described = describe_finder(VAEClusterFinder(embedding=ConvVAE(model=path)))
     assert described.partition("}")[2] != describe_finder(trained).partition("}")[2]

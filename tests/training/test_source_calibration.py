@@ -15,6 +15,7 @@ from astropy.table import Table
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.calibration import usable_candidates
 from astro_vaeclust.detector.candidates import Candidates
+from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.detector.inference import run_network
 from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.detector.network import MEASURES
@@ -78,7 +79,8 @@ def sources(demo):
 
 
 def make_finder(path, **settings):
-    return VAEClusterFinder(model=path, **{"max_false_alarm_rate": None} | settings)
+    settings = {"max_false_alarm_rate": None} | settings
+    return VAEClusterFinder(embedding=ConvVAE(model=path), **settings)
 
 
 def candidates_at(x, y, r50):
