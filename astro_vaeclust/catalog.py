@@ -105,8 +105,9 @@ class _CatalogWrite(registry.UnifiedReadWrite):
 @dataclass(frozen=True, eq=False, repr=False)
 class ClusterCatalog:
     """
-    The measured clusters of one image; cannot be changed.
+    The measured clusters of one image.
 
+    A catalogue is immutable: its methods return new ones. To edit the table, copy it.
     ``catalog["score"]`` is a column and ``catalog[0]`` a row of the table. A mask,
     a slice or an array of indices gives a new catalogue of these clusters, which keep
     their ``id``: ``catalog[catalog["flags"] == 0]``.
