@@ -47,8 +47,6 @@ class ClusterMatch:
 
     Attributes
     ----------
-    table : `~astropy.table.Table`
-        The clusters.
     sources : `~astropy.table.QTable`
         The sources that pass the cut, with ``sky``.
     cut : str
@@ -82,11 +80,10 @@ class ClusterMatch:
         sources = standard_sources(sources)
         passes, self.cut = apply_cut(sources, cut)
         self.table, self._segmentation, self._wcs = table, segmentation, wcs
-        self.footprint = (
-            HullArea(sources["sky"])
-            if footprint is None
-            else as_area(footprint, wcs=wcs)
-        )
+        if footprint is None:
+            self.footprint = HullArea(sources["sky"])
+        else:
+            self.footprint = as_area(footprint, wcs=wcs)
         self.sources = sources[passes]
         self._check_common_sky(sources["sky"])
 
@@ -319,8 +316,6 @@ class ClusterMatch:
         """
         return self._sample(id, region, ring).field
 
-    # What the image knows
-
     def _labels(self):
         """Return the labels of all pixels, if each cluster has some."""
         if self._segmentation is None or self._wcs is None:
@@ -346,8 +341,6 @@ class ClusterMatch:
 
     def _areas(self, region):
         return {number: self.area(number, region=region) for number in self._ids}
-
-    # What is compared
 
     def _best(self, detections, target, in_target):
         """Return the number of the cluster that shares most sources, or None."""
@@ -385,8 +378,6 @@ class ClusterMatch:
             field=field,
         )
 
-    # What makes no sense
-
     def _check_common_sky(self, sky):
         centers = self.table["sky_center"]
         if not len(centers) or self.footprint.contains(centers).any():
@@ -399,12 +390,10 @@ class ClusterMatch:
             )
 
     def _check_covered(self, target, in_target):
-        if in_target.any():
+        if in_target.any() or shared_and_joint(target, self.footprint)[0] > 0:
             return
-        shared, _ = shared_and_joint(target, self.footprint)
-        if not shared > 0:
-            distance = target.center.separation(self.footprint.center).to(u.deg)
-            raise ValueError(
-                "reference and sources have no sky in common: their middles are "
-                f"{distance:.3g} apart"
-            )
+        distance = target.center.separation(self.footprint.center).to(u.deg)
+        raise ValueError(
+            "reference and sources have no sky in common: their middles are "
+            f"{distance:.3g} apart"
+        )
