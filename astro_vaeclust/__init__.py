@@ -3,6 +3,7 @@
 
 import logging
 
+from . import io  # noqa: F401  (registers the formats)
 from .base import ClusterFinderBase
 from .catalog import ClusterCatalog
 from .exceptions import (

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options
+from .outputs import format_errors_on_a_line
 from .printing import print_table
 
 __all__ = ["add_command", "run"]
@@ -102,9 +103,9 @@ def run(arguments):
 
     if arguments.output is not None:
         check_output(arguments.output, arguments.overwrite)
-    match = ClusterCatalog.read(arguments.clusters).match(
-        read_catalog(arguments.catalog), cut=arguments.cut
-    )
+    with format_errors_on_a_line(arguments.clusters, "Read"):
+        catalog = ClusterCatalog.read(arguments.clusters)
+    match = catalog.match(read_catalog(arguments.catalog), cut=arguments.cut)
     wcs = None if arguments.image is None else _wcs_of(arguments.image)
     table = _compare(match, _references(arguments.reference, wcs), arguments.id)
     print(

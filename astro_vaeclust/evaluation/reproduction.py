@@ -221,7 +221,7 @@ class Reproduction:
         match = catalog.match(read_catalog(folder / SOURCES), cut=self.cut)
         overlap = match.iou(field.reference, region=self.region)
         if self.plots:
-            write_plots(field, name, folder, match, overlap)
+            write_plots(field, name, folder, catalog, match, overlap)
         return {
             "overlap": _plain(overlap),
             "n_clusters": len(catalog),
@@ -235,10 +235,8 @@ class Reproduction:
         from regions import CircleSkyRegion  # imports matplotlib
 
         area = match.area(overlap.id, region=self.region)
-        row = list(match.catalog.table["id"]).index(overlap.id)
-        moved = CircleSkyRegion(
-            match.catalog.table["sky_center"][row], field.reference.radius
-        )
+        row = list(match.table["id"]).index(overlap.id)
+        moved = CircleSkyRegion(match.table["sky_center"][row], field.reference.radius)
         centred = match.iou(moved, region=self.region, id=overlap.id)
         return {
             "radius": float(area.radius.to_value(u.arcsec)),

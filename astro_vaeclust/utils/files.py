@@ -73,7 +73,7 @@ def atomic_path(path, overwrite=False):
     """
     target = check_output(path, overwrite)
     with _folder_beside(target) as folder:
-        place = folder / target.name
+        place = folder / Path(path).name
         yield place
         os.replace(place, target)
 

@@ -14,7 +14,7 @@ _REFERENCE = "#d55e00"
 _COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
 
 
-def write_plots(field, name, folder, match, overlap):
+def write_plots(field, name, folder, catalog, match, overlap):
     """
     Write the picture of a field with its clusters and the reference, and a histogram.
 
@@ -27,8 +27,10 @@ def write_plots(field, name, folder, match, overlap):
         the latter only with a detection.
     folder : `~pathlib.Path`
         Where they go.
+    catalog : `~astro_vaeclust.ClusterCatalog`
+        The clusters.
     match : ClusterMatch
-        The clusters with the sources.
+        The same with the sources.
     overlap : Overlap
         The comparison with the reference.
 
@@ -40,8 +42,8 @@ def write_plots(field, name, folder, match, overlap):
         If a file cannot be written.
     """
     import_optional("matplotlib", "plot")
-    ax = match.catalog.plot()
-    circle = field.reference.to_pixel(match.catalog.heatmap.wcs)
+    ax = catalog.plot()
+    circle = field.reference.to_pixel(catalog.wcs)
     circle.plot(
         ax=ax,
         edgecolor=_REFERENCE,

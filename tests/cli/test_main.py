@@ -255,7 +255,10 @@ def test_existing_file_is_refused_before_the_work(
     ("options", "message"),
     [
         ("--output nowhere/c.ecsv", "nowhere"),
-        ("--output c.txt", "ecsv (.ecsv)"),
+        (
+            "--output c.txt",
+            "that of a format of catalogues: crtf, ds9, ecsv",
+        ),
         ("--plot c.txt", ".png"),
         ("--output c.fits --heatmap c.fits", "c.fits is the input or another output"),
         ("--output tile.fits --overwrite", "tile.fits is the input or another output"),
