@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -103,11 +103,6 @@ class BaselineFinder(ClusterFinderBase):
         heat : (rows, columns) array
             Significance of each cell of the field's grid.
         """
-
-    @property
-    def settings(self):
-        """Names and values of all settings (dict), as they go into the metadata."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None, sources=None):
         """

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import astropy.units as u
 import numpy as np
+from astropy.stats import poisson_conf_interval
 from astropy.table import QTable
+from scipy.stats import norm
 
-from ..utils.statistics import poisson_interval
 from .assignment import DUPLICATE, FIELD, MATCH
 
 __all__ = ["count_by_kind", "measure_calibration", "measure_errors"]
@@ -143,7 +144,9 @@ def measure_calibration(false_positives, stated, area, confidence, *, is_stated)
     stated = np.array(stated if is_stated else [])
     rates = false_positives["false_alarm_rate"].to_value(u.deg**-2)
     n = np.array([np.sum(rates <= rate) for rate in stated], dtype=int)
-    low, high = poisson_interval(n, confidence)
+    low, high = poisson_conf_interval(
+        n, "frequentist-confidence", sigma=norm.isf((1 - confidence) / 2)
+    )
     return QTable(
         {
             "stated": stated * u.deg**-2,
@@ -156,10 +159,7 @@ def measure_calibration(false_positives, stated, area, confidence, *, is_stated)
 
 
 def _ratio(measured, true):
-    measured, true = (
-        np.asarray(getattr(values, "value", values), dtype=float)
-        for values in (measured, true)
-    )
+    measured, true = map(_plain, (measured, true))
     valid = np.isfinite(measured) & (true > 0)
     return measured[valid] / true[valid]
 

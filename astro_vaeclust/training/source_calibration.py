@@ -17,11 +17,11 @@ from ..images.read import read_image
 from ..simulation.design import mock_tile
 from ..utils.files import atomic_path
 from ..utils.jobs import run_jobs
+from ..utils.statistics import fit_logistic
 from .rates import (
     LEAST_CLUSTERS,
     NullSample,
     fit_calibration,
-    logistic_coefficients,
     null_sample,
     range_of,
 )
@@ -233,7 +233,7 @@ def _coefficients(parts):
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("scores", "excess", "is_cluster")
     )
-    found = logistic_coefficients(np.column_stack([scores, excess]), outcome)
+    found, _ = fit_logistic(np.column_stack([scores, excess]), outcome)
     if found[2] < 0:
-        return *logistic_coefficients(scores[:, np.newaxis], outcome), 0.0
-    return found
+        found = *fit_logistic(scores[:, np.newaxis], outcome)[0], 0
+    return tuple(map(float, found))
