@@ -64,6 +64,14 @@ class Stage:
     fine_only: bool = False
     plan: TrainingPlan = field(default_factory=TrainingPlan)
 
+    @property
+    def tile_settings(self):
+        """What its tiles depend on, but for their seeds (dict)."""
+        names = ("surveys", "hard", "hardest", "bare", "native", "most_pixels")
+        return {name: getattr(self, name) for name in (*names, "first_seed")} | {
+            "fine_scale": self.plan.network.fine_scale
+        }
+
     def draw_tile(self, seed):
         """Simulate the tile of a seed (`TrainingTile`)."""
         rng = np.random.default_rng([seed, self.first_seed])

@@ -119,4 +119,4 @@ def test_an_existing_model_is_refused_before_the_work(tmp_path, folder, capsys):
 def test_a_folder_of_another_plan_is_refused(tmp_path, folder, capsys):
     assert train(tmp_path / "first.pt", folder) == 0
     assert train(tmp_path / "second.pt", folder, "--steps", "5") == 2
-    assert "checkpoint of another plan" in capsys.readouterr().err
+    assert "plan.n_steps is 4 there and 5 here" in capsys.readouterr().err

@@ -107,7 +107,7 @@ def test_real_injections_and_resume_after_an_interrupt(tile, tmp_path):
         selection_function(
             PeakFinder(), tile.image, folder=folder, **settings | {"seed": 3}
         )
-    with pytest.raises(ValueError, match="finder.settings.smoothing is 10.0 there"):
+    with pytest.raises(ValueError, match=r"finder.settings.smoothing is 10.0 there"):
         selection_function(PeakFinder(3.0), tile.image, folder=folder, **settings)
 
 
