@@ -7,7 +7,15 @@ import argparse
 
 from .messages import progress_bar
 
-__all__ = ["add_finder_options", "angle", "make_finder"]
+__all__ = [
+    "add_finder_options",
+    "add_folder",
+    "add_overwrite",
+    "add_workers",
+    "angle",
+    "make_finder",
+    "number_or_name",
+]
 
 _SETTINGS = (
     "model",
@@ -109,6 +117,35 @@ def _number_or_tag(text):
         return float(text)
     except ValueError:
         return text
+
+
+def add_folder(parser, default):
+    """Add the folder of a run that can be resumed to a parser."""
+    parser.add_argument(
+        "--folder",
+        default=default,
+        metavar="DIR",
+        help="where results are kept; made if missing (default: %(default)s)",
+    )
+
+
+def add_overwrite(parser):
+    """Add the option that lets files be replaced to a parser."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist"
+    )
+
+
+def add_workers(parser):
+    """Add the number of processes to a parser."""
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes (default: %(default)s)"
+    )
+
+
+def number_or_name(text):
+    """Read the number or the name of an HDU (int or str)."""
+    return int(text) if text.isdecimal() else text
 
 
 def angle(text):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options
+from .options import add_overwrite
 from .printing import print_table
 
 __all__ = ["add_command", "run"]
@@ -75,9 +76,7 @@ def add_command(commands):
     parser.add_argument(
         "--output", metavar="FILE", help="table with all numbers: .ecsv"
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace a file that exists"
-    )
+    add_overwrite(parser)
     add_message_options(parser)
     parser.set_defaults(run=run)
 

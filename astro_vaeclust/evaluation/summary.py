@@ -8,8 +8,8 @@ import numpy as np
 from astropy.table import QTable
 
 from ..utils.files import atomic_path
-from ..visualization.axes import new_axes
-from .rates import checked_rate
+from ..visualization.axes import new_figure, save_figure
+from .rates import checked_rates
 from .result import RATES
 
 __all__ = [
@@ -47,7 +47,7 @@ def summary_table(results, rates=RATES):
     """
     tables = {name: result.to_table(rates) for name, result in results.items()}
     columns = {"finder": list(tables)}
-    plain = [checked_rate(rate) for rate in u.Quantity(rates).ravel()]
+    plain = checked_rates(rates)
     for row, rate in enumerate(plain):
         name = f"completeness_at_{rate:g}"
         columns[name] = [table["completeness"][row] for table in tables.values()]
@@ -204,7 +204,7 @@ def plot_results(results, ax=None):
     ax : `~matplotlib.axes.Axes`
         The axes.
     """
-    ax = new_axes((8, 5)) if ax is None else ax
+    ax = new_figure((8, 5)).add_subplot() if ax is None else ax
     colors = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "k")
     for number, (name, result) in enumerate(results.items()):
         style = ("-", "--", ":")[number // len(colors) % 3]
@@ -281,15 +281,14 @@ def write_results(results, folder, *, rate=None, overwrite=True):
         )
     for name, table in tables.items():
         file_format = "ascii.rst" if name.endswith(".rst") else "ascii.ecsv"
-        with atomic_path(folder / name, overwrite) as place:
-            table.write(place, format=file_format)
+        with atomic_path(folder / name, overwrite) as path:
+            table.write(path, format=file_format)
     paths = [folder / name for name in tables]
     try:
         ax = plot_results(results)
     except ImportError:
         return paths
-    with atomic_path(folder / "froc.png", overwrite) as place:
-        ax.figure.savefig(place, dpi=150)
+    save_figure(ax.figure, folder / "froc.png", overwrite=overwrite)
     return [*paths, folder / "froc.png"]
 
 
