@@ -42,7 +42,8 @@ PRIOR_SCATTER = 0.8
 OPTIONS = {"maxiter": 1000, "xatol": 1e-3, "fatol": 1e-3}
 
 
-class MemberOracle:
+@dataclass(frozen=True)
+class MemberOracle(TileFinder):
     """Measures the true members brighter than the limit of the survey."""
 
     def detect_tile(self, tile):
@@ -54,7 +55,8 @@ class MemberOracle:
         return catalog_of(tile, center, *radii, is_member.sum())
 
 
-class ProfileOracle:
+@dataclass(frozen=True)
+class ProfileOracle(TileFinder):
     """Fits a profile and a field to all stars brighter than the limit of the survey."""
 
     def detect_tile(self, tile):

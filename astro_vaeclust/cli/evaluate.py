@@ -89,19 +89,7 @@ def add_options(parser, *, tiles):
 
 
 def run(arguments):
-    """
-    Run the finders, print the comparison, and write tables and plot.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option is bad, or a file cannot be written.
-    """
+    """Run the finders, print the comparison, and write tables and plot."""
     from ..evaluation import evaluate_finders, finder_names, make_finders
 
     names = arguments.finders or finder_names()

@@ -149,24 +149,7 @@ def number_or_name(text):
 
 
 def angle(text):
-    """
-    Read an angle from the command line.
-
-    Parameters
-    ----------
-    text : str
-        A number with a unit, such as ``12arcmin``.
-
-    Returns
-    -------
-    angle : `~astropy.units.Quantity`
-        The angle.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        If it is none.
-    """
+    """Read an angle such as ``12arcmin`` (`~astropy.units.Quantity`)."""
     import astropy.units as u
 
     try:

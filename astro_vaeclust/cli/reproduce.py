@@ -88,20 +88,7 @@ def add_command(commands):
 
 
 def run(arguments):
-    """
-    Make the table, print it, and say what it was made from.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option is bad, the folder belongs to another run or cannot be written, or
-        no field at all could be done.
-    """
+    """Make the table, print it, and say what it was made from."""
     from ..evaluation.reproduction import Reproduction
 
     reproduction = Reproduction(

@@ -82,19 +82,7 @@ def add_command(commands):
 
 
 def run(arguments):
-    """
-    Compare, print the table, and write it if asked to.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option or a file is bad, or a file cannot be written.
-    """
+    """Compare, print the table, and write it if asked to."""
     from ..archives import read_catalog
     from ..catalog import ClusterCatalog
     from ..utils.files import check_output

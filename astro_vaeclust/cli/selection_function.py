@@ -85,19 +85,7 @@ def add_command(commands):
 
 
 def run(arguments):
-    """
-    Measure the selection function, print its coefficients, and write the files.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options; ``--seed`` is that of the injections too.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option or the image is bad, or a file cannot be written.
-    """
+    """Measure the selection function, print its coefficients, and write the files."""
     import astropy.units as u
 
     from ..evaluation import selection_function

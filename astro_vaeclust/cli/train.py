@@ -66,19 +66,7 @@ def add_command(commands):
 
 
 def run(arguments):
-    """
-    Make the model and write it.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option is bad, or a file cannot be written.
-    """
+    """Make the model and write it."""
     from ..training.make import make_model
     from ..utils.files import check_output
 

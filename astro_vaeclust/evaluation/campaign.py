@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 import warnings
@@ -19,7 +18,7 @@ from ..simulation.design import FIRST_SEED, default_shape, mock_tile
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from ..utils.provenance import describe_finder
-from ..utils.validation import check_count, check_seed
+from ..utils.validation import check_count, check_file_names, check_seed
 from .finders import TileFinder
 from .froc import froc
 
@@ -99,13 +98,9 @@ def evaluate_finders(
     OSError
         If the folder cannot be written.
     """
-    check_count("n_tiles", n_tiles)
-    if n_tiles < 2:
-        raise ValueError(f"n_tiles must be at least 2, got {n_tiles}")
+    check_count("n_tiles", n_tiles, least=2)
     check_seed(seed)
-    for name in finders:
-        if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", name):
-            raise ValueError(f"finders: a name must be a file name, got {name!r}")
+    check_file_names("finders", finders)
     survey = get_survey(survey)
     shape = tuple(shape or default_shape(survey))
     folder = ResultFolder(

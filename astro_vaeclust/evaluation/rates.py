@@ -99,15 +99,8 @@ class ScoreCurve:
         """
         Count the detections with at least each threshold.
 
-        Parameters
-        ----------
-        weights : (n_tiles,) array, optional
-            How often each tile counts; once by default.
-
-        Returns
-        -------
-        found, false, false_on_sky : (n_thresholds,) array
-            Clusters found, false positives, and those on the sky where they count.
+        Returns clusters found, false positives, and those on the sky where they count,
+        three arrays. ``weights`` say how often each tile counts; once by default.
         """
         if weights is None:
             weights = np.ones(len(self._n_clusters))
@@ -124,21 +117,7 @@ class ScoreCurve:
         return float(weights @ self._n_clusters), float(weights @ self._sky_area)
 
     def index_at(self, rates, weights=None):
-        """
-        Find the lowest thresholds whose rates of false positives are allowed.
-
-        Parameters
-        ----------
-        rates : (n_rates,) array
-            Allowed false positives per deg2.
-        weights : (n_tiles,) array, optional
-            How often each tile counts.
-
-        Returns
-        -------
-        index : (n_rates,) int array
-            Indices of ``thresholds``.
-        """
+        """Return the indices of the lowest thresholds that some rates per deg2 allow."""
         *_, false_on_sky = self.counts(weights)
         allowed = np.asarray(rates) * self.total(weights)[1] * (1 + ROUNDING)
         return np.searchsorted(false_on_sky, allowed, side="right") - 1
@@ -167,22 +146,8 @@ def resampled_weights(rng, n_samples, n_clusters):
     """
     Draw how often each tile occurs in samples of the bootstrap.
 
-    Tiles with and without clusters are drawn separately, since their numbers are chosen
-    and not random.
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    n_samples : int
-        Number of samples.
-    n_clusters : (n_tiles,) int array
-        Clusters of each tile.
-
-    Yields
-    ------
-    weights : (n_tiles,) array
-        How often each tile occurs.
+    Yields an array for each sample. Tiles with and without clusters are drawn
+    separately, since their numbers are chosen and not random.
     """
     groups = [np.nonzero(which)[0] for which in (n_clusters > 0, n_clusters == 0)]
     for _ in range(n_samples):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,7 @@ from ..matching.match import REGIONS
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from ..utils.provenance import describe_finder
-from ..utils.validation import check_choice
+from ..utils.validation import check_choice, check_file_names
 from ..visualization.reproduction import write_plots, write_table_plot
 from .paper_table import TABLE_I, PaperField
 
@@ -30,6 +29,15 @@ LOGGER = logging.getLogger(__name__)
 
 IMAGE, SOURCES, DATA = "image.fits", "sources.vot", "data.txt"
 DONE = "done"
+
+FOUND = dict.fromkeys(("n_detected", "n_reference", "n_clusters"), -1) | dict.fromkeys(
+    (
+        *("radius", "iou", "iou_low", "iou_high", "centred_iou", "member_iou"),
+        *("area_iou", "offset", "radius_ratio"),
+    ),
+    np.nan,
+)
+"""Columns of what was found, and their values where that failed."""
 
 DESCRIPTIONS = {
     "status": "done, or what went wrong",
@@ -98,8 +106,8 @@ class Reproduction:
         self.survey.check_band(self.band)
         if not self.finders:
             raise ValueError("finders must have one finder or more, got none")
-        _check_names("fields", [field.name for field in self.fields])
-        _check_names("finders", self.finders)
+        check_file_names("fields", [field.name for field in self.fields])
+        check_file_names("finders", self.finders)
 
     def run(self):
         """
@@ -198,12 +206,12 @@ class Reproduction:
         overlap = match.iou(field.reference, region=self.region)
         if self.plots:
             write_plots(field, name, folder, match, overlap)
-        return {
-            "overlap": vars(overlap)
-            | {"offset": float(overlap.offset.to_value(u.arcsec))},
+        return vars(overlap) | {
+            "offset": float(overlap.offset.to_value(u.arcsec)),
             "n_clusters": len(catalog),
             "n_sources": len(match.sources),
-        } | self._centred(field, match, overlap)
+            **self._centred(field, match, overlap),
+        }
 
     def _centred(self, field, match, overlap):
         """Return what needs a detection, NaN without one."""
@@ -247,40 +255,19 @@ def _failure(field, what, error):
 
 def _row(field, name, result):
     """Return a row of the table: a result beside what the paper has."""
-    overlap = result.get("overlap", {})
-    row = {"field": field.name, "finder": name, "status": result.get("status", DONE)}
-    row |= {
-        "radius": result.get("radius", np.nan),
-        "paper_radius": field.radius,
+    return {
+        "field": field.name,
+        "finder": name,
+        "status": result.get("status", DONE),
+        **{column: result.get(column, missing) for column, missing in FOUND.items()},
         "reference_radius": field.reference_radius,
-        "n_detected": overlap.get("n_detected", -1),
+        "paper_radius": field.radius,
         "paper_members": field.members,
-        "n_reference": overlap.get("n_reference", -1),
         "paper_reference_members": field.reference_members,
-    }
-    row |= {
-        column: overlap.get(column, np.nan)
-        for column in ("iou", "iou_low", "iou_high", "member_iou", "area_iou")
-    }
-    return row | {
-        "centred_iou": result.get("centred_iou", np.nan),
         "paper_iou": field.iou,
-        "offset": overlap.get("offset", np.nan),
-        "radius_ratio": overlap.get("radius_ratio", np.nan),
         "paper_radius_ratio": field.radius / field.reference_radius,
-        "n_clusters": result.get("n_clusters", -1),
         "data": result.get("data", "none"),
     }
-
-
-def _check_names(argument, names):
-    """Raise unless names can be those of files in a folder, and of no other place."""
-    for name in names:
-        if not (isinstance(name, str) and re.fullmatch(r"\w[\w .+-]{0,99}", name)):
-            raise ValueError(
-                f"{argument} must have names of letters, digits, spaces and .+-, which "
-                f"become names of files; got {name!r}"
-            )
 
 
 def _as_table(rows):

@@ -77,18 +77,9 @@ def summary_table(results, rates=RATES):
 
 def printable(table):
     """
-    Make a table of texts from that of `summary_table`.
+    Return the table of `summary_table` as texts, with intervals in brackets.
 
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        What `summary_table` returns.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        One row per finder, intervals in brackets. A completeness that is that of all
-        the finder reports, since it does not come to the rate, has a star.
+    A completeness has a star where the finder does not report enough for the rate.
     """
     columns = {"finder": list(table["finder"])}
     names = [name for name in table.colnames if name.endswith("_low")]
@@ -215,19 +206,7 @@ def plot_results(results, ax=None):
 
 
 def describe(table):
-    """
-    Say in words what the table of `summary_table` was measured on.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        What `summary_table` returns.
-
-    Returns
-    -------
-    text : str
-        Tiles, clusters, area, and what cannot be resolved or is not reached.
-    """
+    """Return in words what the table of `summary_table` was measured on."""
     meta = table.meta
     where = "without clusters" if meta["sky"] == "cluster-free" else "in all"
     lines = [
@@ -246,25 +225,10 @@ def describe(table):
 
 def write_results(results, folder, *, rate=None, overwrite=True):
     """
-    Write the tables as ECSV and reStructuredText, and the plot.
+    Write the tables as ECSV and reStructuredText, and the plot; return the paths.
 
-    Parameters
-    ----------
-    results : dict of str to `FROC`
-        The curves by the names of the finders.
-    folder : `~pathlib.Path`
-        Where ``summary.ecsv``, ``summary.rst``, ``false_positives.ecsv``,
-        ``errors.ecsv`` and ``froc.png`` go; where false-alarm rates are stated, also
-        ``calibration.ecsv`` and ``false_positives_stated.ecsv``.
-    rate : `~astropy.units.Quantity`, optional
-        Rate for false positives by kind and for errors; by default all detections.
-    overwrite : bool
-        Whether existing files may be replaced.
-
-    Returns
-    -------
-    paths : list of `~pathlib.Path`
-        The files. Without matplotlib there is no plot.
+    Without matplotlib there is no plot, and without stated false-alarm rates there are
+    no tables of them. ``rate`` is that of `false_positive_table` and `error_table`.
     """
     summary = summary_table(results)
     tables = {

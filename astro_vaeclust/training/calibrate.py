@@ -30,14 +30,11 @@ logger = logging.getLogger(__name__)
 LEAST_PAIRS = 20
 """Clusters that must be found for their errors to be calibrated."""
 
-
 ERRORS = ("biases", "error_factors", "error_floors")
 """What of a `Calibration` the clusters tell."""
 
-
 CONFIDENT = 0.0
 """Logit from which on the errors of a candidate are calibrated."""
-
 
 WITHIN = 0.68
 """Share of the truths that lie within the stated errors."""

@@ -32,24 +32,18 @@ __all__ = [
 STEP = 0.25
 """Width of the bins of the score, in logits."""
 
-
 HIGHER = 4.0
 """Logits above the highest one that was seen, up to which rates go on falling."""
-
 
 N_TAIL = 20
 """Candidates of a sample above the knee of the intensity."""
 
-
 FITTED_RATE = 100.0
 """Candidates per deg2, the highest ones, to which the intensity is fitted."""
 
-
 N_CONDITION_BINS = 12
 
-
 PENALTY = 1e-3
-
 
 LEAST_FITTED = -3.0
 """Height in logits above which candidates are fitted: lower ones decide nothing."""

@@ -15,28 +15,9 @@ _COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
 
 def write_plots(field, name, folder, match, overlap):
     """
-    Write the picture of a field with its clusters and the reference, and a histogram.
+    Write the picture of a field with clusters and reference, and the magnitudes.
 
-    Parameters
-    ----------
-    field : PaperField
-        The field.
-    name : str
-        Name of the finder; the files are ``<name>.png`` and ``<name>_magnitudes.png``,
-        the latter only with a detection.
-    folder : `~pathlib.Path`
-        Where they go.
-    match : ClusterMatch
-        The clusters with the sources.
-    overlap : Overlap
-        The comparison with the reference.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-    OSError
-        If a file cannot be written.
+    The files are ``<name>.png`` and, with a detection, ``<name>_magnitudes.png``.
     """
     ax = match.catalog.plot()
     circle = field.reference.to_pixel(match.catalog.heatmap.wcs)
@@ -57,23 +38,7 @@ def write_plots(field, name, folder, match, overlap):
 
 
 def write_table_plot(table, path):
-    """
-    Write a picture of the table: radii and IoUs beside those of the paper.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        What `Reproduction.run` returned.
-    path : str or path-like
-        The file.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-    OSError
-        If it cannot be written.
-    """
+    """Write a picture of the table: radii and IoUs beside those of the paper."""
     figure = new_figure((10, 4.8))
     left, right = figure.subplots(1, 2)
     _draw_pairs(left, table, "radius", "reference_radius", "paper_radius")

@@ -238,7 +238,7 @@ def test_tables_and_plot_hold_all_finders(run, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_tiles": 1}, "n_tiles must be at least 2"),
+        ({"n_tiles": 1}, "n_tiles must be an integer of at least 2"),
         ({"seed": -1}, "seed"),
         ({"survey": "dss"}, "survey='dss' is not known"),
         ({"workers": 0}, "workers"),
@@ -251,7 +251,7 @@ def test_bad_input_is_refused(tmp_path, changes, message):
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "_truth"])
 def test_names_that_are_no_folders_are_refused(tmp_path, name):
-    with pytest.raises(ValueError, match="a name must be a file name"):
+    with pytest.raises(ValueError, match="finders must have names of letters"):
         evaluate_finders({name: BlindFinder()}, tmp_path, **SMALL)
 
 
