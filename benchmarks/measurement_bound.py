@@ -16,6 +16,7 @@ likelihood: what a catalogue could say at best.
 import argparse
 import sys
 import tempfile
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -23,6 +24,7 @@ from scipy.optimize import minimize
 
 from astro_vaeclust.catalog import ClusterCatalog
 from astro_vaeclust.evaluation import error_table, evaluate_finders
+from astro_vaeclust.evaluation.finders import TileFinder
 from astro_vaeclust.measure.columns import cluster_table
 
 FIRST_SEED = 90_000

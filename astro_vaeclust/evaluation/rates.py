@@ -117,7 +117,7 @@ class ScoreCurve:
         return float(weights @ self._n_clusters), float(weights @ self._sky_area)
 
     def index_at(self, rates, weights=None):
-        """Return the indices of the lowest thresholds that some rates per deg2 allow."""
+        """Return the indices of the lowest thresholds that rates per deg2 allow."""
         *_, false_on_sky = self.counts(weights)
         allowed = np.asarray(rates) * self.total(weights)[1] * (1 + ROUNDING)
         return np.searchsorted(false_on_sky, allowed, side="right") - 1

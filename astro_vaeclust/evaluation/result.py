@@ -153,7 +153,7 @@ class FROC:
         -------
         result : RateCompleteness
             The completeness with its bootstrap interval over tiles, and the threshold
-            that belongs to it. The threshold of each sample is found anew, so that
+            that belongs to it. Each sample has a threshold of its own, so that
             the interval holds the uncertainty of the rate too.
 
         Raises

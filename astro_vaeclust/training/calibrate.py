@@ -37,7 +37,7 @@ CONFIDENT = 0.0
 """Logit from which on the errors of a candidate are calibrated."""
 
 WITHIN = 0.68
-"""Share of the truths that lie within the stated errors."""
+"""Fraction of the truths that lie within the stated errors."""
 
 N_FLOORS = 41
 """Floors of the errors that are tried."""

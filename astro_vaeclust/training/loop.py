@@ -62,9 +62,9 @@ class TrainingPlan:
     weight_decay : float
         Of AdamW.
     injected : float
-        Share of squares from real tiles, where there are any.
+        Fraction of squares from real tiles, where there are any.
     mined : float
-        Share of the others that hold a false candidate of the network to go on from.
+        Fraction of the others that hold a false candidate of ``start``.
     by_probability : bool
         Whether these are drawn in proportion to the probability of a cluster that the
         network gave them, so that the worst come most often; else all alike.
@@ -138,7 +138,7 @@ def train_network(
         Where ``checkpoint.pt``, the curves, ``curves.jsonl``, and what was mined,
         ``false_candidates.npy``, go.
     start : `~astro_vaeclust.detector.network.ConvolutionalVAE`, optional
-        Network to go on from, of the sizes in the plan; it is not changed. By default
+        Network to start from, of the sizes in the plan; it is not changed. By default
         a new one.
     device : str
         Where to compute.
@@ -153,15 +153,15 @@ def train_network(
     Raises
     ------
     ValueError
-        If there are no tiles, the folder is that of another plan, the network to go on
-        from has other sizes, or the plan needs one and there is none.
+        If there are no tiles, the folder is that of another plan, ``start`` has other
+        sizes, or the plan needs it and there is none.
     """
     tiles, real_tiles = list(tiles), list(real_tiles)
     if not tiles:
         raise ValueError("tiles takes at least one file, got none")
     device = resolve_device(device)
     if start is None and (plan.part or plan.averaged or plan.mined):
-        raise ValueError("start must be a network to go on from with this plan")
+        raise ValueError("start must be a network with this plan, got None")
     network = _new_network(plan) if start is None else _continued(plan, start)
     network = network.to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
@@ -202,7 +202,7 @@ def _to_train(network, part):
 
 
 def _averaged(start, network, batches, device):
-    """Return the mean of two networks, with normalisations measured anew."""
+    """Return the mean of two networks, with its own normalisations measured."""
     mean = copy.deepcopy(network)
     before = copy.deepcopy(start).to(device).parameters()
     with torch.no_grad():
@@ -220,7 +220,7 @@ def _new_network(plan):
 
 
 def _continued(plan, start):
-    """Copy a network to go on from; what its pixels are is that of the plan."""
+    """Copy the network to start from; the scale of its pixels is that of the plan."""
     if replace(start.settings, fine_scale=plan.network.fine_scale) != plan.network:
         raise ValueError(
             f"start must be a network of {plan.network}, got {start.settings}"

@@ -33,7 +33,7 @@ STEP = 0.25
 """Width of the bins of the score, in logits."""
 
 HIGHER = 4.0
-"""Logits above the highest one that was seen, up to which rates go on falling."""
+"""Logits above the highest one that was seen, up to which rates keep falling."""
 
 N_TAIL = 20
 """Candidates of a sample above the knee of the intensity."""

@@ -40,8 +40,8 @@ def find_tile_sources(tiles, *, survey, workers=1, progress_bar=None):
     """
     Find the sources of calibration tiles, as the catalogue methods do by default.
 
-    The mock tiles are simulated anew, and positions in network pixels are kept in files
-    beside theirs. What is there already is left alone.
+    The mock tiles are simulated again, and positions in network pixels are kept in
+    files beside theirs. What is there already is left alone.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ def test_weights_are_averaged_and_normalisations_measured_anew(tile_files, tmp_p
 
 def test_plans_that_go_on_need_a_network(tile_files, tmp_path):
     for changes in ({"part": "measures"}, {"averaged": True}):
-        with pytest.raises(ValueError, match="start must be a network to go on from"):
+        with pytest.raises(ValueError, match="start must be a network with this plan"):
             train_network(_plan(n_steps=1, **changes), tile_files, tmp_path / "none")
     with pytest.raises(ValueError, match="part must be one of"):
         _plan(part="head")
