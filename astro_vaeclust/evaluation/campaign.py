@@ -59,9 +59,8 @@ def evaluate_finders(
     Parameters
     ----------
     finders : dict of str to `~astro_vaeclust.ClusterFinderBase`
-        The finders by the names of their folders. A
-        `~astro_vaeclust.evaluation.finders.TileFinder` gets the whole mock tile, with
-        its truth.
+        The finders by the names of their folders. A `TileFinder` gets the whole mock
+        tile, with its truth.
     folder : str or path-like
         Where the result of each tile is kept; made if missing. A run that was
         interrupted, or one with more tiles or more finders, resumes from there.

@@ -14,6 +14,7 @@ from numpy.testing import assert_array_equal
 from astro_vaeclust import NoDetectionsWarning
 from astro_vaeclust.baselines import BaselineFinder, StarCounts
 from astro_vaeclust.evaluation import (
+    TileFinder,
     error_table,
     evaluate_finders,
     false_positive_table,
@@ -22,7 +23,7 @@ from astro_vaeclust.evaluation import (
     plot_results,
     summary_table,
 )
-from astro_vaeclust.evaluation.finders import TRUE_STARS, WITH_SOURCES, TileFinder
+from astro_vaeclust.evaluation.finders import TRUE_STARS, WITH_SOURCES
 from astro_vaeclust.evaluation.summary import describe, printable, write_results
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation import FIRST_SEED, mock_tile
