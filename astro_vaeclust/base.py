@@ -33,9 +33,6 @@ class ClusterFinderBase(ABC):
         sources=...)``. None for a finder that does not look for sources.
     ``find_sources(image)``
         The sources of an `~astro_vaeclust.images.image.Image`.
-    ``detect_tile(tile, **options)``
-        `detect` on a `~astro_vaeclust.simulation.MockTile`, for finders that use more
-        of its truth than the image.
     """
 
     trained_model = None
@@ -75,10 +72,6 @@ class ClusterFinderBase(ABC):
     def find_sources(self, image):
         """Return the sources of an image; by default there are none to share."""
         raise NotImplementedError(f"{type(self).__name__} does not look for sources")
-
-    def detect_tile(self, tile, **options):
-        """Return the catalogue of `detect` on the image of a mock tile."""
-        return self.detect(tile.image, **options)
 
 
 class ClusterSearchBase(ABC):

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 from .messages import add_message_options
-from .options import add_finder_options, make_finder
+from .options import add_finder_options, make_finder, number_or_name
 from .outputs import Outputs
 from .printing import print_clusters
 
@@ -23,7 +23,7 @@ def add_command(commands):
     )
     parser.add_argument("image", metavar="IMAGE", help="FITS file")
     parser.add_argument(
-        "--hdu", type=_number_or_name, help="number or name of the HDU with the image"
+        "--hdu", type=number_or_name, help="number or name of the HDU with the image"
     )
     parser.add_argument(
         "--block-size",
@@ -112,7 +112,3 @@ def _read_sources(path):
     except unreadable as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"sources {path} cannot be read: {reason}") from error
-
-
-def _number_or_name(text):
-    return int(text) if text.isdecimal() else text

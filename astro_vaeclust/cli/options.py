@@ -8,7 +8,15 @@ from dataclasses import fields, is_dataclass, replace
 
 from .messages import progress_bar
 
-__all__ = ["add_finder_options", "angle", "make_finder"]
+__all__ = [
+    "add_finder_options",
+    "add_folder",
+    "add_overwrite",
+    "add_workers",
+    "angle",
+    "make_finder",
+    "number_or_name",
+]
 
 _OF_FINDER = ("mixture", "seed", "device")
 _OF_EMBEDDING = ("model", "patch_sizes", "overlap", "n_seeds")
@@ -149,25 +157,37 @@ def _number_or_tag(text):
         return text
 
 
+def add_folder(parser, default):
+    """Add the folder of a run that can be resumed to a parser."""
+    parser.add_argument(
+        "--folder",
+        default=default,
+        metavar="DIR",
+        help="where results are kept; made if missing (default: %(default)s)",
+    )
+
+
+def add_overwrite(parser):
+    """Add the option that lets files be replaced to a parser."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist"
+    )
+
+
+def add_workers(parser):
+    """Add the number of processes to a parser."""
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes (default: %(default)s)"
+    )
+
+
+def number_or_name(text):
+    """Read the number or the name of an HDU (int or str)."""
+    return int(text) if text.isdecimal() else text
+
+
 def angle(text):
-    """
-    Read an angle from the command line.
-
-    Parameters
-    ----------
-    text : str
-        A number with a unit, such as ``12arcmin``.
-
-    Returns
-    -------
-    angle : `~astropy.units.Quantity`
-        The angle.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        If it is none.
-    """
+    """Read an angle such as ``12arcmin`` (`~astropy.units.Quantity`)."""
     import astropy.units as u
 
     try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options
+from .options import add_overwrite
 from .outputs import format_errors_on_a_line
 from .printing import print_table
 
@@ -76,27 +77,13 @@ def add_command(commands):
     parser.add_argument(
         "--output", metavar="FILE", help="table with all numbers: .ecsv"
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace a file that exists"
-    )
+    add_overwrite(parser)
     add_message_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments):
-    """
-    Compare, print the table, and write it if asked to.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option or a file is bad, or a file cannot be written.
-    """
+    """Compare, print the table, and write it if asked to."""
     from ..archives import read_catalog
     from ..catalog import ClusterCatalog
     from ..utils.files import check_output

@@ -38,9 +38,9 @@ def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
     tiles : sequence of `~astro_vaeclust.simulation.MockTile`
         Tiles with known clusters, made by `~astro_vaeclust.simulation.simulate_tile`
         or, better, by `~astro_vaeclust.simulation.inject_cluster` on tiles of the
-        survey. Those without clusters calibrate the false-alarm rates anew, and should
-        be several square degrees; without any there is a warning, as the rates are no
-        longer right. Where there are too few clusters, the old errors stay.
+        survey. Those without clusters recalibrate the false-alarm rates, and should
+        be several square degrees; without any there is a warning, as the rates no
+        longer hold. Where there are too few clusters, the old errors stay.
     output : str or path-like
         File for the adapted model, ``.pt``; it must not exist. The model is not
         calibrated with point sources any more.
@@ -109,7 +109,7 @@ def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
     if all(len(tile.clusters) for tile in tiles):
         warnings.warn(
             "all tiles have clusters: false-alarm rates stay those of the model "
-            "before, and are no longer right",
+            "before, which no longer hold",
             AstropyUserWarning,
             stacklevel=2,
         )

@@ -18,12 +18,12 @@ from ..detector.calibration import (
 )
 from ..detector.candidates import LEAST_USABLE
 from ..detector.network import CELL
+from ..utils.statistics import fit_logistic
 
 __all__ = [
     "NullSample",
     "fit_calibration",
     "fit_score",
-    "logistic_coefficients",
     "null_sample",
     "range_of",
 ]
@@ -32,33 +32,24 @@ __all__ = [
 STEP = 0.25
 """Width of the bins of the score, in logits."""
 
-
 HIGHER = 4.0
-"""Logits above the highest one that was seen, up to which rates go on falling."""
-
+"""Logits above the highest one that was seen, up to which rates keep falling."""
 
 N_TAIL = 20
 """Candidates of a sample above the knee of the intensity."""
 
-
 FITTED_RATE = 100.0
 """Candidates per deg2, the highest ones, to which the intensity is fitted."""
 
-
 N_CONDITION_BINS = 12
 
-
 PENALTY = 1e-3
-
 
 LEAST_FITTED = -3.0
 """Height in logits above which candidates are fitted: lower ones decide nothing."""
 
 LEAST_CLUSTERS = 20
 """Clusters among the candidates that coefficients are fitted to at least."""
-
-REGULARISATION = 1e4
-"""Inverse strength of the penalty on the coefficients: next to none."""
 
 
 def null_sample(candidates, conditions, tile):
@@ -232,30 +223,7 @@ def fit_score(height, log_r50, is_cluster):
     if is_cluster.sum() < LEAST_CLUSTERS or is_cluster.all():
         return None
     terms = score_terms(height, log_r50)[fitted, 1:]
-    found = logistic_coefficients(terms, is_cluster)
+    found, _ = fit_logistic(terms, is_cluster)
     if min(found[1] + found[4] * (radius - MIDDLE) for radius in RADII) <= 0:
-        found = (*logistic_coefficients(terms[:, :1], is_cluster), 0.0, 0.0, 0.0)
-    return found if found[1] > 0 else None
-
-
-def logistic_coefficients(terms, outcome):
-    """
-    Fit a logistic regression.
-
-    Parameters
-    ----------
-    terms : (n, k) array
-        What the logit is a linear function of.
-    outcome : (n,) bool array
-        What is to be told.
-
-    Returns
-    -------
-    coefficients : tuple of float
-        The intercept, and one for each term.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=REGULARISATION, max_iter=1000)
-    model.fit(terms, outcome)
-    return float(model.intercept_[0]), *map(float, model.coef_[0])
+        found = *fit_logistic(terms[:, :1], is_cluster)[0], 0, 0, 0
+    return tuple(map(float, found)) if found[1] > 0 else None

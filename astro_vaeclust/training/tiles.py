@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Mock and real tiles from which the amortised network learns."""
+"""Mock and real tiles from which the network learns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import astropy.units as u
 import numpy as np
 
+from ..detector.calibration import usable_candidates
 from ..detector.grid import NetworkImage
+from ..detector.inference import run_network
 from ..detector.network import CLASSES
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
@@ -139,17 +141,8 @@ class TrainingTile:
 
     def save(self, path):
         """Write the tile to an ``.npz`` file, whole or not at all."""
-        with atomic_path(path, overwrite=True) as place, open(place, "wb") as stream:
-            np.savez(
-                stream,
-                channels=self.channels,
-                clusters=self.clusters,
-                members=self.members,
-                regions=self.regions,
-                scale=np.array(self.scale),
-                fine=np.array(self.fine),
-                labelled=np.array(self.labelled),
-            )
+        with atomic_path(path, overwrite=True) as place:
+            np.savez(place, **vars(self))
 
     @classmethod
     def load(cls, path):
@@ -162,6 +155,23 @@ class TrainingTile:
                 for name, value in values.items()
             }
         )
+
+    def candidates(self, network):
+        """
+        Find candidates by a network.
+
+        Parameters
+        ----------
+        network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
+            The network, with its normalisations folded in.
+
+        Returns
+        -------
+        candidates, conditions
+            As `~astro_vaeclust.detector.calibration.usable_candidates` returns them.
+        """
+        channels = self.channels.astype(np.float32)
+        return usable_candidates(run_network(network, channels), channels)
 
     def matched(self, candidates):
         """

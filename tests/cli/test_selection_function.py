@@ -46,7 +46,7 @@ def test_interrupted_run_goes_on_and_writes_all(finder, image, capsys):
     folder = image.parent
     finder.calls_before_interrupt = 5
     assert run(image, "--seed", "1") == 130
-    assert (folder / "sf.ecsv.part.ecsv").exists()
+    assert (folder / "sf.ecsv.injections").is_dir()
     assert not (folder / "sf.ecsv").exists()
     finder.calls_before_interrupt = 11
     plot = str(folder / "sf.png")

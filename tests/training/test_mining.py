@@ -127,5 +127,5 @@ def test_a_training_goes_on_with_what_it_took_for_clusters(
     trained = train_network(plan, tile_files, tmp_path / "run", start=network)
     assert not trained.training
     assert (tmp_path / "run" / "false_candidates.npy").exists()
-    with pytest.raises(ValueError, match="start must be a network to go on from"):
+    with pytest.raises(ValueError, match="start must be a network with this plan"):
         train_network(plan, tile_files, tmp_path / "none")

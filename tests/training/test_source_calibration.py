@@ -13,10 +13,8 @@ import torch
 from astropy.table import Table
 
 from astro_vaeclust import VAEClusterFinder
-from astro_vaeclust.detector.calibration import usable_candidates
 from astro_vaeclust.detector.candidates import Candidates
 from astro_vaeclust.detector.embedding import ConvVAE
-from astro_vaeclust.detector.inference import run_network
 from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.detector.network import MEASURES
 from astro_vaeclust.detector.source_score import SourceCalibration, source_excess
@@ -212,10 +210,10 @@ def test_the_rates_are_those_of_the_combined_scores(calibrated, tiles):
     fitted, area, stated = calibrated.source_calibration, 0.0, []
     for path in tiles[7:]:
         tile = TrainingTile.load(path)
-        channels = tile.channels.astype(np.float32)
-        maps = run_network(calibrated.quick_network_for(tile.fine), channels)
-        found, conditions = usable_candidates(maps, channels)
-        excess = source_excess(found, np.load(sources_file(path)), channels[2], SCALE)
+        found, conditions = tile.candidates(calibrated.quick_network_for(tile.fine))
+        found = calibrated.calibration.scored(found, tile.fine)
+        usable = tile.channels[2].astype(np.float32)
+        excess = source_excess(found, np.load(sources_file(path)), usable, SCALE)
         scores = fitted.combine(found.score, excess, False)
         crowding = conditions[0][tuple(found.cells.T)]
         rates = fitted.false_alarm_rate(scores, crowding, fine=False)
