@@ -120,8 +120,9 @@ class ImageSource:
             `~astro_vaeclust.images.read.read_image`.
         """
         pixels, mask, error, counts = self._arrays(everything(self.shape))
-        counts.check(self.shape)
+        _check_counts(counts, self.shape)
         _fill(pixels, mask)
+        _check_not_constant(pixels.min(), pixels.max())
         if error is not None:
             _fill(error, mask)
         return self._image(pixels, mask, error, self.wcs)
@@ -187,40 +188,48 @@ class ImageSource:
     def whole(self):
         """What parts must know of the image, which is read once in strips for it."""
         ny, nx = self.shape
-        counts, samples, errors = self._sampled(sampling_step(ny * nx))
-        counts.check(self.shape)
+        samples, errors, n_usable = self._sampled(sampling_step(ny * nx))
         if samples.size < FEWEST:
-            _, samples, errors = self._sampled(1)
-        return Whole(self.shape, counts.usable, samples, errors)
+            samples, errors, _ = self._sampled(1)
+        return Whole(self.shape, n_usable, samples, errors)
 
     def _sampled(self, step):
-        """Return counts, and every so many of the usable pixels and their errors."""
-        counts, samples, errors = _Counts(), [], []
+        """Return every so many of the usable pixels and their errors, and how many."""
+        counts, ranges, samples, errors = [], [], [], []
         for place in self.strips():
             pixels, mask, error, found = self._arrays(place)
-            counts += found
+            counts.append(found)
             start = -place[0].start * self.shape[1] % step
             samples.append(every_usable(pixels, mask, step, start))
             if error is not None:
                 errors.append(every_usable(error, mask, step, start))
+            if not mask.all():
+                _fill(pixels, mask)
+                ranges.append((pixels.min(), pixels.max()))
+        counts = np.sum(counts, axis=0)
+        _check_counts(counts, self.shape)
+        _check_not_constant(min(ranges)[0], max(high for _, high in ranges))
         errors = np.concatenate(errors) if errors else None
-        return counts, np.concatenate(samples), errors
+        return np.concatenate(samples), errors, int(counts[-1])
 
     def _arrays(self, place):
-        """Return pixels, mask and errors of a part, not yet filled, and its counts."""
+        """
+        Return pixels, mask and errors of a part, not yet filled, and three counts.
+
+        Counted are the finite pixels, those that are not masked either, and those whose
+        error is finite, too.
+        """
         pixels = arrays.single_precision(self.pixels[place])
-        mask = ~np.isfinite(pixels)
-        finite = _count(~mask)
+        mask, error = ~np.isfinite(pixels), None
+        counts = [mask.size - np.count_nonzero(mask)]
         for given in self.masks:
             mask |= given[place]
-        unmasked, error = _count(~mask), None
+        counts.append(mask.size - np.count_nonzero(mask))
         if self.error is not None:
             error = arrays.standard_deviation(self.error[place], self.unit)
             mask |= ~np.isfinite(error)
             arrays.check_not_negative(error, mask)
-        lowest = pixels.min(initial=np.inf, where=~mask)
-        highest = pixels.max(initial=-np.inf, where=~mask)
-        counts = _Counts(finite, unmasked, _count(~mask), lowest, highest)
+        counts.append(mask.size - np.count_nonzero(mask))
         return pixels, mask, error, counts
 
     def _image(self, pixels, mask, error, wcs, whole=None):
@@ -237,48 +246,30 @@ class ImageSource:
         )
 
 
-@dataclass(frozen=True)
-class _Counts:
-    """Numbers of pixels, and the range of the usable ones."""
+def _check_counts(counts, shape):
+    for number, message in zip(
+        counts,
+        (
+            "data: all pixels are NaN or infinite",
+            "mask: it leaves no usable pixel of data",
+            "error: not finite at any usable pixel of data",
+        ),
+        strict=True,
+    ):
+        if not number:
+            raise ValueError(f"{message} (shape {shape})")
 
-    finite: int = 0
-    unmasked: int = 0
-    usable: int = 0
-    lowest: float = np.inf
-    highest: float = -np.inf
 
-    def __add__(self, other):
-        return _Counts(
-            self.finite + other.finite,
-            self.unmasked + other.unmasked,
-            self.usable + other.usable,
-            min(self.lowest, other.lowest),
-            max(self.highest, other.highest),
+def _check_not_constant(lowest, highest):
+    if lowest == highest:
+        raise ValueError(
+            f"data is constant: in single precision all usable pixels are {lowest:g}"
         )
-
-    def check(self, shape):
-        """Raise ValueError if an image of these pixels cannot be used."""
-        for number, message in (
-            (self.finite, "data: all pixels are NaN or infinite"),
-            (self.unmasked, "mask: it leaves no usable pixel of data"),
-            (self.usable, "error: not finite at any usable pixel of data"),
-        ):
-            if not number:
-                raise ValueError(f"{message} (shape {shape})")
-        if self.lowest == self.highest:
-            raise ValueError(
-                f"data is constant: in single precision all usable pixels are "
-                f"{self.lowest:g}"
-            )
 
 
 def everything(shape):
     """Return the slices of all rows and columns of a shape."""
     return tuple(slice(0, side) for side in shape)
-
-
-def _count(usable):
-    return int(np.count_nonzero(usable))
 
 
 def _fill(values, mask, sample=None):
