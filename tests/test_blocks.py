@@ -49,12 +49,12 @@ def assert_same(table, whole):
 
 
 def test_blocks_have_no_seams(image, whole):
-    catalog = VAEClusterFinder().detect_blocks(image, block_size=BLOCK)
+    catalog = VAEClusterFinder().detect(image, block_size=BLOCK)
     assert_same(catalog.table, whole)
     assert catalog.table.meta["n_blocks"] == 10
     assert catalog.heatmap is None
     assert len(catalog.regions) == len(whole)
-    best = VAEClusterFinder(n_largest=1).detect_blocks(image, block_size=BLOCK)
+    best = VAEClusterFinder(n_largest=1).detect(image, block_size=BLOCK)
     assert best.table["score"][0] == catalog.table["score"].max()
 
 

@@ -312,5 +312,5 @@ def _smoothed(mesh):
         exclude_percentile=EXCLUDE_PERCENTILE,
         sigma_clip=None,
         bkg_estimator=MeanBackground(sigma_clip=None),
-        bkgrms_estimator=StdBackgroundRMS(sigma_clip=None),
+        bkg_rms_estimator=StdBackgroundRMS(sigma_clip=None),
     ).background_mesh

@@ -51,22 +51,19 @@ class LazyPixels:
 
     def __getitem__(self, place):
         """Read a part, which two slices give."""
-        is_all = place == everything(self.shape)
         sides = iter(place)
         axes = self.hdu.shape
         if len(axes) > 2:
             place = tuple(next(sides) if side > 1 else 0 for side in axes)
         with reading(self.name):
-            pixels = self._cheapest(is_all)[place]
+            pixels = self._cheapest()[place]
         return pixels if self.convert is None else self.convert(pixels)
 
-    def _cheapest(self, is_all):
+    def _cheapest(self):
         """Return what is cheaper to cut from: the file, or all of its pixels."""
         file = (self.hdu.fileinfo() or {}).get("file")
         is_loaded = file is None or "data" in vars(self.hdu)
-        if is_all or is_loaded or file.compression:
-            return self.hdu.data
-        return self.hdu.section
+        return self.hdu.data if is_loaded or file.compression else self.hdu.section
 
 
 @dataclass(frozen=True, eq=False)
