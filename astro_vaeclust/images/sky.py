@@ -121,7 +121,8 @@ class Meshes:
                 )
             except ValueError:  # of all meshes, too few pixels can be used
                 shape = [-(-n // side) for n in mask[chosen].shape]
-                return cls(*np.full((2, *shape), np.nan))
+                dtype = np.result_type(pixels, np.float32)
+                return cls(*np.full((2, *shape), np.nan, dtype=dtype))
         few = measured.n_pixels_mesh <= (1 - EXCLUDE_PERCENTILE / 100) * side**2
         return cls(
             *(
