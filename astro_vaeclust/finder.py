@@ -15,7 +15,7 @@ from .base import ClusterFinderBase
 from .catalog import ClusterCatalog
 from .embeddings import EMBEDDINGS, Embedding
 from .exceptions import NoDetectionsWarning
-from .images.read import read_image
+from .images.read import open_image
 from .latent_search import HeatmapRegions, LatentSearch
 from .measure.columns import cluster_table
 from .mixtures import MIXTURES, Mixture
@@ -29,6 +29,12 @@ __all__ = ["VAEClusterFinder"]
 
 DEFAULT_RATE = 1 / u.deg**2
 """The default of ``max_false_alarm_rate``; another object is one that was given."""
+
+MAX_WHOLE_PIXELS = 8192**2
+"""Pixels from which on a trained model searches in blocks, to spare the memory."""
+
+BLOCK_SIZE = 2048
+"""Side of these blocks in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +216,17 @@ class VAEClusterFinder(ClusterFinderBase):
         embedding = self._backends["embedding"]
         return embedding.load(self.device) if embedding.pretrained else None
 
-    def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None, sources=None):
+    def detect(
+        self,
+        data,
+        *,
+        wcs=None,
+        mask=None,
+        error=None,
+        hdu=None,
+        sources=None,
+        block_size=None,
+    ):
         """
         Find the clusters of an image.
 
@@ -232,12 +248,21 @@ class VAEClusterFinder(ClusterFinderBase):
             pixels, or a SkyCoord ``sky``, or ``ra, dec``. A trained model joins their
             excess to the score; else their number is a feature of the windows. Without
             rows it says that there are none.
+        block_size : int, optional
+            For trained models: search the image in blocks of this side in pixels,
+            which overlap by 512 network pixels (about as many arcsec). Of an
+            uncompressed FITS file, and of an array that is mapped into memory, only
+            one block at a time is in memory then. By default, images of more than
+            ``MAX_WHOLE_PIXELS`` are searched in blocks of ``BLOCK_SIZE``. The
+            clusters are those of the image in one piece but for rounding.
 
         Returns
         -------
         catalog : `~astro_vaeclust.ClusterCatalog`
             Table, regions, heat map and segmentation. The heat map of a trained model
-            is that of the image alone.
+            is that of the image alone. Of an image that was searched in blocks there
+            are neither heat map nor segmentation, which would be as large as it is;
+            ``n_blocks`` is in the metadata of the table.
 
         Raises
         ------
@@ -253,7 +278,19 @@ class VAEClusterFinder(ClusterFinderBase):
         PosteriorCollapseWarning
             If an autoencoder learned nothing.
         """
-        image = read_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu)
+        self._check_block_size(block_size)
+        with open_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu) as source:
+            if block_size is None and self._is_too_large(source.shape):
+                block_size = BLOCK_SIZE
+            if block_size is None:
+                catalog = self._detect_whole(source.read(), sources)
+            else:
+                catalog = self._detect_in_blocks(source, sources, block_size)
+        if not len(catalog):
+            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
+        return catalog
+
+    def _detect_whole(self, image, sources):
         if sources is not None:
             sources = read_point_sources(sources, image)
         search = self._search(image, sources)
@@ -262,11 +299,8 @@ class VAEClusterFinder(ClusterFinderBase):
         if sources is not None:
             meta["n_sources_in_image"] = len(sources)
             meta["sources_used_as"] = search.sources_used_as
-        table = cluster_table(columns or None, meta=meta)
-        if not len(table):
-            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
         return ClusterCatalog(
-            table,
+            cluster_table(columns or None, meta=meta),
             heatmap=NDData(
                 search.heatmap.astype(np.float32, copy=False),
                 wcs=image.wcs,
@@ -276,55 +310,33 @@ class VAEClusterFinder(ClusterFinderBase):
             image=image,
         )
 
-    def detect_blocks(self, data, *, wcs=None, hdu=None, sources=None, block_size=2048):
-        """
-        Find the clusters of an image that is larger than the memory.
+    def _detect_in_blocks(self, source, sources, block_size):
+        from .blocks import search_in_blocks
 
-        The image is read and searched in blocks that overlap by more than what decides
-        on a cluster, so that there are no seams: the detections are those of `detect`
-        but for the last digits, as sky and noise are measured block by block.
-
-        Parameters
-        ----------
-        data : str, path-like, HDU or `~astropy.nddata.NDData`
-            The image, of shape (ny, nx). Of an uncompressed FITS file, and of an array
-            that is mapped into memory, only a block at a time is in memory.
-        wcs : `~astropy.wcs.WCS`, optional
-            Replaces that of a header.
-        hdu : int, str or (str, int), optional
-            HDU of a file, as in `detect`.
-        sources : `~astropy.table.Table`, optional
-            Point sources on the whole image, as in `detect`.
-        block_size : int, optional
-            Side of the blocks in pixels of the image, before they overlap by 512
-            network pixels (about as many arcsec) on every side.
-
-        Returns
-        -------
-        catalog : `~astro_vaeclust.ClusterCatalog`
-            The clusters, without heat map and segmentation, which would be as large as
-            the image.
-
-        Raises
-        ------
-        TypeError, ValueError, FileNotFoundError
-            If the input cannot be used, or the embedding learns on the image.
-
-        Warns
-        -----
-        NoDetectionsWarning
-            If nothing was found.
-        """
-        from .blocks import detect_in_blocks
-
-        if self.trained_model is None:
-            raise ValueError(
-                f"embedding must be a trained one, got {self.embedding!r}, which "
-                "learns on each image"
-            )
-        return detect_in_blocks(
-            self, data, wcs=wcs, hdu=hdu, sources=sources, block_size=block_size
+        table, facts = search_in_blocks(
+            source,
+            self._search,
+            fine_scale=self.trained_model.network.settings.fine_scale,
+            block_size=block_size,
+            sources=sources,
         )
+        table.meta = run_metadata(self.settings, source, []) | facts
+        return ClusterCatalog(table[: self.n_largest])
+
+    def _is_too_large(self, shape):
+        """Whether an image is searched in blocks unless told otherwise."""
+        return not self.learns_on_image and shape[0] * shape[1] > MAX_WHOLE_PIXELS
+
+    def _check_block_size(self, block_size):
+        if block_size is None:
+            return
+        check_count("block_size", block_size)
+        if self.learns_on_image:
+            raise ValueError(
+                "block_size is for the search with a trained model, which does not "
+                f"learn on the image; got {block_size!r} with "
+                f"embedding={self.embedding!r} and mixture={self.mixture!r}"
+            )
 
     @property
     def _backends(self):

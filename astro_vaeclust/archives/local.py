@@ -10,7 +10,7 @@ import numpy as np
 from astropy.nddata import CCDData, NDDataBase
 from astropy.table import Table
 
-from ..images import hdus, read
+from ..images.read import read_image
 from .base import Answer, Survey
 from .exceptions import NoDataError
 from .mosaic import combine
@@ -156,29 +156,12 @@ def _expand(item):
 
 def _read(source):
     """Read an image through the door that all images take."""
-    image = read.read_image(source)
+    image = read_image(source)
     pixels = np.where(image.mask, np.float32(np.nan), image.data)
     return CCDData(
         pixels,
         unit=image.unit or "adu",
         wcs=image.wcs,
         mask=image.mask,
-        meta=_header(source),
+        meta=image.header,
     )
-
-
-def _header(source):
-    """Return the header that goes with an image, as a FITS header."""
-    if isinstance(source, NDDataBase):
-        meta = source.meta
-        return meta.copy() if isinstance(meta, hdus.fits.Header) else _from_dict(meta)
-    with hdus.open_file(source) as hdulist:
-        return hdus.select_hdu(hdulist).header.copy()
-
-
-def _from_dict(meta):
-    header = hdus.fits.Header()
-    for key, value in dict(meta).items():
-        if len(str(key)) <= 8 and isinstance(value, (str, int, float)):
-            header[str(key)] = value
-    return header

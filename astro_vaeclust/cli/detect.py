@@ -29,7 +29,8 @@ def add_command(commands):
         "--block-size",
         type=int,
         metavar="PIXELS",
-        help="read and search the image in blocks, where it is larger than the memory",
+        help="read and search the image in blocks of this side (default: only images "
+        "of more than 8192 x 8192 pixels, in blocks of 2048)",
     )
     parser.add_argument(
         "--sources",
@@ -91,13 +92,11 @@ def _detect(finder, arguments):
     choice = {} if arguments.hdu is None else {"hdu": arguments.hdu}
     if arguments.sources is not None:
         choice["sources"] = _read_sources(arguments.sources)
+    if arguments.block_size is not None:
+        choice["block_size"] = arguments.block_size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)  # the report says so
-        if arguments.block_size is None:
-            return finder.detect(arguments.image, **choice)
-        return finder.detect_blocks(
-            arguments.image, block_size=arguments.block_size, **choice
-        )
+        return finder.detect(arguments.image, **choice)
 
 
 def _read_sources(path):

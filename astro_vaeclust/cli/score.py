@@ -136,9 +136,10 @@ def _segmentation(path):
 
 
 def _wcs_of(path):
-    from ..images.read import read_image
+    from ..images.read import open_image
 
-    return read_image(path).wcs
+    with open_image(path) as source:
+        return source.wcs
 
 
 def _compare(match, references, number):

@@ -125,14 +125,11 @@ def _read(path, hdu):
     import astropy.units as u
     from astropy.nddata import CCDData
 
-    from ..images.hdus import open_file, select_hdu
     from ..images.read import read_image
 
     image = read_image(path, hdu=hdu)
-    with open_file(path) as files:
-        header = select_hdu(files, hdu).header
     unit = u.adu if image.unit is None else image.unit
-    meta = {"MAGZP": header["MAGZP"]} if "MAGZP" in header else {}
+    meta = {key: image.header[key] for key in ("MAGZP",) if key in image.header}
     return CCDData(image.data, mask=image.mask, wcs=image.wcs, unit=unit, meta=meta)
 
 

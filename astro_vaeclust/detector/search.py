@@ -14,7 +14,6 @@ from photutils.segmentation import SegmentationImage
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from ..base import ClusterSearchBase
-from ..images.image import usable_sample
 from ..measure.circles import (
     BRIGHT_STAR_RADII,
     BRIGHT_STAR_SIGNIFICANCE,
@@ -347,7 +346,7 @@ class AmortisedSearch(ClusterSearchBase):
     @cached_property
     def _pixel_noise(self):
         """Noise of an image pixel."""
-        usable = usable_sample(self.image.data, self.image.mask)
+        usable = self.image.sample
         return 1.4826 * np.median(np.abs(usable - np.median(usable))) or 1.0
 
     def _flags(self, row):
@@ -360,13 +359,12 @@ class AmortisedSearch(ClusterSearchBase):
             np.where(within & ~mask[near], self.image.data[near] - level, 0)
         )
         x, y = self._centers[row]
-        ny, nx = self.image.shape
         remarks = {
-            ClusterFlags.TOUCHES_EDGE: min(x, y, nx - 1 - x, ny - 1 - y) < radius,
+            ClusterFlags.TOUCHES_EDGE: self.image.distance_to_border(x, y) < radius,
             ClusterFlags.MASKED: mask[place][inside].mean() > MASKED_FRACTION,
             ClusterFlags.NEAR_BRIGHT_STAR: highest
             > BRIGHT_STAR_SIGNIFICANCE * self._pixel_noise,
-            ClusterFlags.LARGE: inside.sum() > LARGE_FRACTION * np.sum(~mask),
+            ClusterFlags.LARGE: inside.sum() > LARGE_FRACTION * self.image.n_usable,
             ClusterFlags.LOSSY_INPUT: self.image.lossy,
         }
         return ClusterFlags.of(remarks)

@@ -11,12 +11,11 @@ import numpy as np
 import photutils
 from astropy.nddata import NDData
 from astropy.stats import gaussian_fwhm_to_sigma, mad_std
-from photutils.background import Background2D
 from photutils.detection import DAOStarFinder
 from scipy.ndimage import gaussian_filter
 
 from ..exceptions import NoDetectionsWarning
-from ..images.sky import enlarge_meshes
+from ..images.sky import Sky
 from .points import PointSources
 from .seeing import estimate_fwhm
 
@@ -103,26 +102,8 @@ def _significance(image):
     is raised, by a nebula or a bad strip, one noise for the image makes false sources
     by the dozen.
     """
-    box_size = min(BOX_SIZE, *image.shape)
-    try:
-        background = Background2D(
-            image.data, box_size, mask=image.mask, exclude_percentile=99
-        )
-    except ValueError as error:
-        raise ValueError(
-            f"data has too few usable pixels to measure its sky: "
-            f"{np.count_nonzero(~image.mask)} of {image.mask.size}"
-        ) from error
-    box, shape = background.box_size, image.shape
-    noise = image.error
-    if noise is None:
-        noise = enlarge_meshes(background.background_rms_mesh, box, shape)
-    positive = noise > 0
-    smallest = noise[positive].min() if positive.any() else 1.0
-    significance = image.data - enlarge_meshes(background.background_mesh, box, shape)
-    significance /= np.where(positive, noise, smallest)
-    significance[image.mask] = 0
-    return significance.astype(np.float32)
+    sky = Sky.from_pixels(image.data, image.mask, box_size=BOX_SIZE)
+    return sky.significance(image, local=True)
 
 
 def _searched(significance, image, fwhm):

@@ -41,9 +41,6 @@ class StubFinder(VAEClusterFinder):
             warnings.warn("nothing found", NoDetectionsWarning, stacklevel=2)
         return make_catalog(self.n_clusters)
 
-    def detect_blocks(self, data, **choice):
-        return self.detect(data, **choice)
-
     def happen(self):
         """Do what a test wants to happen during detection."""
 

@@ -17,14 +17,14 @@ from photutils.background import Background2D
 
 from astro_vaeclust import HeatmapRegions, NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.detector.embedding import ConvVAE
-from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
+from astro_vaeclust.detector.grid import SKY_BOX, SKY_STEP, NetworkGrid, NetworkImage
 from astro_vaeclust.detector.inference import folded, run_network
 from astro_vaeclust.detector.model import DEFAULT_MODEL, TrainedModel, load_model
 from astro_vaeclust.detector.network import ConvolutionalVAE
 from astro_vaeclust.embeddings.divergences import kl_joint
 from astro_vaeclust.embeddings.priors import MixtureOfGaussians
 from astro_vaeclust.images.read import read_image
-from astro_vaeclust.images.sky import SKY_BOX, Sky
+from astro_vaeclust.images.sky import Sky
 from astro_vaeclust.measure.columns import COLUMNS, MEASURED_COLUMNS
 from astro_vaeclust.simulation import MockCluster, demo_tile, simulate_tile
 from astro_vaeclust.training import fine_tune
@@ -77,7 +77,7 @@ def test_the_sky_is_that_of_photutils(shape):
     mask = rng.uniform(size=shape) < 0.1
     box = min(SKY_BOX, *shape)
     background = Background2D(pixels, box, mask=mask, exclude_percentile=98)
-    sky = Sky.of_pixels(pixels, mask)
+    sky = Sky.from_pixels(pixels, mask, box_size=SKY_BOX, step=SKY_STEP)
     # large meshes are told by one pixel in four
     exact = {"rtol": 1e-10} if box < SKY_BOX else {"rtol": 0, "atol": 0.2}
     np.testing.assert_allclose(sky.level(), background.background, **exact)

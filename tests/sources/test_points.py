@@ -179,5 +179,5 @@ def test_a_mixture_that_was_trained_without_sources_is_refused(field):
 
 def test_blocks_are_refused_by_searches_that_learn(field):
     image, sources = field
-    with pytest.raises(ValueError, match="embedding must be a trained one"):
-        make_finder().detect_blocks(image, sources=sources)
+    with pytest.raises(ValueError, match="block_size is for the search with a trained"):
+        make_finder().detect(image, sources=sources, block_size=64)

@@ -325,7 +325,7 @@ def test_sources_of_another_field_are_refused(demo, sources, model_file):
     with pytest.raises(ValueError, match=r"sources must have 3 or more.*got 0 of 360"):
         finder.detect(demo.image, sources=sources)
     with pytest.raises(ValueError, match=r"sources must have 3 or more.*got 0 of 360"):
-        finder.detect_blocks(demo.image, sources=sources)
+        finder.detect(demo.image, sources=sources, block_size=256)
 
 
 def test_blocks_find_the_same(demo, sources, model_file):
@@ -333,10 +333,10 @@ def test_blocks_find_the_same(demo, sources, model_file):
     whole = finder.detect(demo.image, sources=sources).table
     points = PointSources(*(np.asarray(sources[name]) for name in ("x", "y")))
     for given in (sources, points):
-        parts = finder.detect_blocks(demo.image, sources=given, block_size=256).table
+        parts = finder.detect(demo.image, sources=given, block_size=256).table
         assert parts.meta["n_blocks"] > 1
-        n_sources = parts.meta["n_sources_in_image"]
-        assert n_sources == len(sources)  # also those on masked pixels
+        for name in ("n_sources_in_image", "sources_used_as", "image"):
+            assert parts.meta[name] == whole.meta[name]
         assert len(parts) == len(whole) > 0
         for name in ("x_center", "y_center", "score"):
             np.testing.assert_allclose(parts[name], whole[name], rtol=1e-3)
