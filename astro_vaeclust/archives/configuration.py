@@ -60,8 +60,8 @@ class Conf(ConfigNamespace):
     retries = _item(3, "How often a request is sent again after a passing failure.")
     backoff = _item(
         1.0,
-        "The backoff factor of urllib3 in seconds: a request is sent again at once, then "
-        "after twice this, four times this, ...",
+        "Pauses before a request is sent again: the first is none, the second twice "
+        "these seconds, and then it doubles.",
     )
     interval = _item(0.25, "Least time in seconds between two requests to one host.")
     largest_answer = _item(512.0, "Largest answer in MB (1e6 bytes), unpacked.")

@@ -12,8 +12,8 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 
 from ..images import hdus
 from ..utils.optional import import_optional
+from .areas import Footprint
 from .exceptions import NoDataError
-from .regions import Footprint
 
 __all__ = ["choose_tiles", "combine", "crop", "shows_all"]
 
@@ -72,7 +72,7 @@ def combine(images, box):
     ----------
     images : list of `~astropy.nddata.CCDData`
         The images, the best first.
-    box : `~astro_vaeclust.archives.regions.Box`
+    box : `~astro_vaeclust.archives.areas.Box`
         What shall be shown.
 
     Returns
@@ -105,7 +105,7 @@ def crop(image, box):
     ----------
     image : `~astropy.nddata.CCDData`
         The image.
-    box : `~astro_vaeclust.archives.regions.Box`
+    box : `~astro_vaeclust.archives.areas.Box`
         What shall be shown.
 
     Returns
@@ -148,7 +148,7 @@ def shows_all(image, box):
     ----------
     image : `~astropy.nddata.CCDData`
         The image.
-    box : `~astro_vaeclust.archives.regions.Box`
+    box : `~astro_vaeclust.archives.areas.Box`
         The box.
 
     Returns

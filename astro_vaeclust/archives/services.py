@@ -1,12 +1,14 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The clients of archives, imported when they are needed."""
+"""Answers of services: asked for when they are needed, checked, and kept."""
 
 from __future__ import annotations
 
+import json
+
 from ..utils.optional import import_optional
+from .cache import remember
 
-__all__ = ["import_clients"]
-
+__all__ = ["import_clients", "remembered", "remembered_list"]
 
 EXTRA = "archives"
 
@@ -30,3 +32,14 @@ def import_clients():
     from . import clients
 
     return clients
+
+
+def remembered(service, query, ask, read):
+    """Do as `remember` does; whatever goes wrong is a complete `ArchiveError`."""
+    with import_clients().asking(service, query):
+        return remember(service, query, ask, read)
+
+
+def remembered_list(service, query, ask):
+    """Return a list of plain values that ``ask`` returns, as `remembered` does."""
+    return remembered(service, query, lambda: json.dumps(ask()).encode(), json.loads)

@@ -23,7 +23,14 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import DecodeError, HTTPError, MaxRetryError
+from urllib3.exceptions import (
+    DecodeError,
+    HTTPError,
+    InvalidHeader,
+    MaxRetryError,
+    NewConnectionError,
+)
+from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from ..version import __version__
 from .configuration import ADDRESSES, conf
@@ -38,11 +45,9 @@ from .exceptions import (
 )
 
 __all__ = [
-    "find_archive_error",
-    "forget_error",
+    "LATEST",
     "guard",
     "is_trusted",
-    "latest_error",
     "raise_for_status",
 ]
 
@@ -54,8 +59,16 @@ PASSING_STATUS = (429, 500, 502, 503, 504)
 
 MAX_REDIRECTS = 5
 
-_REQUEST = threading.local()
-"""The deadline of the latest request of this thread, and its error if it had one."""
+
+class _Request(threading.local):
+    """The latest request of a thread: its deadline, and its error if it had one."""
+
+    deadline = 0.0
+    error = None
+
+
+LATEST = _Request()
+"""pyvo replaces what it catches by errors of its own that no longer tell the cause."""
 
 
 def guard(session):
@@ -109,31 +122,6 @@ def is_trusted(url):
     )
 
 
-def latest_error():
-    """
-    Return the `ArchiveError` of the latest request of this thread, None without one.
-
-    pyvo replaces what it catches by an error of its own that no longer tells the cause.
-    """
-    return getattr(_REQUEST, "error", None)
-
-
-def forget_error():
-    """Forget what `latest_error` returns."""
-    _REQUEST.error = None
-
-
-def find_archive_error(error):
-    """Return the `ArchiveError` behind an exception, None if there is none."""
-    seen = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, ArchiveError):
-            return error
-        seen.add(id(error))
-        error = error.__cause__ or error.__context__
-    return None
-
-
 def raise_for_status(response):
     """Raise an `ArchiveServerError` if a response has an HTTP error."""
     if response.status_code < 400:
@@ -161,7 +149,7 @@ class _Retry(Retry):
         """Return the seconds that a service asks to wait, None if it does not."""
         try:
             return super().get_retry_after(response)
-        except urllib3.exceptions.InvalidHeader:
+        except InvalidHeader:
             return None
 
 
@@ -190,12 +178,12 @@ class _GuardedAdapter(HTTPAdapter):
         return manager
 
     def send(self, request, stream=False, timeout=None, **kwargs):
-        forget_error()
-        _REQUEST.deadline = time.monotonic() + conf.deadline
+        LATEST.error = None
+        LATEST.deadline = time.monotonic() + conf.deadline
         try:
             return self._send(request, kwargs)
         except ArchiveError as error:
-            _REQUEST.error = error
+            LATEST.error = error
             raise
 
     def _send(self, request, kwargs):
@@ -223,9 +211,8 @@ class _Guarded:
         super().request(*args, **kwargs)
 
     def getresponse(self):
-        with _ended_after(self.sock, _remaining()):
-            with super().getresponse() as response:
-                body = _read(response)
+        with _until_deadline(self.sock), super().getresponse() as response:
+            body = _read(response)
         for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
             response.headers.discard(name)
         return urllib3.HTTPResponse(
@@ -261,43 +248,36 @@ def _await_turn(host):
     with _TURNS_LOCK:
         turn = max(_TURNS.get(host, 0.0), time.monotonic())
         _TURNS[host] = turn + conf.interval
-    time.sleep(max(0.0, min(turn, _REQUEST.deadline) - time.monotonic()))
+    time.sleep(max(0.0, min(turn, LATEST.deadline) - time.monotonic()))
 
 
 def _remaining():
     """Return the seconds until the deadline of the request of this thread."""
-    return _REQUEST.deadline - time.monotonic()
+    return LATEST.deadline - time.monotonic()
 
 
 @contextmanager
-def _ended_after(sock, seconds):
+def _until_deadline(sock):
     """
     Shut a socket down unless the body of the ``with`` statement ends in time.
 
     The timeout of a socket is for one read; a service that sends a byte now and then
     never meets it.
     """
-    late = threading.Event()
 
     def shut_down():
-        late.set()
         with suppress(OSError, TypeError):
             socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    timer = threading.Timer(seconds, shut_down)
+    timer = threading.Timer(_remaining(), shut_down)
     timer.daemon = True
     timer.start()
-    cause = None
     try:
         yield
-    except Exception as error:
-        if not late.is_set():
-            raise
-        cause = error
     finally:
         timer.cancel()
-    if late.is_set():  # also where the end was taken for that of the answer
-        raise TimeoutError("no complete answer in time") from cause
+    if _remaining() <= 0:  # the end may have been taken for that of the answer
+        raise TimeoutError("no complete answer in time")
 
 
 class _TooLarge(HTTPError):
@@ -321,20 +301,18 @@ def _translate(error):
     """Turn an error of requests or urllib3 into one of ours."""
     if isinstance(error, _TooLarge):
         return ArchiveSizeError(
-            f"{error}, and the largest answer taken has {conf.largest_answer:g} MB; see "
-            "the item largest_answer of the configuration"
+            f"{error}, but the largest answer taken has {conf.largest_answer:g} MB; "
+            "see the item largest_answer of the configuration"
         )
-    if isinstance(error, DecodeError):
-        return ArchiveFormatError(f"the answer cannot be decompressed ({error})")
-    cause = _first_cause(error)
-    new_connection = urllib3.exceptions.NewConnectionError
     if _remaining() <= 0:
         return ArchiveTimeoutError(
             f"its answer was not complete after {conf.deadline:g} s"
         )
-    if isinstance(cause, urllib3.exceptions.TimeoutError | TimeoutError) and (
-        not isinstance(cause, new_connection)  # which is one of these, in urllib3
-    ):
+    if isinstance(error, DecodeError):
+        return ArchiveFormatError(f"the answer cannot be decompressed ({error})")
+    cause = _first_cause(error)
+    refused = isinstance(cause, NewConnectionError)  # a timeout too, to urllib3
+    if isinstance(cause, HTTPTimeoutError) and not refused:
         return ArchiveTimeoutError(f"silent for {conf.timeout:.3g} s")
     words = re.sub(r"^\w*Connection\w*\([^)]*\): ", "", str(cause))
     return ArchiveConnectionError(words or type(cause).__name__)

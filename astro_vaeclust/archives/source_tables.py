@@ -14,7 +14,7 @@ from astropy.table import Table
 from ..images.hdus import first_line, quietly
 from ..utils.files import atomic_path
 from .exceptions import ArchiveFormatError
-from .standardise import standardise
+from .standard_columns import standardise
 
 __all__ = ["read_catalog", "standard_catalog", "write_catalog"]
 
@@ -81,7 +81,7 @@ def standard_catalog(table, *, band="Ks", cone=None):
     Returns
     -------
     catalog : `~astropy.table.QTable`
-        As `~astro_vaeclust.archives.Survey.get_catalog` returns it.
+        As `~astro_vaeclust.archives.Archive.get_catalog` returns it.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def write_catalog(catalog, path, *, overwrite=False):
     Parameters
     ----------
     catalog : `~astropy.table.QTable`
-        As `~astro_vaeclust.archives.Survey.get_catalog` returns it. The column ``sky``
+        As `~astro_vaeclust.archives.Archive.get_catalog` returns it. The column ``sky``
         is left out, since a VOTable has no such columns; ``ra`` and ``dec`` say it.
     path : str or path-like
         The file.
