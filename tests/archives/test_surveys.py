@@ -33,8 +33,8 @@ def n_inside(stars, radius):
 
 
 def assert_standard(catalog):
-    names = "ra dec mag mag_err band quality source_class sky".split()
-    colours = "j_mag j_mag_err h_mag h_mag_err k_mag k_mag_err".split()
+    names = ["ra", "dec", "mag", "mag_err", "band", "quality", "source_class", "sky"]
+    colours = ["j_mag", "j_mag_err", "h_mag", "h_mag_err", "k_mag", "k_mag_err"]
     assert catalog.colnames[:14] == names + colours
     assert catalog["ra"].unit == u.deg
     assert catalog["mag"].unit == catalog["k_mag"].unit == u.mag
