@@ -84,12 +84,5 @@ def cache_size():
 
 
 def cache_folder():
-    """
-    Return where answers are kept; it may not exist yet.
-
-    Returns
-    -------
-    folder : `~pathlib.Path`
-        A folder in astropy's cache directory.
-    """
+    """Return where answers are kept; it may not exist yet."""
     return Path(get_cache_dir()) / "astro_vaeclust" / "archives"

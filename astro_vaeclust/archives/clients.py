@@ -53,16 +53,7 @@ __all__ = [
 
 @contextmanager
 def asking(service, query):
-    """
-    Turn whatever happens while a service is asked into an `ArchiveError`.
-
-    Parameters
-    ----------
-    service : str
-        The service.
-    query : str
-        What it is asked.
-    """
+    """Turn whatever happens while a service is asked into an `ArchiveError`."""
     LATEST.error = None
     try:
         yield
@@ -106,19 +97,7 @@ def old_sia():
 
 
 def download(url):
-    """
-    Return what is at a URL that a service gave.
-
-    Parameters
-    ----------
-    url : str
-        The URL.
-
-    Returns
-    -------
-    content : bytes
-        What is there.
-    """
+    """Return what is at a URL that a service gave (bytes)."""
     with guard(requests.Session()) as session:
         return raise_for_status(session.get(url)).content
 

@@ -23,26 +23,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def unpack(content):
-    """
-    Undo gzip, within the limit of the configuration.
-
-    Parameters
-    ----------
-    content : bytes
-        Compressed or not.
-
-    Returns
-    -------
-    content : bytes
-        Not compressed.
-
-    Raises
-    ------
-    `~astro_vaeclust.archives.ArchiveSizeError`
-        If there is more in it than ``largest_answer``.
-    `~astro_vaeclust.archives.ArchiveFormatError`
-        If it is broken or truncated.
-    """
+    """Undo gzip (bytes to bytes), within the limit of the configuration."""
     if not content.startswith(_GZIP):
         return content
     limit = int(conf.largest_answer * 1e6)
@@ -147,19 +128,7 @@ def read_table(content):
 
 
 def table_bytes(table):
-    """
-    Write a table as a VOTable.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table, without columns of coordinates.
-
-    Returns
-    -------
-    content : bytes
-        The file.
-    """
+    """Return a table without coordinates as the bytes of a VOTable."""
     plain = Table(table, copy=False)
     plain.meta = {}
     for name in plain.colnames:

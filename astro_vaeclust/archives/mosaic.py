@@ -141,21 +141,7 @@ def crop(image, box):
 
 
 def shows_all(image, box):
-    """
-    Whether an image has data all over a box.
-
-    Parameters
-    ----------
-    image : `~astropy.nddata.CCDData`
-        The image.
-    box : `~astro_vaeclust.archives.areas.Box`
-        The box.
-
-    Returns
-    -------
-    shown : bool
-        True if all places of a grid over the box have data.
-    """
+    """Whether an image (CCDData) has data all over a grid on a `Box`."""
     return bool(_shows(image, box).all())
 
 

@@ -14,19 +14,7 @@ EXTRA = "archives"
 
 
 def import_clients():
-    """
-    Import the clients, or say which extra brings what they need.
-
-    Returns
-    -------
-    clients : module
-        `astro_vaeclust.archives.clients`.
-
-    Raises
-    ------
-    ImportError
-        If astroquery is missing; the message names the extra.
-    """
+    """Import the module of clients, or raise an ImportError that names the extra."""
     import_optional("astroquery", EXTRA)
     import_optional("pyvo", EXTRA)
     from . import clients

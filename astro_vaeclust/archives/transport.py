@@ -72,19 +72,7 @@ LATEST = _Request()
 
 
 def guard(session):
-    """
-    Send everything of a session through the guard.
-
-    Parameters
-    ----------
-    session : `requests.Session`
-        A session, such as that of a client of astroquery.
-
-    Returns
-    -------
-    session : `requests.Session`
-        The same.
-    """
+    """Send everything of a `requests.Session` through the guard; return the same."""
     session.max_redirects = MAX_REDIRECTS
     session.headers["User-Agent"] = (
         f"astro_vaeclust/{__version__} {session.headers.get('User-Agent', '')}".strip()
@@ -95,19 +83,7 @@ def guard(session):
 
 
 def is_trusted(url):
-    """
-    Whether a URL may be asked for.
-
-    Parameters
-    ----------
-    url : str
-        A URL, perhaps from the answer of a service.
-
-    Returns
-    -------
-    trusted : bool
-        True for http and https at a host of the configuration.
-    """
+    """Whether a URL is http or https at a host of the configuration."""
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
