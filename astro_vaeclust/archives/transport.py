@@ -290,7 +290,7 @@ def _translate(error):
     refused = isinstance(cause, NewConnectionError)  # a timeout too, to urllib3
     if isinstance(cause, HTTPTimeoutError) and not refused:
         return ArchiveTimeoutError(f"silent for {conf.timeout:.3g} s")
-    words = re.sub(r"^\w*Connection\w*\([^)]*\): ", "", str(cause))
+    words = re.sub(r"^\S*Connection.*?[)>]: ", "", str(cause))
     return ArchiveConnectionError(words or type(cause).__name__)
 
 
