@@ -11,17 +11,17 @@ from astropy.nddata import CCDData, NDDataBase
 from astropy.table import Table
 
 from ..images.read import read_image
-from .base import Answer, Survey
+from .base import Archive
 from .exceptions import NoDataError
 from .mosaic import combine
-from .tables import read_catalog
+from .source_tables import read_catalog
 
 __all__ = ["LocalArchive"]
 
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
 
 
-class LocalArchive(Survey):
+class LocalArchive(Archive):
     """
     Images and a catalogue that are at hand, with the interface of an archive.
 
@@ -41,7 +41,7 @@ class LocalArchive(Survey):
     band : str, optional
         Band of the images, and of ``mag`` unless another one is asked for.
     progress_bar : callable, optional
-        Shows the progress of reading, see `Survey`.
+        Shows the progress of reading, see `Archive`.
 
     Raises
     ------
@@ -107,7 +107,7 @@ class LocalArchive(Survey):
             _read(source) for source in self._progress(sources, f"{self.name} images")
         ]
         try:
-            return Answer(combine(images, box), self._service)
+            return combine(images, box), self._service
         except NoDataError as error:
             raise NoDataError(
                 f"none of its {len(images)} images shows this place",
@@ -121,7 +121,7 @@ class LocalArchive(Survey):
         table = self.catalog
         if not isinstance(table, Table):
             table = read_catalog(table)
-        return Answer(table, self._service)
+        return table, self._service
 
 
 def _as_list(images):

@@ -58,7 +58,7 @@ class Reproduction:
 
     Parameters
     ----------
-    survey : `~astro_vaeclust.archives.Survey`
+    survey : `~astro_vaeclust.archives.Archive`
         Where images and sources come from.
     finders : dict of str to `~astro_vaeclust.ClusterFinderBase`
         The finders by their names, such as ``{"paper": VAEClusterFinder.paper()}``.
@@ -232,10 +232,10 @@ class Reproduction:
 def _origin(survey, image, sources):
     """Say in a line where image and sources come from."""
     from ..archives.configuration import changed_hosts
-    from ..archives.remote import RemoteSurvey
+    from ..archives.remote import RemoteArchive
 
     meta = image.meta
-    hosts = changed_hosts() if isinstance(survey, RemoteSurvey) else []
+    hosts = changed_hosts() if isinstance(survey, RemoteArchive) else []
     stand_ins = f" (asked at {', '.join(hosts)})" if hosts else ""
     return (
         f"{meta['SURVEY']} {meta['BAND']}: image of {image.shape[1]} x "

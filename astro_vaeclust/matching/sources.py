@@ -11,7 +11,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable, Table
 
 from ..archives import ArchiveFormatError, cuts
-from ..archives.standardise import standardise
+from ..archives.standard_columns import standardise
 
 __all__ = [
     "apply_cut",

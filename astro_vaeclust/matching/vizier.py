@@ -40,18 +40,13 @@ def fetch_from_vizier(known, cone):
     `~astro_vaeclust.archives.ArchiveError`
         If VizieR does not give it.
     """
-    from ..archives.cache import remember
     from ..archives.contents import read_table, table_bytes
-    from ..archives.services import import_clients
+    from ..archives.services import import_clients, remembered
 
-    clients = import_clients()
-    query = f"{' '.join(known.vizier)} {cone or 'everywhere'}"
+    def ask():
+        return table_bytes(_ask(import_clients().VizierClient, known, cone))
 
-    def produce():
-        return table_bytes(_ask(clients.VizierClient, known, cone))
-
-    with clients.asking(SERVICE, query):
-        return remember(SERVICE, _key(known, query), produce, read_table)
+    return remembered(SERVICE, _query(known, cone), ask, read_table)
 
 
 def names_of(known, rows):
@@ -82,10 +77,11 @@ def names_of(known, rows):
     return np.array([*names, None], dtype=object)[:-1]
 
 
-def _key(known, query):
+def _query(known, cone):
     """Return all that decides about what is kept, names included (str)."""
     naming = f"{known.tag} {known.prefix} {' '.join(known.name_columns)}"
-    return f"known list: {conf.vizier_url} {query} {naming}"
+    lists = " ".join(known.vizier)
+    return f"{conf.vizier_url} {lists} {cone or 'everywhere'} names: {naming}"
 
 
 def _ask(make_client, known, cone):

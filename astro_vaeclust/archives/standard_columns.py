@@ -8,10 +8,14 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
-from .columns import COLOUR_COLUMNS
 from .exceptions import ArchiveFormatError
 
-__all__ = ["NATIVE_COLUMNS", "standardise"]
+__all__ = ["COLOUR_COLUMNS", "NATIVE_COLUMNS", "standardise"]
+
+COLOUR_COLUMNS = tuple(
+    f"{band}_mag{suffix}" for band in "jhk" for suffix in ("", "_err")
+)
+"""Magnitudes in J, H and K (mag) of every catalogue; NaN where there is none."""
 
 POSITION_COLUMNS = {
     "ra": ("ra2000", "ra", "raj2000", "raicrs", "ra_icrs", "_raj2000"),
@@ -95,7 +99,7 @@ def standardise(native, *, band, cone=None, service=""):
         VizieR, or one that has the standard columns already.
     band : str
         Band of ``mag``, ``mag_err`` and ``quality``: J, H, or K or Ks.
-    cone : `~astro_vaeclust.archives.regions.Cone`, optional
+    cone : `~astro_vaeclust.archives.areas.Cone`, optional
         Where the sources should be; decides whether positions without a unit are in
         degrees or in radians.
     service : str, optional
@@ -104,7 +108,7 @@ def standardise(native, *, band, cone=None, service=""):
     Returns
     -------
     catalog : `~astropy.table.QTable`
-        See `~astro_vaeclust.archives.Survey.get_catalog`.
+        See `~astro_vaeclust.archives.Archive.get_catalog`.
 
     Raises
     ------
