@@ -21,7 +21,11 @@ from .divergences import DIVERGENCES, Divergence
 from .latent_map import LatentMap, digest
 from .likelihoods import LIKELIHOODS
 from .networks import DenseDecoder, DenseEncoder
-from .objectives import VariationalAutoencoder, reconstruction_alone
+from .objectives import (
+    VariationalAutoencoder,
+    evidence_lower_bound,
+    reconstruction_alone,
+)
 from .priors import PRIORS, MixtureOfGaussians, VampPrior
 from .training import TrainingSettings, cut_windows, train
 from .windows import WindowEmbedding
@@ -255,7 +259,10 @@ class DenseVAE(WindowEmbedding):
         if isinstance(model.prior, VampPrior):
             _imitate_windows(model.prior, windows, cells, generator)
         n_first = round(getattr(model.divergence, "pretraining", 0) * self.n_steps)
-        stages = [(n_first, reconstruction_alone), (self.n_steps - n_first, None)]
+        stages = [
+            (n_first, reconstruction_alone),
+            (self.n_steps - n_first, evidence_lower_bound),
+        ]
         for n_steps, objective in stages:
             if not n_steps:
                 continue
@@ -269,7 +276,9 @@ class DenseVAE(WindowEmbedding):
                 progress=watch,
                 objective=objective,
             )
-            if objective and isinstance(model.prior, MixtureOfGaussians):
+            if objective is reconstruction_alone and isinstance(
+                model.prior, MixtureOfGaussians
+            ):
                 latents, _ = _posteriors(model.encoder, windows, cells)
                 _start_mixture(model.prior, latents, seed)
 
@@ -278,7 +287,7 @@ def prior_mixture(prior):
     """
     Express how a trained prior splits posteriors, as a mixture of their features.
 
-    The shares of the Gaussians that leave the evidence lower bound of
+    The responsibilities of the Gaussians that leave the evidence lower bound of
     `~astro_vaeclust.embeddings.divergences.JointKL` highest are proportional to
     pi_c exp(-KL(q || N_c)). In the means and standard deviations of q this is
     a Gaussian at (mu_c, 0) with variance sigma_c^2 for both.

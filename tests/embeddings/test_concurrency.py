@@ -73,7 +73,7 @@ def test_a_failure_stops_the_others():
 
 def test_an_interrupt_stops_all():
     def bar(iterable):
-        for number in iterable:
+        for number, _ in enumerate(iterable):
             if number == 3:
                 raise KeyboardInterrupt
 
