@@ -234,14 +234,14 @@ class _SharedSources:
 def _detect(finder, tile, sources):
     """Return the catalogue, and the seconds that it takes with its own sources."""
     found, seconds = {}, 0.0
-    if hasattr(finder, "source_settings"):
+    if getattr(finder, "source_settings", None) is not None:
         found["sources"], seconds = sources.of(finder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
         warnings.simplefilter("ignore", PosteriorCollapseWarning)
         start = time.perf_counter()
         if hasattr(finder, "detect_tile"):
-            catalog = finder.detect_tile(tile)
+            catalog = finder.detect_tile(tile, **found)
         else:
             catalog = finder.detect(tile.image, **found)
         return catalog, seconds + time.perf_counter() - start
