@@ -3,7 +3,6 @@
 import pytest
 from astropy.io import fits
 
-import astro_vaeclust
 from astro_vaeclust.cli import main
 from astro_vaeclust.evaluation import SelectionFunction
 from astro_vaeclust.simulation import simulate_tile
@@ -18,11 +17,10 @@ def finder(monkeypatch):
     class Stub(PeakFinder):
         calls_before_interrupt = None
 
-        def __init__(self, seed=0, progress_bar=None):
+        def __init__(self, arguments):
             super().__init__(calls_left=self.calls_before_interrupt)
-            assert progress_bar is None
 
-    monkeypatch.setattr(astro_vaeclust, "VAEClusterFinder", Stub, raising=False)
+    monkeypatch.setattr("astro_vaeclust.cli.selection_function.make_finder", Stub)
     return Stub
 
 
