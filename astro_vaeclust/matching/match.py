@@ -28,8 +28,9 @@ class ClusterMatch:
     catalog : `~astro_vaeclust.ClusterCatalog`
         The clusters.
     sources : `~astropy.table.Table`
-        The sources, with ``sky`` or with ``ra`` and ``dec`` in degrees, such as the
-        adapters of ``astro_vaeclust.archives`` return. Rows without a position are
+        The sources, as the adapters of ``astro_vaeclust.archives`` return them, or
+        with positions as `~astro_vaeclust.sources.table.sky_positions` takes them; in
+        pixels, these are of the image that was searched. Rows without a position are
         left out.
     cut : str, callable or None, optional
         Which sources count: a name of `~astro_vaeclust.archives.cuts.CUTS`,
@@ -63,9 +64,9 @@ class ClusterMatch:
             raise TypeError(
                 f"catalog must be a ClusterCatalog, got {type(catalog).__name__}"
             )
-        table = standard_sources(sources)
-        passes, self.cut = apply_cut(table, cut)
         self.catalog = catalog
+        table = standard_sources(sources, wcs=self._wcs)
+        passes, self.cut = apply_cut(table, cut)
         self.footprint = (
             HullArea(table["sky"])
             if footprint is None
