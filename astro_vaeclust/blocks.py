@@ -178,7 +178,7 @@ def _points(sources, source):
     everywhere = tuple(slice(0, side) for side in source.shape)
     if isinstance(sources, PointSources):
         return sources.within(everywhere)
-    points = PointSources(*read_sources(sources, source.wcs)).within(everywhere)
+    points = read_sources(sources, source.wcs).within(everywhere)
     check_fewest(len(sources), len(points))
     return points
 
@@ -202,9 +202,8 @@ def _detect_block(finder, source, block, grid, points):
     for name, read, (start, stop) in zip(
         ("y_center", "x_center"), place, block, strict=True
     ):
-        table[name] += read.start * u.pix
-        centers = table[name].value
-        own &= (centers >= start - margin) & (centers < stop + margin)
+        table[name] += read.start
+        own &= (table[name] >= start - margin) & (table[name] < stop + margin)
     return table[own]
 
 
@@ -216,7 +215,7 @@ def _joined(tables, pixel, grid):
     table = vstack(found, metadata_conflicts="silent")
     table = table[np.argsort(-table["score"], kind="stable")]
     reach = (LEAST_DISTANCE * grid.scale * u.arcsec / pixel).to_value(u.one)
-    x, y = table["x_center"].value, table["y_center"].value
+    x, y = np.asarray(table["x_center"]), np.asarray(table["y_center"])
     kept = []
     for row in range(len(table)):
         if np.all(np.hypot(x[row] - x[kept], y[row] - y[kept]) > reach):

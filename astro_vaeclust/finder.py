@@ -324,10 +324,10 @@ class VAEClusterFinder(ClusterFinderBase):
         if self.mixture is not None or not embedding.pretrained:
             return PatchSearch(image, self, sources)
         refuse_settings_of_patches(self)
-        from .detector.search import AmortisedSearch
+        from .detector.search import DetectorSearch
 
         rate = self.max_false_alarm_rate
-        return AmortisedSearch(
+        return DetectorSearch(
             image,
             embedding.load(model=self.model, device=self.device),
             max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),

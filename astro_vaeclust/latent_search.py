@@ -12,7 +12,6 @@ from .embeddings import EMBEDDINGS
 from .embeddings.windows import check_image_holds
 from .heatmap import Ensemble, Member
 from .images.prepare import prepare
-from .measure.circles import DEFAULT_FWHM
 from .measure.regions import RegionMeasurements
 from .mixtures import MIXTURES, cluster_probability
 from .mixtures.prior import PriorMixture
@@ -160,7 +159,8 @@ class PatchSearch:
             self.segmentation,
             self.heatmap,
             resegment=self._segment,
-            fwhm=self.finder.fwhm or DEFAULT_FWHM,
+            sources=self.sources,
+            fwhm=self.finder.fwhm,
         ).columns()
 
 

@@ -35,8 +35,6 @@ def test_table_has_all_columns_with_units_types_and_descriptions(columns):
     table = cluster_table(columns)
     assert table.colnames == NAMES
     units = {
-        "x_center": u.pix,
-        "y_center": u.pix,
         "radius": u.arcsec,
         "radius_err": u.arcsec,
         "area": u.arcsec**2,

@@ -29,9 +29,8 @@ class ClusterMatch:
         The clusters.
     sources : `~astropy.table.Table`
         The sources, as the adapters of ``astro_vaeclust.archives`` return them, or
-        with positions as `~astro_vaeclust.sources.table.sky_positions` takes them; in
-        pixels, these are of the image that was searched. Rows without a position are
-        left out.
+        with positions as `~astro_vaeclust.sources.table.sky_positions` takes them.
+        Rows without a position are left out.
     cut : str, callable or None, optional
         Which sources count: a name of `~astro_vaeclust.archives.cuts.CUTS`,
         a function from the table to a bool array, or None for all. The default
@@ -40,6 +39,9 @@ class ClusterMatch:
     footprint : SkyArea or what `as_area` takes, optional
         The sky on which the sources are complete, for the density of the field; by
         default the convex hull of all sources, before the cut.
+    wcs : `~astropy.wcs.WCS`, optional
+        That of sources with positions in pixels only; by default that of the image that
+        was searched.
 
     Attributes
     ----------
@@ -59,13 +61,13 @@ class ClusterMatch:
         and sources have no sky in common.
     """
 
-    def __init__(self, catalog, sources, *, cut="paper", footprint=None):
+    def __init__(self, catalog, sources, *, cut="paper", footprint=None, wcs=None):
         if not hasattr(catalog, "segmentation"):
             raise TypeError(
                 f"catalog must be a ClusterCatalog, got {type(catalog).__name__}"
             )
         self.catalog = catalog
-        table = standard_sources(sources, wcs=self._wcs)
+        table = standard_sources(sources, wcs=self._wcs if wcs is None else wcs)
         passes, self.cut = apply_cut(table, cut)
         self.footprint = (
             HullArea(table["sky"])
@@ -304,8 +306,6 @@ class ClusterMatch:
         """
         return self._sample(id, region, ring).field
 
-    # What the image knows
-
     @property
     def _wcs(self):
         images = (self.catalog.heatmap, self.catalog.image)
@@ -338,8 +338,6 @@ class ClusterMatch:
 
     def _areas(self, region):
         return {number: self.area(number, region=region) for number in self._ids}
-
-    # What is compared
 
     def _best(self, detections, target, in_target):
         """Return the number of the cluster that shares most sources, or None."""
@@ -376,8 +374,6 @@ class ClusterMatch:
             in_field=in_field,
             field=field,
         )
-
-    # What makes no sense
 
     def _check_common_sky(self, sky):
         centers = self.catalog.table["sky_center"]

@@ -145,8 +145,7 @@ def sky_positions(table, name="sources", *, wcs=None):
     TypeError
         If it is no table.
     ValueError
-        If there are no such columns, their unit is no angle, or there are rows and none
-        has a usable position.
+        If there are no such columns, or their unit is no angle.
 
     Warns
     -----
@@ -162,7 +161,6 @@ def sky_positions(table, name="sources", *, wcs=None):
                 f"{name} has positions in pixels only, and no WCS that they belong to; "
                 f"got the columns {table.colnames}"
             )
-        _check_any(np.isfinite(x) & np.isfinite(y), name)
         return wcs.pixel_to_world(x, y).icrs
     column = _sky_column(table)
     if column is None:
@@ -223,19 +221,10 @@ def _check_table(table, name):
         )
 
 
-def _check_any(usable, name):
-    """Raise ValueError if there are rows and none is usable."""
-    if usable.size and not usable.any():
-        raise ValueError(
-            f"{name} has no row with a usable position; it has {usable.size} rows"
-        )
-
-
 def _possible(ra, dec, name):
     """Return positions with NaN for the impossible ones, which are counted."""
     given = ~(np.isnan(ra) | np.isnan(dec))
     possible = (np.abs(ra) <= 360) & (np.abs(dec) <= 90)
-    _check_any(possible, name)
     n_impossible = np.count_nonzero(given & ~possible)
     if n_impossible:
         warnings.warn(
@@ -252,14 +241,23 @@ def _pixel_positions(sources, wcs):
     _check_table(sources, "sources")
     if not has_sky_positions(sources):
         x, y = _pixel_columns(sources, "sources")
-        _check_any(np.isfinite(x) & np.isfinite(y), "sources")
+        _check_known(np.isfinite(x) & np.isfinite(y))
         return x, y
     sky = sky_positions(sources)
     known = np.isfinite(sky.ra.deg)
+    _check_known(known)
     x, y = np.full((2, len(sky)), np.nan)
     if known.any():
         x[known], y[known] = wcs.world_to_pixel(sky[known])
     return x, y
+
+
+def _check_known(known):
+    """Raise ValueError if there are rows and no position is known."""
+    if known.size and not known.any():
+        raise ValueError(
+            f"sources has no row with a usable position; it has {known.size} rows"
+        )
 
 
 def _pixel_columns(table, name):

@@ -232,8 +232,8 @@ def test_candidates_become_a_catalogue(demo, model_file):
     assert catalog.heatmap.data.shape == demo.image.shape
     assert 0 <= catalog.heatmap.data.min() <= catalog.heatmap.data.max() <= 1
     x, y = demo.image.wcs.world_to_pixel(table["sky_center"])
-    np.testing.assert_allclose(x, table["x_center"].value, atol=1e-6)
-    np.testing.assert_allclose(y, table["y_center"].value, atol=1e-6)
+    np.testing.assert_allclose(x, table["x_center"], atol=1e-6)
+    np.testing.assert_allclose(y, table["y_center"], atol=1e-6)
     again = finder.detect(demo.image)
     np.testing.assert_array_equal(again.table["score"], table["score"])
 
