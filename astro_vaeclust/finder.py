@@ -104,7 +104,7 @@ class VAEClusterFinder(ClusterFinderBase):
         Number of seeds per patch size in the ensemble.
     fwhm : float or None
         Full width at half maximum of a star in pixels, for ``n_sources`` only; None
-        for 3, or with a trained model for what is measured on the image.
+        for what is measured on the image.
     seed : int
         Seed of everything random; the same seed gives the same result. A trained
         model has nothing random.
@@ -202,11 +202,10 @@ class VAEClusterFinder(ClusterFinderBase):
         hdu : int, str or (str, int), optional
             HDU of a file or HDUList with several images.
         sources : `~astropy.table.Table`, optional
-            Point sources, such as those of a catalogue, with positions as
-            `~astro_vaeclust.baselines.BaselineFinder.detect` takes them: ``x, y`` in
-            pixels, or a SkyCoord ``sky``, or ``ra, dec``. A trained model joins their
-            excess to the score; else their number is a feature of the windows. Without
-            rows it says that there are none.
+            Point sources, such as those of a catalogue, with positions on the sky or in
+            pixels as `~astro_vaeclust.sources.table.read_sources` takes them. A trained
+            model joins their excess to the score; else their number is a feature of the
+            windows. Without rows it says that there are none.
 
         Returns
         -------

@@ -85,6 +85,7 @@ def test_missing_column_is_named(column):
         ("radius", [1.0, 2.0] * u.pix, ValueError),
         ("sky_center", [1.0, 2.0], TypeError),
         ("id", [1.5, 2.0], TypeError),
+        ("x_center", [1.0, 2.0] * u.pix, TypeError),
         ("score", [[0.1], [0.2]], ValueError),
         ("score", [0.1, 0.2, 0.3], ValueError),
     ],

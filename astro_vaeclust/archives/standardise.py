@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
 from ..sources.columns import as_numbers, as_words, plain
-from ..sources.table import ANGLE_COLUMNS, angle_columns, angles
+from ..sources.table import ANGLE_COLUMNS, angles
 from .columns import COLOUR_COLUMNS
 from .exceptions import ArchiveFormatError
 
@@ -158,19 +158,19 @@ class _Columns:
 
 def _positions(columns, cone):
     """Return ra and dec in degrees (two (n,) float64 arrays), NaN where missing."""
-    pair = angle_columns(columns.table)
-    if pair is None:
-        names = [f"{ra} and {dec}" for ra, dec in ANGLE_COLUMNS]
-        raise columns.lack("right ascension and declination", names)
     try:
-        ra, dec = angles(columns.table, pair, "positions")
+        found = angles(columns.table, "positions")
     except ValueError as error:
         raise ArchiveFormatError(str(error), service=columns.service) from error
+    if found is None:
+        names = [" and ".join(pair) for pair in ANGLE_COLUMNS]
+        raise columns.lack("right ascension and declination", names)
+    ra, dec = found
     if cone is not None and not _reaches(cone, ra, dec):
         in_radians = np.degrees(ra), np.degrees(dec)
         if _reaches(cone, *in_radians):
             return in_radians
-    return ra, dec
+    return found
 
 
 def _reaches(cone, ra, dec):

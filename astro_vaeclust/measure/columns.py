@@ -103,14 +103,12 @@ COLUMNS = (
     ClusterColumn("sky_center", "Centre of the cluster (ICRS)", SkyCoord),
     ClusterColumn(
         "x_center",
-        "Centre in pixels along the first axis of the image, from 0 at the centre of "
-        "the first pixel",
+        "Centre in pixels along the first axis, 0 at the centre of the first pixel",
         ucd="pos.cartesian.x;instr.det",
     ),
     ClusterColumn(
         "y_center",
-        "Centre in pixels along the second axis of the image, from 0 at the centre of "
-        "the first pixel",
+        "Centre in pixels along the second axis, 0 at the centre of the first pixel",
         ucd="pos.cartesian.y;instr.det",
     ),
     ClusterColumn(

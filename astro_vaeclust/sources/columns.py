@@ -9,14 +9,7 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import Angle
 
-__all__ = [
-    "as_magnitudes",
-    "as_numbers",
-    "as_words",
-    "is_sexagesimal",
-    "plain",
-    "sexagesimal_degrees",
-]
+__all__ = ["as_degrees", "as_magnitudes", "as_numbers", "as_words", "plain"]
 
 FAINTEST = 40.0
 """Magnitudes from this on are codes of a missing value."""
@@ -104,30 +97,32 @@ def as_words(column):
     return np.array(texts, dtype=str) if texts else np.empty(0, dtype="U1")
 
 
-def is_sexagesimal(column):
-    """Whether a column has words such as ``"06 08 32.1"`` or ``"6h8m32s"`` (bool)."""
-    if getattr(column, "dtype", np.dtype(float)).kind not in "OSU":
-        return False
-    return any(SEXAGESIMAL.match(word) for word in as_words(column))
-
-
-def sexagesimal_degrees(column, unit):
+def as_degrees(column, unit):
     """
-    Return a column of words as angles.
+    Return a column of angles in degrees.
 
     Parameters
     ----------
-    column : (n,) column of a table
-        The words.
+    column : (n,) or (n, 1) column of a table
+        Angles, in degrees without a unit, or words such as ``"06 08 32.1"``.
     unit : `~astropy.units.UnitBase`
-        Unit of their first number, where they do not say it.
+        Unit of the first number of such words, where they do not say it.
 
     Returns
     -------
     degrees : (n,) float64 array
-        NaN where there is no word, infinite where one cannot be read.
+        NaN where there is none, infinite where a word cannot be read.
+
+    Raises
+    ------
+    ValueError
+        If the unit of the column is no angle.
     """
+    if plain(column)[0].dtype.kind not in "OSU":
+        return as_numbers(column, u.deg)
     texts = as_words(column)
+    if not any(map(SEXAGESIMAL.match, texts)):
+        return as_numbers(column, u.deg)
     degrees = np.full(len(texts), np.nan)
     given = texts != ""
     try:
@@ -155,7 +150,7 @@ def _angle(text, unit):
 
 
 def plain(column):
-    """Return the values and the mask of a column, of shape (n,) both."""
+    """Return the values and the mask of a column without its unit, (n,) both."""
     values = getattr(column, "unmasked", column)
     values = np.ma.getdata(getattr(values, "value", values))
     mask = np.broadcast_to(getattr(column, "mask", False), values.shape)

@@ -11,11 +11,10 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyUserWarning
 
-from .columns import as_magnitudes, as_numbers, is_sexagesimal, sexagesimal_degrees
+from .columns import as_degrees, as_magnitudes, as_numbers
 from .points import PointSources, check_fewest
 
 __all__ = [
-    "angle_columns",
     "angles",
     "has_sky_positions",
     "read_point_sources",
@@ -164,7 +163,7 @@ def sky_positions(table, name="sources", *, wcs=None):
         return wcs.pixel_to_world(x, y).icrs
     column = _sky_column(table)
     if column is None:
-        ra, dec = angles(table, angle_columns(table), name)
+        ra, dec = angles(table, name)
     else:
         sky = table[column].icrs
         ra, dec = (as_numbers(axis, u.deg) for axis in (sky.ra, sky.dec))
@@ -173,15 +172,10 @@ def sky_positions(table, name="sources", *, wcs=None):
 
 def has_sky_positions(table):
     """Whether a table has columns with positions on the sky (bool)."""
-    return _sky_column(table) is not None or angle_columns(table) is not None
+    return _sky_column(table) is not None or any(_pairs(table, ANGLE_COLUMNS))
 
 
-def angle_columns(table):
-    """Return the names of the best pair of right ascension and declination, or None."""
-    return next(_pairs(table, ANGLE_COLUMNS), None)
-
-
-def angles(table, pair, name="sources"):
+def angles(table, name="sources"):
     """
     Return right ascension and declination in degrees, as they are.
 
@@ -189,28 +183,26 @@ def angles(table, pair, name="sources"):
     ----------
     table : `~astropy.table.Table`
         The table.
-    pair : (str, str)
-        Its two columns.
     name : str, optional
         The argument, for messages.
 
     Returns
     -------
     ra, dec : (n,) float64 array
-        NaN where one is missing; infinite where a word cannot be read.
+        NaN where one is missing; infinite where a word cannot be read. None instead of
+        both without a pair of `ANGLE_COLUMNS`.
 
     Raises
     ------
     ValueError
         If a unit is no angle.
     """
-    try:
-        ra, dec = (table[column] for column in pair)
-        if is_sexagesimal(ra):
-            return sexagesimal_degrees(ra, u.hourangle), sexagesimal_degrees(dec, u.deg)
-        return as_numbers(ra, u.deg), as_numbers(dec, u.deg)
-    except ValueError as error:
-        raise ValueError(f"{name}: {pair[0]} and {pair[1]}: {error}") from error
+    for ra, dec in _pairs(table, ANGLE_COLUMNS):
+        try:
+            return as_degrees(table[ra], u.hourangle), as_degrees(table[dec], u.deg)
+        except ValueError as error:
+            raise ValueError(f"{name}: {ra} and {dec}: {error}") from error
+    return None
 
 
 def _check_table(table, name):
