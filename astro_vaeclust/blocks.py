@@ -124,7 +124,7 @@ def join_detections(tables, reach):
     """
     table = vstack(tables, metadata_conflicts="silent")
     table = table[np.argsort(-table["score"], kind="stable")]
-    x, y = table["x_center"].value, table["y_center"].value
+    x, y = np.asarray(table["x_center"]), np.asarray(table["y_center"])
     kept = []
     for row in range(len(table)):
         if np.all(np.hypot(x[row] - x[kept], y[row] - y[kept]) > reach):
@@ -147,7 +147,7 @@ def search_in_blocks(source, search, *, fine_scale, block_size, sources=None):
     search : callable
         Called with an `~astro_vaeclust.images.image.Image` and its
         `~astro_vaeclust.sources.points.PointSources` or None; returns a
-        `~astro_vaeclust.detector.search.AmortisedSearch`.
+        `~astro_vaeclust.detector.search.DetectorSearch`.
     fine_scale : float
         As in `~astro_vaeclust.detector.grid.NetworkGrid.of_pixel_scale`.
     block_size : int
@@ -194,16 +194,13 @@ def _own_detections(found, block, margin):
     """Return the table of a block's own detections in pixels of the image."""
     table = cluster_table(found.columns())
     for name, read in zip(("y_center", "x_center"), block.read, strict=True):
-        table[name].value[...] += read.start
-    return table[block.owns(table["x_center"].value, table["y_center"].value, margin)]
+        table[name] += read.start
+    return table[block.owns(table["x_center"], table["y_center"], margin)]
 
 
 def _usable_points(sources, source):
     """Return the point sources on the usable pixels of an image, as positions."""
-    if isinstance(sources, PointSources):
-        points = sources
-    else:
-        points = PointSources(*read_sources(sources, source.wcs))
+    points = read_sources(sources, source.wcs)
     parts = [
         (place[0].start, points.within(place).on(mask))
         for place, mask in source.masks_of_strips()

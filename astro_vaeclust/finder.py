@@ -75,7 +75,7 @@ class VAEClusterFinder(ClusterFinderBase):
         or the highest scores of a trained model.
     fwhm : float or None
         Full width at half maximum of a star in pixels, for ``n_sources`` only; None
-        for 3, or with a trained model for what is measured on the image.
+        for what is measured on the image.
     seed : int
         Seed of everything random; the same seed gives the same result. The search with
         a trained model has nothing random, its fine-tuning has.
@@ -243,11 +243,10 @@ class VAEClusterFinder(ClusterFinderBase):
         hdu : int, str or (str, int), optional
             HDU of a file or HDUList with several images.
         sources : `~astropy.table.Table`, optional
-            Point sources, such as those of a catalogue, with positions as
-            `~astro_vaeclust.baselines.BaselineFinder.detect` takes them: ``x, y`` in
-            pixels, or a SkyCoord ``sky``, or ``ra, dec``. A trained model joins their
-            excess to the score; else their number is a feature of the windows. Without
-            rows it says that there are none.
+            Point sources, such as those of a catalogue, with positions on the sky or in
+            pixels as `~astro_vaeclust.sources.table.read_sources` takes them. A trained
+            model joins their excess to the score; else their number is a feature of the
+            windows. Without rows it says that there are none.
         block_size : int, optional
             For trained models: search the image in blocks of this side in pixels,
             which overlap by 512 network pixels (about as many arcsec). Of an
@@ -361,10 +360,10 @@ class VAEClusterFinder(ClusterFinderBase):
                 device=self.device,
                 progress_bar=self.progress_bar,
             )
-        from .detector.search import AmortisedSearch
+        from .detector.search import DetectorSearch
 
         rate = self.max_false_alarm_rate
-        return AmortisedSearch(
+        return DetectorSearch(
             image,
             self.trained_model,
             max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),

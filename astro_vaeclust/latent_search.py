@@ -11,7 +11,6 @@ import numpy as np
 
 from .base import ClusterSearchBase
 from .heatmap import Ensemble, Member
-from .measure.circles import DEFAULT_FWHM
 from .measure.regions import RegionMeasurements
 from .mixtures import LABEL_RULES, cluster_probability
 from .mixtures.prior import PriorMixture
@@ -126,7 +125,7 @@ class LatentSearch(ClusterSearchBase):
         self.mixture = mixture
         self.regions = regions
         self.n_largest = n_largest
-        self.fwhm = DEFAULT_FWHM if fwhm is None else fwhm
+        self.fwhm = fwhm
         self.seed = seed
         self.device = device
         self.progress_bar = progress_bar
@@ -218,6 +217,7 @@ class LatentSearch(ClusterSearchBase):
             self.segmentation,
             self.heatmap,
             resegment=self._segment,
+            sources=self.sources,
             fwhm=self.fwhm,
         ).columns()
 

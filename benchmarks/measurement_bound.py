@@ -122,8 +122,8 @@ def catalog_of(tile, center, r50, r80, number):
             {
                 "id": [1],
                 "sky_center": tile.image.wcs.pixel_to_world([x], [y]).icrs,
-                "x_center": [x] * u.pix,
-                "y_center": [y] * u.pix,
+                "x_center": [x],
+                "y_center": [y],
                 "radius": [r80] * pixel,
                 "radius_err": [np.nan] * u.arcsec,
                 "area": [np.pi * r80**2] * pixel**2,

@@ -37,8 +37,6 @@ def test_table_has_all_columns_with_units_types_and_descriptions(columns):
     table = cluster_table(columns)
     assert table.colnames == NAMES
     units = {
-        "x_center": u.pix,
-        "y_center": u.pix,
         "radius": u.arcsec,
         "radius_err": u.arcsec,
         "area": u.arcsec**2,
@@ -89,6 +87,7 @@ def test_missing_column_is_named(column):
         ("radius", [1.0, 2.0] * u.pix, ValueError),
         ("sky_center", [1.0, 2.0], TypeError),
         ("id", [1.5, 2.0], TypeError),
+        ("x_center", [1.0, 2.0] * u.pix, TypeError),
         ("score", [[0.1], [0.2]], ValueError),
         ("score", [0.1, 0.2, 0.3], ValueError),
     ],

@@ -23,7 +23,7 @@ from astro_vaeclust import (
 )
 from astro_vaeclust.base import ClusterFinderBase, ClusterSearchBase
 from astro_vaeclust.detector.embedding import ConvVAE
-from astro_vaeclust.detector.search import AmortisedSearch
+from astro_vaeclust.detector.search import DetectorSearch
 from astro_vaeclust.embeddings.dense import DenseVAE
 from astro_vaeclust.embeddings.pca import PCAEmbedding
 from astro_vaeclust.latent_search import LatentSearch
@@ -217,7 +217,7 @@ def test_accepted_settings_matter(before, after):
 
 
 def test_both_searches_keep_the_protocol():
-    for search in (LatentSearch, AmortisedSearch):
+    for search in (LatentSearch, DetectorSearch):
         assert issubclass(search, ClusterSearchBase)
         assert not search.__abstractmethods__
         assert isinstance(search.sources_used_as, str)

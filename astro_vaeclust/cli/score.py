@@ -69,7 +69,7 @@ def add_command(commands):
     parser.add_argument(
         "--image",
         metavar="FILE",
-        help="FITS image whose WCS places regions that are in pixels",
+        help="FITS image whose WCS places regions and sources that are in pixels",
     )
     parser.add_argument(
         "--id", type=int, help="number of the cluster (default: that which fits best)"
@@ -86,14 +86,17 @@ def run(arguments):
     """Compare, print the table, and write it if asked to."""
     from ..archives import read_catalog
     from ..catalog import ClusterCatalog
+    from ..matching import ClusterMatch
     from ..utils.files import check_output
 
     if arguments.output is not None:
         check_output(arguments.output, arguments.overwrite)
+    wcs = None if arguments.image is None else _wcs_of(arguments.image)
     with format_errors_on_a_line(arguments.clusters, "Read"):
         catalog = ClusterCatalog.read(arguments.clusters)
-    match = catalog.match(read_catalog(arguments.catalog), cut=arguments.cut)
-    wcs = None if arguments.image is None else _wcs_of(arguments.image)
+    match = ClusterMatch(
+        catalog.table, read_catalog(arguments.catalog), cut=arguments.cut, wcs=wcs
+    )
     table = _compare(match, _references(arguments.reference, wcs), arguments.id)
     print(
         f"{len(match.sources)} sources of {Path(arguments.catalog).name} count (cut: "

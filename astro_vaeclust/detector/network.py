@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The amortised convolutional autoencoder.
+The convolutional autoencoder of the detector.
 
 A feature pyramid gives, at each of four scales, the posterior of latent variables of
 the cells of that scale; a decoder rebuilds the cell from them, and the prior is a

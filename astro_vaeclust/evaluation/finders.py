@@ -132,7 +132,7 @@ class SourceAidedFinder(ClusterFinderBase):
         return self.catalogue_method.source_settings
 
     def find_sources(self, image):
-        """Find the sources of an image (FoundSources)."""
+        """Find the sources of an image (PointSources)."""
         return self.catalogue_method.find_sources(image)
 
     def detect(self, data, *, sources=None):
@@ -143,7 +143,7 @@ class SourceAidedFinder(ClusterFinderBase):
         ----------
         data : `~astropy.nddata.NDData`
             The image.
-        sources : FoundSources, optional
+        sources : PointSources, optional
             What `find_sources` returned; by default it is called.
 
         Returns

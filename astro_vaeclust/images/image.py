@@ -150,12 +150,12 @@ class Image:
         Returns
         -------
         distance : float or array
-            Pixels to the centre of the nearest pixel at the border.
+            Pixels to the nearest side of the image, negative beyond it.
         """
         ny, nx = self.shape if self.whole is None else self.whole.shape
         top, left = (0, 0) if self.whole is None else self.whole.corner
-        x, y = x + left, y + top
-        return np.minimum.reduce([x, y, nx - 1 - x, ny - 1 - y])
+        x, y = x + left + 0.5, y + top + 0.5
+        return np.minimum.reduce([x, y, nx - x, ny - y])
 
 
 def usable_sample(values, mask):

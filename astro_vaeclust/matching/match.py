@@ -29,9 +29,9 @@ class ClusterMatch:
     table : `~astropy.table.Table`
         The clusters, with ``id``, ``sky_center`` and ``radius``.
     sources : `~astropy.table.Table`
-        The sources, with ``sky`` or with ``ra`` and ``dec`` in degrees, such as the
-        adapters of ``astro_vaeclust.archives`` return. Rows without a position are
-        left out.
+        The sources, as the adapters of ``astro_vaeclust.archives`` return them, or
+        with positions as `~astro_vaeclust.sources.table.sky_positions` takes them.
+        Rows without a position are left out.
     cut : str, callable or None, optional
         Which sources count: a name of `~astro_vaeclust.archives.cuts.CUTS`,
         a function from the table to a bool array, or None for all. The default
@@ -43,7 +43,8 @@ class ClusterMatch:
     segmentation : `~photutils.segmentation.SegmentationImage`, optional
         The pixels of each cluster, labelled with its ``id``.
     wcs : `~astropy.wcs.WCS`, optional
-        Where these pixels are, and those of references.
+        Where these pixels are, those of references, and sources with positions in
+        pixels only.
 
     Attributes
     ----------
@@ -77,7 +78,7 @@ class ClusterMatch:
             raise TypeError(
                 f"table must be that of a ClusterCatalog, got {type(table).__name__}"
             )
-        sources = standard_sources(sources)
+        sources = standard_sources(sources, wcs=wcs)
         passes, self.cut = apply_cut(sources, cut)
         self.table, self._segmentation, self._wcs = table, segmentation, wcs
         if footprint is None:

@@ -10,10 +10,10 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
+from ..sources.columns import as_magnitudes
 from ..utils.validation import check_count
 from .areas import ARCSEC2
 from .field import FieldDensity
-from .sources import finite_magnitudes
 
 __all__ = [
     "Sample",
@@ -216,7 +216,7 @@ def _colours(sources):
     """Return J-H and H-K of all sources, (n, 2), or None without the columns."""
     if not set(_BANDS) <= set(sources.colnames):
         return None
-    j, h, k = (finite_magnitudes(sources[name]) for name in _BANDS)
+    j, h, k = (as_magnitudes(sources[name]) for name in _BANDS)
     return np.column_stack([j - h, h - k])
 
 

@@ -8,7 +8,7 @@ from astropy.table import Table
 
 from ..archives.configuration import conf
 from ..archives.exceptions import ArchiveFormatError, NoDataError
-from .sources import has_positions, positions
+from ..sources.table import has_sky_positions, sky_positions
 
 __all__ = ["fetch_from_vizier", "names_of"]
 
@@ -108,14 +108,14 @@ def _check_there(make_client, known):
 
 def _joined(known, parts):
     """Return names and positions of the tables of an answer that have positions."""
-    placed = [part for part in parts if has_positions(part)]
+    placed = [part for part in parts if has_sky_positions(part)]
     if parts and not placed:
         raise ArchiveFormatError(
             f"no table of {' '.join(known.vizier)} has positions such as "
             f"{', '.join(_COMPUTED)}; got {[part.colnames for part in parts]}"
         )
     names = [name for part in placed for name in names_of(known, part)]
-    sky = [positions(part, known.tag) for part in placed]
+    sky = [sky_positions(part, known.tag) for part in placed]
     return Table(
         {
             "name": np.array(names, dtype=str),

@@ -16,7 +16,7 @@ from ..detector.calibration import (
     score_terms,
 )
 from ..detector.network import CELL, MEASURES
-from ..detector.search import AmortisedSearch
+from ..detector.search import DetectorSearch
 from ..matching.pairs import MATCH_RADIUS
 from ..utils.jobs import run_jobs
 from .rates import NullSample, fit_calibration, fit_score, null_sample, range_of
@@ -251,7 +251,7 @@ def real_sky_factor(model, images):
     model = replace(model, calibration=replace(model.calibration, real_sky=1.0))
     observed, expected = PRIOR, PRIOR
     for image in images:
-        search = AmortisedSearch(image, model, max_false_alarm_rate=RATE)
+        search = DetectorSearch(image, model, max_false_alarm_rate=RATE)
         area = image.usable_area.to_value(u.deg**2)
         observed += len(search.detections)
         expected += RATE * area

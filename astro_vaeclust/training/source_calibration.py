@@ -73,15 +73,10 @@ def find_tile_sources(tiles, *, survey, workers=1, progress_bar=None):
 
 
 def _find_sources(path, *, survey):
-    from ..baselines import BaselineFinder
     from ..sources.find import find_sources
 
     image = read_image(mock_tile(int(path.stem), survey=survey).image)
-    found = find_sources(
-        image,
-        significance=BaselineFinder.source_significance,
-        fwhm=BaselineFinder.fwhm,
-    )
+    found = find_sources(image)
     with np.load(path, allow_pickle=False) as stored:
         ratio = stored["scale"].item() / np.sqrt(image.pixel_area.value)
     points = (np.column_stack([found.x, found.y]) + 0.5) / ratio - 0.5

@@ -14,7 +14,7 @@ from astro_vaeclust.detector.grid import NetworkImage
 from astro_vaeclust.detector.inference import folded, run_network
 from astro_vaeclust.detector.model import in_half_precision, load_model
 from astro_vaeclust.detector.network import ConvolutionalVAE
-from astro_vaeclust.detector.search import AmortisedSearch
+from astro_vaeclust.detector.search import DetectorSearch
 from astro_vaeclust.images.prepare import prepare
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
@@ -42,7 +42,7 @@ def test_each_image_is_seen_by_its_network(model, tmp_path, survey, name):
     image = read_image(tile_of(survey).image)
     channels = NetworkImage.of_image(image, TINY.fine_scale).channels
     expected = run_network(folded(getattr(model, name)), channels)
-    maps = AmortisedSearch(image, model, max_false_alarm_rate=None).maps
+    maps = DetectorSearch(image, model, max_false_alarm_rate=None).maps
     np.testing.assert_array_equal(maps.center, expected.center)
     model.save(tmp_path / "model.pt")
     latents = ConvVAE(model=tmp_path / "model.pt").embed(

@@ -26,7 +26,7 @@ from astro_vaeclust.embeddings.priors import MixtureOfGaussians
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.images.sky import Sky
 from astro_vaeclust.measure.columns import COLUMNS, MEASURED_COLUMNS
-from astro_vaeclust.simulation import MockCluster, demo_tile, simulate_tile
+from astro_vaeclust.simulation import SURVEYS, MockCluster, demo_tile, simulate_tile
 from astro_vaeclust.training import fine_tune
 from astro_vaeclust.training.calibrate import PRIOR, RATE, real_sky_factor
 from astro_vaeclust.training.losses import density_loss
@@ -231,8 +231,8 @@ def test_candidates_become_a_catalogue(demo, model_file):
     assert catalog.heatmap.data.shape == demo.image.shape
     assert 0 <= catalog.heatmap.data.min() <= catalog.heatmap.data.max() <= 1
     x, y = demo.image.wcs.world_to_pixel(table["sky_center"])
-    np.testing.assert_allclose(x, table["x_center"].value, atol=1e-6)
-    np.testing.assert_allclose(y, table["y_center"].value, atol=1e-6)
+    np.testing.assert_allclose(x, table["x_center"], atol=1e-6)
+    np.testing.assert_allclose(y, table["y_center"], atol=1e-6)
     again = finder.detect(demo.image)
     np.testing.assert_array_equal(again.table["score"], table["score"])
 
@@ -275,12 +275,16 @@ def test_the_real_sky_tells_how_much_oftener_false_candidates_are(demo, model_fi
 
 def test_masked_centres_are_not_reported(demo, model_file):
     mask = np.zeros(demo.image.shape, dtype=bool)
-    mask[:, 200:] = True
-    finder = make_finder(model_file, max_false_alarm_rate=None)
+    finder = make_finder(model_file, max_false_alarm_rate=None, n_largest=None)
+    before = finder.detect(demo.image).table
+    middle = np.median(before["x_center"])
+    mask[:, int(middle) :] = True
     catalog = finder.detect(demo.image, mask=mask)
+    assert 0 < len(catalog) < len(before)
+    assert catalog.table["x_center"].max() < middle + 8  # a network cell
+    assert catalog.heatmap.data[~mask].any()
     assert not catalog.heatmap.data[mask].any()
-    if catalog.segmentation is not None:
-        assert not catalog.segmentation.data[mask].any()
+    assert not catalog.segmentation.data[mask].any()
 
 
 def test_latents_go_to_any_mixture(demo, model_file):
@@ -320,6 +324,26 @@ def test_the_level_and_the_unit_do_not_matter(demo):
     one, two = (VAEClusterFinder().detect(image) for image in (demo.image, other))
     assert len(one) == len(two)
     np.testing.assert_allclose(one.table["score"], two.table["score"], rtol=1e-3)
+
+
+@pytest.mark.parametrize("pixel_scale", [1.7, 2.75, 4.0, 6.0])
+def test_the_default_finds_a_cluster_in_coarse_pixels(pixel_scale):
+    cluster = MockCluster(
+        n_members=150, half_number_radius=60 * u.arcsec, nebulosity="none"
+    )
+    tile = simulate_tile(
+        survey=replace(SURVEYS["2mass-ks"], pixel_scale=pixel_scale),
+        shape=(round(1200 / pixel_scale),) * 2,
+        clusters=cluster,
+        artefacts=False,
+        density=4.0,
+        seed=3,
+    )
+    (row,) = VAEClusterFinder().detect(tile.image).table
+    (truth,) = tile.clusters
+    assert row["sky_center"].separation(truth["sky_center"]) < 0.5 * truth["r50"]
+    assert 0.6 < row["r50"] / truth["r50"] < 1.5
+    assert row["n_sources"] >= 10
 
 
 @pytest.mark.parametrize(

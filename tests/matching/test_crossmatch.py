@@ -146,7 +146,7 @@ def test_what_was_found_can_be_written(tmp_path, suffix):
         ([], None, TypeError, "lists takes tags of bica2003"),
         (3, None, TypeError, "lists takes tags of bica2003"),
         ([3], None, TypeError, "tags or tables, got int"),
-        (Table({"x": [1]}), None, ValueError, "lists must have the columns ra and dec"),
+        (Table({"x": [1]}), None, ValueError, "lists must have positions"),
         (listed([0], [0]), 60, TypeError, "radius takes a positive angle"),
         (listed([0], [0]), 1 * u.m, TypeError, "radius takes a positive angle"),
         (listed([0], [0]), -1 * u.deg, ValueError, "radius takes a positive angle"),

@@ -251,11 +251,10 @@ def test_properties(east, radius, other_east, other_radius, seed):
 
 
 BAD_SOURCES = [
-    ([1, 2], TypeError, "sources must be an astropy table"),
-    (Table({"a": [1], "dec": [2]}), ValueError, "columns ra and dec"),
-    (Table({"ra": [], "dec": []}), ValueError, "no row with a position"),
-    (Table({"ra": [np.nan], "dec": [np.nan]}), ValueError, "no row with a position"),
-    (Table({"ra": [84.0], "dec": [131.0]}), ValueError, "no positions in degrees"),
+    ([1, 2], TypeError, "sources must be an astropy Table"),
+    (Table({"a": [1], "dec": [2]}), ValueError, "sources must have positions"),
+    (Table({"ra": [], "dec": []}), ValueError, "no row with a usable position"),
+    (Table({"ra": [np.nan], "dec": [np.nan]}), ValueError, "no row with a usable pos"),
     (
         Table({"ra": [84.0] * u.Jy, "dec": [31.0] * u.Jy}),
         ValueError,

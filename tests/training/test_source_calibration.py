@@ -272,7 +272,7 @@ def test_detections_follow_the_sources(demo, sources, model_file):
     assert len(together) == len(alone)
     assert (np.diff(together["score"]) <= 0).all()
     assert (np.diff(together["false_alarm_rate"]) >= 0).all()
-    x, y = together["x_center"].value, together["y_center"].value
+    x, y = together["x_center"], together["y_center"]
     assert np.hypot(x[0] - 80, y[0] - 90) < 40
     order = [np.argsort(table["x_center"]) for table in (alone, together)]
     alone, together = (t[o] for t, o in zip((alone, together), order, strict=True))

@@ -32,8 +32,8 @@ def test_one_circle_and_one_id_per_cluster(n_clusters):
         str(number) for number in catalog.table["id"]
     ]
     for circle, row in zip(circles, catalog.table, strict=True):
-        assert circle.center[0] == pytest.approx(row["x_center"].value, abs=1e-6)
-        assert circle.center[1] == pytest.approx(row["y_center"].value, abs=1e-6)
+        assert circle.center[0] == pytest.approx(row["x_center"], abs=1e-6)
+        assert circle.center[1] == pytest.approx(row["y_center"], abs=1e-6)
         assert circle.radius == pytest.approx(row["radius"].value, rel=1e-3)
 
 
