@@ -103,7 +103,7 @@ class PatchSearch:
         if self.sources is not None:
             counts = latent_map.cell_counts(self.sources)[latent_map.valid]
             features = with_root_source_count(features, counts)
-        fitted = self._mixture.fit(features, seed=seed, device=self.finder.device)
+        fitted = self._mixture.fit(features, seed=seed)
         brightness = latent_map.cell_means(self._prepared.pixels, self._prepared.mask)
         probability = cluster_probability(
             fitted.probabilities(features),
