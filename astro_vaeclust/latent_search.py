@@ -161,7 +161,7 @@ class LatentSearch(ClusterSearchBase):
         if self.sources is not None:
             counts = latent_map.cell_counts(self.sources)[latent_map.valid]
             features = with_root_source_count(features, counts)
-        fitted = self.mixture.fit(features, seed=seed, device=self.device)
+        fitted = self.mixture.fit(features, seed=seed)
         brightness = latent_map.cell_means(self._prepared.pixels, self._prepared.mask)
         probability = cluster_probability(
             fitted.probabilities(features),

@@ -71,8 +71,8 @@ def evidence_lower_bound(model, pixels, noise, generator=None):
     Estimate the evidence lower bound by one sample or more per window.
 
     The stochastic gradient variational Bayes estimator (Kingma & Welling 2014;
-    equations 5 and 7 of Karmakar et al. 2018), or what the divergence of the model
-    puts in its place.
+    equations 5 and 7 of Karmakar et al. 2018), or the bound of the model's
+    divergence.
 
     Parameters
     ----------
