@@ -115,33 +115,6 @@ class DenseVAE(WindowEmbedding):
         check_count("n_seeds", self.n_seeds)
         _ = self.training
 
-    @classmethod
-    def paper(cls, **overrides):
-        """
-        Make the embedding of `VAEClusterFinder.paper`.
-
-        Parameters
-        ----------
-        **overrides
-            Settings that differ from those of the paper.
-
-        Returns
-        -------
-        embedding : `DenseVAE`
-            The embedding.
-        """
-        settings = {
-            "patch_sizes": (16, 32, 48, 64),
-            "preparation": "intensity",
-            "hidden": (64, 32, 16),
-            "latent": 8,
-            "likelihood": "bernoulli",
-            "batch_size": 256,
-            "n_steps": 100,
-            "learning_rate": 2.5e-3,
-        }
-        return cls(**(settings | overrides))
-
     @property
     def has_prior(self):
         """Whether the prior is a mixture, for ``mixture="prior"`` (bool)."""
