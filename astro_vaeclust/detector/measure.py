@@ -157,9 +157,9 @@ class DetectionMeasurements:
         r50, r80 = (10 ** self.detections.measures[n][row] for n in MEASURES[2:4])
         reach = int(max(ANNULUS[1] * r80, CELL)) + 2
         left, lower = max(int(x) - reach, 0), max(int(y) - reach, 0)
-        place = slice(lower, int(y) + reach), slice(left, int(x) + reach)
-        significance = self.network_image.significance[place]
-        usable = self.network_image.channels[2][place] > 0
+        part = slice(lower, int(y) + reach), slice(left, int(x) + reach)
+        significance = self.network_image.significance[part]
+        usable = self.network_image.channels[2][part] > 0
         rows, columns = np.ogrid[: significance.shape[0], : significance.shape[1]]
         distance = np.hypot(columns + left - x, rows + lower - y)
         inner = usable & (distance <= max(r50, CELL))

@@ -71,28 +71,28 @@ class CircleMeasurements:
     def _count(self, center, radius):
         sources, corner = self.sources, (0, 0)
         if sources is None:
-            place, _ = circle(self.image.shape, center, radius + MARGIN)
-            sources = self._found(place, center)
-            corner = place[1].start, place[0].start
+            part, _ = circle(self.image.shape, center, radius + MARGIN)
+            sources = self._found(part, center)
+            corner = part[1].start, part[0].start
         x, y = center - np.array(corner)
         return np.count_nonzero(np.hypot(sources.x - x, sources.y - y) <= radius)
 
-    def _found(self, place, center):
+    def _found(self, part, center):
         """Find the sources in a part of the image, in pixels of that part."""
         try:
-            return find_sources(_part(self.image, place), fwhm=self._fwhm(center))
+            return find_sources(_part(self.image, part), fwhm=self._fwhm(center))
         except ValueError:  # too few usable pixels to measure the sky
             return PointSources(np.empty(0), np.empty(0))
 
     def _fwhm(self, center):
         if self.given_fwhm is not None:
             return self.given_fwhm
-        place, _ = circle(self.image.shape, center, SEEING_RADIUS)
-        return measure_fwhm(_part(self.image, place))
+        part, _ = circle(self.image.shape, center, SEEING_RADIUS)
+        return measure_fwhm(_part(self.image, part))
 
     def _flags(self, center, radius):
-        place, inside = circle(self.image.shape, center, radius)
-        masked = self.image.mask[place][inside]
+        part, inside = circle(self.image.shape, center, radius)
+        masked = self.image.mask[part][inside]
         remarks = {
             ClusterFlags.TOUCHES_EDGE: self.image.distance_to_border(*center) < radius,
             ClusterFlags.MASKED: masked.mean() > MASKED_FRACTION,
@@ -104,9 +104,9 @@ class CircleMeasurements:
 
     def _has_bright_star(self, center, radius):
         """Whether a pixel nearby is far above the median there."""
-        place, near = circle(self.image.shape, center, BRIGHT_STAR_RADII * radius)
-        pixels = self.image.data[place]
-        bright = np.max(pixels[near & ~self.image.mask[place]], initial=-np.inf)
+        part, near = circle(self.image.shape, center, BRIGHT_STAR_RADII * radius)
+        pixels = self.image.data[part]
+        bright = np.max(pixels[near & ~self.image.mask[part]], initial=-np.inf)
         return bright - np.median(pixels) > BRIGHT_STAR_SIGNIFICANCE * self._pixel_noise
 
     @cached_property

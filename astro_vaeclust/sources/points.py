@@ -39,9 +39,9 @@ class PointSources:
         """Return those on the usable pixels of an image, given its mask."""
         return self[on_usable_pixels(mask, self.x, self.y)]
 
-    def within(self, place):
+    def within(self, part):
         """Return those in a part of the image, two slices, in pixels of that part."""
-        rows, columns = place
+        rows, columns = part
         inside = (self.x > columns.start - 0.5) & (self.x < columns.stop - 0.5)
         inside &= (self.y > rows.start - 0.5) & (self.y < rows.stop - 0.5)
         return PointSources(self.x[inside] - columns.start, self.y[inside] - rows.start)

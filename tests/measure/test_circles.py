@@ -15,6 +15,7 @@ from astro_vaeclust.measure.circles import CircleMeasurements, circle
 from astro_vaeclust.simulation import MockCluster, demo_tile, simulate_tile
 from astro_vaeclust.sources.find import find_sources
 from astro_vaeclust.sources.points import PointSources
+from astro_vaeclust.sources.table import read_point_sources
 
 SHAPE = (160, 200)
 FWHM = 2.6
@@ -124,25 +125,34 @@ def tile():
     return simulate_tile(shape=(400, 400), clusters=cluster, density=4.0, seed=11)
 
 
-@pytest.mark.parametrize(
-    "finder",
-    [
-        VAEClusterFinder(),
-        VAEClusterFinder(embedding="pca", mixture="gmm", n_largest=1),
-        StarCounts(),
-    ],
-    ids=["trained", "learns on the image", "catalogue method"],
-)
-def test_all_finders_have_one_rule(finder, tile):
-    table = finder.detect(tile.image).table
-    assert len(table)
-    image = read_image(tile.image)
+FINDERS = {
+    "trained": VAEClusterFinder(),
+    "learns on the image": VAEClusterFinder(
+        embedding="pca", mixture="gmm", n_largest=1
+    ),
+    "catalogue method": StarCounts(),
+}
+
+
+def rule_of(table, image, sources=None):
     centers = np.column_stack([table["x_center"], table["y_center"]])
     radii = (table["radius"] / image.pixel_scale).to_value(u.pix)
-    rule = CircleMeasurements(image, centers, radii)
+    return CircleMeasurements(image, centers, radii, sources=sources)
+
+
+@pytest.mark.parametrize("finder", FINDERS.values(), ids=FINDERS.keys())
+def test_all_finders_have_one_rule(finder, tile):
+    image = read_image(tile.image)
+    table = finder.detect(tile.image).table
+    rule = rule_of(table, image)
+    assert len(table)
     of_all = ~int(ClusterFlags.ONE_SCALE)
     assert (table["flags"] & of_all).tolist() == rule.flags.tolist()
     np.testing.assert_allclose(table["n_sources"], rule.n_sources, rtol=0.1, atol=1)
+    table = finder.detect(tile.image, sources=tile.stars).table
+    rule = rule_of(table, image, read_point_sources(tile.stars, image))
+    assert table["n_sources"].tolist() == rule.n_sources.tolist()
+    assert table["n_sources"].min() > 0
 
 
 def test_sources_around_a_circle_are_those_of_the_whole_image():
