@@ -116,6 +116,6 @@ class ClusterSearchBase(ABC):
         -------
         columns : dict
             Columns of the table by their names, one entry per cluster, those of
-            `~astro_vaeclust.measure.columns.COLUMNS` at least. Without a cluster they
+            `~astro_vaeclust.measure.columns.COLUMNS` at minimum. Without a cluster they
             are of length zero, or there are none.
         """

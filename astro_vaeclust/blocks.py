@@ -10,10 +10,10 @@ import numpy as np
 from astropy.table import vstack
 from astropy.wcs.utils import proj_plane_pixel_area
 
-from .detector.candidates import LEAST_DISTANCE
+from .detector.candidates import MIN_DISTANCE
 from .detector.grid import NetworkGrid, Scaling
 from .measure.columns import cluster_table
-from .sources.points import PointSources, check_fewest
+from .sources.points import PointSources, check_number_on_image
 from .sources.table import read_sources
 
 __all__ = ["Block", "cut_into_blocks", "join_detections", "search_in_blocks"]
@@ -149,7 +149,7 @@ def search_in_blocks(source, search, *, fine_scale, block_size, sources=None):
         `~astro_vaeclust.sources.points.PointSources` or None; returns a
         `~astro_vaeclust.detector.search.DetectorSearch`.
     fine_scale : float
-        As in `~astro_vaeclust.detector.grid.NetworkGrid.of_pixel_scale`.
+        As in `~astro_vaeclust.detector.grid.NetworkGrid.from_pixel_scale`.
     block_size : int
         Side of the blocks in image pixels, without what they overlap.
     sources : `~astropy.table.Table` or PointSources, optional
@@ -164,7 +164,7 @@ def search_in_blocks(source, search, *, fine_scale, block_size, sources=None):
         ``sources_used_as``.
     """
     scale = np.sqrt(proj_plane_pixel_area(source.wcs)) * u.deg.to(u.arcsec)
-    grid = NetworkGrid.of_pixel_scale(scale, fine_scale)
+    grid = NetworkGrid.from_pixel_scale(scale, fine_scale)
     network_pixel = grid.factor / grid.zoom
     blocks = cut_into_blocks(
         source.shape,
@@ -186,7 +186,7 @@ def search_in_blocks(source, search, *, fine_scale, block_size, sources=None):
         if points is not None:
             meta["n_sources_in_image"] = len(points)
             meta["sources_used_as"] = found.sources_used_as
-    table = join_detections(tables, LEAST_DISTANCE * network_pixel)
+    table = join_detections(tables, MIN_DISTANCE * network_pixel)
     return table, meta | {"n_blocks": len(blocks)}
 
 
@@ -210,5 +210,5 @@ def _usable_points(sources, source):
         np.concatenate([part.y + top for top, part in parts]),
     )
     if not isinstance(sources, PointSources):
-        check_fewest(len(sources), len(usable))
+        check_number_on_image(len(sources), len(usable))
     return usable

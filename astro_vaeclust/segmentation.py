@@ -132,21 +132,21 @@ class SigmaClipped(Threshold):
     ----------
     n_sigma : float
         Number of standard deviations above the median, positive.
-    least : float
+    minimum : float
         The threshold is never lower than this, in [0, 1).
     """
 
     n_sigma: float = 5.0
-    least: float = 0.6
+    minimum: float = 0.6
 
     def __post_init__(self):
         check_number("n_sigma", self.n_sigma, low_counts=False)
-        check_fraction("least", self.least)
+        check_fraction("minimum", self.minimum)
 
     def level(self, values):
         """See `Threshold.level`."""
         _, median, deviation = sigma_clipped_stats(values, sigma=3.0)
-        return max(self.least, float(median + self.n_sigma * deviation))
+        return max(self.minimum, float(median + self.n_sigma * deviation))
 
 
 @THRESHOLDS.register("fixed")

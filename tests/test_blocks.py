@@ -159,14 +159,14 @@ def test_the_network_sees_the_same_in_blocks(scale, image, monkeypatch):
     pixels = np.tile(image.data, (2, 1)) + 1e-2 * np.arange(1700)
     mask = np.zeros(pixels.shape, dtype=bool)
     mask[250:420, 300:700] = mask[::7, ::3] = True
-    whole = NetworkImage.of_image(read_image(pixels, wcs=wcs, mask=mask), 0.6)
+    whole = NetworkImage.from_image(read_image(pixels, wcs=wcs, mask=mask), 0.6)
     grid = whole.grid
     period = grid.period
     place = tuple(slice(period, side - side % period) for side in pixels.shape)
     assert (period * grid.zoom) % (128 * grid.factor) == 0
     with open_image(pixels, wcs=wcs, mask=mask) as source:
         scaling = Scaling.from_source(source, grid)
-        part = NetworkImage.of_image(source.part(place, scaling=scaling), 0.6)
+        part = NetworkImage.from_image(source.part(place, scaling=scaling), 0.6)
     edge = 1 + grid.zoom  # where interpolation looks beyond the part
     same = tuple(
         slice(
@@ -186,7 +186,7 @@ def test_the_network_sees_the_same_in_blocks(scale, image, monkeypatch):
 def test_a_part_of_the_maxima_is_enough(image, monkeypatch):
     wcs = image.wcs.deepcopy()
     wcs.wcs.cdelt /= 3
-    grid = NetworkGrid.of_pixel_scale(0.3333, 0.6)
+    grid = NetworkGrid.from_pixel_scale(0.3333, 0.6)
     with open_image(image.data, wcs=wcs) as source:
         exact = Scaling.from_source(source, grid)
         monkeypatch.setattr(grid_module, "PEAKS", 10_000)

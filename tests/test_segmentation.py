@@ -28,13 +28,13 @@ def test_sigma_clipped_ignores_the_cluster():
     rng = np.random.default_rng(0)
     sky = rng.normal(0.3, 0.01, 20_000)
     values = np.concatenate([sky, np.full(400, 0.95)])
-    level = SigmaClipped(n_sigma=5, least=0.0).level(values)
+    level = SigmaClipped(n_sigma=5, minimum=0.0).level(values)
     assert level == pytest.approx(0.35, abs=0.003)
 
 
 def test_sigma_clipped_has_a_floor():
     values = np.random.default_rng(0).normal(0.1, 0.001, 1000)
-    assert SigmaClipped(n_sigma=3, least=0.5).level(values) == 0.5
+    assert SigmaClipped(n_sigma=3, minimum=0.5).level(values) == 0.5
 
 
 def test_resolve():
@@ -59,11 +59,11 @@ def test_resolve_refuses(threshold, error):
         lambda: PeakFraction(fraction=1.0),
         lambda: FixedThreshold(value=-0.1),
         lambda: SigmaClipped(n_sigma=0),
-        lambda: SigmaClipped(least=1),
+        lambda: SigmaClipped(minimum=1),
     ],
 )
 def test_bad_settings(make):
-    with pytest.raises(ValueError, match=r"fraction|value|n_sigma|least"):
+    with pytest.raises(ValueError, match=r"fraction|value|n_sigma|minimum"):
         make()
 
 

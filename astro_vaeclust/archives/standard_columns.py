@@ -199,17 +199,17 @@ def _magnitudes(columns, letter):
                 raise columns.lack(f"magnitude in {letter.upper()}", names)
             error = columns.find(("mag_err", "e_mag")) if error is None else error
         found[f"{name}_mag"] = _measured(magnitude, len(columns))
-        found[f"{name}_mag_err"] = _measured(error, len(columns), least=0.0)
+        found[f"{name}_mag_err"] = _measured(error, len(columns), minimum=0.0)
     return found
 
 
-def _measured(column, length, least=-np.inf):
+def _measured(column, length, minimum=-np.inf):
     """Return a column as magnitudes, NaN where there is nothing."""
     if column is None:
         return np.full(length, np.nan) * u.mag
     values = as_numbers(column)
     with np.errstate(invalid="ignore"):
-        values[(values < MISSING_BELOW) | (values < least)] = np.nan
+        values[(values < MISSING_BELOW) | (values < minimum)] = np.nan
     return values * u.mag
 
 

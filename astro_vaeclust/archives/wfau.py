@@ -20,7 +20,7 @@ COLUMNS = (
 )
 """Columns of sources that are asked for besides those in K."""
 
-MOST_IMAGES = 12
+MAX_IMAGES = 12
 """Most cutouts of one place that are downloaded."""
 
 
@@ -80,7 +80,7 @@ class _Edinburgh(RemoteArchive):
             )
             if not urls:
                 raise NoDataError("it has no image there")
-            return urls[:MOST_IMAGES]
+            return urls[:MAX_IMAGES]
 
         urls = remembered_list(self.service, f"{self.database} {band} {box}", ask)
         images = []

@@ -26,7 +26,7 @@ from .measurement import CandidateMeasurements
 
 __all__ = ["BaselineFinder"]
 
-FEWEST = 3
+MIN_SOURCES = 3
 """Sources without which there is nothing to search."""
 
 
@@ -180,7 +180,7 @@ class BaselineFinder(ClusterFinderBase):
 
     def _measure(self, field):
         candidates, heat = [], np.zeros(field.shape)
-        if len(field) >= max(FEWEST, self.min_members):
+        if len(field) >= max(MIN_SOURCES, self.min_members):
             candidates, heat = self.search(field)
         return CandidateMeasurements(
             field,

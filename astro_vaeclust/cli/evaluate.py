@@ -131,13 +131,13 @@ def _report(results, folder):
     from ..evaluation.summary import describe, printable, write_results
 
     rate = RATE / u.deg**2
-    for least in MEMBERS:
-        chosen = {name: froc.with_members(least) for name, froc in results.items()}
+    for minimum in MEMBERS:
+        chosen = {name: froc.with_members(minimum) for name, froc in results.items()}
         summary = summary_table(chosen)
-        print(f"\nClusters with at least {least} members:")
+        print(f"\nClusters with at least {minimum} members:")
         print(describe(summary))
         print_table(printable(summary))
-        subfolder = folder / f"members_{least}"
+        subfolder = folder / f"members_{minimum}"
         subfolder.mkdir(exist_ok=True)
         write_results(chosen, subfolder, rate=rate)
     print(f"\nFalse positives at {RATE:g} per deg2, by kind:")

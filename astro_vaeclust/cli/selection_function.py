@@ -76,7 +76,7 @@ def add_command(commands):
         help="magnitude of a source of 1 adu (default: MAGZP of the header)",
     )
     parser.add_argument(
-        "--min-score", type=float, metavar="SCORE", help="least score that counts"
+        "--min-score", type=float, metavar="SCORE", help="lowest score that counts"
     )
     add_workers(parser)
     add_finder_options(parser)

@@ -103,7 +103,9 @@ class ConvVAE(Embedding):
 
         image = prepared.image
         model = self.load(device=device)
-        network_image = NetworkImage.of_image(image, model.network.settings.fine_scale)
+        network_image = NetworkImage.from_image(
+            image, model.network.settings.fine_scale
+        )
         grid = network_image.grid
         maps = []
         network = model.network_for(grid.is_fine)

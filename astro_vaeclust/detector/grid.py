@@ -39,7 +39,7 @@ PEAKS = 1 << 22
 """Maxima that are enough for their level and spread, where they are read in strips."""
 
 
-AT_ONCE = 1 << 20
+CHUNK_PIXELS = 1 << 20
 """Pixels that are brought to significances at a time."""
 
 COMPRESSION = 2.0
@@ -72,7 +72,7 @@ class NetworkGrid:
     is_fine: bool
 
     @classmethod
-    def of_pixel_scale(cls, pixel_scale, fine_scale):
+    def from_pixel_scale(cls, pixel_scale, fine_scale):
         """
         Choose the grid for an image.
 
@@ -190,7 +190,7 @@ class NetworkImage:
     grid: NetworkGrid
 
     @classmethod
-    def of_image(cls, image, fine_scale):
+    def from_image(cls, image, fine_scale):
         """
         Bin or enlarge an image, subtract its sky and divide by its noise.
 
@@ -199,7 +199,7 @@ class NetworkImage:
         image : `~astro_vaeclust.images.image.Image`
             The image.
         fine_scale : float
-            As in `NetworkGrid.of_pixel_scale`.
+            As in `NetworkGrid.from_pixel_scale`.
 
         Returns
         -------
@@ -207,7 +207,7 @@ class NetworkImage:
             The image as the network gets it.
         """
         pixel_scale = image.pixel_scale.to_value(u.arcsec / u.pix)
-        grid = NetworkGrid.of_pixel_scale(pixel_scale, fine_scale)
+        grid = NetworkGrid.from_pixel_scale(pixel_scale, fine_scale)
         means, maxima, mask = _resampled(image, grid)
         scaling = image.whole and image.whole.scaling
         if scaling is None:
@@ -218,7 +218,7 @@ class NetworkImage:
         significance = np.empty(mask.shape, dtype=np.float32)
         channels = np.empty((3, *mask.shape), dtype=np.float32)
         peaks = np.empty(mask.shape) if grid.factor > 1 else None
-        height = max(AT_ONCE // mask.shape[1], 1)
+        height = max(CHUNK_PIXELS // mask.shape[1], 1)
         for top in range(0, mask.shape[0], height):
             rows = slice(top, min(top + height, mask.shape[0]))
             level = sky.level(rows, slice(0, mask.shape[1]))

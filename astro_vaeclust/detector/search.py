@@ -87,7 +87,9 @@ class DetectorSearch(ClusterSearchBase):
     @cached_property
     def network_image(self):
         """The image as the network gets it."""
-        return NetworkImage.of_image(self.image, self.model.network.settings.fine_scale)
+        return NetworkImage.from_image(
+            self.image, self.model.network.settings.fine_scale
+        )
 
     @cached_property
     def maps(self):

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 KERNELS = ("inverse-multiquadric", "gaussian")
-MOST_ROWS = 512
+MAX_ROWS = 512
 """Rows that enter a discrepancy at most; its cost grows with their square."""
 
 
@@ -246,7 +246,7 @@ class MaximumMeanDiscrepancy(Divergence):
     def __call__(self, posterior, prior, z, generator=None):
         """Return the weighted sum of both; the discrepancy is that of the batch."""
         rows = z.flatten(end_dim=-2)
-        rows = rows[:: -(-len(rows) // MOST_ROWS)]
+        rows = rows[:: -(-len(rows) // MAX_ROWS)]
         discrepancy = self.weight * maximum_mean_discrepancy(
             rows,
             prior.sample(len(rows), generator),
@@ -277,7 +277,7 @@ class Renyi(Divergence):
 
     def __post_init__(self):
         check_number("order", self.order)
-        check_count("n_samples", self.n_samples, least=2)
+        check_count("n_samples", self.n_samples, minimum=2)
 
     def __call__(self, posterior, prior, z, generator=None):
         """Return the log-ratio of posterior and prior at each sample."""

@@ -97,7 +97,7 @@ def evaluate_finders(
     OSError
         If the folder cannot be written.
     """
-    check_count("n_tiles", n_tiles, least=2)
+    check_count("n_tiles", n_tiles, minimum=2)
     check_seed(seed)
     check_file_names("finders", finders)
     survey = get_survey(survey)
@@ -132,8 +132,8 @@ def evaluate_finders(
 
 def _seeds_of_tiles(finders, seeds, tiles_for, nulls_for):
     """Return the seeds of the tiles of each finder, and of the truth (dict of list)."""
-    tiles_for = _checked_numbers("tiles_for", tiles_for, finders, least=2)
-    nulls_for = _checked_numbers("nulls_for", nulls_for, finders, least=1)
+    tiles_for = _checked_numbers("tiles_for", tiles_for, finders, minimum=2)
+    nulls_for = _checked_numbers("nulls_for", nulls_for, finders, minimum=1)
     nulls = range(seeds[-1] + 1 + seeds[-1] % 2, sys.maxsize, 2)  # see `mock_tile`
     chosen = {
         name: [*seeds[: tiles_for.get(name)], *nulls[: nulls_for.get(name, 0)]]
@@ -143,14 +143,14 @@ def _seeds_of_tiles(finders, seeds, tiles_for, nulls_for):
     return chosen
 
 
-def _checked_numbers(argument, numbers, finders, *, least):
+def _checked_numbers(argument, numbers, finders, *, minimum):
     numbers = {} if numbers is None else dict(numbers)
     for name, number in numbers.items():
         if name not in finders:
             raise ValueError(
                 f"{argument}: {name!r} is not among the finders {', '.join(finders)}"
             )
-        check_count(argument, number, least=least)
+        check_count(argument, number, minimum=minimum)
     return numbers
 
 

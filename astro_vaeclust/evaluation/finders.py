@@ -33,7 +33,7 @@ TRUE_STARS = "matched-filter-true-stars"
 WITH_SOURCES = "default-with-sources"
 """Name of the default that also gets the sources that the catalogue methods find."""
 
-MOST_FALSE_ALARMS = 100 / u.deg**2
+MAX_FALSE_ALARM_RATE = 100 / u.deg**2
 """Stated rate up to which the trained model reports, above its own default."""
 
 LOW_THRESHOLD = 1.5
@@ -212,7 +212,7 @@ def _make(name, survey, seed, device):
             return VAEClusterFinder.paper(**settings)
         if name == "per-image":
             return VAEClusterFinder(embedding="dense-vae", **settings)
-        return VAEClusterFinder(max_false_alarm_rate=MOST_FALSE_ALARMS, **settings)
+        return VAEClusterFinder(max_false_alarm_rate=MAX_FALSE_ALARM_RATE, **settings)
     if name == TRUE_STARS:
         return TrueStarFinder(_make(BOUND, survey, seed, device))
     if name == WITH_SOURCES:

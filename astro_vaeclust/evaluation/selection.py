@@ -25,7 +25,7 @@ UNITS = {
 }
 """The variables of the model, by the names of their columns."""
 
-FEWEST = 5
+MIN_OUTCOMES = 5
 """Fewer clusters found, or missed, than this make the fit a limit."""
 
 META = "selection_function"
@@ -98,7 +98,7 @@ class SelectionFunction:
             raise ValueError("injections must have rows, got none")
         values = {name: _plain(name, injections[name]) for name in UNITS}
         found = np.asarray(injections["is_found"], dtype=bool)
-        if min(found.sum(), (~found).sum()) < FEWEST:
+        if min(found.sum(), (~found).sum()) < MIN_OUTCOMES:
             warnings.warn(
                 f"{found.sum()} of {len(found)} injections were found: the selection "
                 "function is hardly more than a limit",

@@ -19,7 +19,7 @@ SAMPLE = 1 << 17
 """Pixels that are enough for the median of an image."""
 
 
-FEWEST = 1000
+MIN_SAMPLE = 1000
 """Of a sample with fewer usable ones, all usable pixels are taken instead."""
 
 
@@ -172,11 +172,11 @@ def usable_sample(values, mask):
     Returns
     -------
     sample : (n,) array
-        The usable ones; of more than ``SAMPLE`` pixels, those of every so many in the
-        order of the rows, unless fewer than ``FEWEST`` of these can be used. A copy.
+        A copy of the usable ones; of more than ``SAMPLE`` pixels, every so many in the
+        order of the rows, unless fewer than ``MIN_SAMPLE`` of these can be used.
     """
     sample = every_usable(values, mask, sampling_step(values.size))
-    return sample if sample.size >= FEWEST else values[~mask]
+    return sample if sample.size >= MIN_SAMPLE else values[~mask]
 
 
 def sampling_step(size):

@@ -13,7 +13,7 @@ from astropy.wcs import WCS
 
 from . import arrays
 from .hdus import reading
-from .image import FEWEST, Image, Whole, every_usable, sampling_step, usable_sample
+from .image import MIN_SAMPLE, Image, Whole, every_usable, sampling_step, usable_sample
 
 __all__ = ["ImageSource", "LazyPixels", "everything"]
 
@@ -186,7 +186,7 @@ class ImageSource:
         """What parts must know of the image, which is read once in strips for it."""
         ny, nx = self.shape
         samples, errors, n_usable = self._sampled(sampling_step(ny * nx))
-        if samples.size < FEWEST:
+        if samples.size < MIN_SAMPLE:
             samples, errors, _ = self._sampled(1)
         return Whole(self.shape, n_usable, samples, errors)
 

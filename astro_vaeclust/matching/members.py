@@ -23,7 +23,7 @@ __all__ = [
     "probabilities",
 ]
 
-FEWEST_COLOURS = 20
+MIN_COLOURS = 20
 """Sources with colours that region and field must have each for them to be used."""
 
 _BANDS = ("j_mag", "h_mag", "k_mag")
@@ -232,7 +232,7 @@ def _colour_ratio(region, field):
     ratio = np.ones(len(region))
     known = np.isfinite(region).all(axis=1)
     field = field[np.isfinite(field).all(axis=1)]
-    if min(np.count_nonzero(known), len(field)) < FEWEST_COLOURS:
+    if min(np.count_nonzero(known), len(field)) < MIN_COLOURS:
         return ratio, False
     here = region[known]
     try:

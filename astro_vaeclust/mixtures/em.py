@@ -91,7 +91,7 @@ class EMGaussianMixture(Mixture):
         check_number("reg_covar", self.reg_covar)
         check_number("min_weight", self.min_weight, high=1.0 / self.n_components)
         check_number("min_distance", self.min_distance)
-        check_count("max_reinitialisations", self.max_reinitialisations, least=0)
+        check_count("max_reinitialisations", self.max_reinitialisations, minimum=0)
 
     def fit(self, features, *, seed):
         """

@@ -95,8 +95,8 @@ def best_of_random_starts(features, settings, *, seed):
         start = random_mixture(features, settings.n_components, settings, generator)
         runs.append(expectation_maximisation(features, start, settings, generator))
     is_sound, likelihood = max(run.rank for run in runs)
-    least = is_sound, likelihood - EQUAL
-    return next(run for run in runs if run.rank >= least)
+    minimum = is_sound, likelihood - EQUAL
+    return next(run for run in runs if run.rank >= minimum)
 
 
 def random_mixture(features, n_components, settings, generator):

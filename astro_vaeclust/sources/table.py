@@ -12,7 +12,7 @@ from astropy.table import Table
 from astropy.utils.exceptions import AstropyUserWarning
 
 from .columns import as_degrees, as_magnitudes, as_numbers
-from .points import PointSources, check_fewest
+from .points import PointSources, check_number_on_image
 
 __all__ = [
     "angles",
@@ -115,7 +115,7 @@ def read_point_sources(sources, image):
     """
     usable = read_sources(sources, image.wcs).on(image.mask)
     if not isinstance(sources, PointSources):
-        check_fewest(len(sources), len(usable))
+        check_number_on_image(len(sources), len(usable))
     return usable
 
 

@@ -27,7 +27,7 @@ __all__ = ["calibrate", "calibrate_errors", "real_sky_factor"]
 logger = logging.getLogger(__name__)
 
 
-LEAST_PAIRS = 20
+MIN_PAIRS = 20
 """Clusters that must be found for their errors to be calibrated."""
 
 ERRORS = ("biases", "error_factors", "error_floors")
@@ -146,7 +146,7 @@ def _rates(nulls, outcomes, before):
 def _errors(pairs, before, fine):
     """Return what corrects measures and errors, as before where pairs are few."""
     pairs = np.concatenate(pairs) if pairs else []
-    if len(pairs) >= LEAST_PAIRS:
+    if len(pairs) >= MIN_PAIRS:
         return calibrate_errors(pairs)
     return [getattr(before, name)[int(fine)] for name in ERRORS]
 

@@ -124,7 +124,7 @@ def _network_to_tune(model, tiles):
     fine_scale = model.network.settings.fine_scale
     scales = [read_image(tile.image).pixel_scale for tile in tiles]
     kinds = {
-        NetworkGrid.of_pixel_scale(s.to_value(u.arcsec / u.pix), fine_scale).is_fine
+        NetworkGrid.from_pixel_scale(s.to_value(u.arcsec / u.pix), fine_scale).is_fine
         for s in scales
     }
     if len(kinds) > 1:
@@ -139,5 +139,5 @@ def _save(tiles, folder, fine_scale):
     paths = []
     for number, tile in enumerate(tiles):
         paths.append(folder / f"{number}.npz")
-        TrainingTile.of_mock(tile, fine_scale).save(paths[-1])
+        TrainingTile.from_mock(tile, fine_scale).save(paths[-1])
     return paths

@@ -169,7 +169,7 @@ def _save_tile(job):
 
 def _mock_tile(seed, *, survey, fine_scale, clouds):
     tile = mock_tile(seed, survey=survey, clouds=clouds)
-    return TrainingTile.of_mock(tile, fine_scale)
+    return TrainingTile.from_mock(tile, fine_scale)
 
 
 def _injected_tile(seed, *, path, fine_scale):

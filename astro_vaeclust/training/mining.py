@@ -16,7 +16,7 @@ __all__ = ["find_false_candidates"]
 
 logger = logging.getLogger(__name__)
 
-LEAST_SCORE = -3.0
+MIN_SCORE = -3.0
 """Logit from which on a false candidate is worth a square of its own."""
 
 
@@ -60,6 +60,6 @@ def _false_candidates(network, tile):
     """Return x, y and probability of candidates that match no cluster, (n, 3)."""
     candidates, _ = tile.candidates(network)
     is_cluster, counts = tile.matched(candidates)
-    chosen = counts & ~is_cluster & (candidates.score >= LEAST_SCORE)
+    chosen = counts & ~is_cluster & (candidates.score >= MIN_SCORE)
     false = candidates[chosen]
     return np.column_stack([false.x, false.y, expit(false.score)])

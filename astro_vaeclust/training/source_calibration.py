@@ -17,7 +17,7 @@ from ..utils.files import atomic_path
 from ..utils.jobs import run_jobs
 from ..utils.statistics import fit_logistic
 from .rates import (
-    LEAST_CLUSTERS,
+    MIN_CLUSTERS,
     NullSample,
     fit_calibration,
     null_sample,
@@ -136,7 +136,7 @@ def calibrate_with_sources(model, tiles, *, progress_bar=None):
         for fine in (False, True)
     )
     nulls = [part for part in parts if part.null is not None]
-    if sum(n_matched) < LEAST_CLUSTERS or not nulls:
+    if sum(n_matched) < MIN_CLUSTERS or not nulls:
         logger.warning(
             "no calibration with sources: %d clusters among the candidates and %d "
             "tiles without clusters",
@@ -196,7 +196,7 @@ def _fit(parts, n_matched):
     of_all = _coefficients(parts)
     coefficients = tuple(
         _coefficients([part for part in parts if part.fine == fine])
-        if n_matched[fine] >= LEAST_CLUSTERS
+        if n_matched[fine] >= MIN_CLUSTERS
         else of_all
         for fine in (False, True)
     )

@@ -300,19 +300,19 @@ class Recipe:
     def __post_init__(self):
         """Check the stages."""
         if not self.stages:
-            raise ValueError("stages must have one at least, got none")
+            raise ValueError("stages must have one at minimum, got none")
         if self.stages[0].fine_only:
             raise ValueError("stages must begin with one that is not fine_only")
         own = [stage.name for stage in self.stages if stage.n_tiles]
         for stage in self.stages:
-            check_count("n_tiles", stage.n_tiles, least=0 if stage.tiles_of else 1)
+            check_count("n_tiles", stage.n_tiles, minimum=0 if stage.tiles_of else 1)
             if not set(stage.tiles_of) <= set(own):
                 raise ValueError(
                     f"tiles_of must be stages with tiles of their own, {own}; got "
                     f"{stage.tiles_of!r}"
                 )
         for name in ("n_source_nulls", "n_source_clusters"):
-            check_count(name, getattr(self, name), least=0)
+            check_count(name, getattr(self, name), minimum=0)
         check_number("bare", self.bare, high=1)
 
     @property

@@ -96,7 +96,7 @@ class TrainingTile:
     labelled: bool = True
 
     @classmethod
-    def of_mock(cls, tile, fine_scale, *, labelled=True):
+    def from_mock(cls, tile, fine_scale, *, labelled=True):
         """
         Make a training tile of a mock tile.
 
@@ -105,7 +105,7 @@ class TrainingTile:
         tile : `~astro_vaeclust.simulation.MockTile`
             Image and truth.
         fine_scale : float
-            As in `NetworkGrid.of_pixel_scale`.
+            As in `NetworkGrid.from_pixel_scale`.
         labelled : bool
             False if the truth does not hold all that is on the image.
 
@@ -115,7 +115,7 @@ class TrainingTile:
             The same for the network.
         """
         image = read_image(tile.image)
-        network_image = NetworkImage.of_image(image, fine_scale)
+        network_image = NetworkImage.from_image(image, fine_scale)
         grid = network_image.grid
         truth, stars = tile.clusters, tile.stars
         radii = [truth[name].to_value(u.arcsec) / grid.scale for name in ("r50", "r80")]
@@ -219,7 +219,7 @@ def draw_tile(
     surveys : sequence of str
         Tags of the surveys to draw from; scale, seeing, noise and halo are changed.
     fine_scale : float
-        As in `NetworkGrid.of_pixel_scale`.
+        As in `NetworkGrid.from_pixel_scale`.
     hard : bool
         Whether most nulls are of the hardest kinds, and all clusters as in evaluations.
     hardest : sequence of str
@@ -273,7 +273,7 @@ def draw_tile(
         artefacts=artefacts,
         seed=seed,
     )
-    return TrainingTile.of_mock(tile, fine_scale)
+    return TrainingTile.from_mock(tile, fine_scale)
 
 
 def _in_brighter_nebula(rng, cluster):
@@ -294,7 +294,7 @@ def inject_tile(image, seed, *, survey="2mass-ks", fine_scale=1.0):
     survey : str
         Tag of its survey.
     fine_scale : float
-        As in `NetworkGrid.of_pixel_scale`.
+        As in `NetworkGrid.from_pixel_scale`.
 
     Returns
     -------
@@ -304,7 +304,7 @@ def inject_tile(image, seed, *, survey="2mass-ks", fine_scale=1.0):
     rng = np.random.default_rng([_DESIGN, seed])
     cluster = draw_clusters(rng, 1, limit=SURVEYS[survey].limit * u.mag)[0]
     tile = inject_cluster(image, cluster, survey=survey, seed=rng)
-    return TrainingTile.of_mock(tile, fine_scale, labelled=False)
+    return TrainingTile.from_mock(tile, fine_scale, labelled=False)
 
 
 def _varied_survey(rng, survey, native):

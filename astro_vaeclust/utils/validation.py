@@ -34,10 +34,10 @@ def _integer(value, low, high, message):
     return int(value)
 
 
-def check_count(name, value, *, least=1):
+def check_count(name, value, *, minimum=1):
     """Raise unless a setting is an integer of at least ``least``."""
-    message = f"{name} must be an integer of at least {least}, got {value!r}"
-    _integer(value, least, math.inf, message)
+    message = f"{name} must be an integer of at least {minimum}, got {value!r}"
+    _integer(value, minimum, math.inf, message)
 
 
 def check_number(name, value, *, low=0.0, high=math.inf, low_counts=True):

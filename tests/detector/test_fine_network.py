@@ -40,7 +40,7 @@ def tile_of(survey, clusters=(), seed=1):
 )
 def test_each_image_is_seen_by_its_network(model, tmp_path, survey, name):
     image = read_image(tile_of(survey).image)
-    channels = NetworkImage.of_image(image, TINY.fine_scale).channels
+    channels = NetworkImage.from_image(image, TINY.fine_scale).channels
     expected = run_network(folded(getattr(model, name)), channels)
     maps = DetectorSearch(image, model, max_false_alarm_rate=None).maps
     np.testing.assert_array_equal(maps.center, expected.center)

@@ -52,7 +52,7 @@ def demo():
 @pytest.mark.parametrize("fine_scale", [0.6, 1.0])
 @pytest.mark.parametrize("pixel_scale", [0.2, 0.34, 0.4, 0.8, 1.0, 1.7, 2.0])
 def test_the_grid_is_near_its_aim_and_goes_there_and_back(pixel_scale, fine_scale):
-    grid = NetworkGrid.of_pixel_scale(pixel_scale, fine_scale)
+    grid = NetworkGrid.from_pixel_scale(pixel_scale, fine_scale)
     aim = fine_scale if grid.is_fine else 1.0
     assert aim / 1.42 < grid.scale < 1.42 * aim
     assert grid.is_fine == (pixel_scale < 0.7)
@@ -65,7 +65,9 @@ def test_the_grid_is_near_its_aim_and_goes_there_and_back(pixel_scale, fine_scal
 def test_level_and_unit_do_not_matter(demo):
     image = demo.image
     other = CCDData(3 * image.data + 70, unit="Jy", wcs=image.wcs, mask=image.mask)
-    one, two = (NetworkImage.of_image(read_image(data), 1.0) for data in (image, other))
+    one, two = (
+        NetworkImage.from_image(read_image(data), 1.0) for data in (image, other)
+    )
     np.testing.assert_allclose(one.channels, two.channels, atol=1e-3)
 
 
@@ -97,9 +99,9 @@ def test_strips_of_an_image_make_the_whole(scale, monkeypatch):
     image.wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
     image.wcs.wcs.cdelt = -scale / 3600, scale / 3600
     pixels = read_image(image)
-    whole = NetworkImage.of_image(pixels, 0.6)
-    monkeypatch.setattr("astro_vaeclust.detector.grid.AT_ONCE", 3600)
-    strips = NetworkImage.of_image(pixels, 0.6)
+    whole = NetworkImage.from_image(pixels, 0.6)
+    monkeypatch.setattr("astro_vaeclust.detector.grid.CHUNK_PIXELS", 3600)
+    strips = NetworkImage.from_image(pixels, 0.6)
     np.testing.assert_allclose(strips.channels, whole.channels, atol=1e-6)
     np.testing.assert_allclose(strips.significance, whole.significance, atol=1e-5)
 
@@ -110,7 +112,7 @@ def test_masked_pixels_do_not_matter(demo):
     spoiled = demo.image.copy()
     spoiled.data[mask] = 1e6
     one, two = (
-        NetworkImage.of_image(read_image(data, mask=mask), 1.0)
+        NetworkImage.from_image(read_image(data, mask=mask), 1.0)
         for data in (demo.image, spoiled)
     )
     np.testing.assert_array_equal(one.channels, two.channels)
@@ -239,11 +241,11 @@ def test_candidates_become_a_catalogue(demo, model_file):
 
 def test_the_rate_decides(demo, model_file):
     everything = make_finder(model_file, max_false_alarm_rate=None).detect(demo.image)
-    least = everything.table["false_alarm_rate"].min()
-    one = make_finder(model_file, max_false_alarm_rate=least).detect(demo.image)
+    minimum = everything.table["false_alarm_rate"].min()
+    one = make_finder(model_file, max_false_alarm_rate=minimum).detect(demo.image)
     assert len(one) >= 1
     with pytest.warns(NoDetectionsWarning):
-        none = make_finder(model_file, max_false_alarm_rate=0.5 * least).detect(
+        none = make_finder(model_file, max_false_alarm_rate=0.5 * minimum).detect(
             demo.image
         )
     assert len(none) == 0
@@ -255,8 +257,8 @@ def test_the_real_sky_tells_how_much_oftener_false_candidates_are(demo, model_fi
     model = load_model(model_file)
     image = read_image(demo.image)
     area = (np.sum(~image.mask) * image.pixel_area).to_value(u.deg**2)
-    least = make_finder(model_file, max_false_alarm_rate=None, n_largest=1)
-    lowest = least.detect(demo.image).table["false_alarm_rate"].value[0]
+    minimum = make_finder(model_file, max_false_alarm_rate=None, n_largest=1)
+    lowest = minimum.detect(demo.image).table["false_alarm_rate"].value[0]
     coefficients = list(INTENSITY.coefficients)
     coefficients[0] += np.log(0.5 * RATE / lowest)  # what the best candidate states
     intensity = replace(INTENSITY, coefficients=tuple(coefficients))

@@ -203,8 +203,8 @@ def test_an_uncertainty_of_one_number_is_refused_alike(whole_image, celestial_wc
 def test_the_sample_is_that_of_the_whole(n_usable, celestial_wcs, monkeypatch):
     """Also where it takes every so many pixels, or all as these are too few."""
     monkeypatch.setattr("astro_vaeclust.images.image.SAMPLE", 200)
-    monkeypatch.setattr("astro_vaeclust.images.image.FEWEST", 50)
-    monkeypatch.setattr(source_module, "FEWEST", 50)
+    monkeypatch.setattr("astro_vaeclust.images.image.MIN_SAMPLE", 50)
+    monkeypatch.setattr(source_module, "MIN_SAMPLE", 50)
     rng = np.random.default_rng(1)
     pixels = rng.normal(size=(32, 48))
     pixels.flat[rng.permutation(pixels.size)[n_usable:]] = np.nan

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from astro_vaeclust.detector.candidates import Candidates
 from astro_vaeclust.detector.network import CELL, MEASURES
-from astro_vaeclust.training.calibrate import LEAST_PAIRS, calibrate
+from astro_vaeclust.training.calibrate import MIN_PAIRS, calibrate
 from astro_vaeclust.training.tiles import TrainingTile
 
 from ..detector.examples import CALIBRATION, tiny_model
@@ -82,7 +82,7 @@ def test_biases_and_errors_are_those_of_the_matched_clusters(tile_file, monkeypa
 
 
 def test_few_clusters_leave_the_errors_as_they_were(tile_file, monkeypatch):
-    found = calibrated(tile_file, monkeypatch, n_found=LEAST_PAIRS - 1)
+    found = calibrated(tile_file, monkeypatch, n_found=MIN_PAIRS - 1)
     assert found.biases == BEFORE.biases
-    enough = calibrated(tile_file, monkeypatch, n_found=LEAST_PAIRS)
+    enough = calibrated(tile_file, monkeypatch, n_found=MIN_PAIRS)
     assert enough.biases != BEFORE.biases

@@ -32,7 +32,7 @@ def tile_files(tmp_path_factory):
     cluster = MockCluster(n_members=60, half_number_radius=20 * u.arcsec)
     for seed in range(2):
         tile = simulate_tile(shape=(200, 180), clusters=cluster, seed=seed)
-        TrainingTile.of_mock(tile, 1.0).save(folder / f"{seed}.npz")
+        TrainingTile.from_mock(tile, 1.0).save(folder / f"{seed}.npz")
     return sorted(folder.glob("*.npz"))
 
 

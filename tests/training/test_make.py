@@ -34,7 +34,7 @@ def small():
         for module in (make, source_calibration):
             patch.setattr(module, "mock_tile", partial(mock_tile, shape=(256, 256)))
         patch.setattr(make, "INJECTIONS", 2)
-        patch.setattr(source_calibration, "LEAST_CLUSTERS", 1)
+        patch.setattr(source_calibration, "MIN_CLUSTERS", 1)
         yield
 
 
