@@ -184,7 +184,7 @@ def n_inside(positions):
 def test_matching_takes_every_kind(
     table, clusters, reference, positions, celestial_wcs
 ):
-    match = ClusterMatch(clusters, table, wcs=celestial_wcs)
+    match = ClusterMatch(clusters.table, table, wcs=celestial_wcs)
     assert len(match.sources) == ROWS
     overlap = match.iou(reference, region="circle")
     assert overlap.n_union == pytest.approx(n_inside(positions), abs=1)
