@@ -3,6 +3,7 @@
 
 import logging
 
+from . import io  # noqa: F401  (registers the formats)
 from .base import ClusterFinderBase
 from .catalog import ClusterCatalog
 from .exceptions import (
@@ -11,6 +12,7 @@ from .exceptions import (
     PosteriorCollapseWarning,
 )
 from .finder import VAEClusterFinder
+from .latent_search import HeatmapRegions
 from .measure.flags import ClusterFlags
 from .version import __version__
 
@@ -18,6 +20,7 @@ __all__ = [
     "ClusterCatalog",
     "ClusterFinderBase",
     "ClusterFlags",
+    "HeatmapRegions",
     "LossyDataWarning",
     "NoDetectionsWarning",
     "PosteriorCollapseWarning",

@@ -3,21 +3,114 @@
 
 from __future__ import annotations
 
-import astropy.units as u
-from astropy.nddata import NDData
-from astropy.table import QTable
+import os
+from dataclasses import KW_ONLY, dataclass, replace
 
+import astropy.units as u
+import numpy as np
+from astropy.io import registry
+from astropy.nddata import NDData
+from astropy.table import QTable, vstack
+from photutils.segmentation import SegmentationImage
+
+from .images.image import Image
 from .images.write import write_image
-from .io import FORMATS
 from .measure.columns import check_columns, cluster_table
 from .utils.files import atomic_path
 
 __all__ = ["ClusterCatalog", "cluster_table"]
 
 
+class _CatalogRead(registry.UnifiedReadWrite):
+    """
+    Read a catalogue from a file that `ClusterCatalog.write` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    format : str, optional
+        Its format; by default that of the suffix. Region files cannot be read, since
+        they do not hold all columns.
+    **options
+        Options of the reader of a format; ours have none.
+
+    Returns
+    -------
+    catalog : `ClusterCatalog`
+        The clusters, without heat map, segmentation and image.
+
+    Raises
+    ------
+    `~astropy.io.registry.IORegistryError`
+        If the format is unknown or cannot be read; the message lists those that can.
+    ValueError
+        If a column is missing.
+    OSError
+        If the file cannot be read.
+    ImportError
+        If the format needs a package that is missing.
+
+    Notes
+    -----
+    ``ClusterCatalog.read.help("fits")`` describes a format of astropy's unified I/O.
+    """
+
+    def __init__(self, instance, cls):
+        super().__init__(instance, cls, "read")
+
+    def __call__(self, path, *, format=None, **options):
+        """Read a file."""
+        return self.registry.read(self._cls, path, format=format, **options)
+
+
+class _CatalogWrite(registry.UnifiedReadWrite):
+    """
+    Write the clusters to a file, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    format : str, optional
+        Its format; by default that of the suffix.
+    overwrite : bool, optional
+        Whether an existing file may be replaced.
+    **options
+        Options of the writer of a format; ours have none.
+
+    Raises
+    ------
+    `~astropy.io.registry.IORegistryError`
+        If there is no such format; the message lists those there are.
+    OSError
+        If the file cannot be written, or exists and may not be replaced.
+    ImportError
+        If the format needs a package that is missing.
+
+    Notes
+    -----
+    ``catalog.write.help("fits")`` describes a format of astropy's unified I/O.
+    """
+
+    def __init__(self, instance, cls):
+        super().__init__(instance, cls, "write")
+
+    def __call__(self, path, *, format=None, overwrite=False, **options):
+        """Write a file."""
+        with atomic_path(os.path.expanduser(path), overwrite) as place:
+            self.registry.write(self._instance, place, format=format, **options)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class ClusterCatalog:
     """
     The measured clusters of one image.
+
+    A catalogue is immutable: its methods return new ones. To edit the table, copy it.
+    ``catalog["score"]`` is a column and ``catalog[0]`` a row of the table. A mask,
+    a slice or an array of indices gives a new catalogue of these clusters, which keep
+    their ``id``: ``catalog[catalog["flags"] == 0]``.
 
     Parameters
     ----------
@@ -28,7 +121,8 @@ class ClusterCatalog:
         How much each pixel looks like a cluster, in [0, 1], of shape (ny, nx), with
         its wcs.
     segmentation : `~photutils.segmentation.SegmentationImage`, optional
-        The region of each cluster in pixels; None without clusters.
+        The region of each cluster in pixels, labelled with its ``id``; None without
+        clusters.
     image : `~astro_vaeclust.images.image.Image`, optional
         The image that was searched, for plots.
 
@@ -49,20 +143,80 @@ class ClusterCatalog:
     0
     """
 
-    def __init__(self, table, *, heatmap=None, segmentation=None, image=None):
+    table: QTable
+    _: KW_ONLY
+    heatmap: NDData | None = None
+    segmentation: SegmentationImage | None = None
+    image: Image | None = None
+
+    read = registry.UnifiedReadWriteMethod(_CatalogRead)
+    write = registry.UnifiedReadWriteMethod(_CatalogWrite)
+
+    def __post_init__(self):
+        """Refuse a table without the declared columns."""
+        table, heatmap = self.table, self.heatmap
         if not isinstance(table, QTable):
             raise TypeError(f"table must be a QTable, got {type(table).__name__}")
         if heatmap is not None and not isinstance(heatmap, NDData):
             raise TypeError(f"heatmap must be NDData, got {type(heatmap).__name__}")
         check_columns(table.colnames)
-        self.table = table
-        self.heatmap = heatmap
-        self.segmentation = segmentation
-        self.image = image
 
     def __len__(self):
         """Return the number of clusters."""
         return len(self.table)
+
+    def __iter__(self):
+        """Iterate over the rows of the table."""
+        return iter(self.table)
+
+    def __getitem__(self, item):
+        """Return a column, a row, or a catalogue of some of the clusters."""
+        if isinstance(item, str):
+            return self.table[item]
+        rows = np.arange(len(self))[item]
+        if rows.ndim == 0:
+            return self.table[int(rows)]
+        if rows.ndim > 1:
+            raise IndexError(f"clusters take an index of one axis, got {item!r}")
+        table = self.table[rows]
+        segmentation = _only(self.segmentation, table["id"])
+        return replace(self, table=table, segmentation=segmentation)
+
+    @classmethod
+    def vstack(cls, catalogs):
+        """
+        Stack catalogues, such as those of several images, into one.
+
+        Parameters
+        ----------
+        catalogs : iterable of `ClusterCatalog`
+            The catalogues, at least one.
+
+        Returns
+        -------
+        catalog : `ClusterCatalog`
+            The clusters of all in the given order, with a new ``id`` from 1, and
+            without heat map, segmentation and image. A column that some do not have is
+            masked for these. An entry of the metadata that differs becomes a list with
+            one per catalogue.
+
+        Raises
+        ------
+        TypeError
+            If an entry is no `ClusterCatalog`.
+        ValueError
+            If there is none, or a column has units that do not convert.
+        """
+        catalogs = list(catalogs)
+        for catalog in catalogs:
+            if not isinstance(catalog, ClusterCatalog):
+                kind = type(catalog).__name__
+                raise TypeError(f"catalogs takes ClusterCatalogs, got a {kind}")
+        tables = [catalog.table for catalog in catalogs]
+        table = vstack(tables, metadata_conflicts="silent")
+        table["id"][:] = np.arange(1, len(table) + 1)
+        table.meta = _joint_meta([part.meta for part in tables])
+        return cls(table)
 
     def __repr__(self):
         """Return a line with the number of clusters and the image."""
@@ -75,6 +229,12 @@ class ClusterCatalog:
         if name:
             facts.append(f"in {name}")
         return f"<{type(self).__name__}: {', '.join(facts)}>"
+
+    @property
+    def wcs(self):
+        """WCS of the image that was searched; None without image and heat map."""
+        known = (getattr(data, "wcs", None) for data in (self.heatmap, self.image))
+        return next((wcs for wcs in known if wcs is not None), None)
 
     @property
     def regions(self):
@@ -139,11 +299,18 @@ class ClusterCatalog:
         """
         from .matching import ClusterMatch
 
-        return ClusterMatch(self, sources, cut=cut, footprint=footprint)
+        return ClusterMatch(
+            self.table,
+            sources,
+            cut=cut,
+            footprint=footprint,
+            segmentation=self.segmentation,
+            wcs=self.wcs,
+        )
 
     def crossmatch(self, lists, *, radius=None):
         """
-        Look the clusters up in published lists and add what is found to the table.
+        Look the clusters up in published lists.
 
         Parameters
         ----------
@@ -158,7 +325,7 @@ class ClusterCatalog:
         Returns
         -------
         catalog : `ClusterCatalog`
-            This catalogue. Its table has new columns: ``name`` of the known cluster
+            A new catalogue, whose table has more columns: ``name`` of the known cluster
             and ``offset`` from it (arcsec), ``status`` ("known" or "new"), and the
             ``known_list`` that has it.
 
@@ -167,41 +334,13 @@ class ClusterCatalog:
         TypeError, ValueError
             If a list is unknown or has no positions, or the radius is no angle.
         `~astro_vaeclust.archives.ArchiveError`
-            If VizieR does not give a list. The table stays as it was.
+            If VizieR does not give a list.
         """
         from .matching import crossmatch
 
-        self.table.update(crossmatch(self.table, lists, radius=radius))
-        return self
-
-    @FORMATS.documented
-    def write(self, path, format=None, overwrite=False):
-        """
-        Write the clusters to a file, whole or not at all.
-
-        {formats}
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-        format : str, optional
-            One of the formats above; by default the one that the suffix tells.
-        overwrite : bool, optional
-            Whether an existing file may be replaced.
-
-        Raises
-        ------
-        ValueError
-            If there is no such format.
-        OSError
-            If the file cannot be written, or exists and may not be replaced.
-        ImportError
-            If the format needs a package that is missing.
-        """
-        file_format = FORMATS.find(path, format)
-        with atomic_path(path, overwrite) as place:
-            file_format.write(self, place)
+        table = self.table.copy()
+        table.update(crossmatch(table, lists, radius=radius))
+        return replace(self, table=table)
 
     def write_heatmap(self, path, overwrite=False):
         """
@@ -225,35 +364,23 @@ class ClusterCatalog:
             raise ValueError("this catalogue has no heat map")
         write_image(self.heatmap, path, meta=self.table.meta, overwrite=overwrite)
 
-    @classmethod
-    def read(cls, path, format=None):
-        """
-        Read the table of clusters from a file that `write` wrote.
 
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-        format : str, optional
-            Its format; by default the one that the suffix tells. Region files cannot
-            be read, since they do not hold all columns.
+def _only(segmentation, ids):
+    """Return the regions with these labels; None for none."""
+    if segmentation is None or not len(ids):
+        return None
+    labels = segmentation.data
+    return SegmentationImage(np.where(np.isin(labels, ids), labels, 0))
 
-        Returns
-        -------
-        catalog : `ClusterCatalog`
-            The clusters, without heat map, segmentation and image.
 
-        Raises
-        ------
-        ValueError
-            If the format is unknown or cannot be read, or a column is missing.
-        OSError
-            If the file cannot be read.
-        """
-        file_format = FORMATS.find(path, format)
-        if file_format.read is None:
-            raise ValueError(f"format={file_format.name!r} can only be written")
-        return cls(file_format.read(path))
+def _joint_meta(metas):
+    """Return what metadata have in common, and lists of what differs."""
+    joint = {}
+    for key in dict.fromkeys(key for meta in metas for key in meta):
+        values = [meta.get(key) for meta in metas]
+        same = all(value == values[0] for value in values)
+        joint[key] = values[0] if same else values
+    return joint
 
 
 def _circle(row):

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -15,39 +14,27 @@ from astropy.nddata import NDData
 from .base import ClusterFinderBase
 from .catalog import ClusterCatalog
 from .embeddings import EMBEDDINGS, Embedding
-from .embeddings.windows import checked_sizes
 from .exceptions import NoDetectionsWarning
-from .images.prepare import PREPARATIONS
-from .images.read import read_image
-from .latent_search import PatchSearch
+from .images.read import open_image
+from .latent_search import HeatmapRegions, LatentSearch
 from .measure.columns import cluster_table
-from .mixtures import LABEL_RULES, MIXTURES, Mixture
-from .segmentation import Otsu, Threshold, resolve_threshold
+from .mixtures import MIXTURES, Mixture
+from .mixtures.prior import PriorMixture
+from .segmentation import PeakFraction
 from .sources.table import read_point_sources
 from .utils.provenance import run_metadata
-from .utils.validation import (
-    check_choice,
-    check_count,
-    check_fraction,
-    check_number,
-    check_seed,
-)
+from .utils.validation import check_count, check_number, check_seed
 
 __all__ = ["VAEClusterFinder"]
 
+DEFAULT_RATE = 1 / u.deg**2
+"""The default of ``max_false_alarm_rate``; another object is one that was given."""
 
-PATCH_SETTINGS = (
-    "patch_sizes",
-    "overlap",
-    "preparation",
-    "box_size",
-    "cluster_rule",
-    "threshold",
-    "smoothing",
-    "n_pixels",
-    "n_seeds",
-)
-"""Settings that a trained model does not have."""
+MAX_WHOLE_PIXELS = 8192**2
+"""Pixels from which on a trained model searches in blocks, to spare the memory."""
+
+BLOCK_SIZE = 2048
+"""Side of these blocks in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,57 +44,41 @@ class VAEClusterFinder(ClusterFinderBase):
 
     By default a convolutional autoencoder that was trained beforehand looks at the
     image once, and its candidates with at most ``max_false_alarm_rate`` are reported,
-    perhaps none. With another embedding the search learns on the image itself: windows
-    of several sizes are embedded, a mixture of Gaussians splits the embeddings, the
-    probabilities of the component "cluster" are traced back to the pixels, and regions
-    of their mean over all sizes above an adaptive threshold are the clusters (Karmakar,
-    Mishra & Tej 2018); `paper` gives their settings.
+    perhaps none. With another embedding, or with a ``mixture``, the search learns on
+    the image itself: windows of several sizes are embedded, a mixture of Gaussians
+    splits the embeddings, the probabilities of the component "cluster" are traced back
+    to the pixels, and regions of their mean over all sizes above an adaptive threshold
+    are the clusters (Karmakar, Mishra & Tej 2018); `paper` gives their settings.
+
+    A setting that cannot matter in the search that the others choose is refused.
+    ``seed``, ``device`` and ``progress_bar`` say how to run, and are always taken.
 
     Parameters
     ----------
     embedding : str or `~astro_vaeclust.embeddings.Embedding`
-        A registered tag or an instance: ``"conv-vae"`` was trained beforehand,
-        ``"dense-vae"`` and ``"pca"`` learn on the image.
+        A registered tag or an instance with settings of its own: ``"conv-vae"``
+        (`~astro_vaeclust.detector.embedding.ConvVAE`) was trained beforehand,
+        ``"dense-vae"`` (`~astro_vaeclust.embeddings.dense.DenseVAE`) and ``"pca"``
+        (`~astro_vaeclust.embeddings.pca.PCAEmbedding`) learn on the image.
     mixture : str, `~astro_vaeclust.mixtures.Mixture` or None
-        A registered tag or an instance; None for the mixture that was trained with
-        the embedding, or ``"gmm"`` where there is none.
-    model : str, path-like or None
-        File of a trained model that takes the place of the package's own.
+        A registered tag or an instance, fitted to the image; None for the mixture that
+        was trained with the embedding, or ``"gmm"`` where there is none.
+    regions : `~astro_vaeclust.HeatmapRegions` or None
+        How a search that learns on the image cuts regions out of its heat map; None
+        for the defaults.
     max_false_alarm_rate : `~astropy.units.Quantity` or None
-        False detections per area of sky that are accepted, for trained models; None
-        reports all candidates.
-    patch_sizes : tuple of int
-        Sides of the windows in pixels. This and what follows, but for ``n_largest``,
-        ``fwhm``, ``seed``, ``device`` and ``progress_bar``, is for searches that learn
-        on the image, and refused by others.
-    overlap : float
-        Fraction by which neighbouring windows overlap, in [0, 1).
-    preparation : {'noise-normalised', 'intensity'}
-        What the network sees: pixels over sky and noise, or raw intensity.
-    box_size : int
-        Side in pixels of the meshes in which the sky is measured; structure in it that
-        is larger, such as a nebula, is subtracted with it.
-    cluster_rule : {'brightest', 'rarest', 'brighter-than-sky'}
-        Which components are "cluster"; see
-        `~astro_vaeclust.mixtures.cluster_probability`.
-    threshold : str, float or `~astro_vaeclust.segmentation.Threshold`
-        A registered tag, a fixed value of the heat map, or an instance.
-    smoothing : float
-        Standard deviation in pixels of the Gaussian that smooths the heat map; zero
-        for none, as in the paper.
-    n_pixels : int or None
-        Pixels that a region must have; None for the area of the largest window.
+        False detections per area of sky that a search with a trained model accepts;
+        None reports all candidates. It is None where the search learns on the image,
+        which states no rate.
     n_largest : int or None
         Keep only so many clusters: the regions with the largest sum of the heat map,
         or the highest scores of a trained model.
-    n_seeds : int
-        Number of seeds per patch size in the ensemble.
     fwhm : float or None
         Full width at half maximum of a star in pixels, for ``n_sources`` only; None
-        for 3, or with a trained model for what is measured on the image.
+        for what is measured on the image.
     seed : int
-        Seed of everything random; the same seed gives the same result. A trained
-        model has nothing random.
+        Seed of everything random; the same seed gives the same result. The search with
+        a trained model has nothing random, its fine-tuning has.
     device : str
         Where torch computes: ``"cpu"``, ``"cuda"``, ``"auto"`` and so on.
     progress_bar : callable or None
@@ -117,49 +88,66 @@ class VAEClusterFinder(ClusterFinderBase):
     Raises
     ------
     TypeError, ValueError
-        If a setting is of a wrong type or out of its range.
+        If a setting is of a wrong type, out of its range, or cannot matter.
 
     Examples
     --------
     >>> import astropy.units as u
     >>> from astro_vaeclust import VAEClusterFinder
+    >>> from astro_vaeclust.embeddings.pca import PCAEmbedding
     >>> VAEClusterFinder().max_false_alarm_rate
     <Quantity 1. 1 / deg2>
     >>> strict = VAEClusterFinder(max_false_alarm_rate=0.1 / u.deg**2)
-    >>> finder = VAEClusterFinder(embedding="pca", patch_sizes=(16, 32))
-    >>> finder.patch_sizes
+    >>> finder = VAEClusterFinder(embedding=PCAEmbedding(patch_sizes=(16, 32)))
+    >>> finder.embedding.patch_sizes
     (16, 32)
     """
 
     embedding: str | Embedding = "conv-vae"
     mixture: str | Mixture | None = None
-    model: str | os.PathLike | None = None
-    max_false_alarm_rate: u.Quantity | None = 1 / u.deg**2
-    patch_sizes: tuple[int, ...] = (12, 16, 24, 32)
-    overlap: float = 0.5
-    preparation: str = "noise-normalised"
-    box_size: int = 32
-    cluster_rule: str = "brightest"
-    threshold: str | float | Threshold = "sigma-clipped"
-    smoothing: float = 24.0
-    n_pixels: int | None = None
+    regions: HeatmapRegions | None = None
+    max_false_alarm_rate: u.Quantity | None = DEFAULT_RATE
     n_largest: int | None = None
-    n_seeds: int = 1
     fwhm: float | None = None
     seed: int = 0
     device: str = "cpu"
     progress_bar: Callable | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "patch_sizes", checked_sizes(self.patch_sizes))
-        check_settings(self)
+        embedding, mixture, _ = self._backends.values()
+        if isinstance(mixture, PriorMixture) and not embedding.has_prior:
+            raise ValueError(
+                "mixture='prior' is for an embedding whose prior is a mixture, such as "
+                f"DenseVAE(divergence='vade'); got it with embedding={self.embedding!r}"
+            )
+        learns_on_image = mixture is not None
+        _check_regions(self.regions, learns_on_image)
+        _check_rate(self.max_false_alarm_rate, learns_on_image)
+        if learns_on_image:
+            object.__setattr__(self, "max_false_alarm_rate", None)
+        if self.n_largest is not None:
+            check_count("n_largest", self.n_largest)
+        if self.fwhm is not None:
+            check_number("fwhm", self.fwhm, low_counts=False)
+        check_seed(self.seed)
+        if not isinstance(self.device, str):
+            raise TypeError(f"device takes a word, got {self.device!r}")
+        if not (self.progress_bar is None or callable(self.progress_bar)):
+            raise TypeError(f"progress_bar takes a callable, got {self.progress_bar!r}")
+
+    def __setstate__(self, state):
+        """Unpickle or copy; the default rate stays the object that it is known by."""
+        rate = state["max_false_alarm_rate"]
+        if rate is not None and rate == DEFAULT_RATE:
+            state = state | {"max_false_alarm_rate": DEFAULT_RATE}
+        self.__dict__.update(state)
 
     @classmethod
     def paper(cls, **overrides):
         """
         Make a finder with the settings of Karmakar, Mishra & Tej (2018).
 
-        Four patch sizes with 50 % overlap, dense
+        Pixels in [0, 1], four patch sizes with 50 % overlap, dense
         autoencoders with a Bernoulli likelihood and a mixture-of-Gaussians prior, two
         Gaussians fitted by EM with re-initialisation, and one cluster per image. What
         the paper does not state is stated in the documentation of the method.
@@ -174,18 +162,71 @@ class VAEClusterFinder(ClusterFinderBase):
         finder : `VAEClusterFinder`
             The finder.
         """
-        return cls(**(paper_settings() | overrides))
+        from .embeddings.dense import DenseVAE
+        from .mixtures.em import EMGaussianMixture
+
+        settings = {
+            "embedding": DenseVAE(
+                patch_sizes=(16, 32, 48, 64),
+                overlap=0.5,
+                preparation="noise-normalised",
+                hidden=(64, 32, 16),
+                latent=8,
+                likelihood="bernoulli",
+                prior="mixture-of-gaussians",
+                n_components=2,
+                batch_size=128,
+                n_steps=300,
+                learning_rate=1e-3,
+            ),
+            "mixture": EMGaussianMixture(n_components=2),
+            "regions": HeatmapRegions(
+                threshold=PeakFraction(fraction=0.35),
+                smoothing=40.0,
+                n_pixels=64,
+                cluster_rule="brightest",
+            ),
+            "n_largest": 1,
+        }
+        return cls(**(settings | overrides))
 
     @property
     def settings(self):
-        """Names and values of all settings (dict), as they go into the metadata."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if field.name != "progress_bar"
-        }
+        """
+        Names and values of all settings (dict), as they go into the metadata.
 
-    def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None, sources=None):
+        Backends are instances, also where a tag or None was given for the defaults.
+        """
+        settings = super().settings | self._backends
+        del settings["progress_bar"]
+        return settings
+
+    @property
+    def learns_on_image(self):
+        """Whether the search learns on the image itself, and states no rate (bool)."""
+        return self._backends["mixture"] is not None
+
+    @property
+    def trained_model(self):
+        """
+        The trained model of the embedding; None for one that learns on the image.
+
+        It is a `~astro_vaeclust.detector.model.TrainedModel`.
+        """
+        embedding = self._backends["embedding"]
+        return embedding.load(self.device) if embedding.pretrained else None
+
+    def detect(
+        self,
+        data,
+        *,
+        wcs=None,
+        mask=None,
+        error=None,
+        hdu=None,
+        sources=None,
+        block_size=None,
+    ):
         """
         Find the clusters of an image.
 
@@ -202,17 +243,25 @@ class VAEClusterFinder(ClusterFinderBase):
         hdu : int, str or (str, int), optional
             HDU of a file or HDUList with several images.
         sources : `~astropy.table.Table`, optional
-            Point sources, such as those of a catalogue, with positions as
-            `~astro_vaeclust.baselines.BaselineFinder.detect` takes them: ``x, y`` in
-            pixels, or a SkyCoord ``sky``, or ``ra, dec``. A trained model joins their
-            excess to the score; else their number is a feature of the windows. Without
-            rows it says that there are none.
+            Point sources, such as those of a catalogue, with positions on the sky or in
+            pixels as `~astro_vaeclust.sources.table.read_sources` takes them. A trained
+            model joins their excess to the score; else their number is a feature of the
+            windows. Without rows it says that there are none.
+        block_size : int, optional
+            For trained models: search the image in blocks of this side in pixels,
+            which overlap by 512 network pixels (about as many arcsec). Of an
+            uncompressed FITS file, and of an array that is mapped into memory, only
+            one block at a time is in memory then. By default, images of more than
+            ``MAX_WHOLE_PIXELS`` are searched in blocks of ``BLOCK_SIZE``. The
+            clusters are those of the image in one piece but for rounding.
 
         Returns
         -------
         catalog : `~astro_vaeclust.ClusterCatalog`
             Table, regions, heat map and segmentation. The heat map of a trained model
-            is that of the image alone.
+            is that of the image alone. Of an image that was searched in blocks there
+            are neither heat map nor segmentation, which would be as large as it is;
+            ``n_blocks`` is in the metadata of the table.
 
         Raises
         ------
@@ -228,7 +277,19 @@ class VAEClusterFinder(ClusterFinderBase):
         PosteriorCollapseWarning
             If an autoencoder learned nothing.
         """
-        image = read_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu)
+        self._check_block_size(block_size)
+        with open_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu) as source:
+            if block_size is None and self._is_too_large(source.shape):
+                block_size = BLOCK_SIZE
+            if block_size is None:
+                catalog = self._detect_whole(source.read(), sources)
+            else:
+                catalog = self._detect_in_blocks(source, sources, block_size)
+        if not len(catalog):
+            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
+        return catalog
+
+    def _detect_whole(self, image, sources):
         if sources is not None:
             sources = read_point_sources(sources, image)
         search = self._search(image, sources)
@@ -237,11 +298,8 @@ class VAEClusterFinder(ClusterFinderBase):
         if sources is not None:
             meta["n_sources_in_image"] = len(sources)
             meta["sources_used_as"] = search.sources_used_as
-        table = cluster_table(columns or None, meta=meta)
-        if not len(table):
-            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
         return ClusterCatalog(
-            table,
+            cluster_table(columns or None, meta=meta),
             heatmap=NDData(
                 search.heatmap.astype(np.float32, copy=False),
                 wcs=image.wcs,
@@ -251,171 +309,82 @@ class VAEClusterFinder(ClusterFinderBase):
             image=image,
         )
 
-    def detect_blocks(self, data, *, wcs=None, hdu=None, sources=None, block_size=2048):
-        """
-        Find the clusters of an image that is larger than the memory.
+    def _detect_in_blocks(self, source, sources, block_size):
+        from .blocks import search_in_blocks
 
-        The image is read and searched in blocks that overlap by more than what decides
-        on a cluster, so that there are no seams: the detections are those of `detect`
-        but for the last digits, as sky and noise are measured block by block.
-
-        Parameters
-        ----------
-        data : str, path-like, HDU or `~astropy.nddata.NDData`
-            The image, of shape (ny, nx). Of an uncompressed FITS file, and of an array
-            that is mapped into memory, only a block at a time is in memory.
-        wcs : `~astropy.wcs.WCS`, optional
-            Replaces that of a header.
-        hdu : int, str or (str, int), optional
-            HDU of a file, as in `detect`.
-        sources : `~astropy.table.Table`, optional
-            Point sources on the whole image, as in `detect`.
-        block_size : int, optional
-            Side of the blocks in pixels of the image, before they overlap by 512
-            network pixels (about as many arcsec) on every side.
-
-        Returns
-        -------
-        catalog : `~astro_vaeclust.ClusterCatalog`
-            The clusters, without heat map and segmentation, which would be as large as
-            the image.
-
-        Raises
-        ------
-        TypeError, ValueError, FileNotFoundError
-            If the input cannot be used, or the embedding learns on the image.
-
-        Warns
-        -----
-        NoDetectionsWarning
-            If nothing was found.
-        """
-        from .blocks import detect_in_blocks
-
-        if self.trained_model is None:
-            raise ValueError(
-                f"embedding must be a trained one, got {self.embedding!r}, which "
-                "learns on each image"
-            )
-        return detect_in_blocks(
-            self, data, wcs=wcs, hdu=hdu, sources=sources, block_size=block_size
-        )
-
-    @property
-    def trained_model(self):
-        """
-        The trained model that would search; None if it learns on the image.
-
-        It is a `~astro_vaeclust.detector.model.TrainedModel`.
-        """
-        embedding = EMBEDDINGS.resolve(self.embedding)
-        if not embedding.pretrained:
-            return None
-        return embedding.load(model=self.model, device=self.device)
-
-    def _search(self, image, sources):
-        """Search with the trained network, or by learning on the image itself."""
-        embedding = EMBEDDINGS.resolve(self.embedding)
-        if not embedding.pretrained and self.model is not None:
-            raise ValueError(
-                f"model is for a trained embedding, got {str(self.model)!r} with "
-                f"embedding={self.embedding!r}, which learns on each image"
-            )
-        if self.mixture is not None or not embedding.pretrained:
-            return PatchSearch(image, self, sources)
-        refuse_settings_of_patches(self)
-        from .detector.search import AmortisedSearch
-
-        rate = self.max_false_alarm_rate
-        return AmortisedSearch(
-            image,
-            embedding.load(model=self.model, device=self.device),
-            max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),
-            n_largest=self.n_largest,
-            fwhm=self.fwhm,
+        table, facts = search_in_blocks(
+            source,
+            self._search,
+            fine_scale=self.trained_model.network.settings.fine_scale,
+            block_size=block_size,
             sources=sources,
         )
+        table.meta = run_metadata(self.settings, source, []) | facts
+        return ClusterCatalog(table[: self.n_largest])
 
+    def _is_too_large(self, shape):
+        """Whether an image is searched in blocks unless told otherwise."""
+        return not self.learns_on_image and shape[0] * shape[1] > MAX_WHOLE_PIXELS
 
-def check_settings(finder):
-    """
-    Raise if a setting is of a wrong type or out of its range.
-
-    Parameters
-    ----------
-    finder : `~astro_vaeclust.VAEClusterFinder`
-        The settings; for ``patch_sizes`` see `checked_sizes`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        The message names the setting, what it got and what it takes.
-    """
-    check_fraction("overlap", finder.overlap)
-    check_choice("preparation", finder.preparation, PREPARATIONS)
-    check_count("box_size", finder.box_size)
-    EMBEDDINGS.check(finder.embedding)
-    if finder.mixture is not None:
-        MIXTURES.check(finder.mixture)
-    if not (finder.model is None or isinstance(finder.model, (str, os.PathLike))):
-        raise TypeError(f"model takes a path, got {finder.model!r}")
-    _check_rate(finder.max_false_alarm_rate)
-    check_choice("cluster_rule", finder.cluster_rule, LABEL_RULES)
-    resolve_threshold(finder.threshold)
-    for name in ("n_pixels", "n_largest"):
-        if getattr(finder, name) is not None:
-            check_count(name, getattr(finder, name))
-    check_count("n_seeds", finder.n_seeds)
-    check_number("smoothing", finder.smoothing)
-    if finder.fwhm is not None:
-        check_number("fwhm", finder.fwhm, low_counts=False)
-    check_seed(finder.seed)
-    if not isinstance(finder.device, str):
-        raise TypeError(f"device takes a word, got {finder.device!r}")
-    if not (finder.progress_bar is None or callable(finder.progress_bar)):
-        raise TypeError(f"progress_bar takes a callable, got {finder.progress_bar!r}")
-
-
-def refuse_settings_of_patches(finder):
-    """Raise ValueError if a trained model is given settings that it does not have."""
-    for setting in fields(finder):
-        value = getattr(finder, setting.name)
-        if setting.name in PATCH_SETTINGS and value != setting.default:
+    def _check_block_size(self, block_size):
+        if block_size is None:
+            return
+        check_count("block_size", block_size)
+        if self.learns_on_image:
             raise ValueError(
-                f"{setting.name} is for embeddings that learn on the image, such "
-                f"as 'dense-vae'; got {value!r} with embedding={finder.embedding!r}"
+                "block_size is for the search with a trained model, which does not "
+                f"learn on the image; got {block_size!r} with "
+                f"embedding={self.embedding!r} and mixture={self.mixture!r}"
             )
 
+    @property
+    def _backends(self):
+        """Embedding, mixture and regions; None for those not in the search (dict)."""
+        embedding = EMBEDDINGS.resolve(self.embedding)
+        mixture, regions = self.mixture, self.regions or HeatmapRegions()
+        if mixture is not None or not embedding.pretrained:
+            mixture = MIXTURES.resolve("gmm" if mixture is None else mixture)
+        else:
+            regions = None
+        return {"embedding": embedding, "mixture": mixture, "regions": regions}
 
-def paper_settings():
-    """Return what differs from the defaults in the finder of the paper (dict)."""
-    from .embeddings.dense import DenseVAE
-    from .mixtures.em import EMGaussianMixture
+    def _search(self, image, sources):
+        """Choose the search: by learning on the image, or with the trained network."""
+        common = {"n_largest": self.n_largest, "fwhm": self.fwhm, "sources": sources}
+        if self.learns_on_image:
+            return LatentSearch(
+                image,
+                **self._backends,
+                **common,
+                seed=self.seed,
+                device=self.device,
+                progress_bar=self.progress_bar,
+            )
+        from .detector.search import DetectorSearch
 
-    return {
-        "patch_sizes": (16, 32, 48, 64),
-        "overlap": 0.5,
-        "embedding": DenseVAE(
-            hidden=(64, 32, 16),
-            latent=8,
-            likelihood="bernoulli",
-            prior="mixture-of-gaussians",
-            n_components=2,
-            batch_size=256,
-            n_steps=100,
-            learning_rate=2.5e-3,
-        ),
-        "mixture": EMGaussianMixture(n_components=2),
-        "cluster_rule": "brightest",
-        "threshold": Otsu(),
-        "smoothing": 0.0,
-        "n_pixels": 64,
-        "n_largest": 1,
-    }
+        rate = self.max_false_alarm_rate
+        return DetectorSearch(
+            image,
+            self.trained_model,
+            max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),
+            **common,
+        )
 
 
-def _check_rate(rate):
-    if rate is None:
+def _check_regions(regions, learns_on_image):
+    if regions is None:
+        return
+    if not isinstance(regions, HeatmapRegions):
+        raise TypeError(f"regions takes HeatmapRegions or None, got {regions!r}")
+    if not learns_on_image:
+        raise ValueError(
+            "regions is for searches that learn on the image, by an embedding such as "
+            f"'dense-vae' or a mixture; got {regions!r} with the trained model alone"
+        )
+
+
+def _check_rate(rate, learns_on_image):
+    if rate is None or rate is DEFAULT_RATE:
         return
     message = (
         "max_false_alarm_rate takes a positive Quantity in 1 / deg2 or None, "
@@ -425,3 +394,8 @@ def _check_rate(rate):
         raise TypeError(message)
     if not (rate.isscalar and rate > 0 / u.deg**2):
         raise ValueError(message)
+    if learns_on_image:
+        raise ValueError(
+            "max_false_alarm_rate is for the search with a trained model, got "
+            f"{rate!r} with one that learns on the image and states no rate"
+        )

@@ -4,88 +4,146 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from .embeddings import EMBEDDINGS
-from .embeddings.windows import check_image_holds
+from .base import ClusterSearchBase
 from .heatmap import Ensemble, Member
-from .images.prepare import prepare
-from .measure.circles import DEFAULT_FWHM
 from .measure.regions import RegionMeasurements
-from .mixtures import MIXTURES, cluster_probability
+from .mixtures import LABEL_RULES, cluster_probability
 from .mixtures.prior import PriorMixture
-from .segmentation import resolve_threshold, segment
+from .segmentation import Threshold, resolve_threshold, segment
+from .utils.validation import check_choice, check_count, check_number
 
-__all__ = ["PatchSearch", "with_root_source_count"]
+__all__ = ["HeatmapRegions", "LatentSearch", "with_root_source_count"]
 
 logger = logging.getLogger(__name__)
 
 
-class PatchSearch:
+@dataclass(frozen=True, kw_only=True)
+class HeatmapRegions:
     """
-    What one search finds and measures; lives as long as one run.
+    How the probabilities of the windows become regions of a heat map.
+
+    Parameters
+    ----------
+    threshold : str, float or `~astro_vaeclust.segmentation.Threshold`
+        A registered tag, a fixed value of the heat map, or an instance.
+    smoothing : float
+        Standard deviation in pixels of the Gaussian that smooths the heat map; zero
+        for none, as in the paper.
+    n_pixels : int or None
+        Pixels that a region must have; None for the area of the largest window,
+        or 1024 where the embedding was trained beforehand.
+    cluster_rule : {'brightest', 'rarest', 'brighter-than-sky'}
+        Which components of the mixture are "cluster"; see
+        `~astro_vaeclust.mixtures.cluster_probability`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is of a wrong type or out of its range.
+
+    Examples
+    --------
+    >>> from astro_vaeclust import HeatmapRegions, VAEClusterFinder
+    >>> regions = HeatmapRegions(threshold=0.8, smoothing=12.0)
+    >>> finder = VAEClusterFinder(embedding="dense-vae", regions=regions)
+    """
+
+    threshold: str | float | Threshold = "sigma-clipped"
+    smoothing: float = 24.0
+    n_pixels: int | None = None
+    cluster_rule: str = "brightest"
+
+    def __post_init__(self):
+        resolve_threshold(self.threshold)
+        check_number("smoothing", self.smoothing)
+        if self.n_pixels is not None:
+            check_count("n_pixels", self.n_pixels)
+        check_choice("cluster_rule", self.cluster_rule, LABEL_RULES)
+
+
+class LatentSearch(ClusterSearchBase):
+    """
+    The search of one image by a mixture that is fitted to its latents.
 
     Parameters
     ----------
     image : `~astro_vaeclust.images.image.Image`
         The image.
-    finder : `~astro_vaeclust.VAEClusterFinder`
-        The settings.
+    embedding : `~astro_vaeclust.embeddings.Embedding`
+        Embeds the image.
+    mixture : `~astro_vaeclust.mixtures.Mixture`
+        Is fitted to the latents.
+    regions : `HeatmapRegions`
+        How probabilities become regions.
+    n_largest : int, optional
+        Keep only so many regions, those with the largest sum of the heat map.
+    fwhm : float, optional
+        Full width at half maximum of a star in pixels, for ``n_sources`` only.
+    seed : int, optional
+        Seed of everything random.
+    device : str, optional
+        Where torch computes.
+    progress_bar : callable, optional
+        As that of `~astro_vaeclust.embeddings.Embedding.embed`.
     sources : `~astro_vaeclust.sources.points.PointSources`, optional
         Point sources on usable pixels, whose counts are then a feature of the windows.
 
     Raises
     ------
     ValueError
-        If the image is smaller than the largest patch, or the mixture cannot have that
-        feature.
+        If the embedding cannot take the image, or the mixture the sources.
     """
 
     sources_used_as = "root-source-count feature"
-    """What the sources are used for, for the metadata."""
 
-    def __init__(self, image, finder, sources=None):
-        check_image_holds(image, finder.patch_sizes)
-        self.image = image
-        self.finder = finder
-        self.sources = sources
-        if sources is not None and isinstance(self._mixture, PriorMixture):
+    def __init__(
+        self,
+        image,
+        embedding,
+        mixture,
+        regions,
+        *,
+        n_largest=None,
+        fwhm=None,
+        seed=0,
+        device="cpu",
+        progress_bar=None,
+        sources=None,
+    ):
+        if sources is not None and isinstance(mixture, PriorMixture):
             raise ValueError(
                 "sources cannot be used with mixture='prior', which was trained "
                 "without them; take one that is fitted to the windows, such as 'gmm'"
             )
-
-    @property
-    def _mixture(self):
-        return MIXTURES.resolve(self.finder.mixture or "gmm")
-
-    @cached_property
-    def _prepared(self):
-        return prepare(
-            self.image,
-            preparation=self.finder.preparation,
-            box_size=self.finder.box_size,
-        )
+        self.image = image
+        self.embedding = embedding
+        self.mixture = mixture
+        self.regions = regions
+        self.n_largest = n_largest
+        self.fwhm = fwhm
+        self.seed = seed
+        self.device = device
+        self.progress_bar = progress_bar
+        self.sources = sources
+        self._prepared = embedding.prepare(image)
 
     @cached_property
     def _latent_maps(self):
         """Latent maps, each with the seed that made it."""
-        finder = self.finder
-        embedding = EMBEDDINGS.resolve(finder.embedding)
+        seeds = np.random.SeedSequence(self.seed)
         return [
             (latent_map, seed)
-            for seed in np.random.SeedSequence(finder.seed)
-            .generate_state(finder.n_seeds)
-            .tolist()
-            for latent_map in embedding.embed(
+            for seed in seeds.generate_state(self.embedding.n_seeds).tolist()
+            for latent_map in self.embedding.embed(
                 self._prepared,
-                patch_sizes=finder.patch_sizes,
-                overlap=finder.overlap,
                 seed=seed,
-                device=finder.device,
-                progress_bar=finder.progress_bar,
+                device=self.device,
+                progress_bar=self.progress_bar,
             )
         ]
 
@@ -94,7 +152,7 @@ class PatchSearch:
         return Ensemble(
             [self._classify(map_, seed) for map_, seed in self._latent_maps],
             self.image.mask,
-            self.finder.smoothing,
+            self.regions.smoothing,
         )
 
     def _classify(self, latent_map, seed):
@@ -103,12 +161,12 @@ class PatchSearch:
         if self.sources is not None:
             counts = latent_map.cell_counts(self.sources)[latent_map.valid]
             features = with_root_source_count(features, counts)
-        fitted = self._mixture.fit(features, seed=seed, device=self.finder.device)
+        fitted = self.mixture.fit(features, seed=seed)
         brightness = latent_map.cell_means(self._prepared.pixels, self._prepared.mask)
         probability = cluster_probability(
             fitted.probabilities(features),
             brightness[latent_map.valid],
-            rule=self.finder.cluster_rule,
+            rule=self.regions.cluster_rule,
         )
         logger.info(
             "%d px: mixture %s after %d iterations, %.1f %% of the windows in clusters",
@@ -122,18 +180,17 @@ class PatchSearch:
         return Member(latent_map.to_image(on_grid), latent_map.patch_size)
 
     def _segment(self, heatmap):
-        finder = self.finder
         return segment(
             heatmap,
             self.image.mask,
-            resolve_threshold(finder.threshold),
-            n_pixels=finder.n_pixels or max(finder.patch_sizes) ** 2,
-            n_largest=finder.n_largest,
+            resolve_threshold(self.regions.threshold),
+            n_pixels=self.regions.n_pixels or self.embedding.min_pixels,
+            n_largest=self.n_largest,
         )
 
     @cached_property
     def heatmap(self):
-        """How much each pixel looks like a cluster, (ny, nx) in [0, 1]."""
+        """Mean P(cluster) of the windows that hold a pixel, (ny, nx) in [0, 1]."""
         return self._ensemble.heatmap
 
     @cached_property
@@ -160,7 +217,8 @@ class PatchSearch:
             self.segmentation,
             self.heatmap,
             resegment=self._segment,
-            fwhm=self.finder.fwhm or DEFAULT_FWHM,
+            sources=self.sources,
+            fwhm=self.fwhm,
         ).columns()
 
 

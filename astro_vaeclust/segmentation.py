@@ -19,20 +19,12 @@ from .utils.validation import check_fraction, check_number
 __all__ = [
     "THRESHOLDS",
     "FixedThreshold",
-    "Otsu",
     "PeakFraction",
     "SigmaClipped",
     "Threshold",
     "resolve_threshold",
     "segment",
 ]
-
-
-THRESHOLDS = Registry(
-    "threshold",
-    base="astro_vaeclust.segmentation:Threshold",
-    entry_point_group="astro_vaeclust.segmentation",
-)
 
 
 def segment(heatmap, mask, threshold, *, n_pixels, n_largest=None):
@@ -103,11 +95,14 @@ class Threshold(ABC):
         """
 
 
+THRESHOLDS = Registry("threshold", Threshold, "astro_vaeclust.segmentation")
+
+
 @THRESHOLDS.register("peak-fraction")
 @dataclass(frozen=True, kw_only=True)
 class PeakFraction(Threshold):
     """
-    A fraction of the highest value of the heat map.
+    A fraction of the height of the peak of the heat map above its sky, the median.
 
     There is always something above it, unless the heat map is flat.
 
@@ -117,14 +112,15 @@ class PeakFraction(Threshold):
         The fraction, in [0, 1).
     """
 
-    fraction: float = 0.7
+    fraction: float = 0.35
 
     def __post_init__(self):
         check_fraction("fraction", self.fraction)
 
     def level(self, values):
         """See `Threshold.level`."""
-        return self.fraction * float(np.max(values))
+        sky = float(np.median(values))
+        return sky + self.fraction * (float(np.max(values)) - sky)
 
 
 @THRESHOLDS.register("sigma-clipped")
@@ -137,43 +133,21 @@ class SigmaClipped(Threshold):
     ----------
     n_sigma : float
         Number of standard deviations above the median, positive.
-    least : float
+    minimum : float
         The threshold is never lower than this, in [0, 1).
     """
 
     n_sigma: float = 5.0
-    least: float = 0.6
+    minimum: float = 0.6
 
     def __post_init__(self):
         check_number("n_sigma", self.n_sigma, low_counts=False)
-        check_fraction("least", self.least)
+        check_fraction("minimum", self.minimum)
 
     def level(self, values):
         """See `Threshold.level`."""
         _, median, deviation = sigma_clipped_stats(values, sigma=3.0)
-        return max(self.least, float(median + self.n_sigma * deviation))
-
-
-@THRESHOLDS.register("otsu")
-@dataclass(frozen=True, kw_only=True)
-class Otsu(Threshold):
-    """
-    The value that divides the heat map into the two most different classes.
-
-    The variance between the means of the classes is the largest there is (Otsu 1979,
-    IEEE Trans. Syst. Man Cybern., 9, 62). There is always something above it, unless
-    the map is flat.
-    """
-
-    def level(self, values):
-        """See `Threshold.level`."""
-        values = np.sort(np.asarray(values, dtype=float))
-        n_below = np.arange(1, len(values))
-        n_above = len(values) - n_below
-        sums = np.cumsum(values)
-        difference = (sums[-1] - sums[:-1]) / n_above - sums[:-1] / n_below
-        best = np.argmax(n_below * n_above * difference**2)
-        return 0.5 * float(values[best] + values[best + 1])
+        return max(self.minimum, float(median + self.n_sigma * deviation))
 
 
 @THRESHOLDS.register("fixed")

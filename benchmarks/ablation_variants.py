@@ -60,9 +60,8 @@ and the number of components where a mixture is fitted to the latents afterwards
 """
 
 
-def _dense(name="dense-vae", *, mixture=None, finder=None, **settings):
-    embedding = DenseVAE(**settings) if name == "dense-vae" else name
-    return VAEClusterFinder(embedding=embedding, mixture=mixture, **(finder or {}))
+def _dense(*, mixture=None, **settings):
+    return VAEClusterFinder(embedding=DenseVAE(**settings), mixture=mixture)
 
 
 def _mixture(number):
@@ -73,12 +72,10 @@ PER_IMAGE = {
     "trained-beforehand": VAEClusterFinder(max_false_alarm_rate=None),
     "paper": VAEClusterFinder.paper(n_largest=None),
     "dense": _dense(),
-    "dense.principal-components": _dense("pca"),
-    "dense.bernoulli": _dense(
-        likelihood="bernoulli", finder={"preparation": "intensity"}
-    ),
+    "dense.principal-components": VAEClusterFinder(embedding="pca"),
+    "dense.bernoulli": _dense(likelihood="bernoulli", preparation="intensity"),
     "dense.continuous-bernoulli": _dense(
-        likelihood="continuous-bernoulli", finder={"preparation": "intensity"}
+        likelihood="continuous-bernoulli", preparation="intensity"
     ),
     "dense.mmd": _dense(divergence="mmd"),
     "dense.renyi": _dense(divergence="renyi"),
@@ -86,6 +83,6 @@ PER_IMAGE = {
     "dense.joint": _dense(divergence="vade", n_components=3, mixture="prior"),
     "dense.K2": _dense(mixture=_mixture(2)),
     "dense.K5": _dense(mixture=_mixture(5)),
-    "dense.one-scale": _dense(finder={"patch_sizes": (24,)}),
+    "dense.one-scale": _dense(patch_sizes=(24,)),
 }
 """Finders that learn on each image, but for the first one, for comparison."""

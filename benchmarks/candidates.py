@@ -17,7 +17,7 @@ import numpy as np
 from astropy.table import Table
 
 from astro_vaeclust.detector.calibration import local_conditions, score_terms
-from astro_vaeclust.detector.candidates import COMPARABLE, LEAST_USABLE, find_candidates
+from astro_vaeclust.detector.candidates import COMPARABLE, MIN_USABLE, find_candidates
 from astro_vaeclust.detector.inference import run_network
 from astro_vaeclust.detector.model import DEFAULT_MODEL, load_model
 from astro_vaeclust.detector.network import CELL
@@ -52,7 +52,7 @@ def _searched(model, path):
     channels = tile.channels.astype(np.float32)
     maps = run_network(model.quick_network_for(tile.fine), channels)
     usable = local_conditions(channels)[1]
-    area = np.sum(usable >= LEAST_USABLE) * (CELL * tile.scale / 3600) ** 2
+    area = np.sum(usable >= MIN_USABLE) * (CELL * tile.scale / 3600) ** 2
     by_height = {
         height: find_candidates(maps, usable, comparable=height) for height in HEIGHTS
     }

@@ -20,6 +20,7 @@ from detection_bound import LEAST_MEMBERS
 from tqdm import tqdm
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.evaluation import froc
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation.design import FIRST_SEED, mock_tile
@@ -35,7 +36,9 @@ def detect(seed, *, survey, model):
     tiles = [mock_tile(seed, survey=survey, clouds=clouds) for clouds in (True, False)]
     if tiles[0].clusters["n_members"][0] < LEAST_MEMBERS:
         return []
-    finder = VAEClusterFinder(model=model, max_false_alarm_rate=RATES[-1])
+    finder = VAEClusterFinder(
+        embedding=ConvVAE(model=model), max_false_alarm_rate=RATES[-1]
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
         return [

@@ -16,13 +16,14 @@ likelihood: what a catalogue could say at best.
 import argparse
 import sys
 import tempfile
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
 from scipy.optimize import minimize
 
 from astro_vaeclust.catalog import ClusterCatalog
-from astro_vaeclust.evaluation import error_table, evaluate_finders
+from astro_vaeclust.evaluation import TileFinder, error_table, evaluate_finders
 from astro_vaeclust.measure.columns import cluster_table
 
 FIRST_SEED = 90_000
@@ -42,7 +43,8 @@ PRIOR_SCATTER = 0.8
 OPTIONS = {"maxiter": 1000, "xatol": 1e-3, "fatol": 1e-3}
 
 
-class MemberOracle:
+@dataclass(frozen=True)
+class MemberOracle(TileFinder):
     """Measures the true members brighter than the limit of the survey."""
 
     def detect_tile(self, tile):
@@ -54,7 +56,8 @@ class MemberOracle:
         return catalog_of(tile, center, *radii, is_member.sum())
 
 
-class ProfileOracle:
+@dataclass(frozen=True)
+class ProfileOracle(TileFinder):
     """Fits a profile and a field to all stars brighter than the limit of the survey."""
 
     def detect_tile(self, tile):
@@ -119,8 +122,8 @@ def catalog_of(tile, center, r50, r80, number):
             {
                 "id": [1],
                 "sky_center": tile.image.wcs.pixel_to_world([x], [y]).icrs,
-                "x_center": [x] * u.pix,
-                "y_center": [y] * u.pix,
+                "x_center": [x],
+                "y_center": [y],
                 "radius": [r80] * pixel,
                 "radius_err": [np.nan] * u.arcsec,
                 "area": [np.pi * r80**2] * pixel**2,

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.mixture import GaussianMixture
 
 from astro_vaeclust.detector.inference import run_network
-from astro_vaeclust.detector.network import CLASSES, MOST_ODDS
+from astro_vaeclust.detector.network import CLASSES, MAX_LOG_ODDS
 from astro_vaeclust.training.targets import crop_tile
 from astro_vaeclust.training.tiles import TrainingTile
 
@@ -61,7 +61,7 @@ def score_by_mixture(network, paths, mixture):
             flat = means.reshape(-1, means.shape[-1])
             share = posterior(flat)[:, component].reshape(means.shape[:2])
             odds = np.log(share + 1e-9) - np.log(1 - share + 1e-9)
-            fine = np.clip(odds, -MOST_ODDS, MOST_ODDS).repeat(1 << scale, 0)
+            fine = np.clip(odds, -MAX_LOG_ODDS, MAX_LOG_ODDS).repeat(1 << scale, 0)
             ny, nx = total.shape
             total += fine.repeat(1 << scale, 1)[:ny, :nx]
         # the measures were not trained: a candidate is where its cell is

@@ -145,7 +145,7 @@ def measure(tile):
     x, y = np.array(table["x_centroid"]), np.array(table["y_centroid"])
     peak = np.array(table["peak"])
     share = (
-        PointSpread.of_survey(
+        PointSpread.from_survey(
             get_survey(tile.survey), np.mean(get_survey(tile.survey).fwhm)
         )
         .stamp()

@@ -22,6 +22,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust.detector.embedding import ConvVAE
 
 CLUSTERS = {
     "M17": (275.1246, -16.1790, 180),
@@ -67,7 +68,7 @@ def main(argv=None):
     parser.add_argument("--max-false-alarm-rate", type=float, default=1.0)
     arguments = parser.parse_args(argv)
     finder = VAEClusterFinder(
-        model=arguments.model,
+        embedding=ConvVAE(model=arguments.model),
         max_false_alarm_rate=arguments.max_false_alarm_rate / u.deg**2,
     )
     lenient = replace(finder, max_false_alarm_rate=STATED[-1])

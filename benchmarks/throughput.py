@@ -92,9 +92,9 @@ def where_the_time_goes(finder, image, repeats):
     network = load_model().quick_network_for(is_fine=False)
     fine_scale = network.settings.fine_scale
     pixels = read_image(image)
-    channels = NetworkImage.of_image(pixels, fine_scale).channels
+    channels = NetworkImage.from_image(pixels, fine_scale).channels
     read = fastest(lambda: read_image(image), repeats)
-    grid = fastest(lambda: NetworkImage.of_image(pixels, fine_scale), repeats)
+    grid = fastest(lambda: NetworkImage.from_image(pixels, fine_scale), repeats)
     forward = fastest(lambda: run_network(network, channels), repeats)
     whole = fastest(lambda: finder.detect(image), repeats)
     bound = convolution_flops(network, channels) / flops_per_second()
@@ -180,7 +180,7 @@ def print_memory_of_file(path):
     finder.detect(mosaic(512))  # what is imported late
     before = peak()
     start = time.perf_counter()
-    found = len(finder.detect_blocks(path))
+    found = len(finder.detect(path, block_size=2048))
     seconds = time.perf_counter() - start
     print(f"{Path(path).name} in blocks: {peak() - before:.2f} GB, {seconds:.0f} s,")
     print(f"  {found} clusters")

@@ -44,8 +44,8 @@ def make_columns(n_clusters=3):
     return {
         "id": np.arange(n_clusters) + 1,
         "sky_center": SkyCoord(make_wcs().pixel_to_world(x, y)),
-        "x_center": x * u.pix,
-        "y_center": y * u.pix,
+        "x_center": x,
+        "y_center": y,
         "radius": radius * u.arcsec,
         "radius_err": 0.1 * radius * u.arcsec,
         "area": np.pi * radius**2 * u.arcsec**2,

@@ -6,14 +6,23 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData, NDData, StdDevUncertainty
+from numpy.testing import assert_allclose, assert_array_equal
 
-from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust import LossyDataWarning, NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust.blocks import Block, cut_into_blocks
+from astro_vaeclust.detector import grid as grid_module
+from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage, Scaling
+from astro_vaeclust.images import source as source_module
+from astro_vaeclust.images.read import open_image, read_image
+from astro_vaeclust.measure.flags import ClusterFlags
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
 SHAPE = (400, 1700)
 BLOCK = 384
 PLACES = ((200, 200), (768, 190), (1154, 220), (1500, 380))
 """In the middle of a block, on two seams, and at the edge of the image."""
+
+LOW = 30 / u.deg**2
 
 
 @pytest.fixture(scope="module")
@@ -33,82 +42,214 @@ def image():
 
 @pytest.fixture(scope="module")
 def whole(image):
-    return VAEClusterFinder().detect(image).table
+    return VAEClusterFinder(max_false_alarm_rate=LOW).detect(image).table
 
 
 def assert_same(table, whole):
-    assert len(table) == len(whole) >= 4
-    assert list(table["id"]) == list(range(1, len(table) + 1))
-    separations = table["sky_center"].match_to_catalog_sky(whole["sky_center"])
-    assert sorted(separations[0]) == list(range(len(whole)))
-    assert (separations[1] < 2 * u.arcsec).all()
-    for name in ("score", "radius", "x_center", "y_center"):
-        np.testing.assert_allclose(
-            table[name].value, whole[name][separations[0]].value, rtol=0.05
-        )
+    assert table.colnames == whole.colnames
+    assert len(table) == len(whole) > 0
+    assert (table["sky_center"].separation(whole["sky_center"]) < 0.01 * u.arcsec).all()
+    for name in set(whole.colnames) - {"sky_center", "nebulosity"}:
+        ours, theirs = (np.asarray(each[name].value) for each in (table, whole))
+        assert_allclose(ours, theirs, rtol=1e-3, err_msg=name)
+
+
+def detect_both(data, **arguments):
+    """Return the tables of the blocks and of the whole image."""
+    finder = VAEClusterFinder(max_false_alarm_rate=LOW)
+    whole = finder.detect(data, **arguments)
+    blocks = finder.detect(data, block_size=BLOCK, **arguments)
+    assert blocks.table.meta["n_blocks"] > 1
+    assert "n_blocks" not in whole.table.meta
+    for name in ("image", "seed", "settings", "model"):
+        assert blocks.table.meta[name] == whole.table.meta[name]
+    assert blocks.heatmap is blocks.segmentation is blocks.image is None
+    return blocks.table, whole.table
 
 
 def test_blocks_have_no_seams(image, whole):
-    catalog = VAEClusterFinder().detect_blocks(image, block_size=BLOCK)
+    finder = VAEClusterFinder(max_false_alarm_rate=LOW)
+    catalog = finder.detect(image, block_size=BLOCK)
     assert_same(catalog.table, whole)
+    assert len(whole) >= 4
     assert catalog.table.meta["n_blocks"] == 10
-    assert catalog.heatmap is None
     assert len(catalog.regions) == len(whole)
-    best = VAEClusterFinder(n_largest=1).detect_blocks(image, block_size=BLOCK)
-    assert best.table["score"][0] == catalog.table["score"].max()
+    best = VAEClusterFinder(n_largest=1).detect(image, block_size=BLOCK)
+    assert_same(best.table, whole[:1])
 
 
-def test_blocks_of_a_file_are_those_of_the_image(image, tmp_path):
-    path = tmp_path / "mosaic.fits"
-    fits.PrimaryHDU(image.data, image.wcs.to_header()).writeto(path)
-    finder = VAEClusterFinder()
-    of_file = finder.detect_blocks(path, block_size=BLOCK).table
-    assert of_file.meta["image"] == "mosaic.fits"
-    with fits.open(path) as hdulist:
-        of_hdu = finder.detect_blocks(hdulist[0], block_size=BLOCK).table
-    of_image = finder.detect_blocks(
-        NDData(image.data, wcs=image.wcs), block_size=BLOCK
-    ).table
-    for table in (of_hdu, of_image):
-        np.testing.assert_array_equal(table["score"], of_file["score"])
-        np.testing.assert_allclose(table["x_center"], of_file["x_center"])
+def test_flags_are_those_of_the_whole_image(image, whole):
+    """A cluster at a seam touches no edge; one at the edge of the image does."""
+    table = VAEClusterFinder(max_false_alarm_rate=LOW).detect(image, block_size=BLOCK)
+    assert_array_equal(table.table["flags"], whole["flags"])
+    edge = (whole["flags"] & ClusterFlags.TOUCHES_EDGE) > 0
+    assert edge.any()
+    assert not edge.all()
+    part = image[:, :300]  # of which a cluster covers more than of the whole image
+    with open_image(image) as source:
+        read = source.part(np.s_[0:400, 0:300])
+    assert read.n_usable == read_image(image).n_usable > read_image(part).n_usable
+    assert read.distance_to_border(290, 200) == 199
+    assert read_image(part).distance_to_border(290, 200) == 9
 
 
-def test_mask_and_error_are_those_of_the_block(image, whole, tmp_path):
+def test_large_images_are_searched_in_blocks(image, whole, monkeypatch):
+    monkeypatch.setattr("astro_vaeclust.finder.MAX_WHOLE_PIXELS", 1000 * 600)
+    monkeypatch.setattr("astro_vaeclust.finder.BLOCK_SIZE", BLOCK)
+    catalog = VAEClusterFinder(max_false_alarm_rate=LOW).detect(image)
+    assert catalog.table.meta["n_blocks"] == 10
+    assert_same(catalog.table, whole)
+    for finder in (VAEClusterFinder(embedding="pca"), VAEClusterFinder(mixture="gmm")):
+        assert finder._is_too_large(SHAPE) is False  # as it learns on the image
+
+
+def test_masks_and_errors(image, tmp_path):
     """A masked cluster is not found; blocks without usable pixels are left out."""
     mask = np.zeros(SHAPE, dtype=bool)
-    mask[:, :500] = True
+    mask[:, :500] = mask[:120, 900:1300] = mask[300] = True
+    error = np.ones(SHAPE)
+    error[:, 1400] = np.inf
     masked = CCDData(
         image.data,
         wcs=image.wcs,
         unit=image.unit,
         mask=mask,
-        uncertainty=StdDevUncertainty(np.ones(SHAPE)),
+        uncertainty=StdDevUncertainty(error),
     )
-    table = VAEClusterFinder().detect_blocks(masked, block_size=BLOCK).table
-    assert len(table) == len(whole) - 1
-    assert table["x_center"].value.min() > 500
+    table, whole = detect_both(masked)
+    assert_same(table, whole)
+    assert table["x_center"].min() > 500
     masked.write(tmp_path / "masked.fits")
-    of_file = VAEClusterFinder().detect_blocks(
-        tmp_path / "masked.fits", block_size=BLOCK
+    given = {"wcs": image.wcs, "mask": mask, "error": error}
+    for data, arguments in (
+        (tmp_path / "masked.fits", {}),
+        (masked.to_hdu(), {}),
+        (np.where(mask, np.nan, image.data), given),
+        (np.ma.MaskedArray(image.data, mask), given),
+        (image.data[np.newaxis], given),
+    ):
+        again, _ = detect_both(data, **arguments)
+        assert_same(again, whole)
+
+
+def test_files(image, whole, tmp_path):
+    path = tmp_path / "mosaic.fits"
+    header = image.wcs.to_header()
+    fits.PrimaryHDU(image.data[np.newaxis], header).writeto(path)
+    table, _ = detect_both(path)
+    assert table.meta["image"] == "mosaic.fits"
+    assert_same(table, whole)
+    tiles = fits.CompImageHDU(
+        image.data.astype("f4"), header, quantize_level=-0.01, quantize_method=-1
     )
-    np.testing.assert_allclose(of_file.table["x_center"], table["x_center"])
+    fits.HDUList([fits.PrimaryHDU(), tiles]).writeto(tmp_path / "tiles.fits")
+    with pytest.warns(LossyDataWarning) as caught:
+        table = VAEClusterFinder().detect(tmp_path / "tiles.fits", block_size=BLOCK)
+    assert len(caught) == 1
+    assert len(table) >= 4
+    assert (table.table["flags"] & ClusterFlags.LOSSY_INPUT).all()
+
+
+@pytest.mark.parametrize("scale", [0.34, 0.9, 2.1, 2.9])
+def test_the_network_sees_the_same_in_blocks(scale, image, monkeypatch):
+    """Binned, as it is, and enlarged; also where strips end within the image."""
+    monkeypatch.setattr(source_module, "STRIP", 100_000)
+    wcs = image.wcs.deepcopy()
+    wcs.wcs.cdelt *= scale / (abs(wcs.wcs.cdelt[0]) * 3600)
+    pixels = np.tile(image.data, (2, 1)) + 1e-2 * np.arange(1700)
+    mask = np.zeros(pixels.shape, dtype=bool)
+    mask[250:420, 300:700] = mask[::7, ::3] = True
+    whole = NetworkImage.from_image(read_image(pixels, wcs=wcs, mask=mask), 0.6)
+    grid = whole.grid
+    period = grid.period
+    place = tuple(slice(period, side - side % period) for side in pixels.shape)
+    assert (period * grid.zoom) % (128 * grid.factor) == 0
+    with open_image(pixels, wcs=wcs, mask=mask) as source:
+        scaling = Scaling.from_source(source, grid)
+        part = NetworkImage.from_image(source.part(place, scaling=scaling), 0.6)
+    edge = 1 + grid.zoom  # where interpolation looks beyond the part
+    same = tuple(
+        slice(
+            side.start * grid.zoom // grid.factor + edge,
+            side.stop * grid.zoom // grid.factor - edge,
+        )
+        for side in place
+    )
+    for ours, theirs in (
+        (part.channels, whole.channels),
+        (part.significance[np.newaxis], whole.significance[np.newaxis]),
+    ):
+        ours = ours[:, edge:-edge, edge:-edge]
+        assert_allclose(ours, theirs[:, *same], rtol=1e-4, atol=1e-4)
+
+
+def test_a_part_of_the_maxima_is_enough(image, monkeypatch):
+    wcs = image.wcs.deepcopy()
+    wcs.wcs.cdelt /= 3
+    grid = NetworkGrid.from_pixel_scale(0.3333, 0.6)
+    with open_image(image.data, wcs=wcs) as source:
+        exact = Scaling.from_source(source, grid)
+        monkeypatch.setattr(grid_module, "PEAKS", 10_000)
+        sampled = Scaling.from_source(source, grid)
+    assert sampled.peak_level != exact.peak_level
+    assert_allclose(sampled.peak_level, exact.peak_level, atol=0.05 * exact.peak_spread)
+    assert_allclose(sampled.peak_spread, exact.peak_spread, rtol=0.05)
+
+
+def test_cutting_into_blocks():
+    blocks = cut_into_blocks((400, 1000), side=300, overlap=70, period=64)
+    owners = np.zeros((400, 1000), dtype=int)
+    for block in blocks:
+        owners[block.own] += 1
+        for own, read, size in zip(block.own, block.read, owners.shape, strict=True):
+            assert own.start % 64 == read.start % 64 == 0
+            assert read.start == max(own.start - 128, 0)
+            assert read.stop == min(own.start + 256 + 128, size)
+    assert (owners == 1).all()
+    assert len(blocks) == 2 * 4
+    assert cut_into_blocks((9, 9), side=100, overlap=5) == [
+        Block(own=np.s_[0:9, 0:9], read=np.s_[0:9, 0:9])
+    ]
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, 3.0, 6.0, 0.2])
+def test_the_overlap_is_of_network_pixels(scale, celestial_wcs, monkeypatch):
+    """Coarse images are not read many times over."""
+    seen = []
+
+    class Stop(Exception):
+        pass
+
+    def cut(shape, **choice):
+        seen.append(choice)
+        raise Stop
+
+    monkeypatch.setattr("astro_vaeclust.blocks.cut_into_blocks", cut)
+    celestial_wcs.wcs.cdelt = -scale / 3600, scale / 3600
+    pixels = np.random.default_rng(0).normal(size=(64, 64))
+    with pytest.raises(Stop):
+        VAEClusterFinder().detect(pixels, wcs=celestial_wcs, block_size=512)
+    (choice,) = seen
+    assert 300 <= choice["overlap"] * scale <= 800  # arcsec
 
 
 def test_what_blocks_refuse(image):
     finder = VAEClusterFinder()
     empty = NDData(np.full(SHAPE, np.nan), wcs=image.wcs)
-    with pytest.raises(ValueError, match="no block of shape"):
-        finder.detect_blocks(empty)
-    with pytest.raises(TypeError, match=r"data must be the path .* got a ndarray"):
-        finder.detect_blocks(image.data)
-    with pytest.raises(ValueError, match="data must have 2 axes"):
-        finder.detect_blocks(NDData(np.zeros((2, 3, 4)), wcs=image.wcs))
+    with pytest.raises(ValueError, match="data: all pixels are NaN"):
+        finder.detect(empty, block_size=BLOCK)
     with pytest.raises(ValueError, match="block_size"):
-        finder.detect_blocks(image, block_size=0)
-    with pytest.raises(ValueError, match="embedding must be a trained one"):
-        VAEClusterFinder(embedding="pca").detect_blocks(image)
+        finder.detect(image, block_size=0)
+    for learning in ({"embedding": "pca"}, {"mixture": "gmm"}):
+        with pytest.raises(ValueError, match="block_size is for the search with a"):
+            VAEClusterFinder(**learning).detect(image, block_size=BLOCK)
+
+
+def test_no_clusters(image):
     noise = np.random.default_rng(1).normal(100, 5, (200, 900))
     with pytest.warns(NoDetectionsWarning):
-        catalog = finder.detect_blocks(NDData(noise, wcs=image.wcs), block_size=BLOCK)
+        catalog = VAEClusterFinder().detect(
+            NDData(noise, wcs=image.wcs), block_size=BLOCK
+        )
     assert len(catalog) == 0
+    assert catalog.table.meta["n_blocks"] == 3

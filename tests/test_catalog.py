@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import subprocess
 import sys
+from dataclasses import replace
 
 import astropy.units as u
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable, Table
 from numpy.testing import assert_array_equal
+from photutils.segmentation import SegmentationImage
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.measure.columns import COLUMNS
@@ -35,8 +37,6 @@ def test_table_has_all_columns_with_units_types_and_descriptions(columns):
     table = cluster_table(columns)
     assert table.colnames == NAMES
     units = {
-        "x_center": u.pix,
-        "y_center": u.pix,
         "radius": u.arcsec,
         "radius_err": u.arcsec,
         "area": u.arcsec**2,
@@ -87,6 +87,7 @@ def test_missing_column_is_named(column):
         ("radius", [1.0, 2.0] * u.pix, ValueError),
         ("sky_center", [1.0, 2.0], TypeError),
         ("id", [1.5, 2.0], TypeError),
+        ("x_center", [1.0, 2.0] * u.pix, TypeError),
         ("score", [[0.1], [0.2]], ValueError),
         ("score", [0.1, 0.2, 0.3], ValueError),
     ],
@@ -169,10 +170,134 @@ def test_heatmap_must_be_nddata():
         ClusterCatalog(cluster_table(), heatmap=np.zeros((2, 2)))
 
 
-def test_rows_can_be_selected():
+@pytest.mark.parametrize("name", ["table", "heatmap", "segmentation", "image", "new"])
+def test_catalog_cannot_be_changed(name):
+    catalog = make_catalog(1)
+    with pytest.raises(AttributeError, match=name):
+        setattr(catalog, name, None)
+    with pytest.raises(TypeError, match="item assignment"):
+        catalog["score"] = 1
+
+
+def test_columns_rows_and_iteration():
     catalog = make_catalog(3)
-    clean = ClusterCatalog(catalog.table[catalog.table["flags"] == 0])
-    assert_array_equal(clean.table["id"], [1])
+    assert catalog["radius"] is catalog.table["radius"]
+    assert catalog[-1]["id"] == catalog[np.int64(2)]["id"] == 3
+    assert [row["id"] for row in catalog] == [1, 2, 3]
+
+
+def labelled_catalog():
+    """Return a catalogue of three clusters with their pixels."""
+    catalog = make_catalog(3)
+    labels = np.zeros(catalog.heatmap.data.shape, dtype=int)
+    for label in (1, 2, 3):
+        labels[10 * label : 10 * label + 5, 5:9] = label
+    return replace(catalog, segmentation=SegmentationImage(labels))
+
+
+@pytest.mark.parametrize(
+    ("item", "ids"),
+    [
+        (np.array([True, False, True]), [1, 3]),
+        ([False, True, False], [2]),
+        (slice(1, None), [2, 3]),
+        (slice(None, None, -1), [3, 2, 1]),
+        ([2, 0], [3, 1]),
+        (np.array([1]), [2]),
+        ([], []),
+        (np.zeros(3, dtype=bool), []),
+    ],
+)
+def test_some_clusters_keep_ids_pixels_and_images(item, ids):
+    catalog = labelled_catalog()
+    some = catalog[item]
+    assert isinstance(some, ClusterCatalog)
+    assert_array_equal(some["id"], ids)
+    assert_array_equal(some["score"], catalog["score"][np.array(ids, dtype=int) - 1])
+    assert some.heatmap is catalog.heatmap
+    assert some.image is catalog.image
+    assert some.table.meta == META
+    if ids:
+        labels = catalog.segmentation.data
+        kept = np.where(np.isin(labels, ids), labels, 0)
+        assert_array_equal(some.segmentation.data, kept)
+    else:
+        assert some.segmentation is None
+    assert len(catalog) == catalog.segmentation.n_labels == 3
+
+
+def test_some_clusters_do_not_share_memory_with_all():
+    catalog = make_catalog(3)
+    before = catalog["score"].copy()
+    catalog[:2].table["score"][:] = -1
+    assert_array_equal(catalog["score"], before)
+
+
+@pytest.mark.parametrize("item", [3, [0, 5], [True], "nope", [[0, 1]], 1.5])
+def test_clusters_that_are_not_there(item):
+    with pytest.raises((IndexError, KeyError)):
+        make_catalog(3)[item]
+
+
+def test_stacked_catalogs_have_all_clusters_with_new_numbers():
+    first, second = labelled_catalog(), make_catalog(2)[1:]
+    stacked = ClusterCatalog.vstack([first, second])
+    assert_array_equal(stacked["id"], [1, 2, 3, 4])
+    assert_array_equal(stacked["score"], [*first["score"], *second["score"]])
+    assert stacked["sky_center"][3].separation(second["sky_center"][0]) == 0
+    assert stacked["radius"].unit == u.arcsec
+    assert stacked.table.meta == META
+    assert stacked.heatmap is stacked.segmentation is stacked.image is None
+    assert_array_equal(second["id"], [2])
+
+
+@pytest.mark.parametrize("numbers", [(0, 0), (0, 2), (2, 0), (3,)])
+def test_catalogs_without_clusters_are_stacked_too(numbers):
+    stacked = ClusterCatalog.vstack(make_catalog(number) for number in numbers)
+    assert stacked.table.colnames == NAMES
+    assert_array_equal(stacked["id"], np.arange(1, sum(numbers) + 1))
+
+
+def test_stacked_metadata_have_what_differs_as_lists():
+    catalogs = [
+        ClusterCatalog(cluster_table(make_columns(1), meta))
+        for meta in (
+            {"seed": 3, "sizes": [16, 32], "image": "a.fits"},
+            {"seed": 3, "sizes": [16, 32], "image": "b.fits", "n_blocks": 4},
+        )
+    ]
+    assert ClusterCatalog.vstack(catalogs).table.meta == {
+        "seed": 3,
+        "sizes": [16, 32],
+        "image": ["a.fits", "b.fits"],
+        "n_blocks": [None, 4],
+    }
+    assert catalogs[0].table.meta["image"] == "a.fits"
+
+
+def test_columns_that_only_some_have_are_converted_and_masked():
+    extra = [1.0] * u.arcmin
+    first = ClusterCatalog(cluster_table(make_columns(1) | {"offset": extra}))
+    second = ClusterCatalog(
+        cluster_table(make_columns(1) | {"offset": extra.to(u.arcsec)})
+    )
+    stacked = ClusterCatalog.vstack([first, second, make_catalog(1)])
+    assert_array_equal(stacked["offset"].mask, [False, False, True])
+    assert_array_equal(stacked["offset"][:2].unmasked, [60, 60] * u.arcsec)
+
+
+def test_only_catalogs_are_stacked():
+    with pytest.raises(TypeError, match="takes ClusterCatalogs, got a QTable"):
+        ClusterCatalog.vstack([make_catalog(1).table])
+    with pytest.raises(ValueError, match="no values"):
+        ClusterCatalog.vstack([])
+
+
+def test_wcs_is_that_of_heat_map_or_image():
+    catalog = make_catalog(1)
+    assert catalog.wcs is catalog.heatmap.wcs
+    assert replace(catalog, heatmap=None).wcs is catalog.image.wcs
+    assert ClusterCatalog(catalog.table).wcs is None
 
 
 def test_import_is_light():

@@ -1,8 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Images and catalogues of sources, from archives and from files."""
 
-from . import columns, cuts
-from .base import Answer, Survey
+from . import cuts
+from .areas import Box, Cone, Footprint
+from .base import Archive
 from .cache import cache_size, clear_cache
 from .configuration import Conf, conf
 from .exceptions import (
@@ -17,17 +18,16 @@ from .exceptions import (
     UnknownNameError,
 )
 from .local import LocalArchive
-from .names import Place, iras_position, resolve
-from .regions import Box, Cone, Footprint
-from .remote import RemoteSurvey
-from .tables import read_catalog, standard_catalog, write_catalog
+from .names import Position, iras_position, resolve
+from .remote import RemoteArchive
+from .source_tables import read_catalog, standard_catalog, write_catalog
 from .two_mass import TwoMASS
 from .wfau import UKIDSS, VISTA
 
 __all__ = [
     "UKIDSS",
     "VISTA",
-    "Answer",
+    "Archive",
     "ArchiveConnectionError",
     "ArchiveError",
     "ArchiveFormatError",
@@ -41,14 +41,12 @@ __all__ = [
     "Footprint",
     "LocalArchive",
     "NoDataError",
-    "Place",
-    "RemoteSurvey",
-    "Survey",
+    "Position",
+    "RemoteArchive",
     "TwoMASS",
     "UnknownNameError",
     "cache_size",
     "clear_cache",
-    "columns",
     "conf",
     "cuts",
     "iras_position",

@@ -4,38 +4,20 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
 
 import astropy.units as u
 from astropy.coordinates import SkyCoord
 from astropy.nddata import NDDataBase
 
 from . import cuts
+from .areas import Box, Cone, Footprint
 from .names import resolve
-from .regions import Box, Cone, Footprint
-from .standardise import standardise
+from .standard_columns import standardise
 
-__all__ = ["Answer", "Survey"]
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """
-    What an archive answered to one question, before it is standardised.
-
-    Parameters
-    ----------
-    content : `~astropy.table.Table` or `~astropy.nddata.CCDData`
-        The answer with native names and values.
-    service : str
-        Who gave it.
-    """
-
-    content: object
-    service: str
+__all__ = ["Archive"]
 
 
-class Survey(abc.ABC):
+class Archive(abc.ABC):
     """
     Images and catalogues of one survey, from an archive or from files.
 
@@ -79,7 +61,7 @@ class Survey(abc.ABC):
 
     def get_image(self, position, *, size, band=None):
         """
-        Get an image of a place in the sky.
+        Get an image of a part of the sky.
 
         Parameters
         ----------
@@ -108,11 +90,10 @@ class Survey(abc.ABC):
         band = self.check_band(band)
         box = Box.around(resolve(position).coordinates, size)
         box.check_size("size", self.largest_image)
-        answer = self._find_image(box, band)
-        image = answer.content
+        image, service = self._find_image(box, band)
         image.meta["SURVEY"] = self.name
         image.meta["BAND"] = band
-        image.meta["SERVICE"] = answer.service
+        image.meta["SERVICE"] = service
         return image
 
     def get_catalog(self, region, *, radius=None, size=None, band=None, cut=None):
@@ -141,12 +122,12 @@ class Survey(abc.ABC):
         Returns
         -------
         catalog : `~astropy.table.QTable`
-            A row per source. Columns are those of
-            `~astro_vaeclust.archives.columns.STANDARD_COLUMNS` and
-            `~astro_vaeclust.archives.columns.COLOUR_COLUMNS`, and after them
-            those of the survey that cuts need, under names in lower case such as
-            ``rd_flg`` or ``mergedclass``. ``meta`` has the survey, band, service,
-            region and cut.
+            A row per source, with ``ra`` and ``dec`` (ICRS), ``mag`` and ``mag_err``
+            (Vega; NaN where there is none), ``band``, ``quality`` and ``source_class``
+            (words, see :doc:`/archives`), ``sky``, ``j_mag``, ``j_mag_err``, ...,
+            ``k_mag_err``, and the columns of the survey that cuts need, under names in
+            lower case such as ``rd_flg`` or ``mergedclass``. ``meta`` has the survey,
+            band, service, region and cut.
 
         Raises
         ------
@@ -164,16 +145,14 @@ class Survey(abc.ABC):
         cone.check_size(
             "radius" if radius is not None else "region", self.largest_radius
         )
-        answer = self._find_sources(cone)
-        catalog = standardise(
-            answer.content, band=band, cone=cone, service=answer.service
-        )
+        table, service = self._find_sources(cone)
+        catalog = standardise(table, band=band, cone=cone, service=service)
         catalog = catalog[area.contains(catalog["sky"]) & cuts.primary(catalog)]
         catalog = catalog[cuts.checked_mask(cut(catalog), catalog)]
         catalog.meta.update(
             survey=self.name,
             band=band,
-            service=answer.service,
+            service=service,
             region=str(area),
             cut=cut_name,
         )
@@ -233,16 +212,17 @@ class Survey(abc.ABC):
 
         Parameters
         ----------
-        box : `~astro_vaeclust.archives.regions.Box`
+        box : `~astro_vaeclust.archives.areas.Box`
             What it shall show.
         band : str
             One of `bands`.
 
         Returns
         -------
-        answer : `Answer`
-            A new `~astropy.nddata.CCDData` with the pixels of the box; its ``meta`` is
-            a FITS header.
+        image : `~astropy.nddata.CCDData`
+            A new one with the pixels of the box; its ``meta`` is a FITS header.
+        service : str
+            Who gave it.
 
         Raises
         ------
@@ -257,13 +237,15 @@ class Survey(abc.ABC):
 
         Parameters
         ----------
-        cone : `~astro_vaeclust.archives.regions.Cone`
+        cone : `~astro_vaeclust.archives.areas.Cone`
             Where to search; more than that may be returned.
 
         Returns
         -------
-        answer : `Answer`
-            A `~astropy.table.Table` with the columns of the archive.
+        table : `~astropy.table.Table`
+            The sources with the columns of the archive.
+        service : str
+            Who gave it.
 
         Raises
         ------

@@ -1,10 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Answers that were good are kept under astropy's cache directory.
+Answers that were good are kept as files under astropy's cache directory.
 
-An entry appears whole or not at all. It is named by a digest of service and query, so
-that nothing from outside becomes a path, and begins with a digest of its content: an
-entry that is not what was written is thrown away.
+A file appears whole or not at all, and is named by a digest of service and query, so
+that nothing from outside becomes a path.
 """
 
 from __future__ import annotations
@@ -17,14 +16,10 @@ from astropy.config import get_cache_dir
 
 from ..utils.files import atomic_path
 from .configuration import conf
-from .exceptions import ArchiveError
 
 __all__ = ["cache_folder", "cache_size", "clear_cache", "remember"]
 
 LOGGER = logging.getLogger(__name__)
-
-_SUFFIX = ".answer"
-_MAGIC = b"astro_vaeclust archive answer 1 "
 
 
 def remember(service, query, produce, decode):
@@ -41,38 +36,38 @@ def remember(service, query, produce, decode):
         Asks the service; returns bytes.
     decode : callable
         Turns the bytes into what is returned, or raises an
-        `~astro_vaeclust.archives.ArchiveError` if they are no good answer; then nothing
-        is kept.
+        `~astro_vaeclust.archives.ArchiveError` or a ValueError if they are no good
+        answer; then nothing is kept.
 
     Returns
     -------
     answer : object
         What ``decode`` made.
-
-    Raises
-    ------
-    `~astro_vaeclust.archives.ArchiveError`
-        If the service does not give a good answer.
     """
     if not conf.use_cache:
         return decode(produce())
-    path = _path(service, query)
-    stored = _load(path)
-    if stored is not None:
-        try:
-            return decode(stored)
-        except ArchiveError as error:
-            LOGGER.warning("dropped a cached answer of %s: %s", service, error.cause)
-            _forget(path)
+    name = hashlib.sha256(f"{service}\n{query}".encode()).hexdigest()
+    path = cache_folder() / f"{name}.answer"
+    try:
+        return decode(path.read_bytes())
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:  # an ArchiveError is an OSError
+        LOGGER.warning("cannot use a cached answer of %s: %s", service, error)
     content = produce()
     answer = decode(content)
-    _store(path, content)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path, overwrite=True) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        LOGGER.warning("cannot keep an answer in the cache: %s", error)
     return answer
 
 
 def clear_cache():
     """Remove all answers that were kept."""
-    for path in _entries():
+    for path in cache_folder().glob("*.answer"):
         path.unlink(missing_ok=True)
 
 
@@ -85,64 +80,9 @@ def cache_size():
     size : int
         Bytes.
     """
-    return sum(path.stat().st_size for path in _entries())
+    return sum(path.stat().st_size for path in cache_folder().glob("*.answer"))
 
 
 def cache_folder():
-    """
-    Return where answers are kept; it may not exist yet.
-
-    Returns
-    -------
-    folder : `~pathlib.Path`
-        A folder in astropy's cache directory.
-    """
+    """Return where answers are kept; it may not exist yet."""
     return Path(get_cache_dir()) / "astro_vaeclust" / "archives"
-
-
-def _entries():
-    folder = cache_folder()
-    return list(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []
-
-
-def _path(service, query):
-    digest = hashlib.sha256(f"{service}\n{query}".encode()).hexdigest()
-    return cache_folder() / f"{digest}{_SUFFIX}"
-
-
-def _load(path):
-    """Return what an entry holds, None if there is none or it is damaged."""
-    try:
-        entry = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        LOGGER.warning("cannot read the cache: %s", error)
-        return None
-    head, _, content = entry.partition(b"\n")
-    if head == _head(content):
-        return content
-    LOGGER.warning("dropped a damaged entry of the cache")
-    _forget(path)
-    return None
-
-
-def _store(path, content):
-    """Keep content; a cache that cannot be written is no reason to fail."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path, overwrite=True) as place:
-            place.write_bytes(_head(content) + b"\n" + content)
-    except OSError as error:
-        LOGGER.warning("cannot keep an answer in the cache: %s", error)
-
-
-def _forget(path):
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        LOGGER.warning("cannot write to the cache: %s", error)
-
-
-def _head(content):
-    return _MAGIC + hashlib.sha256(content).hexdigest().encode()

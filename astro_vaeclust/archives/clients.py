@@ -11,12 +11,13 @@ import re
 import time
 from contextlib import contextmanager
 
+import requests
 from astroquery.ipac.irsa import IrsaClass
 from astroquery.simbad import SimbadClass
 from astroquery.ukidss import UkidssClass
 from astroquery.vizier import VizierClass
 from astroquery.vsa import VsaClass
-from pyvo.dal import DALQuery, SIAService, TAPService
+from pyvo.dal import SIAService, TAPService
 from pyvo.dal.exceptions import (
     DALFormatError,
     DALOverflowWarning,
@@ -28,6 +29,7 @@ from ..images.hdus import first_line, quietly
 from .configuration import conf
 from .contents import read_table
 from .exceptions import (
+    ArchiveError,
     ArchiveFormatError,
     ArchiveServerError,
     ArchiveSizeError,
@@ -35,13 +37,7 @@ from .exceptions import (
     NoDataError,
     with_service,
 )
-from .transport import (
-    find_archive_error,
-    forget_error,
-    guard,
-    latest_error,
-    raise_for_status,
-)
+from .transport import LATEST, guard, raise_for_status
 
 __all__ = [
     "IrsaClient",
@@ -57,22 +53,13 @@ __all__ = [
 
 @contextmanager
 def asking(service, query):
-    """
-    Turn whatever happens while a service is asked into an `ArchiveError`.
-
-    Parameters
-    ----------
-    service : str
-        The service.
-    query : str
-        What it is asked.
-    """
-    forget_error()
+    """Turn whatever happens while a service is asked into an `ArchiveError`."""
+    LATEST.error = None
     try:
         yield
     except Exception as error:
-        found = find_archive_error(error) or _translate(error)
-        raise with_service(found, service, query) from error
+        own = error if isinstance(error, ArchiveError) else LATEST.error
+        raise with_service(own or _translate(error), service, query) from error
 
 
 def _translate(error):
@@ -81,7 +68,7 @@ def _translate(error):
     if isinstance(error, DALOverflowWarning):  # where warnings are errors
         return ArchiveSizeError("the service cut the result off at its row limit")
     if isinstance(error, (DALServiceError, DALQueryError)):
-        return latest_error() or ArchiveServerError(text)
+        return ArchiveServerError(text)
     if isinstance(error, DALFormatError):
         return ArchiveFormatError(f"the answer cannot be read: {text}")
     return ArchiveFormatError(f"{type(error).__name__}: {text}")
@@ -106,27 +93,13 @@ class IrsaClient(IrsaClass):
 
 def old_sia():
     """Return pyvo's client of the older image service of IRSA, behind the guard."""
-    return SIAService(conf.irsa_old_sia_url, session=guard(IrsaClass()._session))
+    return SIAService(conf.irsa_old_sia_url, session=guard(requests.Session()))
 
 
 def download(url):
-    """
-    Return what is at a URL that a service gave.
-
-    Parameters
-    ----------
-    url : str
-        The URL.
-
-    Returns
-    -------
-    content : bytes
-        What is there.
-    """
-    query = DALQuery(url, session=guard(IrsaClass()._session))
-    content = query.execute_raw()
-    query.raise_if_error()
-    return content
+    """Return what is at a URL that a service gave (bytes)."""
+    with guard(requests.Session()) as session:
+        return raise_for_status(session.get(url)).content
 
 
 class SimbadClient(SimbadClass):
@@ -134,13 +107,13 @@ class SimbadClient(SimbadClass):
 
     hardlimit = 2_000_000
 
-    def query_name(self, name):
-        """Query an object as ``query_object`` does, without warning of no result."""
-        return self.query_tap(self.query_object(name, get_query_payload=True)["QUERY"])
-
     def __init__(self):
         super().__init__(ROW_LIMIT=2)
         guard(self._session)
+
+    def query_name(self, name):
+        """Query an object as ``query_object`` does, without warning of no result."""
+        return self.query_tap(self.query_object(name, get_query_payload=True)["QUERY"])
 
     @property
     def tap(self):
@@ -241,7 +214,7 @@ class _Repaired:
             pause, page = 2 * pause, None
 
     def _parse_result(self, response, *, verbose=False):
-        return read_table(self.download(self._table_link(response.text)))
+        return read_table(download(self._table_link(response.text)))
 
     def _table_link(self, page):
         links = self.extract_urls(page)
@@ -250,10 +223,6 @@ class _Repaired:
         if not direct:
             raise _unexpected(page, "the page has no link to a VOTable")
         return direct[0]
-
-    def download(self, url):
-        """Return what is at a URL (bytes)."""
-        return self._request("GET", url=url, timeout=self.TIMEOUT).content
 
 
 class UkidssClient(_Repaired, UkidssClass):

@@ -53,15 +53,15 @@ class Conf(ConfigNamespace):
         "its subdomains too.",
         "string_list",
     )
-    timeout = _item(
-        60.0, "Longest silence of a service in seconds, and time for its first word."
-    )
+    timeout = _item(60.0, "Longest silence of a service in seconds.")
     deadline = _item(
         600.0, "Longest time in seconds for one request, with body and retries."
     )
     retries = _item(3, "How often a request is sent again after a passing failure.")
     backoff = _item(
-        1.0, "Seconds before a request is sent again; doubles with each retry."
+        1.0,
+        "Pauses before a request is sent again: the first is none, the second twice "
+        "these seconds, and then it doubles.",
     )
     interval = _item(0.25, "Least time in seconds between two requests to one host.")
     largest_answer = _item(512.0, "Largest answer in MB (1e6 bytes), unpacked.")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import zlib
 
@@ -19,51 +20,24 @@ from .exceptions import ArchiveFormatError, ArchiveSizeError
 __all__ = ["read_image", "read_table", "table_bytes", "unpack"]
 
 _GZIP = b"\x1f\x8b"
-_CHUNK = 2**16
 
 
 def unpack(content):
-    """
-    Undo gzip, within the limit of the configuration.
-
-    Parameters
-    ----------
-    content : bytes
-        Compressed or not.
-
-    Returns
-    -------
-    content : bytes
-        Not compressed.
-
-    Raises
-    ------
-    `~astro_vaeclust.archives.ArchiveSizeError`
-        If there is more in it than ``largest_answer``.
-    `~astro_vaeclust.archives.ArchiveFormatError`
-        If it is broken or truncated.
-    """
-    pieces, size, limit = [], 0, int(conf.largest_answer * 1e6)
-    while content.startswith(_GZIP):
-        unpacker = zlib.decompressobj(wbits=31)
-        tail = content
-        while not unpacker.eof and tail:
-            try:
-                piece = unpacker.decompress(tail, _CHUNK)
-            except zlib.error as error:
-                raise ArchiveFormatError(f"broken gzip data ({error})") from error
-            tail = unpacker.unconsumed_tail
-            size += len(piece)
-            if size > limit:
-                raise ArchiveSizeError(
-                    f"gzip data with more than {limit} bytes; see the item "
-                    "largest_answer of the configuration"
-                )
-            pieces.append(piece)
-        if not unpacker.eof:
-            raise ArchiveFormatError("truncated gzip data")
-        content = unpacker.unused_data
-    return b"".join(pieces) if pieces else content
+    """Undo gzip (bytes to bytes), within the limit of the configuration."""
+    if not content.startswith(_GZIP):
+        return content
+    limit = int(conf.largest_answer * 1e6)
+    try:
+        with gzip.open(io.BytesIO(content)) as file:
+            unpacked = file.read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ArchiveFormatError(f"broken gzip data ({error})") from error
+    if len(unpacked) > limit:
+        raise ArchiveSizeError(
+            f"gzip data with more than {limit} bytes; see the item largest_answer of "
+            "the configuration"
+        )
+    return unpacked
 
 
 def read_image(content):
@@ -154,19 +128,7 @@ def read_table(content):
 
 
 def table_bytes(table):
-    """
-    Write a table as a VOTable.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table, without columns of coordinates.
-
-    Returns
-    -------
-    content : bytes
-        The file.
-    """
+    """Return a table without coordinates as the bytes of a VOTable."""
     plain = Table(table, copy=False)
     plain.meta = {}
     for name in plain.colnames:

@@ -2,7 +2,7 @@
 """
 Cuts: which sources of a catalogue count.
 
-A cut takes a catalogue as `~astro_vaeclust.archives.Survey.get_catalog` returns it and
+A cut takes a catalogue as `~astro_vaeclust.archives.Archive.get_catalog` returns it and
 gives an array of bool, True for the rows to keep. `CUTS` has them by name.
 """
 

@@ -45,9 +45,6 @@ class ArchiveError(OSError):
         asked = f" [{self.query}]" if self.query else ""
         return f"{self.service or 'archive'}: {self.cause}{asked}"
 
-    def __reduce__(self):
-        return _rebuild, (type(self), self.cause, self.service, self.query)
-
 
 class ArchiveConnectionError(ArchiveError, ConnectionError):
     """The service cannot be reached, or it broke off before its answer ended."""
@@ -88,8 +85,3 @@ def with_service(error, service, query=""):
     )
     named.__cause__ = error.__cause__ or error
     return named
-
-
-def _rebuild(cls, cause, service, query):
-    """Make an error again, as pickle does."""
-    return cls(cause, service=service, query=query)

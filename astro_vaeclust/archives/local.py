@@ -10,18 +10,18 @@ import numpy as np
 from astropy.nddata import CCDData, NDDataBase
 from astropy.table import Table
 
-from ..images import hdus, read
-from .base import Answer, Survey
+from ..images.read import read_image
+from .base import Archive
 from .exceptions import NoDataError
 from .mosaic import combine
-from .tables import read_catalog
+from .source_tables import read_catalog
 
 __all__ = ["LocalArchive"]
 
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
 
 
-class LocalArchive(Survey):
+class LocalArchive(Archive):
     """
     Images and a catalogue that are at hand, with the interface of an archive.
 
@@ -41,7 +41,7 @@ class LocalArchive(Survey):
     band : str, optional
         Band of the images, and of ``mag`` unless another one is asked for.
     progress_bar : callable, optional
-        Shows the progress of reading, see `Survey`.
+        Shows the progress of reading, see `Archive`.
 
     Raises
     ------
@@ -107,7 +107,7 @@ class LocalArchive(Survey):
             _read(source) for source in self._progress(sources, f"{self.name} images")
         ]
         try:
-            return Answer(combine(images, box), self._service)
+            return combine(images, box), self._service
         except NoDataError as error:
             raise NoDataError(
                 f"none of its {len(images)} images shows this place",
@@ -121,7 +121,7 @@ class LocalArchive(Survey):
         table = self.catalog
         if not isinstance(table, Table):
             table = read_catalog(table)
-        return Answer(table, self._service)
+        return table, self._service
 
 
 def _as_list(images):
@@ -156,29 +156,12 @@ def _expand(item):
 
 def _read(source):
     """Read an image through the door that all images take."""
-    image = read.read_image(source)
+    image = read_image(source)
     pixels = np.where(image.mask, np.float32(np.nan), image.data)
     return CCDData(
         pixels,
         unit=image.unit or "adu",
         wcs=image.wcs,
         mask=image.mask,
-        meta=_header(source),
+        meta=image.header,
     )
-
-
-def _header(source):
-    """Return the header that goes with an image, as a FITS header."""
-    if isinstance(source, NDDataBase):
-        meta = source.meta
-        return meta.copy() if isinstance(meta, hdus.fits.Header) else _from_dict(meta)
-    with hdus.open_file(source) as hdulist:
-        return hdus.select_hdu(hdulist).header.copy()
-
-
-def _from_dict(meta):
-    header = hdus.fits.Header()
-    for key, value in dict(meta).items():
-        if len(str(key)) <= 8 and isinstance(value, (str, int, float)):
-            header[str(key)] = value
-    return header

@@ -12,8 +12,8 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 
 from ..images import hdus
 from ..utils.optional import import_optional
+from .areas import Footprint
 from .exceptions import NoDataError
-from .regions import Footprint
 
 __all__ = ["choose_tiles", "combine", "crop", "shows_all"]
 
@@ -72,7 +72,7 @@ def combine(images, box):
     ----------
     images : list of `~astropy.nddata.CCDData`
         The images, the best first.
-    box : `~astro_vaeclust.archives.regions.Box`
+    box : `~astro_vaeclust.archives.areas.Box`
         What shall be shown.
 
     Returns
@@ -105,7 +105,7 @@ def crop(image, box):
     ----------
     image : `~astropy.nddata.CCDData`
         The image.
-    box : `~astro_vaeclust.archives.regions.Box`
+    box : `~astro_vaeclust.archives.areas.Box`
         What shall be shown.
 
     Returns
@@ -141,21 +141,7 @@ def crop(image, box):
 
 
 def shows_all(image, box):
-    """
-    Whether an image has data all over a box.
-
-    Parameters
-    ----------
-    image : `~astropy.nddata.CCDData`
-        The image.
-    box : `~astro_vaeclust.archives.regions.Box`
-        The box.
-
-    Returns
-    -------
-    shown : bool
-        True if all places of a grid over the box have data.
-    """
+    """Whether an image (CCDData) has data all over a grid on a `Box`."""
     return bool(_shows(image, box).all())
 
 

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""From coordinates and names of objects to places in the sky."""
+"""From coordinates and names of objects to positions on the sky."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import FK4, SkyCoord
 
-__all__ = ["Place", "iras_position", "resolve"]
+from .configuration import conf
+from .exceptions import ArchiveFormatError, UnknownNameError
+from .services import import_clients, remembered_list
+
+__all__ = ["Position", "iras_position", "resolve"]
 
 LONGEST_NAME = 100
 """Longest name in characters that is looked up."""
@@ -22,14 +26,14 @@ _IRAS = re.compile(r"IRAS\s*(\d\d)(\d\d)(\d)([+-])(\d\d)(\d\d)[A-Z]?", re.IGNORE
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class Position:
     """
-    A place in the sky and where it comes from.
+    A position on the sky and where it comes from.
 
     Parameters
     ----------
     coordinates : `~astropy.coordinates.SkyCoord`
-        The place, a scalar, ICRS.
+        The position, a scalar, ICRS.
     uncertainty : tuple of `~astropy.units.Quantity`
         Half-widths (in right ascension on the sky, in declination) of the box in which
         the object is; zero where the name says nothing of it.
@@ -44,7 +48,7 @@ class Place:
 
 def resolve(position):
     """
-    Find the place that coordinates or a name stand for.
+    Find the position that coordinates or a name stand for.
 
     Parameters
     ----------
@@ -59,8 +63,8 @@ def resolve(position):
 
     Returns
     -------
-    place : `Place`
-        The place.
+    position : `Position`
+        The position.
 
     Raises
     ------
@@ -74,7 +78,7 @@ def resolve(position):
         If SIMBAD cannot be asked.
     """
     if isinstance(position, SkyCoord):
-        return Place(_checked(position))
+        return Position(_checked(position))
     if not isinstance(position, str):
         raise TypeError(
             f"position must be a SkyCoord or a name, got a {type(position).__name__}"
@@ -82,21 +86,19 @@ def resolve(position):
     name = _checked_name(position)
     coordinates = _parsed(name)
     if coordinates is not None:
-        return Place(coordinates)
+        return Position(coordinates)
     if _IRAS.fullmatch(name):
         return iras_position(name)
-    from .simbad import query_simbad
-
-    return Place(query_simbad(name), source="SIMBAD")
+    return Position(_simbad_position(name), source="SIMBAD")
 
 
 def iras_position(name):
     """
     Return the box of the sky that the name of an IRAS source stands for.
 
-    The name is the place in B1950 (FK4), cut off after a tenth of a minute of right
+    The name is the position in B1950 (FK4), cut off after a tenth of a minute of right
     ascension and a minute of declination (IRAS Explanatory Supplement, section V.H.1).
-    The place is the middle of the box of all places with that name: 30 arcsec from its
+    The middle is that of the box of all positions with that name: 30 arcsec from its
     edges in declination, and 45 arcsec times the cosine of the declination in right
     ascension. The object can be anywhere in it.
 
@@ -107,7 +109,7 @@ def iras_position(name):
 
     Returns
     -------
-    place : `Place`
+    position : `Position`
         The middle of the box; ``uncertainty`` has its half-widths.
 
     Raises
@@ -124,11 +126,11 @@ def iras_position(name):
     )
     dec = int(degrees) * u.deg + (int(arcminutes) + 0.5) * u.arcmin
     if int(hours) > 23 or int(minutes) > 59 or int(arcminutes) > 59 or dec > 90 * u.deg:
-        raise ValueError(f"name must have a possible place, got {name!r}")
+        raise ValueError(f"name must have a possible position, got {name!r}")
     dec = -dec if sign == "-" else dec
     frame = FK4(equinox="B1950", obstime=IRAS_EPOCH)
     middle = SkyCoord(ra, dec, frame=frame).icrs
-    return Place(
+    return Position(
         SkyCoord(middle.ra, middle.dec, frame="icrs"),
         uncertainty=(0.05 / 60 * 15 * u.deg * np.cos(dec), 0.5 * u.arcmin),
         source="IRAS name",
@@ -170,3 +172,21 @@ def _parsed(text):
         if coordinates.isscalar:
             return coordinates
     return None
+
+
+def _simbad_position(name):
+    """Return the coordinates of an object that SIMBAD knows."""
+
+    def ask():
+        table = import_clients().SimbadClient().query_name(name)
+        if not {"ra", "dec"} <= set(table.colnames):
+            raise ArchiveFormatError(f"no columns ra and dec, but {table.colnames}")
+        if len(table) == 0:
+            raise UnknownNameError(f"no object has the name {name!r}")
+        ra, dec = (float(np.ma.filled(table[0][key], np.nan)) for key in ("ra", "dec"))
+        if not (np.isfinite(ra) and abs(dec) <= 90):
+            raise UnknownNameError(f"{name!r} has no position on the sky")
+        return [ra, dec]
+
+    ra, dec = remembered_list("SIMBAD", f"{conf.simbad_url} {name}", ask)
+    return SkyCoord(ra, dec, unit="deg", frame="icrs")

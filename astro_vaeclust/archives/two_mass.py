@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import functools
 import re
 
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 
+from .areas import Box
 from .configuration import conf
 from .exceptions import ArchiveFormatError, NoDataError
 from .mosaic import MARGIN, choose_tiles, combine, crop
-from .regions import Box
-from .remote import RemoteSurvey
-from .services import import_clients
+from .remote import RemoteArchive
+from .services import import_clients, remembered_list
 
 __all__ = ["TwoMASS"]
 
@@ -38,7 +37,7 @@ _COLLECTION = re.compile(r"(2|two)_?mass", re.IGNORECASE)
 _OTHER_COLLECTION = re.compile(r"6x|sixx|lga|large|xsc|extended|cal", re.IGNORECASE)
 
 
-class TwoMASS(RemoteSurvey):
+class TwoMASS(RemoteArchive):
     """
     Images and point sources of the Two Micron All Sky Survey.
 
@@ -54,7 +53,7 @@ class TwoMASS(RemoteSurvey):
         Without, the image is what the tile with the nearest centre shows, and its
         pixels are those of the tile in any case.
     progress_bar : callable, optional
-        Shows the progress of downloads, see `Survey`.
+        Shows the progress of downloads, see `Archive`.
 
     Notes
     -----
@@ -79,8 +78,6 @@ class TwoMASS(RemoteSurvey):
     name = "2MASS"
     bands = ("J", "H", "Ks")
     default_band = "Ks"
-    largest_image = 1 * u.deg
-    largest_radius = 1.5 * u.deg
 
     def __init__(self, *, mosaic=True, progress_bar=None):
         super().__init__(progress_bar=progress_bar)
@@ -91,65 +88,50 @@ class TwoMASS(RemoteSurvey):
     def _find_image(self, box, band):
         return self._ask_in_turn(
             {
-                "IRSA SIA2": functools.partial(self._image_by_sia2, box, band),
-                "IRSA SIA1": functools.partial(self._image_by_old_sia, box, band),
+                "IRSA SIA2": lambda: self._image_by_sia2(box, band),
+                "IRSA SIA1": lambda: self._image_by_old_sia(box, band),
             }
         )
 
     def _find_sources(self, cone):
         return self._ask_in_turn(
             {
-                "IRSA TAP": functools.partial(self._sources_of_irsa, cone),
-                "VizieR": functools.partial(self._sources_of_vizier, cone),
+                "IRSA TAP": lambda: self._sources_of_irsa(cone),
+                "VizieR": lambda: self._sources_of_vizier(cone),
             }
         )
 
     def _image_by_sia2(self, box, band):
-        collection = self._collection()
+        client = import_clients().IrsaClient()
+        collection = _collection(client)
         cone = box.cone()
 
         def ask():
-            table = (
-                import_clients()
-                .IrsaClient()
-                .query_sia(
-                    pos=(cone.center, cone.radius),
-                    collection=collection,
-                    band=WAVELENGTHS[band].to_value(u.m),  # pyvo asks if it is true
-                    data_type="image",
-                )
+            table = client.query_sia(
+                pos=(cone.center, cone.radius),
+                collection=collection,
+                band=WAVELENGTHS[band].to_value(u.m),  # pyvo asks if it is true
+                data_type="image",
             )
             return _tiles_of_obscore(table)
 
-        query = {"url": conf.irsa_sia_url, "collection": collection, "box": box}
-        tiles = self._remembered_list("IRSA SIA2", query | {"band": band}, ask)
+        query = f"{conf.irsa_sia_url} {collection} {band} {box}"
+        tiles = remembered_list("IRSA SIA2", query, ask)
         return self._image_of_tiles("IRSA SIA2", tiles, box)
 
     def _image_by_old_sia(self, box, band):
         cone = box.cone()
 
         def ask():
-            found = (
-                import_clients()
-                .old_sia()
-                .search(cone.center, size=2 * cone.radius, format="image/fits")
+            service = import_clients().old_sia()
+            found = service.search(
+                cone.center, size=2 * cone.radius, format="image/fits"
             )
             return _tiles_of_old_sia(found.to_table(), band)
 
-        query = {"url": conf.irsa_old_sia_url, "box": box, "band": band}
-        tiles = self._remembered_list("IRSA SIA1", query, ask)
+        query = f"{conf.irsa_old_sia_url} {band} {box}"
+        tiles = remembered_list("IRSA SIA1", query, ask)
         return self._image_of_tiles("IRSA SIA1", tiles, box)
-
-    def _collection(self):
-        """Find the name of the collection of Atlas images at IRSA."""
-
-        def ask():
-            table = import_clients().IrsaClient().list_collections(servicetype="SIA")
-            return _choose_collection([str(name) for name in table["collection"]])
-
-        return self._remembered_list(
-            "IRSA TAP", {"collections": conf.irsa_tap_url}, ask
-        )
 
     def _image_of_tiles(self, service, tiles, box):
         """Download the tiles that are needed and make one image of them."""
@@ -165,84 +147,78 @@ class TwoMASS(RemoteSurvey):
             chosen = choose_tiles(covered, distances)
         else:
             chosen = [int(np.argmin(np.where(covered.any(axis=1), distances, np.inf)))]
-        images = [
-            self._remembered_image(
-                service,
-                {"url": tiles[index]["url"]},
-                functools.partial(import_clients().download, tiles[index]["url"]),
-            )
-            for index in self._progress(chosen, f"{self.name} tiles")
-        ]
+        urls = [tiles[index]["url"] for index in chosen]
+        images = list(self._remembered_images(service, urls))
         return combine(images, box) if self.mosaic else crop(images[0], box)
 
     def _sources_of_irsa(self, cone):
         def ask():
-            return (
-                import_clients()
-                .IrsaClient()
-                .query_region(
-                    cone.center, catalog=CATALOG, radius=cone.radius, columns=COLUMNS
-                )
+            client = import_clients().IrsaClient()
+            return client.query_region(
+                cone.center, catalog=CATALOG, radius=cone.radius, columns=COLUMNS
             )
 
-        query = {"url": conf.irsa_tap_url, "catalog": CATALOG, "region": cone}
+        query = f"{conf.irsa_tap_url} {CATALOG}"
         return self._remembered_sources("IRSA TAP", query, cone, ask)
 
     def _sources_of_vizier(self, cone):
         return self._vizier_sources(cone, VIZIER_CATALOG, ["*"])
 
 
-def _choose_collection(names):
-    """Choose the collection of Atlas images among those of an archive."""
-    fitting = [
-        name
-        for name in names
-        if _COLLECTION.search(name) and not _OTHER_COLLECTION.search(name)
-    ]
-    if not fitting:
-        raise NoDataError("none of its image collections is that of 2MASS")
-    # of several, the one for all the sky; the shortest name is the least special
-    return min(fitting, key=lambda name: ("sky" not in name.lower(), len(name), name))
+def _collection(client):
+    """Return the name of the collection of Atlas images at IRSA."""
+
+    def ask():
+        names = map(str, client.list_collections(servicetype="SIA")["collection"])
+        fitting = [
+            name
+            for name in names
+            if _COLLECTION.search(name) and not _OTHER_COLLECTION.search(name)
+        ]
+        if not fitting:
+            raise NoDataError("none of its image collections is that of 2MASS")
+        # of several, the one for all the sky; the shortest name is the least special
+        return [
+            min(fitting, key=lambda name: ("sky" not in name.lower(), len(name), name))
+        ]
+
+    return remembered_list("IRSA TAP", f"collections of {conf.irsa_tap_url}", ask)[0]
 
 
 def _tiles_of_obscore(table):
-    """Return place and URL of the tiles in an answer of version 2."""
+    """Return position and URL of the tiles in an answer of version 2."""
     _require(table, ("access_url", "s_ra", "s_dec"))
-    tiles = []
-    for row in table:
-        kind = str(row["access_format"]) if "access_format" in table.colnames else ""
-        subtype = (
-            str(row["dataproduct_subtype"])
-            if "dataproduct_subtype" in table.colnames
-            else ""
-        )
-        if _is_fits(kind, row["access_url"]) and subtype in ("", "--", "science"):
-            tiles.append(_tile(row["access_url"], row["s_ra"], row["s_dec"]))
-    return _some(tiles)
+    return _some(
+        _tile(row["access_url"], row["s_ra"], row["s_dec"])
+        for row in table
+        if _is_fits(_word(row, "access_format"), row["access_url"])
+        and _word(row, "dataproduct_subtype") in ("", "--", "science")
+    )
 
 
 def _tiles_of_old_sia(table, band):
-    """Return place and URL of the tiles of a band in an answer of version 1."""
+    """Return position and URL of the tiles of a band in an answer of version 1."""
     _require(table, ("download", "center_ra", "center_dec", "band", "format"))
-    letter = band[0].upper()
-    tiles = [
+    return _some(
         _tile(row["download"], row["center_ra"], row["center_dec"])
         for row in table
-        if str(row["band"]).upper().startswith(letter)
-        and _is_fits(row["format"], row["download"])
-    ]
-    return _some(tiles)
+        if _word(row, "band").upper().startswith(band[0].upper())
+        and _is_fits(_word(row, "format"), row["download"])
+    )
 
 
 def _tile(url, ra, dec):
     return {"url": str(url), "ra": float(ra), "dec": float(dec)}
 
 
+def _word(row, name):
+    return str(row[name]) if name in row.colnames else ""
+
+
 def _is_fits(kind, url):
-    kind = str(kind).lower()
-    if kind in ("", "--", "none"):
+    if kind.lower() in ("", "--", "none"):
         return re.search(r"\.fits?(\.gz)?$", str(url)) is not None
-    return "fits" in kind
+    return "fits" in kind.lower()
 
 
 def _require(table, names):
@@ -256,9 +232,7 @@ def _require(table, names):
 
 def _some(tiles):
     usable = [
-        tile
-        for tile in tiles
-        if np.isfinite([tile["ra"], tile["dec"]]).all() and abs(tile["dec"]) <= 90
+        tile for tile in tiles if np.isfinite(tile["ra"]) and abs(tile["dec"]) <= 90
     ]
     if not usable:
         raise NoDataError("it has no image there")

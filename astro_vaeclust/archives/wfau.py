@@ -3,38 +3,42 @@
 
 from __future__ import annotations
 
-import functools
-
 import astropy.units as u
 
 from ..utils.validation import check_choice
 from .exceptions import NoDataError
 from .mosaic import combine, crop, shows_all
-from .remote import RemoteSurvey
-from .services import import_clients
+from .remote import RemoteArchive
+from .services import import_clients, remembered_list
 
 __all__ = ["UKIDSS", "VISTA"]
 
-MOST_IMAGES = 12
+BAND_COLUMNS = ("AperMag3", "AperMag3Err", "ppErrBits")
+COLUMNS = (
+    *("sourceID", "framesetID", "ra", "dec", "mergedClass", "priOrSec", "pStar"),
+    *(f"{band}{name}" for band in "jh" for name in BAND_COLUMNS),
+)
+"""Columns of sources that are asked for besides those in K."""
+
+MAX_IMAGES = 12
 """Most cutouts of one place that are downloaded."""
 
 
-class _Edinburgh(RemoteSurvey):
+class _Edinburgh(RemoteArchive):
     """
     A survey in an archive of the Wide-Field Astronomy Unit.
 
-    Subclasses set the class attributes below those of `Survey`.
+    Subclasses set the class attributes below those of `Archive`.
     """
 
     databases = ()
     service = ""
     client_name = ""
     programme = ""
-    attributes = ()
+    k_prefix = ""
     vizier_catalog = ""
     frame_type = "stack"
     largest_image = 15 * u.arcmin
-    largest_radius = 1.5 * u.deg
 
     def __init__(self, *, database=None, progress_bar=None):
         super().__init__(progress_bar=progress_bar)
@@ -51,15 +55,15 @@ class _Edinburgh(RemoteSurvey):
 
     def _find_image(self, box, band):
         return self._ask_in_turn(
-            {self.service: functools.partial(self._image_of_archive, box, band)}
+            {self.service: lambda: self._image_of_archive(box, band)}
         )
 
     def _find_sources(self, cone):
         return self._ask_in_turn(
             {
-                self.service: functools.partial(self._sources_of_archive, cone),
-                "VizieR": functools.partial(
-                    self._vizier_sources, cone, self.vizier_catalog, ["**"]
+                self.service: lambda: self._sources_of_archive(cone),
+                "VizieR": lambda: self._vizier_sources(
+                    cone, self.vizier_catalog, ["**"]
                 ),
             }
         )
@@ -76,33 +80,28 @@ class _Edinburgh(RemoteSurvey):
             )
             if not urls:
                 raise NoDataError("it has no image there")
-            return urls[:MOST_IMAGES]
+            return urls[:MAX_IMAGES]
 
-        query = {"database": self.database, "box": box, "band": band}
-        urls = self._remembered_list(self.service, query, ask)
+        urls = remembered_list(self.service, f"{self.database} {band} {box}", ask)
         images = []
-        for url in self._progress(urls, f"{self.name} images"):
-            download = functools.partial(self._client().download, url)
-            image = self._remembered_image(self.service, {"url": url}, download)
+        for image in self._remembered_images(self.service, urls):
             images.append(image)
             if shows_all(image, box):
                 return crop(image, box)
         return combine(images, box)
 
     def _sources_of_archive(self, cone):
+        k_columns = [f"{self.k_prefix}{name}" for name in BAND_COLUMNS]
+
         def ask():
             return self._client().query_region(
                 cone.center,
                 radius=cone.radius,
                 programme_id=self.programme,
-                attributes=list(self.attributes),
+                attributes=[*COLUMNS, *k_columns],
             )
 
-        query = {
-            "database": self.database,
-            "programme": self.programme,
-            "region": cone,
-        }
+        query = f"{self.database} {self.programme}"
         return self._remembered_sources(self.service, query, cone, ask)
 
 
@@ -118,7 +117,7 @@ class UKIDSS(_Edinburgh):
     database : {"UKIDSSDR11PLUS", "UKIDSSDR10PLUS"}, optional
         Release of the survey.
     progress_bar : callable, optional
-        Shows the progress of downloads, see `Survey`.
+        Shows the progress of downloads, see `Archive`.
 
     Notes
     -----
@@ -138,12 +137,7 @@ class UKIDSS(_Edinburgh):
     client_name = "UkidssClient"
     programme = "GPS"
     vizier_catalog = "II/316"
-    attributes = (
-        *("sourceID", "framesetID", "ra", "dec", "mergedClass", "priOrSec", "pStar"),
-        *("jAperMag3", "jAperMag3Err", "hAperMag3", "hAperMag3Err"),
-        *("k_1AperMag3", "k_1AperMag3Err"),
-        *("jppErrBits", "hppErrBits", "k_1ppErrBits"),
-    )
+    k_prefix = "k_1"
 
 
 class VISTA(_Edinburgh):
@@ -158,7 +152,7 @@ class VISTA(_Edinburgh):
     database : {"VVVDR4", "VVVDR2"}, optional
         Release of the survey.
     progress_bar : callable, optional
-        Shows the progress of downloads, see `Survey`.
+        Shows the progress of downloads, see `Archive`.
 
     References
     ----------
@@ -174,9 +168,4 @@ class VISTA(_Edinburgh):
     programme = "VVV"
     vizier_catalog = "II/348"
     frame_type = "tilestack"
-    attributes = (
-        *("sourceID", "framesetID", "ra", "dec", "mergedClass", "priOrSec", "pStar"),
-        *("jAperMag3", "jAperMag3Err", "hAperMag3", "hAperMag3Err"),
-        *("ksAperMag3", "ksAperMag3Err"),
-        *("jppErrBits", "hppErrBits", "ksppErrBits"),
-    )
+    k_prefix = "ks"

@@ -27,9 +27,7 @@ __all__ = [
     "tuned_settings",
 ]
 
-BASELINES = Registry(
-    "baseline", "astro_vaeclust.baselines:BaselineFinder", "astro_vaeclust.baselines"
-)
+BASELINES = Registry("baseline", BaselineFinder, "astro_vaeclust.baselines")
 """The catalogue methods by their tags (`~astro_vaeclust.utils.registry.Registry`)."""
 
 BASELINES.register("star-counts")(StarCounts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -17,7 +17,7 @@ from ..images.celestial import celestial_wcs
 from ..images.image import Image
 from ..images.read import read_image
 from ..measure.columns import cluster_table
-from ..sources.find import FoundSources, find_sources
+from ..sources.find import SIGNIFICANCE, find_sources
 from ..sources.table import read_sources
 from ..utils.provenance import run_metadata
 from ..utils.validation import check_angle, check_count, check_number
@@ -26,7 +26,7 @@ from .measurement import CandidateMeasurements
 
 __all__ = ["BaselineFinder"]
 
-FEWEST = 3
+MIN_SOURCES = 3
 """Sources without which there is nothing to search."""
 
 
@@ -68,7 +68,7 @@ class BaselineFinder(ClusterFinderBase):
     min_members: int = 5
     background_scale: u.Quantity = 150 * u.arcsec
     cell_size: u.Quantity = 4 * u.arcsec
-    source_significance: float = 4.0
+    source_significance: float = SIGNIFICANCE
     fwhm: float | None = None
     magnitude_limit: float | None = None
 
@@ -104,11 +104,6 @@ class BaselineFinder(ClusterFinderBase):
             Significance of each cell of the field's grid.
         """
 
-    @property
-    def settings(self):
-        """Names and values of all settings (dict), as they go into the metadata."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None, sources=None):
         """
         Find the clusters of an image or of a table of sources.
@@ -128,12 +123,11 @@ class BaselineFinder(ClusterFinderBase):
             Standard deviations of the pixels; measured from the image without it.
         hdu : int, str or (str, int), optional
             HDU of a file or HDUList with several images.
-        sources : `~astropy.table.Table` or FoundSources, optional
-            Sources to use instead of those in the image: positions in pixels in
-            columns ``x, y``, ``x_centroid, y_centroid`` or ``x_center, y_center``, or
-            on the sky in a SkyCoord column ``sky``, ``sky_center`` or
-            ``sky_centroid``, or in ``ra, dec``; magnitudes, if any, in ``mag``. Or
-            what `find_sources` found in this image, to share it between finders.
+        sources : `~astropy.table.Table` or PointSources, optional
+            Sources to use instead of those in the image, as
+            `~astro_vaeclust.sources.table.read_sources` takes them: positions on the
+            sky or in pixels, magnitudes, if any, in ``mag``. Or what `find_sources`
+            found in this image, to share it between finders.
 
         Returns
         -------
@@ -156,16 +150,11 @@ class BaselineFinder(ClusterFinderBase):
             image = _empty_image(wcs, mask, sources)
         else:
             image = read_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu)
-        significance = None
         if sources is None:
             sources = self.find_sources(image)
-        if isinstance(sources, FoundSources):
-            x, y, significance = sources.x, sources.y, sources.significance
-        else:
-            limit = self.magnitude_limit
-            x, y = read_sources(sources, image.wcs, magnitude_limit=limit)
-        field = self.make_field(image, x, y)
-        measured = self._measure(field, significance)
+        points = read_sources(sources, image.wcs, magnitude_limit=self.magnitude_limit)
+        field = self.make_field(image, points.x, points.y)
+        measured = self._measure(field)
         columns = measured.columns()
         if columns is None:
             warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
@@ -189,15 +178,14 @@ class BaselineFinder(ClusterFinderBase):
         """
         return self._measure(field).candidates
 
-    def _measure(self, field, significance=None):
+    def _measure(self, field):
         candidates, heat = [], np.zeros(field.shape)
-        if len(field) >= max(FEWEST, self.min_members):
+        if len(field) >= max(MIN_SOURCES, self.min_members):
             candidates, heat = self.search(field)
         return CandidateMeasurements(
             field,
             [found for found in candidates if found.score >= self.threshold],
             heat,
-            significance,
             min_members=self.min_members,
         )
 
@@ -214,7 +202,7 @@ class BaselineFinder(ClusterFinderBase):
 
         Returns
         -------
-        sources : FoundSources
+        sources : `~astro_vaeclust.sources.points.PointSources`
             What ``detect(..., sources=...)`` takes.
         """
         return find_sources(

@@ -10,7 +10,7 @@ from scipy.ndimage import label, maximum_filter
 
 __all__ = ["Candidate", "map_candidates"]
 
-MOST = 200
+MAX_CANDIDATES = 200
 """Peaks of a map that are looked at, the highest first."""
 
 EIGHT = np.ones((3, 3), dtype=bool)
@@ -67,7 +67,7 @@ def map_candidates(field, significance, *, threshold, separation, depth=0.5):
     usable = np.where(field.coverage > 0, significance, -np.inf)
     highest = maximum_filter(usable, footprint=field.disc(separation) > 0)
     rows, columns = np.nonzero((usable == highest) & (usable >= threshold))
-    order = np.argsort(-usable[rows, columns], kind="stable")[:MOST]
+    order = np.argsort(-usable[rows, columns], kind="stable")[:MAX_CANDIDATES]
     taken = np.zeros(field.shape, dtype=bool)
     candidates = []
     for row, column in zip(rows[order], columns[order], strict=True):

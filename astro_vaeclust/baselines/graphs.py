@@ -14,7 +14,7 @@ from .candidates import Candidate
 
 __all__ = ["SourceGraph", "group_candidate"]
 
-FEWEST = 4
+MIN_POINTS = 4
 """Sources that a triangulation needs."""
 
 MIRRORED = 6.0
@@ -42,7 +42,7 @@ class SourceGraph:
         self.points, self.weights = np.unique(
             np.round(field.points, 6), axis=0, return_counts=True
         )
-        if len(self.points) < FEWEST:
+        if len(self.points) < MIN_POINTS:
             raise QhullError(f"{len(self.points)} sources have no triangulation")
         self.edges = _delaunay_edges(self.points)
 

@@ -18,7 +18,7 @@ __all__ = ["HDBSCANFinder"]
 FIELD_RATIO = 5
 """Field sources with which a cluster is compared, per member."""
 
-FEWEST_FIELD = 100
+MIN_FIELD = 100
 
 N_ORDERS = 8
 """Orders of the sources in which they are clustered."""
@@ -133,7 +133,7 @@ class HDBSCANFinder(BaselineFinder):
         """Return the deviate of the Mann-Whitney test of a cluster and its field."""
         x, y = field.points[group].mean(axis=0)
         outside = np.flatnonzero(labels != labels[group[0]])
-        wanted = max(FEWEST_FIELD, FIELD_RATIO * len(group))
+        wanted = max(MIN_FIELD, FIELD_RATIO * len(group))
         nearby = np.argsort(np.hypot(field.x[outside] - x, field.y[outside] - y))
         compared = outside[nearby[:wanted]]
         n, m = len(group), len(compared)

@@ -11,14 +11,8 @@ from astropy.nddata import NDData
 from photutils.segmentation import SegmentationImage
 from scipy.special import erf
 
-from ..measure.circles import (
-    BRIGHT_STAR_RADII,
-    BRIGHT_STAR_SIGNIFICANCE,
-    LARGE_FRACTION,
-    MASKED_FRACTION,
-    circle,
-)
-from ..measure.flags import ClusterFlags
+from ..measure.circles import CircleMeasurements
+from ..sources.points import PointSources
 
 __all__ = ["CandidateMeasurements"]
 
@@ -35,16 +29,13 @@ class CandidateMeasurements:
         The candidates. Where regions overlap, the higher score takes the cells.
     heat : (rows, columns) array
         Significance of each cell.
-    significance : (ny, nx) array or None
-        Significance of the pixels, if there are pixels.
     min_members : int
         Sources that a region must hold.
     """
 
-    def __init__(self, field, candidates, heat, significance, *, min_members):
+    def __init__(self, field, candidates, heat, *, min_members):
         self.field = field
         self.heat = heat
-        self.significance = significance
         order = sorted(candidates, key=lambda found: (-found.score, found.x, found.y))
         self.labels = np.zeros(field.shape, dtype=np.int32)
         self.candidates = []
@@ -62,18 +53,24 @@ class CandidateMeasurements:
             return None
         x, y = self._centers.T
         pixel_side = self.field.pixel_side * u.arcsec
+        circles = CircleMeasurements(
+            self.field.image,
+            self._centers,
+            self._radii,
+            sources=PointSources(self.field.x, self.field.y),
+        )
         return {
             "id": np.arange(1, n_candidates + 1),
             "sky_center": self.field.image.wcs.pixel_to_world(x, y).icrs,
-            "x_center": x * u.pix,
-            "y_center": y * u.pix,
+            "x_center": x,
+            "y_center": y,
             "radius": self._radii * pixel_side,
             "radius_err": np.full(n_candidates, np.nan) * u.arcsec,
             "area": self._areas * pixel_side**2,
             "score": np.array([found.score for found in self.candidates]),
             "false_alarm_rate": np.full(n_candidates, np.nan) / u.deg**2,
-            "n_sources": self._n_sources,
-            "flags": np.array([int(self._flags(i)) for i in range(n_candidates)]),
+            "n_sources": circles.n_sources,
+            "flags": circles.flags,
         }
 
     def heatmap(self):
@@ -106,49 +103,7 @@ class CandidateMeasurements:
         """Radii in pixels of circles with the areas of the regions."""
         return np.sqrt(self._areas / np.pi)
 
-    @cached_property
-    def _n_sources(self):
-        """Number of sources within the radius."""
-        counts = self.field.tree.query_ball_point(
-            self._centers, self._radii, return_length=True
-        )
-        return np.asarray(counts, dtype=np.int64)
-
     def _to_pixels(self, grid):
         cell = self.field.cell
         height, width = self.field.image.shape
         return grid.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
-
-    def _flags(self, index):
-        image, radius = self.field.image, self._radii[index]
-        place, within = self._circle(index, radius)
-        remarks = {
-            ClusterFlags.TOUCHES_EDGE: self._touches_edge(index),
-            ClusterFlags.MASKED: image.mask[place][within].mean() > MASKED_FRACTION,
-            ClusterFlags.NEAR_BRIGHT_STAR: self._highest_near(index)
-            > BRIGHT_STAR_SIGNIFICANCE,
-            ClusterFlags.LARGE: self._areas[index]
-            > LARGE_FRACTION * np.count_nonzero(~image.mask),
-            ClusterFlags.LOSSY_INPUT: image.lossy,
-        }
-        return ClusterFlags.of(remarks)
-
-    def _touches_edge(self, index):
-        """Whether a region reaches the bounding box of the usable cells."""
-        cells, usable = self.labels == index + 1, self.field.coverage > 0
-        for axis in (0, 1):
-            extent = np.flatnonzero(usable.any(axis=axis))
-            reach = np.flatnonzero(cells.any(axis=axis))
-            if reach[0] <= extent[0] or reach[-1] >= extent[-1]:
-                return True
-        return False
-
-    def _highest_near(self, index):
-        """Highest significance of the pixels around; zero if there are no pixels."""
-        if self.significance is None:
-            return 0.0
-        place, near = self._circle(index, BRIGHT_STAR_RADII * self._radii[index])
-        return np.max(self.significance[place][near], initial=0)
-
-    def _circle(self, index, radius):
-        return circle(self.field.image.shape, self._centers[index], radius)

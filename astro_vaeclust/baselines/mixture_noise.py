@@ -18,7 +18,7 @@ PARAMETERS = 6
 """Parameters of a Gaussian: weight, two of its mean, three of its covariance."""
 
 STARTING_SIGNIFICANCE = 2.0
-MOST_STARTS = 30
+MAX_STARTS = 30
 CONVERGED = 2e-3
 """Change of the weight over itself at which a fit ends."""
 
@@ -117,7 +117,7 @@ class MixtureWithNoise(BaselineFinder):
             separation=1.5 * width,
             depth=0.99,
         )
-        return [(peak.x, peak.y) for peak in peaks[:MOST_STARTS]]
+        return [(peak.x, peak.y) for peak in peaks[:MAX_STARTS]]
 
     def _fit(self, field, x, y, width):
         """Return score, mean and covariance (pixels) of a Gaussian, or None."""

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""``vaeclust backends``: the tags that options take."""
+"""``vaeclust backends``: the tags that options take, and what they stand for."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def add_command(commands):
     parser = commands.add_parser(
         "backends",
         help="list the tags of embeddings, mixtures and thresholds",
-        description="List the tags of embeddings, mixtures and thresholds, of this "
-        "package and of installed ones that announce theirs.",
+        description="List the tags of embeddings, mixtures and thresholds with their "
+        "settings, of this package and of installed ones that announce theirs.",
     )
     add_message_options(parser)
     parser.set_defaults(run=run)
@@ -22,7 +22,7 @@ def add_command(commands):
 
 def run(arguments):
     """
-    Print the tags, one per line.
+    Print the tags with their backends, one per line.
 
     Parameters
     ----------
@@ -35,4 +35,4 @@ def run(arguments):
 
     for registry in (EMBEDDINGS, MIXTURES, THRESHOLDS):
         for tag in registry.tags:
-            print(f"--{registry.kind} {tag}")
+            print(f"--{registry.kind} {tag}: {registry.resolve(tag)!r}")

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 from .messages import add_message_options
-from .options import add_finder_options, make_finder
+from .options import add_finder_options, make_finder, number_or_name
 from .outputs import Outputs
 from .printing import print_clusters
 
@@ -23,13 +23,14 @@ def add_command(commands):
     )
     parser.add_argument("image", metavar="IMAGE", help="FITS file")
     parser.add_argument(
-        "--hdu", type=_number_or_name, help="number or name of the HDU with the image"
+        "--hdu", type=number_or_name, help="number or name of the HDU with the image"
     )
     parser.add_argument(
         "--block-size",
         type=int,
         metavar="PIXELS",
-        help="read and search the image in blocks, where it is larger than the memory",
+        help="read and search the image in blocks of this side (default: only images "
+        "of more than 8192 x 8192 pixels, in blocks of 2048)",
     )
     parser.add_argument(
         "--sources",
@@ -91,13 +92,11 @@ def _detect(finder, arguments):
     choice = {} if arguments.hdu is None else {"hdu": arguments.hdu}
     if arguments.sources is not None:
         choice["sources"] = _read_sources(arguments.sources)
+    if arguments.block_size is not None:
+        choice["block_size"] = arguments.block_size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)  # the report says so
-        if arguments.block_size is None:
-            return finder.detect(arguments.image, **choice)
-        return finder.detect_blocks(
-            arguments.image, block_size=arguments.block_size, **choice
-        )
+        return finder.detect(arguments.image, **choice)
 
 
 def _read_sources(path):
@@ -112,7 +111,3 @@ def _read_sources(path):
     except unreadable as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"sources {path} cannot be read: {reason}") from error
-
-
-def _number_or_name(text):
-    return int(text) if text.isdecimal() else text

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options, progress_bar
+from .options import add_folder, add_workers
 from .printing import print_table
 
 __all__ = ["add_command", "add_options", "run"]
@@ -25,7 +26,7 @@ def add_command(commands):
         description="Run finders on mock tiles, half of them without a cluster, and "
         "say how many clusters they find at how many false positives per square "
         "degree. The result of each tile is kept: after an interrupt, or with more "
-        "tiles or finders, the same command goes on.",
+        "tiles or finders, the same command resumes.",
     )
     add_options(parser, tiles=100)
     parser.add_argument(
@@ -40,12 +41,7 @@ def add_command(commands):
 
 def add_options(parser, *, tiles):
     """Add the options that the benchmark has too; ``tiles`` is their default number."""
-    parser.add_argument(
-        "--folder",
-        default="vaeclust_evaluation",
-        metavar="DIR",
-        help="where results are kept; made if missing (default: %(default)s)",
-    )
+    add_folder(parser, "vaeclust_evaluation")
     parser.add_argument(
         "--finders",
         nargs="+",
@@ -86,28 +82,14 @@ def add_options(parser, *, tiles):
         default=1_000_000,
         help="seed of the first tile (default: %(default)s)",
     )
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes (default: %(default)s)"
-    )
+    add_workers(parser)
     parser.add_argument(
         "--device", default="cpu", help="where torch computes (default: %(default)s)"
     )
 
 
 def run(arguments):
-    """
-    Run the finders, print the comparison, and write tables and plot.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option is bad, or a file cannot be written.
-    """
+    """Run the finders, print the comparison, and write tables and plot."""
     from ..evaluation import evaluate_finders, finder_names, make_finders
 
     names = arguments.finders or finder_names()
@@ -149,13 +131,13 @@ def _report(results, folder):
     from ..evaluation.summary import describe, printable, write_results
 
     rate = RATE / u.deg**2
-    for least in MEMBERS:
-        chosen = {name: froc.with_members(least) for name, froc in results.items()}
+    for minimum in MEMBERS:
+        chosen = {name: froc.with_members(minimum) for name, froc in results.items()}
         summary = summary_table(chosen)
-        print(f"\nClusters with at least {least} members:")
+        print(f"\nClusters with at least {minimum} members:")
         print(describe(summary))
         print_table(printable(summary))
-        subfolder = folder / f"members_{least}"
+        subfolder = folder / f"members_{minimum}"
         subfolder.mkdir(exist_ok=True)
         write_results(chosen, subfolder, rate=rate)
     print(f"\nFalse positives at {RATE:g} per deg2, by kind:")

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options, progress_bar
-from .options import angle
+from .options import add_overwrite, angle
 
 __all__ = ["add_command", "run"]
 
@@ -55,9 +55,7 @@ def add_command(commands):
         metavar="DIR",
         help="folder of the files; made if missing (default: this one)",
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace files that exist"
-    )
+    add_overwrite(parser)
     parser.add_argument(
         "--no-catalog", action="store_true", help="get the image without its sources"
     )

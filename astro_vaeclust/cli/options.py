@@ -4,22 +4,23 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields, is_dataclass, replace
 
 from .messages import progress_bar
 
-__all__ = ["add_finder_options", "angle", "make_finder"]
+__all__ = [
+    "add_finder_options",
+    "add_folder",
+    "add_overwrite",
+    "add_workers",
+    "angle",
+    "make_finder",
+    "number_or_name",
+]
 
-_SETTINGS = (
-    "model",
-    "patch_sizes",
-    "overlap",
-    "embedding",
-    "mixture",
-    "threshold",
-    "max_false_alarm_rate",
-    "seed",
-    "device",
-)
+_OF_FINDER = ("mixture", "seed", "device")
+_OF_EMBEDDING = ("model", "patch_sizes", "overlap", "n_seeds")
+"""Options that are settings of the finder, and of some embeddings."""
 
 
 def add_finder_options(parser):
@@ -54,6 +55,12 @@ def add_finder_options(parser):
         help="overlap of neighbouring windows, in [0, 1)",
     )
     add(
+        "--n-seeds",
+        type=int,
+        metavar="N",
+        help="networks per patch size, of which the mean is taken",
+    )
+    add(
         "--threshold",
         type=_number_or_tag,
         metavar="SPEC",
@@ -85,23 +92,62 @@ def make_finder(arguments):
 
     Raises
     ------
-    ValueError, TypeError
-        If a setting is out of range or no backend has a tag.
+    ValueError, TypeError, FileNotFoundError
+        If a setting is out of range or cannot matter, or no backend has a tag.
     """
     import astropy.units as u
 
-    from .. import VAEClusterFinder
+    from .. import HeatmapRegions, VAEClusterFinder
 
-    settings = {
-        name: getattr(arguments, name) for name in _SETTINGS if name in arguments
-    }
-    if "patch_sizes" in settings:
-        settings["patch_sizes"] = tuple(settings["patch_sizes"])
-    if "max_false_alarm_rate" in settings:
-        settings["max_false_alarm_rate"] /= u.deg**2
-    paper = getattr(arguments, "preset", "default") == "paper"
-    make = VAEClusterFinder.paper if paper else VAEClusterFinder
-    return make(**settings, progress_bar=progress_bar(arguments.quiet))
+    given = vars(arguments)
+    paper = given.get("preset") == "paper"
+    preset = VAEClusterFinder.paper() if paper else VAEClusterFinder()
+    finder = replace(
+        preset,
+        embedding=_make_embedding(given, preset.embedding),
+        progress_bar=progress_bar(arguments.quiet),
+        **{name: given[name] for name in _OF_FINDER if name in given},
+    )
+    if "threshold" in given:
+        if not finder.learns_on_image:
+            takes = "searches that learn on the image, by --mixture or --embedding pca"
+            raise _cannot_matter("threshold", takes, given)
+        regions = finder.regions or HeatmapRegions()
+        regions = replace(regions, threshold=given["threshold"])
+        finder = replace(finder, regions=regions)
+    if "max_false_alarm_rate" in given:
+        if finder.learns_on_image:
+            takes = "the search with a trained model"
+            raise _cannot_matter("max_false_alarm_rate", takes, given)
+        rate = given["max_false_alarm_rate"] / u.deg**2
+        finder = replace(finder, max_false_alarm_rate=rate)
+    return finder
+
+
+def _make_embedding(given, embedding):
+    """Return the embedding of a preset, or the one asked for, with given settings."""
+    from ..embeddings import EMBEDDINGS
+
+    embedding = EMBEDDINGS.resolve(given.get("embedding", embedding))
+    settings = {name: given[name] for name in _OF_EMBEDDING if name in given}
+    for name in settings:
+        takers = [n for n in EMBEDDINGS.tags if name in _settings_of(EMBEDDINGS.get(n))]
+        if name not in _settings_of(embedding):
+            raise _cannot_matter(name, f"--embedding {' or '.join(takers)}", given)
+    return replace(embedding, **settings) if settings else embedding
+
+
+def _settings_of(backend):
+    return {field.name for field in fields(backend)} if is_dataclass(backend) else set()
+
+
+def _cannot_matter(name, takes, given):
+    """Return the error of an option that the other options leave without effect."""
+    chosen = ("preset", "embedding", "mixture")
+    got = " ".join(
+        f"--{option} {given[option]}" for option in chosen if option in given
+    )
+    return ValueError(f"--{name.replace('_', '-')} is for {takes}; got {got}")
 
 
 def _number_or_tag(text):
@@ -111,25 +157,37 @@ def _number_or_tag(text):
         return text
 
 
+def add_folder(parser, default):
+    """Add the folder of a run that can be resumed to a parser."""
+    parser.add_argument(
+        "--folder",
+        default=default,
+        metavar="DIR",
+        help="where results are kept; made if missing (default: %(default)s)",
+    )
+
+
+def add_overwrite(parser):
+    """Add the option that lets files be replaced to a parser."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that exist"
+    )
+
+
+def add_workers(parser):
+    """Add the number of processes to a parser."""
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes (default: %(default)s)"
+    )
+
+
+def number_or_name(text):
+    """Read the number or the name of an HDU (int or str)."""
+    return int(text) if text.isdecimal() else text
+
+
 def angle(text):
-    """
-    Read an angle from the command line.
-
-    Parameters
-    ----------
-    text : str
-        A number with a unit, such as ``12arcmin``.
-
-    Returns
-    -------
-    angle : `~astropy.units.Quantity`
-        The angle.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        If it is none.
-    """
+    """Read an angle such as ``12arcmin`` (`~astropy.units.Quantity`)."""
     import astropy.units as u
 
     try:

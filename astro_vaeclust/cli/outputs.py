@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from .messages import LOGGER
 
-__all__ = ["Outputs"]
+__all__ = ["Outputs", "format_errors_on_a_line"]
 
 
 class Outputs:
@@ -49,7 +51,6 @@ class Outputs:
         ImportError
             If a package for a file is missing.
         """
-        from ..io import FORMATS
         from ..utils.files import check_output
         from ..visualization import check_plot_suffix
 
@@ -61,7 +62,7 @@ class Outputs:
             check_output(path, self.overwrite)
         for path in (self.table, self.regions):
             if path is not None:
-                FORMATS.find(path)
+                _check_format(path)
         if self.plot is not None:
             check_plot_suffix(self.plot)
 
@@ -94,3 +95,41 @@ class Outputs:
     def _wanted(self):
         files = (self.table, self.regions, self.heatmap, self.plot)
         return [path for path in files if path is not None]
+
+
+def _check_format(path):
+    """Write an empty catalogue under this name elsewhere: what fails, fails now."""
+    from ..catalog import ClusterCatalog, cluster_table
+
+    with TemporaryDirectory() as folder, format_errors_on_a_line(path, "Write"):
+        ClusterCatalog(cluster_table()).write(Path(folder) / Path(path).name)
+
+
+@contextmanager
+def format_errors_on_a_line(path, access):
+    """
+    Say on one line that a file has no format of catalogues.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file that is read or written within the ``with`` statement.
+    access : {'Read', 'Write'}
+        Which of these.
+
+    Raises
+    ------
+    ValueError
+        In place of astropy's error, which has a table of formats.
+    """
+    from astropy.io import registry
+
+    from ..catalog import ClusterCatalog
+
+    try:
+        yield
+    except registry.IORegistryError as error:
+        formats = ", ".join(registry.get_formats(ClusterCatalog, access)["Format"])
+        raise ValueError(
+            f"the suffix of {path} must be that of a format of catalogues: {formats}"
+        ) from error

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""``vaeclust reproduce``: the paper's Table I, made anew."""
+"""``vaeclust reproduce``: the paper's Table I, reproduced."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options, progress_bar
-from .options import add_finder_options, angle, make_finder
+from .options import add_finder_options, add_folder, angle, make_finder
 from .printing import print_table
 
 __all__ = ["add_command", "run"]
@@ -38,19 +38,13 @@ def add_command(commands):
     """Add the command to those of the main parser."""
     parser = commands.add_parser(
         "reproduce",
-        help="make the paper's Table I anew",
+        help="reproduce the paper's Table I",
         description="Get images and point sources of the eight fields of Table I of "
         "Karmakar, Mishra & Tej (2018), search them with the paper's settings and with "
         "the default ones, and print radii, members and IoU beside what the paper has. "
-        "A field that fails does not end the run; the same command goes on from where "
-        "it was.",
+        "A field that fails does not end the run; the same command resumes it.",
     )
-    parser.add_argument(
-        "--folder",
-        default="vaeclust_reproduction",
-        metavar="DIR",
-        help="where all is kept; made if missing (default: %(default)s)",
-    )
+    add_folder(parser, "vaeclust_reproduction")
     parser.add_argument(
         "--survey",
         choices=("2mass", "ukidss"),
@@ -94,20 +88,7 @@ def add_command(commands):
 
 
 def run(arguments):
-    """
-    Make the table, print it, and say what it was made from.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option is bad, the folder belongs to another run or cannot be written, or
-        no field at all could be done.
-    """
+    """Make the table, print it, and say what it was made from."""
     from ..evaluation.reproduction import Reproduction
 
     reproduction = Reproduction(

@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options
+from .options import add_overwrite
+from .outputs import format_errors_on_a_line
 from .printing import print_table
 
 __all__ = ["add_command", "run"]
@@ -67,7 +69,7 @@ def add_command(commands):
     parser.add_argument(
         "--image",
         metavar="FILE",
-        help="FITS image whose WCS places regions that are in pixels",
+        help="FITS image whose WCS places regions and sources that are in pixels",
     )
     parser.add_argument(
         "--id", type=int, help="number of the cluster (default: that which fits best)"
@@ -75,37 +77,26 @@ def add_command(commands):
     parser.add_argument(
         "--output", metavar="FILE", help="table with all numbers: .ecsv"
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace a file that exists"
-    )
+    add_overwrite(parser)
     add_message_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments):
-    """
-    Compare, print the table, and write it if asked to.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option or a file is bad, or a file cannot be written.
-    """
+    """Compare, print the table, and write it if asked to."""
     from ..archives import read_catalog
     from ..catalog import ClusterCatalog
+    from ..matching import ClusterMatch
     from ..utils.files import check_output
 
     if arguments.output is not None:
         check_output(arguments.output, arguments.overwrite)
-    match = ClusterCatalog.read(arguments.clusters).match(
-        read_catalog(arguments.catalog), cut=arguments.cut
-    )
     wcs = None if arguments.image is None else _wcs_of(arguments.image)
+    with format_errors_on_a_line(arguments.clusters, "Read"):
+        catalog = ClusterCatalog.read(arguments.clusters)
+    match = ClusterMatch(
+        catalog.table, read_catalog(arguments.catalog), cut=arguments.cut, wcs=wcs
+    )
     table = _compare(match, _references(arguments.reference, wcs), arguments.id)
     print(
         f"{len(match.sources)} sources of {Path(arguments.catalog).name} count (cut: "
@@ -148,9 +139,10 @@ def _segmentation(path):
 
 
 def _wcs_of(path):
-    from ..images.read import read_image
+    from ..images.read import open_image
 
-    return read_image(path).wcs
+    with open_image(path) as source:
+        return source.wcs
 
 
 def _compare(match, references, number):

@@ -3,10 +3,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import argparse
+import shutil
 
 from .messages import LOGGER, add_message_options, progress_bar
-from .options import add_finder_options, make_finder
+from .options import (
+    add_finder_options,
+    add_overwrite,
+    add_workers,
+    make_finder,
+    number_or_name,
+)
 from .printing import print_table
 
 __all__ = ["add_command", "run"]
@@ -18,12 +25,13 @@ def add_command(commands):
         "selection-function",
         help="measure which clusters are found on an image",
         description="Paint mock clusters on an image, one at a time, search for them, "
-        "and fit the probability that a cluster is found. Outcomes are kept in a file "
-        "beside the output: after an interrupt, the same command goes on.",
+        "and fit the probability that a cluster is found. Outcomes are kept in a "
+        "folder beside the output until it is written: after an interrupt, the same "
+        "command resumes.",
     )
     parser.add_argument("image", metavar="IMAGE", help="FITS file")
     parser.add_argument(
-        "--hdu", type=_number_or_name, help="number or name of the HDU with the image"
+        "--hdu", type=number_or_name, help="number or name of the HDU with the image"
     )
     parser.add_argument(
         "--output",
@@ -32,9 +40,7 @@ def add_command(commands):
         help="table with the fit: .ecsv (default: %(default)s)",
     )
     parser.add_argument("--plot", metavar="FILE", help="picture: .png, .pdf, .svg")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace files that exist"
-    )
+    add_overwrite(parser)
     parser.add_argument(
         "--injections",
         type=int,
@@ -70,30 +76,16 @@ def add_command(commands):
         help="magnitude of a source of 1 adu (default: MAGZP of the header)",
     )
     parser.add_argument(
-        "--min-score", type=float, metavar="SCORE", help="least score that counts"
+        "--min-score", type=float, metavar="SCORE", help="lowest score that counts"
     )
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes (default: %(default)s)"
-    )
+    add_workers(parser)
     add_finder_options(parser)
     add_message_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments):
-    """
-    Measure the selection function, print its coefficients, and write the files.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options; ``--seed`` is that of the injections too.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option or the image is bad, or a file cannot be written.
-    """
+    """Measure the selection function, print its coefficients, and write the files."""
     import astropy.units as u
 
     from ..evaluation import selection_function
@@ -105,9 +97,10 @@ def run(arguments):
     if arguments.plot is not None:
         check_plot_suffix(arguments.plot)
         check_output(arguments.plot, overwrite)
-    checkpoint = f"{output}.part.ecsv"
+    folder = f"{output}.injections"
+    silent = argparse.Namespace(**vars(arguments) | {"quiet": True})
     selection = selection_function(
-        _silent(make_finder(arguments)),
+        make_finder(silent),
         _read(arguments.image, arguments.hdu),
         n_injections=arguments.injections,
         n_members=arguments.members,
@@ -120,9 +113,10 @@ def run(arguments):
         seed=getattr(arguments, "seed", 0),
         workers=arguments.workers,
         progress_bar=progress_bar(arguments.quiet),
-        checkpoint=checkpoint,
+        folder=folder,
     )
-    _write(selection, output, arguments.plot, overwrite, checkpoint)
+    _write(selection, output, arguments.plot, overwrite)
+    shutil.rmtree(folder)
     _print(selection)
 
 
@@ -131,36 +125,22 @@ def _read(path, hdu):
     import astropy.units as u
     from astropy.nddata import CCDData
 
-    from ..images.hdus import open_file, select_hdu
     from ..images.read import read_image
 
     image = read_image(path, hdu=hdu)
-    with open_file(path) as files:
-        header = select_hdu(files, hdu).header
     unit = u.adu if image.unit is None else image.unit
-    meta = {"MAGZP": header["MAGZP"]} if "MAGZP" in header else {}
+    meta = {key: image.header[key] for key in ("MAGZP",) if key in image.header}
     return CCDData(image.data, mask=image.mask, wcs=image.wcs, unit=unit, meta=meta)
 
 
-def _silent(finder):
-    """Return a finder without a progress bar of its own."""
-    if getattr(finder, "progress_bar", None) is None:
-        return finder
-    return replace(finder, progress_bar=None)
-
-
-def _write(selection, output, plot, overwrite, checkpoint):
-    from pathlib import Path
-
-    from ..utils.files import atomic_path
+def _write(selection, output, plot, overwrite):
+    from ..visualization.axes import save_figure
 
     selection.write(output, overwrite=overwrite)
     LOGGER.info("wrote %s", output)
     if plot is not None:
-        with atomic_path(plot, overwrite) as place:
-            selection.plot().figure.savefig(place, dpi=150)
+        save_figure(selection.plot().figure, plot, overwrite=overwrite)
         LOGGER.info("wrote %s", plot)
-    Path(checkpoint).unlink(missing_ok=True)
 
 
 def _print(selection):
@@ -171,7 +151,3 @@ def _print(selection):
     names = ["intercept", "log10 members", "log10 r50/arcsec", "log10 sources/arcmin2"]
     columns = (names, selection.coefficients, selection.errors)
     print_table(QTable(columns, names=("term", "coefficient", "error")))
-
-
-def _number_or_name(text):
-    return int(text) if text.isdecimal() else text

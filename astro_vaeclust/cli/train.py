@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options, progress_bar
+from .options import add_folder, add_overwrite, add_workers
 
 __all__ = ["add_command", "run"]
 
@@ -19,15 +20,10 @@ def add_command(commands):
         description="Simulate tiles, train the convolutional autoencoder on them, "
         "calibrate its false-alarm rates and errors, and write the model. Tiles, "
         "checkpoints and curves are kept in a folder: after an interrupt the same "
-        "command goes on.",
+        "command resumes.",
     )
     parser.add_argument("output", metavar="MODEL", help="file of the model, .pt")
-    parser.add_argument(
-        "--folder",
-        default="vaeclust_training",
-        metavar="DIR",
-        help="where tiles, checkpoint and curves are kept (default: %(default)s)",
-    )
+    add_folder(parser, "vaeclust_training")
     parser.add_argument(
         "--tiles",
         type=int,
@@ -60,33 +56,17 @@ def add_command(commands):
         help="2MASS Ks tiles without known clusters, on which clusters are painted",
     )
     parser.add_argument("--seed", type=int, help="seed of the training")
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes that simulate tiles"
-    )
+    add_workers(parser)
     parser.add_argument(
         "--device", default="cpu", help="where torch computes (default: %(default)s)"
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace a file that exists"
-    )
+    add_overwrite(parser)
     add_message_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments):
-    """
-    Make the model and write it.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option is bad, or a file cannot be written.
-    """
+    """Make the model and write it."""
     from ..training.make import make_model
     from ..utils.files import check_output
 

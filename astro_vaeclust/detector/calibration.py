@@ -15,7 +15,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from scipy.special import logsumexp
 
-from .candidates import LEAST_SCORE, find_candidates
+from .candidates import MIN_SCORE, find_candidates
 from .network import CELL, MEASURES
 
 __all__ = [
@@ -32,11 +32,11 @@ SURROUNDINGS = 512
 """Side in network pixels of the square whose brightness is the local condition."""
 
 
-SCORES = (LEAST_SCORE, 9.0)
+SCORES = (MIN_SCORE, 9.0)
 """Range of scores in which the intensity is integrated by default."""
 
 
-BEYOND = 1.0
+MARGIN = 1.0
 """Logits below the end of the calibrated range at which rates stop falling."""
 
 
@@ -148,7 +148,7 @@ class Intensity:
         rate : (n,) array
             False candidates per deg2.
         """
-        scores = np.minimum(scores, self.score_range[1] - BEYOND)
+        scores = np.minimum(scores, self.score_range[1] - MARGIN)
         crowding = np.asarray(crowding, dtype=np.float64)
         low, _, _, high = self.crowding
         crowding = np.clip(np.nan_to_num(crowding, nan=high), low, high)

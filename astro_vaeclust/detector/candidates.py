@@ -17,7 +17,7 @@ __all__ = ["Candidates", "find_candidates"]
 BOX = 5
 """Side in cells of the square in which a candidate is the highest."""
 
-LEAST_SCORE = -6.0
+MIN_SCORE = -6.0
 """Logit below which nothing is a candidate."""
 
 AROUND = 13
@@ -25,10 +25,10 @@ AROUND = 13
 
 R50 = MEASURES.index("log_r50")
 
-LEAST_USABLE = 0.5
+MIN_USABLE = 0.5
 """Fraction of usable pixels that the cell of a centre must have."""
 
-LEAST_DISTANCE = 20.0
+MIN_DISTANCE = 20.0
 """Network pixels within which two candidates are one."""
 
 COMPARABLE = 2.0
@@ -92,7 +92,7 @@ class Candidates:
         return replace(self, score=score)[np.argsort(-score, kind="stable")]
 
 
-def find_candidates(maps, usable=None, *, least=LEAST_SCORE, comparable=COMPARABLE):
+def find_candidates(maps, usable=None, *, minimum=MIN_SCORE, comparable=COMPARABLE):
     """
     Find the peaks of the map of centres.
 
@@ -106,8 +106,8 @@ def find_candidates(maps, usable=None, *, least=LEAST_SCORE, comparable=COMPARAB
         What the network says.
     usable : (ny_cells, nx_cells) array, optional
         Fraction of usable pixels of each cell; by default all are usable. The cell of
-        a candidate has at least ``LEAST_USABLE``.
-    least : float
+        a candidate has at least ``MIN_USABLE``.
+    minimum : float
         Lowest logit of a candidate.
     comparable : float
         Logits that a part may be above the whole.
@@ -119,8 +119,8 @@ def find_candidates(maps, usable=None, *, least=LEAST_SCORE, comparable=COMPARAB
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
-        unusable = None if usable is None else usable < LEAST_USABLE
-        peaks = find_peaks(maps.center, least, box_size=BOX, mask=unusable)
+        unusable = None if usable is None else usable < MIN_USABLE
+        peaks = find_peaks(maps.center, minimum, box_size=BOX, mask=unusable)
     cells = np.empty((0, 2), dtype=int)
     if peaks is not None:
         cells = np.column_stack([peaks["y_peak"], peaks["x_peak"]])
@@ -154,7 +154,7 @@ def _measured(maps, cells):
     place = np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)
     peaks = tuple(cells.T[:, :, None, None])
     radius = 10 ** maps.measures[R50][peaks].astype(np.float64)
-    near = CELL * np.hypot(steps, steps[:, None]) <= np.maximum(radius, LEAST_DISTANCE)
+    near = CELL * np.hypot(steps, steps[:, None]) <= np.maximum(radius, MIN_DISTANCE)
     below = np.minimum(maps.center[place] - maps.center[peaks], 0)
     weights = np.where(near & exists, np.exp(below, dtype=np.float64), 0)
     weights /= weights.sum(axis=(1, 2), keepdims=True)
@@ -170,7 +170,7 @@ def _without_neighbours(candidates, comparable):
     """Return one candidate of each cluster, by falling score."""
     candidates = candidates[np.argsort(-candidates.score, kind="stable")]
     x, y, score = candidates.x, candidates.y, candidates.score.copy()
-    reach = np.maximum(10 ** candidates.measures["log_r50"], LEAST_DISTANCE)
+    reach = np.maximum(10 ** candidates.measures["log_r50"], MIN_DISTANCE)
     kept = np.empty(0, dtype=int)
     for row in range(len(candidates)):
         distance = np.hypot(x[row] - x[kept], y[row] - y[kept])

@@ -21,29 +21,41 @@ class ConvVAE(Embedding):
     The latents of a convolutional autoencoder that was trained on many tiles.
 
     One forward pass gives the latent maps of all scales; nothing is trained on the
-    image, so that ``patch_sizes``, ``overlap`` and ``seed`` do not matter. In a finder
-    without ``mixture``, the mixture that was trained with the network, its map of
-    centres and its calibration are used, too; with one, the mixture is fitted to the
-    latents of the image.
+    image. In a finder without ``mixture``, the mixture that was trained with the
+    network, its map of centres and its calibration are used, too; with one, the mixture
+    is fitted to the latents of the image.
 
     Parameters
     ----------
     model : str, path-like or None
-        File of the trained model, which the setting of the finder replaces.
+        File of the trained model; None for that of the package.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no path.
+    FileNotFoundError
+        If there is no such file.
     """
 
     model: str | os.PathLike | None = None
 
     pretrained = True
 
-    def load(self, *, model=None, device="cpu"):
+    def __post_init__(self):
+        if self.model is None:
+            return
+        if not isinstance(self.model, (str, os.PathLike)):
+            raise TypeError(f"model takes a path, got {self.model!r}")
+        if not os.path.isfile(self.model):
+            raise FileNotFoundError(f"model={str(self.model)!r} does not exist")
+
+    def load(self, device="cpu"):
         """
         Read the trained model.
 
         Parameters
         ----------
-        model : str, path-like or None
-            File that goes before the setting.
         device : str
             Where it will compute.
 
@@ -59,10 +71,9 @@ class ConvVAE(Embedding):
         """
         from .model import load_model
 
-        path = self.model if model is None else model
-        return load_model(path, device=resolve_device(device))
+        return load_model(self.model, device=resolve_device(device))
 
-    def embed(self, prepared, *, patch_sizes, overlap, seed, device, progress_bar=None):
+    def embed(self, prepared, *, seed, device, progress_bar=None):
         """
         Embed an image at the four scales of the network.
 
@@ -70,7 +81,7 @@ class ConvVAE(Embedding):
         ----------
         prepared : `~astro_vaeclust.images.prepare.PreparedImage`
             The image, with ``prepared.image``.
-        patch_sizes, overlap, seed, progress_bar
+        seed, progress_bar
             Not used.
         device : str
             Where torch computes.
@@ -92,7 +103,9 @@ class ConvVAE(Embedding):
 
         image = prepared.image
         model = self.load(device=device)
-        network_image = NetworkImage.of_image(image, model.network.settings.fine_scale)
+        network_image = NetworkImage.from_image(
+            image, model.network.settings.fine_scale
+        )
         grid = network_image.grid
         maps = []
         network = model.network_for(grid.is_fine)

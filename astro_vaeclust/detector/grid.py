@@ -11,15 +11,16 @@ the stars sharp; coarse ones are interpolated.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 import astropy.units as u
 import numpy as np
 from astropy.nddata import block_reduce
 from scipy.ndimage import zoom
 
-from ..images.sky import Sky
+from ..images.sky import Meshes, Sky, mesh_side
 
-__all__ = ["NetworkGrid", "NetworkImage"]
+__all__ = ["NetworkGrid", "NetworkImage", "Scaling"]
 
 COARSE = 1.0
 """Arcseconds per network pixel that are aimed at where the image is coarser."""
@@ -28,7 +29,17 @@ FINE = 2**-0.5
 """Pixel scale in arcsec below which an image counts as a fine one."""
 
 
-AT_ONCE = 1 << 20
+SKY_BOX = 128
+"""Side in network pixels of the meshes of the sky."""
+
+SKY_STEP = 2
+"""One pixel of so many, along either axis, tells the sky of a mesh of that side."""
+
+PEAKS = 1 << 22
+"""Maxima that are enough for their level and spread, where they are read in strips."""
+
+
+CHUNK_PIXELS = 1 << 20
 """Pixels that are brought to significances at a time."""
 
 COMPRESSION = 2.0
@@ -61,7 +72,7 @@ class NetworkGrid:
     is_fine: bool
 
     @classmethod
-    def of_pixel_scale(cls, pixel_scale, fine_scale):
+    def from_pixel_scale(cls, pixel_scale, fine_scale):
         """
         Choose the grid for an image.
 
@@ -93,6 +104,70 @@ class NetworkGrid:
         ratio = self.factor / self.zoom
         return (np.asarray(positions) + 0.5) / ratio - 0.5
 
+    @property
+    def period(self):
+        """Image pixels after which the meshes of the sky begin again (int)."""
+        return SKY_BOX * self.factor // gcd(SKY_BOX, self.zoom)
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """
+    What brings the pixels of the network to significances.
+
+    Parameters
+    ----------
+    sky : `~astro_vaeclust.images.sky.Sky`
+        Sky and noise of the means.
+    peak_level, peak_spread : float
+        Median of the maxima above the sky, and their standard deviation. Where image
+        pixels are not binned, maxima are means, and these are not used.
+    """
+
+    sky: Sky
+    peak_level: float = 0.0
+    peak_spread: float = 1.0
+
+    @classmethod
+    def from_source(cls, source, grid):
+        """
+        Measure an image that is read in strips.
+
+        Parameters
+        ----------
+        source : `~astro_vaeclust.images.source.ImageSource`
+            The image.
+        grid : `NetworkGrid`
+            The grid of the network on it.
+
+        Returns
+        -------
+        scaling : `Scaling`
+            The same as that of the whole image; of more than ``PEAKS`` maxima, a part
+            tells their level and spread.
+        """
+        shape = tuple(side * grid.zoom // grid.factor for side in source.shape)
+        side, step = mesh_side(SKY_BOX, SKY_STEP, shape)
+        every = max(int(np.sqrt(np.prod(shape) / PEAKS)), 1)
+        meshes, maxima = [], []
+        for place in source.strips(grid.period):
+            means, peaks, mask = _resampled_strip(source, place, grid)
+            meshes.append(Meshes.from_pixels(means, mask, side=side, step=step))
+            if grid.factor > 1:
+                top = place[0].start // grid.factor
+                first = -top % every
+                chosen = np.s_[first::every, ::every]
+                rows = slice(top + first, top + len(mask), every)
+                maxima.append((rows, peaks[chosen], mask[chosen]))
+        sky = Sky.from_meshes(Meshes.stacked(meshes), side, shape)
+        if not maxima:
+            return cls(sky)
+        columns = slice(None, None, every)
+        peaks = [
+            (peaks - sky.level(rows, columns))[~mask] for rows, peaks, mask in maxima
+        ]
+        return cls(sky, *_level_and_spread(np.concatenate(peaks)))
+
 
 @dataclass(frozen=True, eq=False)
 class NetworkImage:
@@ -115,7 +190,7 @@ class NetworkImage:
     grid: NetworkGrid
 
     @classmethod
-    def of_image(cls, image, fine_scale):
+    def from_image(cls, image, fine_scale):
         """
         Bin or enlarge an image, subtract its sky and divide by its noise.
 
@@ -124,7 +199,7 @@ class NetworkImage:
         image : `~astro_vaeclust.images.image.Image`
             The image.
         fine_scale : float
-            As in `NetworkGrid.of_pixel_scale`.
+            As in `NetworkGrid.from_pixel_scale`.
 
         Returns
         -------
@@ -132,16 +207,21 @@ class NetworkImage:
             The image as the network gets it.
         """
         pixel_scale = image.pixel_scale.to_value(u.arcsec / u.pix)
-        grid = NetworkGrid.of_pixel_scale(pixel_scale, fine_scale)
+        grid = NetworkGrid.from_pixel_scale(pixel_scale, fine_scale)
         means, maxima, mask = _resampled(image, grid)
-        sky = Sky.of_pixels(means, mask)
+        scaling = image.whole and image.whole.scaling
+        if scaling is None:
+            sky = Sky.from_pixels(means, mask, box_size=SKY_BOX, step=SKY_STEP)
+        else:
+            corner = (grid.zoom * first // grid.factor for first in image.whole.corner)
+            sky = scaling.sky.part(tuple(corner))
         significance = np.empty(mask.shape, dtype=np.float32)
         channels = np.empty((3, *mask.shape), dtype=np.float32)
         peaks = np.empty(mask.shape) if grid.factor > 1 else None
-        height = max(AT_ONCE // mask.shape[1], 1)
+        height = max(CHUNK_PIXELS // mask.shape[1], 1)
         for top in range(0, mask.shape[0], height):
-            rows = slice(top, top + height)
-            level = sky.level(rows)
+            rows = slice(top, min(top + height, mask.shape[0]))
+            level = sky.level(rows, slice(0, mask.shape[1]))
             significance[rows] = _significance(
                 means[rows], level, sky.noise, mask[rows]
             )
@@ -152,11 +232,17 @@ class NetworkImage:
                 np.subtract(maxima[rows], level, out=peaks[rows])
             np.logical_not(mask[rows], out=channels[2, rows], casting="unsafe")
         if peaks is not None:
-            usable = peaks[~mask]
-            level = np.median(usable)
-            spread = 1.4826 * np.median(np.abs(usable - level))
-            _compress(_significance(peaks, level, spread or 1.0, mask), channels[1])
+            if scaling is None:
+                scaling = Scaling(sky, *_level_and_spread(peaks[~mask]))
+            scaled = _significance(peaks, scaling.peak_level, scaling.peak_spread, mask)
+            _compress(scaled, channels[1])
         return cls(channels, significance, grid)
+
+
+def _level_and_spread(peaks):
+    """Return the median of maxima, and their standard deviation; one for none."""
+    level = np.median(peaks)
+    return level, 1.4826 * np.median(np.abs(peaks - level)) or 1.0
 
 
 def _compress(significance, channel):
@@ -170,6 +256,19 @@ def _nearest_integer(ratio):
     """Return the integer from one whose logarithm is nearest to that of the ratio."""
     lower = max(int(ratio), 1)
     return lower if ratio / lower <= (lower + 1) / ratio else lower + 1
+
+
+def _resampled_strip(source, place, grid):
+    """Return what `_resampled` returns of some rows of an image."""
+    rows, columns = place
+    margin = int(grid.zoom > 1)  # interpolation looks at the rows beside
+    read = slice(max(rows.start - margin, 0), min(rows.stop + margin, source.shape[0]))
+    resampled = _resampled(source.part((read, columns)), grid)
+    if not margin:
+        return resampled
+    first, n_rows = rows.start - read.start, rows.stop - rows.start
+    own = slice(first * grid.zoom, (first + n_rows) * grid.zoom)
+    return tuple(array[own] for array in resampled)
 
 
 def _resampled(image, grid):

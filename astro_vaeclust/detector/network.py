@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The amortised convolutional autoencoder.
+The convolutional autoencoder of the detector.
 
 A feature pyramid gives, at each of four scales, the posterior of latent variables of
 the cells of that scale; a decoder rebuilds the cell from them, and the prior is a
@@ -39,7 +39,7 @@ What is measured of a cluster: offset of its centre from that of the cell in uni
 the cell, logarithms (base 10) of radii in network pixels and of the members.
 """
 
-MOST_ODDS = 12.0
+MAX_LOG_ODDS = 12.0
 """Largest absolute log-odds of a component that enter the score."""
 
 CELL = 8
@@ -50,7 +50,7 @@ PRIOR_KINDS = ("mixture", "vamp")
 N_FIRST = 2
 """Stages before those with latents."""
 
-AT_ONCE = 1 << 20
+CHUNK_PIXELS = 1 << 20
 """Pixels that go through these at a time."""
 
 ROWS_AT_ONCE = 128
@@ -327,7 +327,7 @@ class ConvolutionalVAE(nn.Module):
         """
         first = nn.Sequential(*self.stages[:N_FIRST])
         ny, nx = x.shape[-2:]
-        height = max(AT_ONCE // nx >> N_FIRST, 1) << N_FIRST
+        height = max(CHUNK_PIXELS // nx >> N_FIRST, 1) << N_FIRST
         if self.training:
             return first(x)
         reach = sum(
@@ -354,7 +354,7 @@ class ConvolutionalVAE(nn.Module):
         others = [number for number in range(len(CLASSES)) if number != cluster]
         for scale, log_joint in enumerate(classes):
             odds = log_joint[..., cluster] - log_joint[..., others].logsumexp(dim=-1)
-            odds = self.shares[scale] * odds.clamp(-MOST_ODDS, MOST_ODDS)
+            odds = self.shares[scale] * odds.clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS)
             fine = functional.interpolate(odds[:, None], scale_factor=1 << scale)
             total = total + fine[:, 0]
         return total

@@ -13,17 +13,17 @@ from .calibration import Calibration
 
 __all__ = ["SourceCalibration", "combined_score", "source_excess"]
 
-LEAST_RADIUS = 10.0
-"""Radius in arcsec within which sources are counted at least."""
+MIN_RADIUS = 10.0
+"""Radius in arcsec within which sources are counted at minimum."""
 
-MOST_RADIUS = 90.0
+MAX_RADIUS = 90.0
 """The same at most, in network pixels: the annulus must fit into what a block sees."""
 
 ANNULUS = (2.5, 5.0)
 """Radii of the annulus over that of the circle."""
 
-LEAST_REACH = 150.0
-"""Outer radius of the annulus in network pixels at least."""
+MIN_REACH = 150.0
+"""Outer radius of the annulus in network pixels at minimum."""
 
 FEW = 0.5
 """What is added to the sources of the annulus, so that none does not mean never."""
@@ -59,9 +59,9 @@ def source_excess(candidates, points, usable, scale):
     """
     centers = np.column_stack([candidates.x, candidates.y])
     radius = 10.0 ** candidates.measures["log_r50"]
-    radius = np.clip(radius, min(LEAST_RADIUS / scale, MOST_RADIUS), MOST_RADIUS)
+    radius = np.clip(radius, min(MIN_RADIUS / scale, MAX_RADIUS), MAX_RADIUS)
     inner = ANNULUS[0] * radius
-    outer = np.maximum(ANNULUS[1] * radius, LEAST_REACH)
+    outer = np.maximum(ANNULUS[1] * radius, MIN_REACH)
     within, to_inner, to_outer = (
         np.array([_count(points, centers, r), _areas(usable, centers, r)])
         for r in (radius, inner, outer)

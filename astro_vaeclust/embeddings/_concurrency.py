@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from queue import SimpleQueue
 
 import torch
@@ -16,16 +16,12 @@ _lock = threading.Lock()
 _state = {"users": 0, "default": 1}
 
 
-class _Stopped(Exception):
-    """Another task has failed, or the user has interrupted."""
-
-
 def run_side_by_side(tasks, *, n_threads, bar=None):
     """
     Run tasks in threads, each of which lets torch use one thread.
 
-    So the result does not depend on how many there are. Torch gives up Python's lock
-    while it computes.
+    So the result does not depend on how many there are. Torch releases Python's lock
+    while it computes. When a task fails or the user interrupts, the others stop.
 
     Parameters
     ----------
@@ -42,56 +38,40 @@ def run_side_by_side(tasks, *, n_threads, bar=None):
     results : list
         What the tasks return, in their order.
     """
-    stop, steps = threading.Event(), SimpleQueue()
+    stop, events = threading.Event(), SimpleQueue()
 
     def watch(iterable):
         for item in iterable:
             if stop.is_set():
-                raise _Stopped
+                raise CancelledError
             yield item
-            if bar is not None:
-                steps.put(True)
+            events.put(None)
 
-    def finish(future):
-        if not future.cancelled() and future.exception() is not None:
-            stop.set()
-        steps.put(False)
-
-    n_threads = min(n_threads, len(tasks))
     with (
         _default_threads_kept(),
-        ThreadPoolExecutor(n_threads, initializer=_use_one_thread) as pool,
+        ThreadPoolExecutor(n_threads, "training", torch.set_num_threads, (1,)) as pool,
     ):
         futures = [pool.submit(task, watch) for task in tasks]
         for future in futures:
-            future.add_done_callback(finish)
+            future.add_done_callback(events.put)
         try:
-            if bar is not None:
-                for _ in bar(_count(steps, len(tasks))):
-                    pass
-            errors = [future.exception() for future in futures]
+            for _ in (bar or iter)(_steps(events, len(tasks))):
+                pass
         except BaseException:
             stop.set()
             raise
-    for error in errors:
-        if error is not None and not isinstance(error, _Stopped):
-            raise error
     return [future.result() for future in futures]
 
 
-def _count(steps, n_tasks):
-    """Yield numbers of steps until all tasks have finished."""
-    number = 0
+def _steps(events, n_tasks):
+    """Yield once per step until all tasks are done; raise what the first one raised."""
     while n_tasks:
-        if steps.get():
-            yield number
-            number += 1
+        future = events.get()
+        if future is None:
+            yield
         else:
             n_tasks -= 1
-
-
-def _use_one_thread():
-    torch.set_num_threads(1)
+            future.result()
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from ..images.prepare import prepare
 from ..utils.registry import Registry
 
 __all__ = ["EMBEDDINGS", "Embedding"]
@@ -15,8 +16,10 @@ class Embedding(ABC):
     Base class of all embeddings: an image in, one latent map per scale out.
 
     A subclass holds settings only, given as keyword arguments to its constructor and
-    kept under the same names. `embed` does not change it, so that one instance can
-    serve many threads. Register a subclass with
+    kept under the same names, and is not changed by a search, so that one instance can
+    serve many threads. It must implement `embed`, and may override the rest; one of
+    square windows derives from `~astro_vaeclust.embeddings.windows.WindowEmbedding`,
+    which has their settings. Register a subclass with
     ``@EMBEDDINGS.register("its-tag")``, or announce it in the entry-point group
     ``astro_vaeclust.embeddings``.
     """
@@ -24,19 +27,46 @@ class Embedding(ABC):
     pretrained = False
     """Whether ``load`` gives a detector that was trained beforehand."""
 
+    has_prior = False
+    """Whether the latent maps have a ``prior``, for ``mixture="prior"``."""
+
+    min_pixels = 1024
+    """Pixels that a region must have where ``HeatmapRegions.n_pixels`` is None."""
+
+    n_seeds = 1
+    """Number of seeds in the ensemble; `embed` is called once with each."""
+
+    def prepare(self, image):
+        """
+        Prepare an image; by default in units of its noise.
+
+        Parameters
+        ----------
+        image : `~astro_vaeclust.images.image.Image`
+            The image.
+
+        Returns
+        -------
+        prepared : `~astro_vaeclust.images.prepare.PreparedImage`
+            What `embed` takes. Its pixels also tell how bright the windows are.
+
+        Raises
+        ------
+        ValueError
+            If the image cannot be embedded.
+        """
+        return prepare(image)
+
     @abstractmethod
-    def embed(self, prepared, *, patch_sizes, overlap, seed, device, progress_bar=None):
+    def embed(self, prepared, *, seed, device, progress_bar=None):
         """
         Embed an image at several scales.
 
         Parameters
         ----------
         prepared : `~astro_vaeclust.images.prepare.PreparedImage`
-            The image; ``prepared.pixels`` lie in [0, 1], masked pixels are filled.
-        patch_sizes : tuple of int
-            Sides of the windows in pixels.
-        overlap : float
-            Fraction by which neighbouring windows overlap, in [0, 1).
+            What `prepare` returned; ``prepared.pixels`` lie in [0, 1], masked pixels
+            are filled.
         seed : int
             Seed of everything random; the same seed gives the same result.
         device : str
@@ -48,15 +78,11 @@ class Embedding(ABC):
         Returns
         -------
         maps : list of `LatentMap`
-            One per patch size, in their order.
+            One per scale.
         """
 
 
-EMBEDDINGS = Registry(
-    "embedding",
-    base="astro_vaeclust.embeddings.base:Embedding",
-    entry_point_group="astro_vaeclust.embeddings",
-)
+EMBEDDINGS = Registry("embedding", Embedding, "astro_vaeclust.embeddings")
 EMBEDDINGS.register("dense-vae", "astro_vaeclust.embeddings.dense:DenseVAE")
 EMBEDDINGS.register("pca", "astro_vaeclust.embeddings.pca:PCAEmbedding")
 EMBEDDINGS.register("conv-vae", "astro_vaeclust.detector.embedding:ConvVAE")

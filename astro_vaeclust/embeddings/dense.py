@@ -15,17 +15,20 @@ from ..exceptions import PosteriorCollapseWarning
 from ..mixtures.base import FittedMixture
 from ..mixtures.scikit import SklearnGaussianMixture
 from ..utils.devices import resolve_device
-from ..utils.validation import check_choice, check_count, check_fraction
+from ..utils.validation import check_choice, check_count
 from ._concurrency import run_side_by_side
-from .base import Embedding
 from .divergences import DIVERGENCES, Divergence
 from .latent_map import LatentMap, digest
 from .likelihoods import LIKELIHOODS
 from .networks import DenseDecoder, DenseEncoder
-from .objectives import VariationalAutoencoder, reconstruction_alone
+from .objectives import (
+    VariationalAutoencoder,
+    evidence_lower_bound,
+    reconstruction_alone,
+)
 from .priors import PRIORS, MixtureOfGaussians, VampPrior
 from .training import TrainingSettings, cut_windows, train
-from .windows import WindowGrid
+from .windows import WindowEmbedding
 
 __all__ = ["DenseVAE", "count_active_units", "prior_mixture"]
 
@@ -38,7 +41,7 @@ WINDOWS_PER_PASS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class DenseVAE(Embedding):
+class DenseVAE(WindowEmbedding):
     """
     One dense variational autoencoder per patch size, trained on this very image.
 
@@ -63,8 +66,10 @@ class DenseVAE(Embedding):
         Windows per step, at most.
     learning_rate : float
         Step size of Adam.
-    max_masked : float
-        Largest fraction of unusable pixels of a window that is used.
+    n_seeds : int
+        Number of networks per patch size, with other seeds, in the ensemble.
+    patch_sizes, overlap, preparation, box_size, max_masked
+        As those of `~astro_vaeclust.embeddings.windows.WindowEmbedding`.
 
     Raises
     ------
@@ -89,9 +94,10 @@ class DenseVAE(Embedding):
     n_steps: int = 300
     batch_size: int = 128
     learning_rate: float = 1e-3
-    max_masked: float = 0.5
+    n_seeds: int = 1
 
     def __post_init__(self):
+        super().__post_init__()
         check_choice("likelihood", self.likelihood, LIKELIHOODS)
         check_choice("prior", self.prior, PRIORS)
         if not isinstance(self.divergence, Divergence):
@@ -106,8 +112,13 @@ class DenseVAE(Embedding):
                 "divergence='kl-analytic' takes prior='standard-normal', "
                 f"got prior={self.prior!r}"
             )
-        check_fraction("max_masked", self.max_masked)
+        check_count("n_seeds", self.n_seeds)
         _ = self.training
+
+    @property
+    def has_prior(self):
+        """Whether the prior is a mixture, for ``mixture="prior"`` (bool)."""
+        return self.prior != "standard-normal" and self.n_components > 1
 
     @property
     def training(self):
@@ -118,13 +129,13 @@ class DenseVAE(Embedding):
             learning_rate=self.learning_rate,
         )
 
-    def embed(self, prepared, *, patch_sizes, overlap, seed, device, progress_bar=None):
+    def embed(self, prepared, *, seed, device, progress_bar=None):
         """
         Train one autoencoder per patch size and embed the windows by it.
 
         Parameters
         ----------
-        prepared, patch_sizes, overlap, seed, device, progress_bar
+        prepared, seed, device, progress_bar
             As those of `Embedding.embed`.
 
         Returns
@@ -143,18 +154,17 @@ class DenseVAE(Embedding):
             If no latent variable depends on the input.
         """
         device = resolve_device(device)
+        sizes = self.patch_sizes
         # the largest windows take longest, so they go first
-        order = sorted(range(len(patch_sizes)), key=lambda n: -patch_sizes[n])
+        order = sorted(range(len(sizes)), key=lambda n: -sizes[n])
         tasks = [
-            functools.partial(
-                self._embed_one_size, prepared, patch_sizes[n], overlap, seed, device
-            )
+            functools.partial(self._embed_one_size, prepared, sizes[n], seed, device)
             for n in order
         ]
         done = run_side_by_side(
             tasks,
             n_threads=torch.get_num_threads() if device.type == "cpu" else 1,
-            bar=_bar(progress_bar, patch_sizes, self.n_steps),
+            bar=_bar(progress_bar, sizes, self.n_steps),
         )
         in_order = sorted(zip(order, done, strict=True), key=lambda pair: pair[0])
         maps = [latent_map for _, latent_map in in_order]
@@ -196,10 +206,8 @@ class DenseVAE(Embedding):
             return self.divergence
         return DIVERGENCES[self.divergence]
 
-    def _embed_one_size(self, prepared, size, overlap, seed, device, watch):
-        grid = WindowGrid(
-            prepared.pixels, prepared.mask, size, overlap, self.max_masked
-        )
+    def _embed_one_size(self, prepared, size, seed, device, watch):
+        grid = self.windows(prepared, size)
         cells = torch.from_numpy(grid.usable_cells())
         generator = torch.Generator().manual_seed(seed)
         model = self.build(grid.patch_size**2, generator).to(device)
@@ -224,7 +232,10 @@ class DenseVAE(Embedding):
         if isinstance(model.prior, VampPrior):
             _imitate_windows(model.prior, windows, cells, generator)
         n_first = round(getattr(model.divergence, "pretraining", 0) * self.n_steps)
-        stages = [(n_first, reconstruction_alone), (self.n_steps - n_first, None)]
+        stages = [
+            (n_first, reconstruction_alone),
+            (self.n_steps - n_first, evidence_lower_bound),
+        ]
         for n_steps, objective in stages:
             if not n_steps:
                 continue
@@ -238,7 +249,9 @@ class DenseVAE(Embedding):
                 progress=watch,
                 objective=objective,
             )
-            if objective and isinstance(model.prior, MixtureOfGaussians):
+            if objective is reconstruction_alone and isinstance(
+                model.prior, MixtureOfGaussians
+            ):
                 latents, _ = _posteriors(model.encoder, windows, cells)
                 _start_mixture(model.prior, latents, seed)
 
@@ -247,7 +260,7 @@ def prior_mixture(prior):
     """
     Express how a trained prior splits posteriors, as a mixture of their features.
 
-    The shares of the Gaussians that leave the evidence lower bound of
+    The responsibilities of the Gaussians that leave the evidence lower bound of
     `~astro_vaeclust.embeddings.divergences.JointKL` highest are proportional to
     pi_c exp(-KL(q || N_c)). In the means and standard deviations of q this is
     a Gaussian at (mu_c, 0) with variance sigma_c^2 for both.

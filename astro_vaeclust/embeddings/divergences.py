@@ -4,7 +4,7 @@ Divergences between the posterior q(z|x) and the prior p(z), per window.
 
 Each is called as ``divergence(posterior, prior, z, generator)`` with ``z`` drawn from
 the posterior, and returns one value per row of ``z``. All take any shape
-``(..., latent)``: several samples, or the places of a convolutional network.
+``(..., latent)``: several samples, or the cells of a convolutional network.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 KERNELS = ("inverse-multiquadric", "gaussian")
-MOST_ROWS = 512
+MAX_ROWS = 512
 """Rows that enter a discrepancy at most; its cost grows with their square."""
 
 
@@ -153,7 +153,7 @@ def maximum_mean_discrepancy(
     return within(first) + within(second) - 2 * similarity(first, second).mean()
 
 
-def kl_joint(posterior, prior, shares):
+def kl_joint(posterior, prior, responsibilities):
     r"""
     Return the divergence of q(z|x) gamma_c from a mixture p(z, c), in closed form.
 
@@ -166,7 +166,7 @@ def kl_joint(posterior, prior, shares):
         Of q, each ``(..., latent)``.
     prior : `~astro_vaeclust.embeddings.priors.GaussianMixturePrior`
         The mixture, of k Gaussians.
-    shares : (..., k) tensor
+    responsibilities : (..., k) tensor
         gamma; one for a known component and zero for the others is fine.
 
     Returns
@@ -180,9 +180,10 @@ def kl_joint(posterior, prior, shares):
     relative = log_variances - log_variance
     terms = relative + shift * torch.exp(-log_variances) - 1
     per_component = 0.5 * terms.sum(dim=-1) - log_weights
-    # the logarithm is kept finite, for the gradient of shares that vanish
-    log_shares = shares.clamp(min=torch.finfo(per_component.dtype).tiny).log()
-    return (shares * (per_component + log_shares)).sum(dim=-1)
+    # the logarithm is kept finite, for the gradient of responsibilities of zero
+    tiny = torch.finfo(per_component.dtype).tiny
+    logs = responsibilities.clamp(min=tiny).log()
+    return (responsibilities * (per_component + logs)).sum(dim=-1)
 
 
 class Divergence:
@@ -197,7 +198,7 @@ class Divergence:
     n_samples : int
         Samples of the posterior per window.
     pretraining : float
-        Share of the steps that train the network to reconstruct, before the prior.
+        Fraction of the steps that train the network to reconstruct, before the prior.
     """
 
     n_samples: ClassVar[int] = 1
@@ -245,7 +246,7 @@ class MaximumMeanDiscrepancy(Divergence):
     def __call__(self, posterior, prior, z, generator=None):
         """Return the weighted sum of both; the discrepancy is that of the batch."""
         rows = z.flatten(end_dim=-2)
-        rows = rows[:: -(-len(rows) // MOST_ROWS)]
+        rows = rows[:: -(-len(rows) // MAX_ROWS)]
         discrepancy = self.weight * maximum_mean_discrepancy(
             rows,
             prior.sample(len(rows), generator),
@@ -276,7 +277,7 @@ class Renyi(Divergence):
 
     def __post_init__(self):
         check_number("order", self.order)
-        check_count("n_samples", self.n_samples, least=2)
+        check_count("n_samples", self.n_samples, minimum=2)
 
     def __call__(self, posterior, prior, z, generator=None):
         """Return the log-ratio of posterior and prior at each sample."""
@@ -303,7 +304,7 @@ class JointKL(Divergence):
     Parameters
     ----------
     pretraining : float
-        Share of the steps, in [0, 1), that train the plain autoencoder. Then
+        Fraction of the steps, in [0, 1), that train the plain autoencoder. Then
         a mixture fitted to its latents is the first prior, if that is a mixture of
         Gaussians.
     """
@@ -316,24 +317,6 @@ class JointKL(Divergence):
     def __call__(self, posterior, prior, z, generator=None):
         """Return the divergence at each row of ``z``."""
         return kl_joint(posterior, prior, torch.softmax(prior.log_joint(z), dim=-1))
-
-
-def _slopes_monte_carlo(posterior, prior, z):
-    # a shift of the mean shifts z too, and q at z stays: only its width is left
-    return prior.pull_back(z), 0.0, -0.5
-
-
-def _slopes_analytic(posterior, prior, z):
-    return 0.0, posterior.mean, 0.5 * torch.expm1(posterior.log_variance)
-
-
-SLOPES = {kl_monte_carlo: _slopes_monte_carlo, kl_analytic: _slopes_analytic}
-"""
-Gradients of some divergences, summed over the windows, without autograd.
-
-Called as ``slopes(posterior, prior, z)``, they set the gradients of the prior, and
-return those with respect to the samples, and to means and log-variances beside them.
-"""
 
 
 DIVERGENCES = {

@@ -4,7 +4,7 @@ Likelihoods p(x|z) of the pixels of a window given the output of a decoder.
 
 Each is a `torch.nn.Module` with ``log_prob(pixels, outputs)``, the sum over pixels,
 and ``mean(outputs)``, the expected pixels. Pixels are ``(batch, pixels)``; outputs are
-too, or have further axes before these: several samples of the latent variables.
+too, or have a further first axis: several samples of the latent variables.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 __all__ = ["LIKELIHOODS", "Bernoulli", "ContinuousBernoulli", "LearnedVarianceGaussian"]
 
@@ -30,61 +31,13 @@ class Bernoulli(nn.Module):
 
     def log_prob(self, pixels, outputs):
         """Return the log-likelihood of each window, ``(..., batch)``."""
-        return _BernoulliFunction.apply(pixels, outputs)
-
-    def slopes(self, pixels, outputs):
-        """
-        Turn outputs into the gradient of the negative `log_prob` with respect to them.
-
-        Parameters
-        ----------
-        pixels : (batch, n_pixels) tensor
-            The pixels.
-        outputs : (batch, n_pixels) tensor
-            The outputs, without a history; overwritten.
-
-        Returns
-        -------
-        slopes : (batch, n_pixels) tensor
-            Expected pixels less pixels, in the place of the outputs.
-        """
-        return outputs.sigmoid_().sub_(pixels)
+        return -functional.binary_cross_entropy_with_logits(
+            outputs, pixels.expand_as(outputs), reduction="none"
+        ).sum(dim=-1)
 
     def mean(self, outputs):
         """Return the expected pixels."""
         return torch.sigmoid(outputs)
-
-
-class _BernoulliFunction(torch.autograd.Function):
-    """
-    x y - log(1 + exp(y)), summed over pixels, with few passes over them.
-
-    The gradient needs the sigmoid of the outputs. The value is made of it too: with s
-    the larger of sigmoid and its complement, log(1 + exp(y)) is max(y, 0) - log(s), and
-    the logarithm of a product of up to 64 of them, none below 1/2, is safe.
-    """
-
-    @staticmethod
-    def forward(ctx, pixels, outputs):
-        expected = torch.sigmoid(outputs)
-        ctx.save_for_backward(
-            pixels, expected, outputs if ctx.needs_input_grad[0] else None
-        )
-        n_pixels = outputs.shape[-1]
-        larger = torch.maximum(expected, 1 - expected)
-        products = larger.unflatten(-1, (math.gcd(n_pixels, 64), -1)).prod(dim=-2)
-        linear = (pixels * outputs).sub_(outputs.clamp_min(0))
-        return linear.sum(dim=-1) + products.log_().sum(dim=-1)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, gradient):
-        pixels, expected, outputs = ctx.saved_tensors
-        gradient = gradient.unsqueeze(-1)
-        of_pixels = None
-        if ctx.needs_input_grad[0]:
-            of_pixels = (gradient * outputs).sum_to_size(pixels.shape)
-        return of_pixels, torch.sub(pixels, expected).mul_(gradient)
 
 
 class ContinuousBernoulli(nn.Module):

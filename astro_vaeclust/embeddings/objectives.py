@@ -8,11 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .divergences import SLOPES, mean_bound
-from .networks import DenseStack, Posterior, StackPass
+from .divergences import mean_bound
 
 __all__ = [
-    "BoundGradient",
     "ObjectiveTerms",
     "VariationalAutoencoder",
     "evidence_lower_bound",
@@ -73,8 +71,8 @@ def evidence_lower_bound(model, pixels, noise, generator=None):
     Estimate the evidence lower bound by one sample or more per window.
 
     The stochastic gradient variational Bayes estimator (Kingma & Welling 2014;
-    equations 5 and 7 of Karmakar et al. 2018), or what the divergence of the model
-    puts in its place.
+    equations 5 and 7 of Karmakar et al. 2018), or the bound of the model's
+    divergence.
 
     Parameters
     ----------
@@ -102,82 +100,6 @@ def evidence_lower_bound(model, pixels, noise, generator=None):
     bound = combine(reconstruction, divergence)
     reconstruction = reconstruction.mean(dim=0)
     return ObjectiveTerms(reconstruction, reconstruction - bound)
-
-
-class BoundGradient:
-    """
-    The gradient of the negative lower bound, again and again for one model.
-
-    It is that of `evidence_lower_bound`, summed over the windows. Dense networks with
-    a likelihood that gives its own ``slopes``, and one sample per window, spare what
-    the optimiser does not ask for: the value of the bound, and autograd for all but
-    the latent variables, or for these too where the divergence has ``SLOPES``.
-
-    Parameters
-    ----------
-    model : `VariationalAutoencoder`
-        The model. Its parameters may change their values, but not their place in
-        memory.
-    """
-
-    def __init__(self, model):
-        self.model = model
-        self._passes = None
-        networks = model.encoder, model.decoder
-        if hasattr(model.likelihood, "slopes") and all(
-            isinstance(getattr(network, "stack", None), DenseStack)
-            for network in networks
-        ):
-            self._passes = [StackPass(network.stack) for network in networks]
-
-    def __call__(self, pixels, noise, generator=None):
-        """
-        Set the gradients of the parameters.
-
-        Parameters
-        ----------
-        pixels, noise, generator
-            As those of `evidence_lower_bound`.
-        """
-        for parameter in self.model.parameters():
-            parameter.grad = None
-        if self._passes is None or noise.ndim > pixels.ndim:
-            terms = evidence_lower_bound(self.model, pixels, noise, generator)
-            terms.elbo.sum().neg().backward()
-            return
-        encoder, decoder = self._passes
-        activations, moments = encoder.outputs(pixels)
-        by_hand = self.model.divergence in SLOPES
-        moments.requires_grad_(not by_hand)
-        posterior = Posterior(*moments.chunk(2, dim=-1))
-        z = posterior.reparameterise(noise)
-
-        def slopes(part, outputs):
-            return self.model.likelihood.slopes(pixels[:, part], outputs)
-
-        of_z = decoder.pull_back_from(slopes, z.detach())
-        if by_hand:
-            of_moments = self._through_latents(posterior, z, of_z)
-        else:
-            divergence = self.model.divergence(
-                posterior, self.model.prior, z, generator
-            )
-            torch.autograd.backward([z, divergence.sum()], [of_z, None])
-            of_moments = moments.grad
-        encoder.pull_back(activations, of_moments)
-        for done in self._passes:
-            # a prior that is made of the encoder has left its share
-            if done.parameter.grad is not None:
-                done.gradient.add_(done.parameter.grad)
-            done.parameter.grad = done.gradient
-
-    def _through_latents(self, posterior, z, of_z):
-        """Add the gradient of the divergence; return that with respect to moments."""
-        slopes = SLOPES[self.model.divergence]
-        through_z, of_mean, of_log_variance = slopes(posterior, self.model.prior, z)
-        of_z = of_z + through_z
-        of_width = 0.5 * (z - posterior.mean) * of_z
-        return torch.cat([of_z + of_mean, of_width + of_log_variance], dim=-1)
 
 
 def reconstruction_alone(model, pixels, noise, generator=None):

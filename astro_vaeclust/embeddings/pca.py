@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..utils.validation import check_count, check_fraction
-from .base import Embedding
+from ..utils.validation import check_count
 from .latent_map import LatentMap, digest
-from .windows import WindowGrid
+from .windows import WindowEmbedding
 
 __all__ = ["PCAEmbedding"]
 
@@ -19,7 +18,7 @@ WINDOWS_PER_PASS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class PCAEmbedding(Embedding):
+class PCAEmbedding(WindowEmbedding):
     """
     Principal components of the windows of an image, by the PCA of scikit-learn.
 
@@ -27,28 +26,22 @@ class PCAEmbedding(Embedding):
     ----------
     latent : int
         Number of components; fewer where there are fewer windows.
-    max_masked : float
-        Largest fraction of unusable pixels of a window that is used.
+    patch_sizes, overlap, preparation, box_size, max_masked
+        As those of `~astro_vaeclust.embeddings.windows.WindowEmbedding`.
     """
 
     latent: int = 8
-    max_masked: float = 0.5
 
     def __post_init__(self):
+        super().__post_init__()
         check_count("latent", self.latent)
-        check_fraction("max_masked", self.max_masked)
 
-    def embed(self, prepared, *, patch_sizes, overlap, seed, device, progress_bar=None):
+    def embed(self, prepared, *, seed, device, progress_bar=None):
         """See `Embedding.embed`; ``device`` has no effect."""
-        bar = progress_bar or _without_bar
+        sizes, bar = self.patch_sizes, progress_bar or _without_bar
         return [
-            self._embed_one_size(
-                WindowGrid(
-                    prepared.pixels, prepared.mask, size, overlap, self.max_masked
-                ),
-                seed,
-            )
-            for size in bar(patch_sizes, desc="components", total=len(patch_sizes))
+            self._embed_one_size(self.windows(prepared, size), seed)
+            for size in bar(sizes, desc="components", total=len(sizes))
         ]
 
     def _embed_one_size(self, grid, seed):

@@ -3,8 +3,7 @@
 Priors p(z) of the latent variables.
 
 Each is a `torch.nn.Module` with ``log_prob(z)`` for ``z`` of shape ``(..., latent)``,
-``pull_back(z)``, the gradient of its negative, ``components()``, the Gaussians that it
-is made of, and ``sample(n, generator)``.
+``components()``, the Gaussians that it is made of, and ``sample(n, generator)``.
 """
 
 from __future__ import annotations
@@ -40,33 +39,7 @@ class GaussianMixturePrior(nn.Module):
 
     def log_prob(self, z):
         """Log-density at ``z`` ``(..., latent)``, ``(...)``."""
-        rows = z.reshape(-1, z.shape[-1])
-        return _MixtureFunction.apply(rows, *self.components()).reshape(z.shape[:-1])
-
-    def pull_back(self, z):
-        """
-        Add the gradient of the negative `log_prob` to those of the parameters.
-
-        Parameters
-        ----------
-        z : (n, latent) tensor
-            Where the density is taken, without a history.
-
-        Returns
-        -------
-        of_z : (n, latent) tensor
-            The gradient with respect to ``z``.
-        """
-        with torch.enable_grad():
-            components = self.components()
-        with torch.no_grad():
-            terms = _mixture_terms(z, *components)[1:]
-            of_z, *of_components = _mixture_slopes(*terms)
-        pairs = zip(components, of_components, strict=True)
-        learned = [pair for pair in pairs if pair[0].requires_grad]
-        if learned:
-            torch.autograd.backward(*zip(*learned, strict=True))
-        return of_z
+        return self.log_joint(z).logsumexp(dim=-1)
 
     def log_joint(self, z):
         """Log of weight times density of every Gaussian at ``z``, ``(..., k)``."""
@@ -122,14 +95,6 @@ class StandardNormal(GaussianMixturePrior):
         """Return log-weights, means and log-variances of the one Gaussian."""
         return self._zeros[:, 0], self._zeros, self._zeros
 
-    def log_prob(self, z):
-        """Log-density at ``z`` ``(..., latent)``, ``(...)``."""
-        return -0.5 * (z.square() + LOG_TWO_PI).sum(dim=-1)
-
-    def pull_back(self, z):
-        """Return the gradient of the negative `log_prob`; nothing is learned."""
-        return z
-
 
 class MixtureOfGaussians(GaussianMixturePrior):
     """
@@ -182,8 +147,8 @@ class VampPrior(GaussianMixturePrior):
     Variational mixture of posteriors (Tomczak & Welling 2018).
 
     An equal mixture of the posteriors of a few pseudo-inputs, which are learned with
-    the network. Pseudo-inputs may be any that the encoder takes; when it has posteriors
-    at many places, as a convolutional one, each place is a Gaussian of its own.
+    the network. Pseudo-inputs may be any that the encoder takes; each posterior of
+    a convolutional encoder is a Gaussian of its own.
 
     Parameters
     ----------
@@ -223,43 +188,6 @@ class VampPrior(GaussianMixturePrior):
         means = mean.reshape(-1, mean.shape[-1])
         log_weights = means.new_full((len(means),), -math.log(len(means)))
         return log_weights, means, log_variance.reshape(means.shape)
-
-
-class _MixtureFunction(torch.autograd.Function):
-    """Log-density of a mixture of diagonal Gaussians, with its gradient written out."""
-
-    @staticmethod
-    def forward(ctx, z, log_weights, means, log_variances):
-        log_density, *terms = _mixture_terms(z, log_weights, means, log_variances)
-        ctx.save_for_backward(*terms)
-        return log_density
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, gradient):
-        scaled, squares, shares = ctx.saved_tensors
-        return _mixture_slopes(scaled, squares, -gradient.unsqueeze(1) * shares)
-
-
-def _mixture_terms(z, log_weights, means, log_variances):
-    """Log-density ``(n,)``, and what its gradient is made of."""
-    residuals = z.unsqueeze(1) - means
-    scaled = residuals * torch.exp(-log_variances)
-    squares = residuals.mul_(scaled)
-    constants = log_weights - 0.5 * (log_variances + LOG_TWO_PI).sum(dim=1)
-    log_joint = torch.sub(constants, squares.sum(dim=2), alpha=0.5)
-    log_density = torch.logsumexp(log_joint, dim=1)
-    shares = log_joint.sub_(log_density.unsqueeze(1)).exp_()
-    return log_density, scaled, squares, shares
-
-
-def _mixture_slopes(scaled, squares, shares):
-    """Gradients of the negative log-density, summed over z with weighted shares."""
-    of_weights = -shares.sum(dim=0)
-    pulls = shares.unsqueeze(2) * scaled
-    of_variances = torch.einsum("nk,nkl->kl", shares, squares)
-    of_variances = of_variances.add_(of_weights.unsqueeze(1)).mul_(-0.5)
-    return pulls.sum(dim=1), of_weights, -pulls.sum(dim=0), of_variances
 
 
 PRIORS = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from ..utils.validation import check_count, check_number
-from .objectives import BoundGradient, evidence_lower_bound
+from .objectives import evidence_lower_bound
 
 __all__ = ["TrainingSettings", "cut_windows", "train"]
 
@@ -47,10 +47,18 @@ class TrainingSettings:
 
 
 def train(
-    model, windows, cells, settings, *, latent, generator, progress=iter, objective=None
+    model,
+    windows,
+    cells,
+    settings,
+    *,
+    latent,
+    generator,
+    progress=iter,
+    objective=evidence_lower_bound,
 ):
     """
-    Minimise the negative evidence lower bound by Adam.
+    Maximise the evidence lower bound, or another objective, by Adam.
 
     Parameters
     ----------
@@ -69,8 +77,8 @@ def train(
     progress : callable, optional
         Wraps the iterable of steps.
     objective : callable, optional
-        What is maximised; `~astro_vaeclust.embeddings.objectives.evidence_lower_bound`
-        without it, and called like this.
+        What is maximised; takes and returns what
+        `~astro_vaeclust.embeddings.objectives.evidence_lower_bound` does.
     """
     n_samples = getattr(model.divergence, "n_samples", 1)
     batch_size = min(settings.batch_size, len(cells))
@@ -81,7 +89,6 @@ def train(
         eps=1e-8 * batch_size,
         fused=True,
     )
-    set_gradients = BoundGradient(model)
     shape = (latent,) if n_samples == 1 else (n_samples, latent)
     batches = _endless_batches(cells, batch_size, shape, generator)
     for _, (batch, noise) in zip(
@@ -89,11 +96,8 @@ def train(
     ):
         pixels = cut_windows(windows, batch)
         noise = noise.to(pixels.device)
-        if objective is None:
-            set_gradients(pixels, noise, generator)
-        else:
-            optimiser.zero_grad(set_to_none=True)
-            objective(model, pixels, noise, generator).elbo.sum().neg().backward()
+        optimiser.zero_grad()
+        objective(model, pixels, noise, generator).elbo.sum().neg().backward()
         optimiser.step()
     if logger.isEnabledFor(logging.DEBUG):
         _log_bound(model, pixels, noise)
@@ -137,5 +141,5 @@ def _endless_batches(cells, batch_size, shape, generator):
         order = torch.randperm(len(cells), generator=generator)
         positions = cells[order[: n_batches * batch_size]].split(batch_size)
         noise = torch.randn(n_batches, batch_size, *shape, generator=generator)
-        # samples of a window go before windows
+        # the axis of the samples precedes that of the windows
         yield from zip(positions, noise.movedim(1, -2), strict=True)

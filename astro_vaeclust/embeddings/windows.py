@@ -3,11 +3,70 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from ..utils.validation import check_count
+from ..images.prepare import PREPARATIONS, prepare
+from ..utils.validation import check_choice, check_count, check_fraction
+from .base import Embedding
 
-__all__ = ["WindowGrid", "check_image_holds"]
+__all__ = ["WindowEmbedding", "WindowGrid", "check_image_holds"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowEmbedding(Embedding):
+    """
+    Base class of the embeddings of square windows, each size on its own.
+
+    Parameters
+    ----------
+    patch_sizes : tuple of int
+        Sides of the windows in pixels.
+    overlap : float
+        Fraction by which neighbouring windows overlap, in [0, 1).
+    preparation : {'noise-normalised', 'intensity'}
+        What is embedded: pixels over sky and noise, or raw intensity.
+    box_size : int
+        Side in pixels of the meshes in which the sky is measured; structure in it that
+        is larger, such as a nebula, is subtracted with it.
+    max_masked : float
+        Largest fraction of unusable pixels of a window that is used.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is of a wrong type or out of its range.
+    """
+
+    patch_sizes: tuple[int, ...] = (12, 16, 24, 32)
+    overlap: float = 0.5
+    preparation: str = "noise-normalised"
+    box_size: int = 32
+    max_masked: float = 0.5
+
+    def __post_init__(self):
+        object.__setattr__(self, "patch_sizes", checked_sizes(self.patch_sizes))
+        check_fraction("overlap", self.overlap)
+        check_choice("preparation", self.preparation, PREPARATIONS)
+        check_count("box_size", self.box_size)
+        check_fraction("max_masked", self.max_masked)
+
+    @property
+    def min_pixels(self):
+        """Area of the largest window in pixels (int)."""
+        return max(self.patch_sizes) ** 2
+
+    def prepare(self, image):
+        """See `Embedding.prepare`; the image must hold the largest window."""
+        check_image_holds(image, self.patch_sizes)
+        return prepare(image, preparation=self.preparation, box_size=self.box_size)
+
+    def windows(self, prepared, patch_size):
+        """Return the windows of one size of a prepared image (`WindowGrid`)."""
+        return WindowGrid(
+            prepared.pixels, prepared.mask, patch_size, self.overlap, self.max_masked
+        )
 
 
 class WindowGrid:

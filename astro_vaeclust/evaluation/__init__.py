@@ -2,7 +2,7 @@
 """How many clusters a finder finds, and how often it sees one where there is none."""
 
 from .campaign import evaluate_finders
-from .finders import finder_names, make_finders
+from .finders import TileFinder, finder_names, make_finders
 from .froc import froc
 from .injections import selection_function
 from .paper_fields import paper_fields
@@ -26,6 +26,7 @@ __all__ = [
     "RateCompleteness",
     "Reproduction",
     "SelectionFunction",
+    "TileFinder",
     "calibration_table",
     "error_table",
     "evaluate_finders",

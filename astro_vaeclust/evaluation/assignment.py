@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import astropy.units as u
 import numpy as np
-from astropy.table import QTable
 
 from ..matching.pairs import (
     MATCH_RADIUS,
@@ -21,7 +20,6 @@ __all__ = [
     "FIELD",
     "MATCH",
     "UNITS",
-    "joined",
     "judge_tile",
 ]
 
@@ -139,30 +137,3 @@ def _numbers(table, name, unit=None):
         return np.full(len(table), np.nan)
     column = table[name]
     return np.array(column.to_value(unit) if unit else column, dtype=float)
-
-
-def joined(parts, units):
-    """
-    Join the columns of all tiles.
-
-    Parameters
-    ----------
-    parts : sequence of dict of array
-        The columns of each tile.
-    units : dict
-        Units of those columns that have one.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        The columns with their units.
-    """
-    columns = {
-        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
-    }
-    return QTable(
-        {
-            name: values * units[name] if name in units else values
-            for name, values in columns.items()
-        }
-    )

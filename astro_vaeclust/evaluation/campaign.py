@@ -1,15 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Finders on many mock tiles, with a folder of results to go on from."""
+"""Finders on many mock tiles, with a folder of results that can be resumed."""
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 import time
 import warnings
 from functools import partial
-from pathlib import Path
 
 import astropy.units as u
 from astropy.table import QTable
@@ -18,16 +15,16 @@ from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..images.read import read_image
 from ..simulation import get_survey
 from ..simulation.design import FIRST_SEED, default_shape, mock_tile
-from ..utils.files import atomic_path
+from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from ..utils.provenance import describe_finder
-from ..utils.validation import check_count, check_seed
-from ..version import __version__
+from ..utils.validation import check_count, check_file_names, check_seed
+from .finders import TileFinder
 from .froc import froc
 
 __all__ = ["evaluate_finders"]
 
-SETTINGS, TRUTH, NULLS = "settings.json", "_truth", "_nulls"
+TRUTH, NULLS = "_truth", "_nulls"
 COLUMNS = (
     "sky_center",
     "radius",
@@ -62,11 +59,11 @@ def evaluate_finders(
     Parameters
     ----------
     finders : dict of str to `~astro_vaeclust.ClusterFinderBase`
-        The finders by the names of their folders. An object with a method
-        ``detect_tile`` gets the whole mock tile, with its truth.
+        The finders by the names of their folders. A `TileFinder` gets the whole mock
+        tile, with its truth.
     folder : str or path-like
         Where the result of each tile is kept; made if missing. A run that was
-        interrupted, or one with more tiles or more finders, goes on from there.
+        interrupted, or one with more tiles or more finders, resumes from there.
     n_tiles : int
         Number of tiles, at least 2.
     survey : str or `~astro_vaeclust.simulation.Survey`
@@ -100,17 +97,16 @@ def evaluate_finders(
     OSError
         If the folder cannot be written.
     """
-    check_count("n_tiles", n_tiles)
-    if n_tiles < 2:
-        raise ValueError(f"n_tiles must be at least 2, got {n_tiles}")
+    check_count("n_tiles", n_tiles, minimum=2)
     check_seed(seed)
-    for name in finders:
-        if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", name):
-            raise ValueError(f"finders: a name must be a file name, got {name!r}")
+    check_file_names("finders", finders)
     survey = get_survey(survey)
     shape = tuple(shape or default_shape(survey))
-    folder = Path(folder)
-    _open_folder(folder, finders, survey, shape, seed)
+    folder = ResultFolder(
+        folder,
+        {"survey": survey, "shape": shape, "seed": int(seed)},
+        {name: describe_finder(finder) for name, finder in finders.items()},
+    )
     seeds = _seeds_of_tiles(finders, range(seed, seed + n_tiles), tiles_for, nulls_for)
     run_tile = partial(
         _run_tile, finders=finders, folder=folder, survey=survey, shape=shape
@@ -123,7 +119,7 @@ def evaluate_finders(
             missing := [
                 part
                 for part in (TRUTH, *finders)
-                if tile in wanted[part] and not _place(folder, part, tile).exists()
+                if tile in wanted[part] and _file(part, tile) not in folder
             ]
         )
     ]
@@ -136,8 +132,8 @@ def evaluate_finders(
 
 def _seeds_of_tiles(finders, seeds, tiles_for, nulls_for):
     """Return the seeds of the tiles of each finder, and of the truth (dict of list)."""
-    tiles_for = _checked_numbers("tiles_for", tiles_for, finders, least=2)
-    nulls_for = _checked_numbers("nulls_for", nulls_for, finders, least=1)
+    tiles_for = _checked_numbers("tiles_for", tiles_for, finders, minimum=2)
+    nulls_for = _checked_numbers("nulls_for", nulls_for, finders, minimum=1)
     nulls = range(seeds[-1] + 1 + seeds[-1] % 2, sys.maxsize, 2)  # see `mock_tile`
     chosen = {
         name: [*seeds[: tiles_for.get(name)], *nulls[: nulls_for.get(name, 0)]]
@@ -147,50 +143,19 @@ def _seeds_of_tiles(finders, seeds, tiles_for, nulls_for):
     return chosen
 
 
-def _checked_numbers(argument, numbers, finders, *, least):
+def _checked_numbers(argument, numbers, finders, *, minimum):
     numbers = {} if numbers is None else dict(numbers)
     for name, number in numbers.items():
         if name not in finders:
             raise ValueError(
                 f"{argument}: {name!r} is not among the finders {', '.join(finders)}"
             )
-        check_count(argument, number, least=least)
+        check_count(argument, number, minimum=minimum)
     return numbers
 
 
-def _open_folder(folder, finders, survey, shape, seed):
-    """Make the folder, or make sure that it belongs to the same settings."""
-    settings = {
-        "version": __version__,
-        "survey": repr(survey),
-        "shape": list(shape),
-        "seed": int(seed),
-    }
-    described = {name: describe_finder(finder) for name, finder in finders.items()}
-    path = folder / SETTINGS
-    if path.exists():
-        before = json.loads(path.read_text())
-        known = before.pop("finders")
-        _refuse_others(folder, settings, before)
-        _refuse_others(folder, described, known)
-        described = known | described
-    for name in (TRUTH, NULLS, *finders):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    with atomic_path(path, overwrite=True) as place:
-        place.write_text(json.dumps(settings | {"finders": described}, indent=1))
-
-
-def _refuse_others(folder, settings, before):
-    for name, value in settings.items():
-        if before.get(name, value) != value:
-            raise ValueError(
-                f"folder={str(folder)!r} holds results with {name}={before[name]!r}, "
-                f"asked for is {value!r}; take another folder"
-            )
-
-
-def _place(folder, part, seed):
-    return folder / part / f"{seed}.ecsv"
+def _file(part, seed):
+    return f"{part}/{seed}.ecsv"
 
 
 def _run_tile(job, *, finders, folder, survey, shape):
@@ -199,8 +164,8 @@ def _run_tile(job, *, finders, folder, survey, shape):
     tile = mock_tile(seed, survey=survey, shape=shape)
     if TRUTH in missing:
         area = read_image(tile.image).usable_area.to_value(u.deg**2)
-        _write(tile.nulls, _place(folder, NULLS, seed))
-        _write(tile.clusters, _place(folder, TRUTH, seed), area_deg2=float(area))
+        _write(tile.nulls, folder, _file(NULLS, seed))
+        _write(tile.clusters, folder, _file(TRUTH, seed), area_deg2=float(area))
     sources = _SharedSources(tile)
     for name in missing:
         if name == TRUTH:
@@ -211,7 +176,7 @@ def _run_tile(job, *, finders, folder, survey, shape):
             error.add_note(f"finder {name!r} on the tile with seed={seed}")
             raise
         table = catalog.table[[c for c in COLUMNS if c in catalog.table.colnames]]
-        _write(table, _place(folder, name, seed), seconds=seconds)
+        _write(table, folder, _file(name, seed), seconds=seconds)
 
 
 class _SharedSources:
@@ -234,30 +199,30 @@ class _SharedSources:
 def _detect(finder, tile, sources):
     """Return the catalogue, and the seconds that it takes with its own sources."""
     found, seconds = {}, 0.0
-    if hasattr(finder, "source_settings"):
+    if finder.source_settings is not None:
         found["sources"], seconds = sources.of(finder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
         warnings.simplefilter("ignore", PosteriorCollapseWarning)
         start = time.perf_counter()
-        if hasattr(finder, "detect_tile"):
+        if isinstance(finder, TileFinder):
             catalog = finder.detect_tile(tile)
         else:
             catalog = finder.detect(tile.image, **found)
         return catalog, seconds + time.perf_counter() - start
 
 
-def _write(table, path, **meta):
+def _write(table, folder, name, **meta):
     table = table.copy()
     table.meta = meta
-    with atomic_path(path, overwrite=True) as place:
-        table.write(place, format="ascii.ecsv")
+    with folder.new(name) as path:
+        table.write(path, format="ascii.ecsv")
 
 
 def _read_results(folder, finders, seeds, froc_options):
     def read(part, chosen):
         return [
-            QTable.read(_place(folder, part, seed), format="ascii.ecsv")
+            QTable.read(folder.path / _file(part, seed), format="ascii.ecsv")
             for seed in chosen
         ]
 

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from abc import abstractmethod
+from dataclasses import dataclass, fields
 
 import astropy.units as u
 
+from ..base import ClusterFinderBase
 from ..images.read import read_image
 from ..simulation import get_survey
 from ..utils.provenance import describe_finder
@@ -14,6 +16,7 @@ from ..utils.provenance import describe_finder
 __all__ = [
     "TRUE_STARS",
     "SourceAidedFinder",
+    "TileFinder",
     "TrueStarFinder",
     "finder_names",
     "make_finders",
@@ -30,7 +33,7 @@ TRUE_STARS = "matched-filter-true-stars"
 WITH_SOURCES = "default-with-sources"
 """Name of the default that also gets the sources that the catalogue methods find."""
 
-MOST_FALSE_ALARMS = 100 / u.deg**2
+MAX_FALSE_ALARM_RATE = 100 / u.deg**2
 """Stated rate up to which the trained model reports, above its own default."""
 
 LOW_THRESHOLD = 1.5
@@ -40,21 +43,47 @@ DEEPER = 1.0
 """Magnitudes below the 10-sigma limit to which true stars are given: 4 sigma."""
 
 
-class TrueStarFinder:
+class TileFinder(ClusterFinderBase):
+    """A finder that is told the truth of mock tiles: a bound for those that are not."""
+
+    @abstractmethod
+    def detect_tile(self, tile):
+        """
+        Find the clusters of a mock tile.
+
+        Parameters
+        ----------
+        tile : `~astro_vaeclust.simulation.MockTile`
+            Image and truth.
+
+        Returns
+        -------
+        catalog : `~astro_vaeclust.ClusterCatalog`
+            The clusters.
+        """
+
+    def detect(self, data, **options):
+        """Raise TypeError: an image does not tell its truth."""
+        raise TypeError(f"{type(self).__name__} searches mock tiles: use detect_tile")
+
+
+@dataclass(frozen=True)
+class TrueStarFinder(TileFinder):
     """
     A catalogue method that is told where all stars are, as no real catalogue can.
 
     Parameters
     ----------
-    finder : `~astro_vaeclust.ClusterFinderBase`
-        Its ``detect`` takes a table of ``sources``.
+    finder : `~astro_vaeclust.baselines.BaselineFinder`
+        The method.
     """
 
-    def __init__(self, finder):
-        self.finder = finder
+    finder: ClusterFinderBase
 
-    def __repr__(self):
-        return f"TrueStarFinder({self.finder!r})"
+    @property
+    def settings(self):
+        """The description of the method (dict)."""
+        return {"finder": describe_finder(self.finder)}
 
     def detect_tile(self, tile):
         """
@@ -75,7 +104,8 @@ class TrueStarFinder:
         return self.finder.detect(tile.image, sources=stars[stars["mag"] < limit])
 
 
-class SourceAidedFinder:
+@dataclass(frozen=True)
+class SourceAidedFinder(ClusterFinderBase):
     """
     A finder that also gets the sources that a catalogue method finds in the image.
 
@@ -87,14 +117,14 @@ class SourceAidedFinder:
         Finds them.
     """
 
-    def __init__(self, finder, catalogue_method):
-        self.finder = finder
-        self.catalogue_method = catalogue_method
+    finder: ClusterFinderBase
+    catalogue_method: ClusterFinderBase
 
-    def __repr__(self):
-        model = self.finder.trained_model
-        described = describe_finder(self.finder)
-        return f"SourceAidedFinder({described} {model.source_calibration})"
+    @property
+    def settings(self):
+        """The descriptions of both (dict)."""
+        both = {"finder": self.finder, "catalogue_method": self.catalogue_method}
+        return {name: describe_finder(finder) for name, finder in both.items()}
 
     @property
     def source_settings(self):
@@ -102,7 +132,7 @@ class SourceAidedFinder:
         return self.catalogue_method.source_settings
 
     def find_sources(self, image):
-        """Find the sources of an image (FoundSources)."""
+        """Find the sources of an image (PointSources)."""
         return self.catalogue_method.find_sources(image)
 
     def detect(self, data, *, sources=None):
@@ -113,7 +143,7 @@ class SourceAidedFinder:
         ----------
         data : `~astropy.nddata.NDData`
             The image.
-        sources : FoundSources, optional
+        sources : PointSources, optional
             What `find_sources` returned; by default it is called.
 
         Returns
@@ -182,7 +212,7 @@ def _make(name, survey, seed, device):
             return VAEClusterFinder.paper(**settings)
         if name == "per-image":
             return VAEClusterFinder(embedding="dense-vae", **settings)
-        return VAEClusterFinder(max_false_alarm_rate=MOST_FALSE_ALARMS, **settings)
+        return VAEClusterFinder(max_false_alarm_rate=MAX_FALSE_ALARM_RATE, **settings)
     if name == TRUE_STARS:
         return TrueStarFinder(_make(BOUND, survey, seed, device))
     if name == WITH_SOURCES:

@@ -7,7 +7,7 @@ import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
-from .assignment import UNITS, joined, judge_tile
+from .assignment import UNITS, judge_tile
 from .result import FROC
 
 __all__ = ["froc"]
@@ -82,7 +82,7 @@ def froc(
         judge_tile(number, *entries, n_before=n_before[number])
         for number, entries in enumerate(zip(*tables.values(), strict=True))
     ]
-    detections, clusters = (joined(parts, UNITS) for parts in zip(*judged, strict=True))
+    detections, clusters = map(_joined, zip(*judged, strict=True))
     tiles = QTable(
         {
             "tile": np.arange(len(areas)),
@@ -112,3 +112,13 @@ def _checked_areas(areas):
     if not np.all((areas.value > 0) & np.isfinite(areas.value)):
         raise ValueError(f"areas must be positive and finite, got {areas!r}")
     return areas
+
+
+def _joined(parts):
+    """Join the columns of all tiles, and give them their units."""
+    table = QTable(
+        {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+    )
+    for name in UNITS.keys() & set(table.colnames):
+        table[name] = table[name] * UNITS[name]
+    return table

@@ -4,31 +4,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import warnings
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import astropy.units as u
 import numpy as np
-import photutils
 from astropy.coordinates import SkyCoord
 from astropy.nddata import NDData
 from astropy.table import QTable
-from photutils.detection import DAOStarFinder
 
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
-from ..images.prepare import prepare
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs, match_clusters, separations
 from ..simulation import MockCluster, draw_clusters, get_survey, inject_cluster
+from ..sources.find import find_sources
 from ..sources.seeing import estimate_fwhm
-from ..utils.files import atomic_path, check_output
+from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
-from ..utils.provenance import describe_finder
+from ..utils.provenance import describe, describe_finder, origin
 from ..utils.validation import check_count, check_seed
-from ..version import __version__
 from .selection import SelectionFunction
 
 __all__ = ["selection_function"]
@@ -38,7 +33,7 @@ DENSITY_RADIUS = 90.0
 
 SOURCE_SIGNIFICANCE = 5.0
 SMALLEST_RADIUS, LARGEST_RADIUS = 8.0, 180.0
-SHARE_OF_SIDE = 0.2
+FRACTION_OF_SIDE = 0.2
 """Default radii in arcsec; the largest over the shorter side of the tile."""
 
 MEMBERS = (10, 300)
@@ -59,14 +54,14 @@ def selection_function(
     seed=0,
     workers=1,
     progress_bar=None,
-    checkpoint=None,
+    folder=None,
 ):
     """
     Measure the probability that a finder finds a cluster on a tile.
 
-    Mock clusters are painted on the tile, one at a time, and the finder searches it
-    anew. Members and radii are uniform in their logarithms, places uniform on the tile
-    away from its edges. A logistic function is fitted to the outcomes.
+    Mock clusters are painted on the tile, one at a time, and the finder searches each
+    such tile. Members and radii are uniform in their logarithms, positions uniform on
+    the tile away from its edges. A logistic function is fitted to the outcomes.
 
     Parameters
     ----------
@@ -84,7 +79,7 @@ def selection_function(
     survey, fwhm, zero_point
         As in `~astro_vaeclust.simulation.inject_cluster`.
     cluster : `~astro_vaeclust.simulation.MockCluster`, optional
-        Everything else about the clusters; by default it is drawn anew for each, as
+        Everything else about the clusters; by default each is drawn as
         `~astro_vaeclust.simulation.draw_clusters` does.
     min_score : float, optional
         Detections below this score do not count; by default all do.
@@ -95,9 +90,9 @@ def selection_function(
         Number of processes, see Notes.
     progress_bar : callable, optional
         Called as ``progress_bar(iterable, desc=..., total=...)`` and iterated over.
-    checkpoint : str or path-like, optional
-        An ECSV file to which the outcomes are written one by one. If it is there, the
-        run goes on from it.
+    folder : str or path-like, optional
+        Where the outcome of each injection is kept; made if missing. A run that was
+        interrupted, or one with more injections, resumes from there.
 
     Returns
     -------
@@ -107,8 +102,10 @@ def selection_function(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or out of its range, or the checkpoint
-        belongs to another run.
+        If an argument is of the wrong kind or out of its range, or the folder holds
+        results of other settings.
+    OSError
+        If the folder cannot be written.
 
     Warns
     -----
@@ -142,23 +139,26 @@ def selection_function(
     fwhm = estimate_fwhm(nddata) if fwhm is None else fwhm
     radii = _checked_radii(r50, image)
     settings = {
-        "version": __version__,
         "finder": describe_finder(finder),
         "image": hashlib.sha256(
             image.data.tobytes() + image.mask.tobytes()
         ).hexdigest(),
-        "survey": repr(survey),
-        "n_members": list(n_members),
-        "r50": list(radii),
-        "cluster": repr(cluster),
-        "fwhm": repr(fwhm),
-        "zero_point": repr(zero_point),
+        "survey": survey,
+        "n_members": n_members,
+        "r50": radii,
+        "cluster": cluster,
+        "fwhm": fwhm,
+        "zero_point": zero_point,
         "min_score": min_score,
         "seed": int(seed),
     }
     painting = {"survey": survey, "fwhm": fwhm, "zero_point": zero_point}
     inject_cluster(nddata, seed=0, **painting)  # fails now rather than after a search
-    rows = {} if checkpoint is None else _read_checkpoint(checkpoint, settings)
+    rows = {}
+    if folder is not None:
+        folder = ResultFolder(folder, settings)
+        kept = filter(lambda number: _file(number) in folder, range(n_injections))
+        rows = {number: folder.read(_file(number)) for number in kept}
     missing = [number for number in range(n_injections) if number not in rows]
     if missing:
         inject = partial(
@@ -182,16 +182,21 @@ def selection_function(
             desc="injections",
         ):
             rows[row["injection"]] = row
-            if checkpoint is not None:
-                _write_checkpoint(checkpoint, rows, settings)
+            if folder is not None:
+                folder.write(_file(row["injection"]), row)
     table = _table([rows[number] for number in range(n_injections)])
     ranges = {"n_members": n_members, "r50": radii}
-    return SelectionFunction.fit(table, ranges=ranges, meta=settings)
+    meta = origin() | describe(settings)
+    return SelectionFunction.fit(table, ranges=ranges, meta=meta)
+
+
+def _file(number):
+    return f"{number}.json"
 
 
 class LocalDensity:
     """
-    Density of the sources around places of an image.
+    Density of the sources around positions in an image.
 
     Parameters
     ----------
@@ -206,18 +211,15 @@ class LocalDensity:
         self._radius = DENSITY_RADIUS / side
         self._usable = ~image.mask
         self._pixel = side**2 / 3600
-        finder = DAOStarFinder(SOURCE_SIGNIFICANCE, fwhm.to_value(u.arcsec) / side)
-        with warnings.catch_warnings(), photutils.use_future_column_names():
-            warnings.simplefilter("ignore", NoDetectionsWarning)
-            found = finder(prepare(image).significance, mask=image.mask)
-        names = ("x_centroid", "y_centroid")
-        self._sources = (
-            np.empty((2, 0)) if found is None else np.array([found[n] for n in names])
+        self._sources = find_sources(
+            image,
+            significance=SOURCE_SIGNIFICANCE,
+            fwhm=fwhm.to_value(u.arcsec) / side,
         )
 
     def __call__(self, x, y):
         """Return sources per arcmin2 around a pixel (float); half a source for none."""
-        distance = np.hypot(self._sources[0] - x, self._sources[1] - y)
+        distance = np.hypot(self._sources.x - x, self._sources.y - y)
         rows, columns = np.ogrid[: self._usable.shape[0], : self._usable.shape[1]]
         disc = (columns - x) ** 2 + (rows - y) ** 2 <= self._radius**2
         area = np.sum(self._usable & disc) * self._pixel
@@ -310,31 +312,6 @@ def _table(rows):
     return QTable({"injection": number, "sky_center": center, **columns})
 
 
-def _write_checkpoint(path, rows, settings):
-    ordered = [rows[number] for number in sorted(rows)]
-    table = QTable(rows=ordered, meta={"settings": json.dumps(settings)})
-    with atomic_path(path, overwrite=True) as place:
-        table.write(place, format="ascii.ecsv")
-
-
-def _read_checkpoint(path, settings):
-    """Return the rows of a checkpoint by their numbers; none if there is no file."""
-    check_output(path, overwrite=True)
-    if not Path(path).exists():
-        return {}
-    table = QTable.read(path, format="ascii.ecsv")
-    before = json.loads(table.meta.get("settings", "{}"))
-    for name, value in json.loads(json.dumps(settings)).items():
-        if name not in before or before[name] != value:
-            raise ValueError(
-                f"checkpoint={str(path)!r} belongs to a run with {name}="
-                f"{before.get(name)!r}, asked for is {value!r}; remove it or take "
-                "another"
-            )
-    rows = (dict(zip(table.colnames, row, strict=True)) for row in table.iterrows())
-    return {int(row["injection"]): row for row in rows}
-
-
 def _checked_range(name, values):
     try:
         low, high = (float(value) for value in values)
@@ -348,7 +325,7 @@ def _checked_range(name, values):
 def _checked_radii(r50, image):
     if r50 is None:
         side = min(image.shape) * image.pixel_scale.to_value(u.arcsec / u.pix)
-        r50 = (SMALLEST_RADIUS, min(LARGEST_RADIUS, SHARE_OF_SIDE * side)) * u.arcsec
+        r50 = (SMALLEST_RADIUS, min(LARGEST_RADIUS, FRACTION_OF_SIDE * side)) * u.arcsec
     r50 = u.Quantity(r50)
     if not r50.unit.is_equivalent(u.arcsec):
         raise TypeError(f"r50 must be a Quantity in arcsec, got {r50!r}")

@@ -5,32 +5,17 @@ from __future__ import annotations
 
 import astropy.units as u
 import numpy as np
+from astropy.stats import poisson_conf_interval
 from astropy.table import QTable
+from scipy.stats import norm
 
-from ..utils.statistics import poisson_interval
 from .assignment import DUPLICATE, FIELD, MATCH
 
 __all__ = ["count_by_kind", "measure_calibration", "measure_errors"]
 
 
 def count_by_kind(detections, nulls, threshold):
-    """
-    Count the false positives above a threshold by their kinds.
-
-    Parameters
-    ----------
-    detections : `~astropy.table.QTable`
-        The detections of a `FROC`.
-    nulls : list of `~astropy.table.Table` or None
-        The hard negatives of each tile.
-    threshold : float
-        Least score.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        See `FROC.false_positives_by_kind`.
-    """
+    """Return the table of `FROC.false_positives_by_kind`, but for the rates."""
     kind = np.asarray(detections["kind"])
     counts = (np.asarray(detections["score"]) >= threshold) & (kind != MATCH)
     tables = [] if nulls is None else nulls
@@ -44,7 +29,7 @@ def count_by_kind(detections, nulls, threshold):
             "n_nulls": [of_nulls.count(name) for name in names],
             "n_hit": [_count_hit(detections[which]) for which in rows],
             "n_false_positives": numbers,
-            "share": numbers / max(numbers.sum(), 1),
+            "fraction": numbers / max(numbers.sum(), 1),
         }
     )
 
@@ -56,21 +41,7 @@ def _count_hit(detections):
 
 
 def measure_errors(detections, clusters, threshold):
-    """
-    Compare measured and true centres, radii and members above a threshold.
-
-    Parameters
-    ----------
-    detections, clusters : `~astropy.table.QTable`
-        Those of a `FROC`.
-    threshold : float
-        Least score.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        See `FROC.measurement_errors`.
-    """
+    """Return the table of `FROC.measurement_errors`."""
     used = (np.asarray(detections["score"]) >= threshold) & detections["is_matched"]
     found = detections[used]
     true = clusters[np.asarray(found["cluster"])]
@@ -103,7 +74,7 @@ def _within_error(measured, error, true):
 
 
 def _circle_iou(distance, first, second):
-    """Return the area that circles share over that which they cover together."""
+    """Return the intersection over union of the areas of circles."""
     distance, first, second = map(_plain, (distance, first, second))
     valid = np.isfinite(distance) & (first > 0) & (second > 0)
     d, a, b = distance[valid], first[valid], second[valid]
@@ -120,30 +91,17 @@ def _circle_iou(distance, first, second):
 
 def measure_calibration(false_positives, stated, area, confidence, *, is_stated):
     """
-    Measure the rates of false positives that state at most some rates.
+    Return the table of `FROC.calibration`.
 
-    Parameters
-    ----------
-    false_positives : `~astropy.table.QTable`
-        Detections without a match on the sky where they count.
-    stated : list of float
-        Rates per deg2.
-    area : `~astropy.units.Quantity`
-        That sky.
-    confidence : float
-        Probability that the Poisson intervals hold.
-    is_stated : bool
-        Whether any detection states a rate.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        See `FROC.calibration`.
+    ``false_positives`` are those on the sky of the ``area`` (Quantity), ``stated`` is a
+    list of rates per deg2, and ``is_stated`` whether any detection states a rate.
     """
     stated = np.array(stated if is_stated else [])
     rates = false_positives["false_alarm_rate"].to_value(u.deg**-2)
     n = np.array([np.sum(rates <= rate) for rate in stated], dtype=int)
-    low, high = poisson_interval(n, confidence)
+    low, high = poisson_conf_interval(
+        n, "frequentist-confidence", sigma=norm.isf((1 - confidence) / 2)
+    )
     return QTable(
         {
             "stated": stated * u.deg**-2,
@@ -156,10 +114,7 @@ def measure_calibration(false_positives, stated, area, confidence, *, is_stated)
 
 
 def _ratio(measured, true):
-    measured, true = (
-        np.asarray(getattr(values, "value", values), dtype=float)
-        for values in (measured, true)
-    )
+    measured, true = map(_plain, (measured, true))
     valid = np.isfinite(measured) & (true > 0)
     return measured[valid] / true[valid]
 

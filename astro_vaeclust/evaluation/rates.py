@@ -13,8 +13,9 @@ __all__ = [
     "RateCompleteness",
     "ScoreCurve",
     "checked_rate",
+    "checked_rates",
+    "fraction",
     "resampled_weights",
-    "share",
 ]
 
 PER_AREA = u.deg**-2
@@ -33,8 +34,8 @@ class RateCompleteness:
     rate : `~astropy.units.Quantity`
         Rate that was allowed, per deg2.
     completeness : float
-        Share of the clusters found at the lowest threshold whose rate does not exceed
-        it; NaN without clusters.
+        Fraction of the clusters found at the lowest threshold whose rate does not
+        exceed it; NaN without clusters.
     low, high : float
         Bounds of the bootstrap interval.
     threshold : float
@@ -98,15 +99,8 @@ class ScoreCurve:
         """
         Count the detections with at least each threshold.
 
-        Parameters
-        ----------
-        weights : (n_tiles,) array, optional
-            How often each tile counts; once by default.
-
-        Returns
-        -------
-        found, false, false_on_sky : (n_thresholds,) array
-            Clusters found, false positives, and those on the sky where they count.
+        Returns clusters found, false positives, and those on the sky where they count,
+        three arrays. ``weights`` say how often each tile counts; once by default.
         """
         if weights is None:
             weights = np.ones(len(self._n_clusters))
@@ -123,21 +117,7 @@ class ScoreCurve:
         return float(weights @ self._n_clusters), float(weights @ self._sky_area)
 
     def index_at(self, rates, weights=None):
-        """
-        Find the lowest thresholds whose rates of false positives are allowed.
-
-        Parameters
-        ----------
-        rates : (n_rates,) array
-            Allowed false positives per deg2.
-        weights : (n_tiles,) array, optional
-            How often each tile counts.
-
-        Returns
-        -------
-        index : (n_rates,) int array
-            Places among ``thresholds``.
-        """
+        """Return the indices of the lowest thresholds that rates per deg2 allow."""
         *_, false_on_sky = self.counts(weights)
         allowed = np.asarray(rates) * self.total(weights)[1] * (1 + ROUNDING)
         return np.searchsorted(false_on_sky, allowed, side="right") - 1
@@ -146,7 +126,7 @@ class ScoreCurve:
         """Return the completeness at each rate (array); NaN without clusters."""
         found, *_ = self.counts(weights)
         n_clusters, _ = self.total(weights)
-        return share(found[self.index_at(rates, weights)], n_clusters)
+        return fraction(found[self.index_at(rates, weights)], n_clusters)
 
     def average_precision(self, weights=None):
         """
@@ -159,29 +139,15 @@ class ScoreCurve:
         found, false, _ = self.counts(weights)
         n_clusters, _ = self.total(weights)
         precision = found[1:] / np.maximum(found[1:] + false[1:], 1e-300)
-        return float(np.sum(share(np.diff(found), n_clusters) * precision))
+        return float(np.sum(fraction(np.diff(found), n_clusters) * precision))
 
 
 def resampled_weights(rng, n_samples, n_clusters):
     """
     Draw how often each tile occurs in samples of the bootstrap.
 
-    Tiles with and without clusters are drawn apart, since their numbers are chosen
-    and not random.
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    n_samples : int
-        Number of samples.
-    n_clusters : (n_tiles,) int array
-        Clusters of each tile.
-
-    Yields
-    ------
-    weights : (n_tiles,) array
-        How often each tile occurs.
+    Yields an array for each sample. Tiles with and without clusters are drawn
+    separately, since their numbers are chosen and not random.
     """
     groups = [np.nonzero(which)[0] for which in (n_clusters > 0, n_clusters == 0)]
     for _ in range(n_samples):
@@ -194,7 +160,7 @@ def resampled_weights(rng, n_samples, n_clusters):
         yield weights
 
 
-def share(numbers, total):
+def fraction(numbers, total):
     """Return numbers over their total (array); NaN if there is none."""
     if total == 0:
         return np.full(np.shape(numbers), np.nan)
@@ -215,3 +181,8 @@ def checked_rate(rate):
     if not 0 <= value < np.inf:
         raise ValueError(f"rate must be finite and not negative, got {rate!r}")
     return value
+
+
+def checked_rates(rates):
+    """Return rates per deg2 as a list of floats, or raise TypeError or ValueError."""
+    return [checked_rate(rate) for rate in u.Quantity(rates, subok=True).ravel()]

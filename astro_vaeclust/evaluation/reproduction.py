@@ -1,13 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The paper's Table I, made anew."""
+"""The paper's Table I, reproduced."""
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import astropy.units as u
@@ -17,10 +16,10 @@ from astropy.table import QTable
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..images.write import write_image
 from ..matching.match import REGIONS
-from ..matching.overlap import Overlap
-from ..utils.files import atomic_path
-from ..utils.validation import check_choice
-from ..version import __version__
+from ..utils.files import ResultFolder
+from ..utils.jobs import run_jobs
+from ..utils.provenance import describe_finder
+from ..utils.validation import check_choice, check_file_names
 from ..visualization.reproduction import write_plots, write_table_plot
 from .paper_table import TABLE_I, PaperField
 
@@ -28,13 +27,17 @@ __all__ = ["Reproduction"]
 
 LOGGER = logging.getLogger(__name__)
 
-SETTINGS, IMAGE, SOURCES, DATA = (
-    "settings.json",
-    "image.fits",
-    "sources.vot",
-    "data.txt",
-)
+IMAGE, SOURCES, DATA = "image.fits", "sources.vot", "data.txt"
 DONE = "done"
+
+FOUND = dict.fromkeys(("n_detected", "n_reference", "n_clusters"), -1) | dict.fromkeys(
+    (
+        *("radius", "iou", "iou_low", "iou_high", "centred_iou", "member_iou"),
+        *("area_iou", "offset", "radius_ratio"),
+    ),
+    np.nan,
+)
+"""Columns of what was found, and their values where that failed."""
 
 DESCRIPTIONS = {
     "status": "done, or what went wrong",
@@ -55,14 +58,13 @@ class Reproduction:
 
     Parameters
     ----------
-    survey : `~astro_vaeclust.archives.Survey`
+    survey : `~astro_vaeclust.archives.Archive`
         Where images and sources come from.
     finders : dict of str to `~astro_vaeclust.ClusterFinderBase`
         The finders by their names, such as ``{"paper": VAEClusterFinder.paper()}``.
     folder : str or path-like
-        Where everything is kept; made if missing. The same run again goes on from
-        there: data that are there are not downloaded again, and only what failed or
-        is missing is computed.
+        Where everything is kept; made if missing. The same run resumes from there:
+        data are not downloaded again, and only what failed or is missing is computed.
     fields : sequence of PaperField
         The fields.
     size : `~astropy.units.Quantity`
@@ -104,8 +106,8 @@ class Reproduction:
         self.survey.check_band(self.band)
         if not self.finders:
             raise ValueError("finders must have one finder or more, got none")
-        _check_names("fields", [field.name for field in self.fields])
-        _check_names("finders", self.finders)
+        check_file_names("fields", [field.name for field in self.fields])
+        check_file_names("finders", self.finders)
 
     def run(self):
         """
@@ -128,86 +130,68 @@ class Reproduction:
         OSError
             If the folder cannot be written.
         """
-        self._open_folder()
-        todo = list(self.fields)
-        if self.progress_bar is not None:
-            todo = self.progress_bar(todo, desc="fields", total=len(todo))
-        rows = [row for field in todo for row in self._field_rows(field)]
-        table = _as_table(rows)
-        with atomic_path(Path(self.folder) / "table.ecsv", overwrite=True) as place:
-            table.write(place, format="ascii.ecsv")
+        folder = ResultFolder(
+            self.folder,
+            {
+                "survey": repr(self.survey),
+                "size": self.size,
+                "band": self.survey.check_band(self.band),
+                "cut": self.cut,
+                "region": self.region,
+            },
+            {name: describe_finder(finder) for name, finder in self.finders.items()},
+        )
+        rows = run_jobs(
+            partial(self._field_rows, folder),
+            self.fields,
+            progress_bar=self.progress_bar,
+            desc="fields",
+        )
+        table = _as_table([row for rows_of_field in rows for row in rows_of_field])
+        with folder.new("table.ecsv") as path:
+            table.write(path, format="ascii.ecsv")
         if self.plots:
-            write_table_plot(table, Path(self.folder) / "table.png")
+            write_table_plot(table, folder.path / "table.png")
         return table
 
-    def _open_folder(self):
-        """Make the folder, or make sure that it belongs to the same settings."""
-        folder = Path(self.folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        wanted = self._described()
-        path = folder / SETTINGS
-        if path.exists():
-            before = json.loads(path.read_text())
-            finders = before.get("finders", {}) | wanted["finders"]
-            _refuse_others(folder, wanted, before | {"finders": wanted["finders"]})
-            _refuse_others(folder, wanted["finders"], before.get("finders", {}))
-            wanted["finders"] = finders
-        with atomic_path(path, overwrite=True) as place:
-            place.write_text(json.dumps(wanted, indent=1))
-
-    def _described(self):
-        from ..utils.provenance import describe_finder
-
-        return {
-            "version": __version__,
-            "survey": repr(self.survey),
-            "size": str(self.size),
-            "band": self.survey.check_band(self.band),
-            "cut": getattr(self.cut, "__name__", str(self.cut)),
-            "region": self.region,
-            "finders": {
-                name: describe_finder(finder) for name, finder in self.finders.items()
-            },
-        }
-
-    def _field_rows(self, field):
-        """Return the rows of one field, from its folder or new."""
-        folder = Path(self.folder) / field.name.replace(" ", "_")
-        results = {name: _kept_result(folder, name) for name in self.finders}
-        missing = [name for name, result in results.items() if result is None]
+    def _field_rows(self, folder, field):
+        """Return the rows of one field: a result of each finder, kept or new."""
+        here = field.name.replace(" ", "_")
+        files = {name: f"{here}/{name}.json" for name in self.finders}
+        missing = [name for name, file in files.items() if file not in folder]
+        failed = {}
         if missing:
-            results |= self._new_results(field, folder, missing)
-        return [_row(field, name, results[name]) for name in self.finders]
-
-    def _new_results(self, field, folder, names):
-        try:
-            folder.mkdir(exist_ok=True)
-            data = self._data(field, folder)
-        except Exception as error:  # archives and files fail in many ways
-            return dict.fromkeys(names, _failure(field, "its data", error))
-        results = {}
-        for name in names:
             try:
-                results[name] = self._result(field, name, folder) | {"data": data}
-                _keep_result(folder, name, results[name])
+                data = {"data": self._data(field, folder, here)}
+            except Exception as error:  # archives and files fail in many ways
+                failure = _failure(field, "its data", error)
+                failed, missing = dict.fromkeys(missing, failure), []
+        for name in missing:
+            try:
+                result = self._result(field, name, folder.path / here)
+                folder.write(files[name], result | data)
             except Exception as error:  # one finder is not to end the run
-                results[name] = _failure(field, name, error) | {"data": data}
-        return results
+                failed[name] = _failure(field, name, error) | data
+        return [
+            _row(field, name, failed.get(name) or folder.read(file))
+            for name, file in files.items()
+        ]
 
-    def _data(self, field, folder):
+    def _data(self, field, folder, here):
         """Make sure that image and sources are in the folder; say what they are."""
         from ..archives import write_catalog
 
-        told = folder / DATA
-        if told.exists():
-            return told.read_text().strip()
-        image = self.survey.get_image(field.center, size=self.size, band=self.band)
-        sources = self.survey.get_catalog(image)
-        write_image(image, folder / IMAGE, overwrite=True)
-        write_catalog(sources, folder / SOURCES, overwrite=True)
-        text = _origin(self.survey, image, sources)
-        _write_text(told, text)
-        return text
+        told = f"{here}/{DATA}"
+        if told not in folder:
+            image = self.survey.get_image(field.center, size=self.size, band=self.band)
+            sources = self.survey.get_catalog(image)
+            with folder.new(f"{here}/{IMAGE}") as path:
+                write_image(image, path)
+            with folder.new(f"{here}/{SOURCES}") as path:
+                write_catalog(sources, path)
+            with folder.new(told) as path:
+                path.write_text(_origin(self.survey, image, sources) + "\n")
+        return (folder.path / told).read_text().strip()
 
     def _result(self, field, name, folder):
         """Search one field with one finder, and compare with the reference."""
@@ -221,12 +205,13 @@ class Reproduction:
         match = catalog.match(read_catalog(folder / SOURCES), cut=self.cut)
         overlap = match.iou(field.reference, region=self.region)
         if self.plots:
-            write_plots(field, name, folder, match, overlap)
-        return {
-            "overlap": _plain(overlap),
+            write_plots(field, name, folder, catalog, match, overlap)
+        return vars(overlap) | {
+            "offset": float(overlap.offset.to_value(u.arcsec)),
             "n_clusters": len(catalog),
             "n_sources": len(match.sources),
-        } | self._centred(field, match, overlap)
+            **self._centred(field, match, overlap),
+        }
 
     def _centred(self, field, match, overlap):
         """Return what needs a detection, NaN without one."""
@@ -235,10 +220,8 @@ class Reproduction:
         from regions import CircleSkyRegion  # imports matplotlib
 
         area = match.area(overlap.id, region=self.region)
-        row = list(match.catalog.table["id"]).index(overlap.id)
-        moved = CircleSkyRegion(
-            match.catalog.table["sky_center"][row], field.reference.radius
-        )
+        row = list(match.table["id"]).index(overlap.id)
+        moved = CircleSkyRegion(match.table["sky_center"][row], field.reference.radius)
         centred = match.iou(moved, region=self.region, id=overlap.id)
         return {
             "radius": float(area.radius.to_value(u.arcsec)),
@@ -249,22 +232,16 @@ class Reproduction:
 def _origin(survey, image, sources):
     """Say in a line where image and sources come from."""
     from ..archives.configuration import changed_hosts
-    from ..archives.remote import RemoteSurvey
+    from ..archives.remote import RemoteArchive
 
     meta = image.meta
-    hosts = changed_hosts() if isinstance(survey, RemoteSurvey) else []
+    hosts = changed_hosts() if isinstance(survey, RemoteArchive) else []
     stand_ins = f" (asked at {', '.join(hosts)})" if hosts else ""
     return (
         f"{meta['SURVEY']} {meta['BAND']}: image of {image.shape[1]} x "
         f"{image.shape[0]} pixels from {meta['SERVICE']}, {len(sources)} sources from "
         f"{sources.meta['service']}{stand_ins}"
     )
-
-
-def _plain(overlap):
-    """Return an `Overlap` as a dict of numbers and words."""
-    values = {field.name: getattr(overlap, field.name) for field in fields(Overlap)}
-    return values | {"offset": float(overlap.offset.to_value(u.arcsec))}
 
 
 def _failure(field, what, error):
@@ -274,57 +251,21 @@ def _failure(field, what, error):
     return {"status": f"failed: {cause}"}
 
 
-def _kept_result(folder, name):
-    """Return a result that a former run kept, None without one."""
-    path = folder / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def _keep_result(folder, name, result):
-    _write_text(folder / f"{name}.json", json.dumps(result, indent=1))
-
-
-def _write_text(path, text):
-    with atomic_path(path, overwrite=True) as place:
-        place.write_text(text + "\n")
-
-
 def _row(field, name, result):
     """Return a row of the table: a result beside what the paper has."""
-    overlap = result.get("overlap", {})
-    row = {"field": field.name, "finder": name, "status": result.get("status", DONE)}
-    row |= {
-        "radius": result.get("radius", np.nan),
-        "paper_radius": field.radius,
+    return {
+        "field": field.name,
+        "finder": name,
+        "status": result.get("status", DONE),
+        **{column: result.get(column, missing) for column, missing in FOUND.items()},
         "reference_radius": field.reference_radius,
-        "n_detected": overlap.get("n_detected", -1),
+        "paper_radius": field.radius,
         "paper_members": field.members,
-        "n_reference": overlap.get("n_reference", -1),
         "paper_reference_members": field.reference_members,
-    }
-    row |= {
-        column: overlap.get(column, np.nan)
-        for column in ("iou", "iou_low", "iou_high", "member_iou", "area_iou")
-    }
-    return row | {
-        "centred_iou": result.get("centred_iou", np.nan),
         "paper_iou": field.iou,
-        "offset": overlap.get("offset", np.nan),
-        "radius_ratio": overlap.get("radius_ratio", np.nan),
         "paper_radius_ratio": field.radius / field.reference_radius,
-        "n_clusters": result.get("n_clusters", -1),
         "data": result.get("data", "none"),
     }
-
-
-def _check_names(argument, names):
-    """Raise unless names can be those of files in a folder, and of no other place."""
-    for name in names:
-        if not (isinstance(name, str) and re.fullmatch(r"\w[\w .+-]{0,99}", name)):
-            raise ValueError(
-                f"{argument} must have names of letters, digits, spaces and .+-, which "
-                f"become names of files; got {name!r}"
-            )
 
 
 def _as_table(rows):
@@ -334,12 +275,3 @@ def _as_table(rows):
     for name, text in DESCRIPTIONS.items():
         table[name].info.description = text
     return table
-
-
-def _refuse_others(folder, wanted, before):
-    for name, value in wanted.items():
-        if before.get(name, value) != value:
-            raise ValueError(
-                f"folder={str(folder)!r} holds results with {name}={before[name]!r}, "
-                f"asked for is {value!r}; take another folder"
-            )

@@ -3,22 +3,23 @@
 
 from __future__ import annotations
 
-import numbers
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import cached_property
 
 import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
-from ..utils.validation import check_choice, check_count, check_seed
+from ..utils.validation import check_choice, check_count, check_number, check_seed
 from .quality import count_by_kind, measure_calibration, measure_errors
 from .rates import (
     PER_AREA,
     RateCompleteness,
     ScoreCurve,
     checked_rate,
+    checked_rates,
+    fraction,
     resampled_weights,
-    share,
 )
 
 __all__ = ["FROC"]
@@ -29,6 +30,7 @@ RATES = (0.1, 1.0, 10.0) / u.deg**2
 SKIES = ("cluster-free", "all")
 
 
+@dataclass(eq=False, repr=False)
 class FROC:
     """
     Completeness against false positives per area; made by `froc`.
@@ -50,39 +52,26 @@ class FROC:
         Hard negatives of each tile.
     sky, n_bootstrap, confidence, seed
         As in `froc`.
-
-    Attributes
-    ----------
-    meta : dict
+    meta : dict, optional
         Remarks, such as the cost of the search; not touched by the computation.
     """
 
-    def __init__(
-        self,
-        detections,
-        clusters,
-        tiles,
-        *,
-        nulls=None,
-        sky="cluster-free",
-        n_bootstrap=1000,
-        confidence=0.95,
-        seed=0,
-    ):
-        check_choice("sky", sky, SKIES)
-        check_count("n_bootstrap", n_bootstrap)
-        check_seed(seed)
-        if not isinstance(confidence, numbers.Real) or not 0 < confidence < 1:
-            raise ValueError(f"confidence must lie between 0 and 1, got {confidence!r}")
-        self.detections = detections
-        self.clusters = clusters
-        self.tiles = tiles
-        self.sky = sky
-        self.n_bootstrap = n_bootstrap
-        self.confidence = confidence
-        self.seed = seed
-        self.meta = {}
-        self._nulls = nulls
+    detections: QTable
+    clusters: QTable
+    tiles: QTable
+    _: KW_ONLY
+    nulls: list | None = None
+    sky: str = "cluster-free"
+    n_bootstrap: int = 1000
+    confidence: float = 0.95
+    seed: int = 0
+    meta: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        check_choice("sky", self.sky, SKIES)
+        check_count("n_bootstrap", self.n_bootstrap)
+        check_seed(self.seed)
+        check_number("confidence", self.confidence, high=1.0, low_counts=False)
         if not self.sky_area > 0:
             raise ValueError(
                 "sky='cluster-free' needs tiles without clusters, and there are none; "
@@ -124,9 +113,9 @@ class FROC:
 
     @cached_property
     def completeness(self):
-        """Share of the clusters found at each threshold (array)."""
+        """Fraction of the clusters found at each threshold (array)."""
         found, *_ = self._curve.counts()
-        return share(found, len(self.clusters))
+        return fraction(found, len(self.clusters))
 
     @cached_property
     def rate(self):
@@ -164,7 +153,7 @@ class FROC:
         -------
         result : RateCompleteness
             The completeness with its bootstrap interval over tiles, and the threshold
-            that belongs to it. The threshold of each sample is found anew, so that
+            that belongs to it. Each sample has a threshold of its own, so that
             the interval holds the uncertainty of the rate too.
 
         Raises
@@ -185,15 +174,15 @@ class FROC:
         return [
             RateCompleteness(
                 rate=rate * PER_AREA,
-                completeness=float(self.completeness[place]),
+                completeness=float(self.completeness[at]),
                 low=float(low),
                 high=float(high),
-                threshold=float(self.thresholds[place]),
-                measured_rate=self.rate[place],
+                threshold=float(self.thresholds[at]),
+                measured_rate=self.rate[at],
                 reached=bool(self.rate[-1].value >= rate * (1 - 1e-9)),
                 resolved=bool(rate * self.sky_area.value >= 1 - 1e-9),
             )
-            for rate, place, low, high in zip(rates, index, *bounds, strict=True)
+            for rate, at, low, high in zip(rates, index, *bounds, strict=True)
         ]
 
     def with_members(self, minimum):
@@ -228,18 +217,8 @@ class FROC:
         detections = self.detections[~ignored]
         detections["cluster"] = number[partner[~ignored]]
         detections["near"] = number[near[~ignored]]
-        result = FROC(
-            detections,
-            self.clusters[kept],
-            self.tiles,
-            nulls=self._nulls,
-            sky=self.sky,
-            n_bootstrap=self.n_bootstrap,
-            confidence=self.confidence,
-            seed=self.seed,
-        )
-        result.meta = dict(self.meta)
-        return result
+        clusters, meta = self.clusters[kept], dict(self.meta)
+        return replace(self, detections=detections, clusters=clusters, meta=meta)
 
     def threshold_at(self, rate=None):
         """
@@ -257,8 +236,8 @@ class FROC:
         """
         if rate is None:
             return -np.inf
-        (place,) = self._curve.index_at([checked_rate(rate)])
-        return float(self.thresholds[place])
+        (index,) = self._curve.index_at([checked_rate(rate)])
+        return float(self.thresholds[index])
 
     def to_table(self, rates=RATES):
         """
@@ -276,20 +255,9 @@ class FROC:
             ``average_precision`` with its interval, and the numbers of tiles and
             clusters and the areas.
         """
-        plain = [checked_rate(rate) for rate in u.Quantity(rates, subok=True).ravel()]
-        rows = self._completeness_at(plain)
-        table = QTable(
-            {
-                "rate": u.Quantity([row.rate for row in rows]),
-                "completeness": [row.completeness for row in rows],
-                "low": [row.low for row in rows],
-                "high": [row.high for row in rows],
-                "threshold": [row.threshold for row in rows],
-                "measured_rate": u.Quantity([row.measured_rate for row in rows]),
-                "reached": [row.reached for row in rows],
-                "resolved": [row.resolved for row in rows],
-            }
-        )
+        rows = self._completeness_at(checked_rates(rates))
+        names = [field.name for field in fields(RateCompleteness)]
+        table = QTable({name: [getattr(row, name) for row in rows] for name in names})
         low, high = self.average_precision_interval
         table.meta |= {
             "average_precision": self.average_precision,
@@ -321,7 +289,7 @@ class FROC:
         table : `~astropy.table.QTable`
             One row per kind: ``kind``; ``n_nulls``, how many of these there are;
             ``n_false_positives``; ``n_hit``, how many nulls have one or more;
-            ``share`` of the false positives. A false positive belongs to a null if
+            ``fraction`` of the false positives. A false positive belongs to a null if
             its centre lies within the radius of the null plus 30 arcsec, to the
             smallest one of several. Near a cluster it is a ``duplicate``, else
             ``field``. ``rate`` is their number over the area of all tiles.
@@ -336,7 +304,7 @@ class FROC:
         if stated and rate is not None:
             own = detections["false_alarm_rate"].to_value(PER_AREA)
             detections = detections[own <= checked_rate(rate)]
-        table = count_by_kind(detections, self._nulls, threshold)
+        table = count_by_kind(detections, self.nulls, threshold)
         area = self.tiles["area"].sum()
         table["rate"] = (table["n_false_positives"] / area).to(PER_AREA)
         return table
@@ -358,7 +326,7 @@ class FROC:
             ``radius`` with that of the true ``r80``. Where the catalogue measures them,
             ``log10(r50 / true)`` and ``log10(n_members / true)``, and
             ``r50 within error`` and ``n_members within error``: 1 if the truth lies
-            within one stated error and 0 else, with the share in ``mean``. Columns:
+            within one stated error and 0 else, with the fraction in ``mean``. Columns:
             ``n``, the median as ``bias``, half the range between the 16th and 84th
             percentile as ``scatter``, and ``mean``; NaN without matches.
         """
@@ -382,11 +350,10 @@ class FROC:
             ``high`` of its Poisson interval and the number ``n``. No rows if no
             detection states one.
         """
-        stated = [checked_rate(rate) for rate in u.Quantity(rates, subok=True).ravel()]
         on_sky = self.on_sky[np.asarray(self.detections["tile"])]
         return measure_calibration(
             self.detections[on_sky & ~self.detections["is_matched"]],
-            stated,
+            checked_rates(rates),
             self.sky_area,
             self.confidence,
             is_stated=np.isfinite(self.detections["false_alarm_rate"]).any(),

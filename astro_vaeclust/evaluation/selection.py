@@ -25,7 +25,7 @@ UNITS = {
 }
 """The variables of the model, by the names of their columns."""
 
-FEWEST = 5
+MIN_OUTCOMES = 5
 """Fewer clusters found, or missed, than this make the fit a limit."""
 
 META = "selection_function"
@@ -98,7 +98,7 @@ class SelectionFunction:
             raise ValueError("injections must have rows, got none")
         values = {name: _plain(name, injections[name]) for name in UNITS}
         found = np.asarray(injections["is_found"], dtype=bool)
-        if min(found.sum(), (~found).sum()) < FEWEST:
+        if min(found.sum(), (~found).sum()) < MIN_OUTCOMES:
             warnings.warn(
                 f"{found.sum()} of {len(found)} injections were found: the selection "
                 "function is hardly more than a limit",
@@ -127,7 +127,7 @@ class SelectionFunction:
 
     @property
     def accuracy(self):
-        """Share of the injections whose outcome the fit calls right (float)."""
+        """Fraction of the injections whose outcome the fit predicts (float)."""
         columns = (self.injections[name] for name in UNITS)
         predicted = self.completeness(*columns, extrapolate=True) > 0.5
         return float(np.mean(predicted == self.injections["is_found"]))
@@ -206,7 +206,7 @@ class SelectionFunction:
         Returns
         -------
         ax : `~matplotlib.axes.Axes`
-            The axes: lines with the interval of the fit, and the shares of the
+            The axes: lines with the interval of the fit, and the fractions of the
             injections that were found.
 
         Raises
@@ -243,8 +243,8 @@ class SelectionFunction:
                 "meta": self.meta,
             }
         }
-        with atomic_path(path, overwrite) as place:
-            table.write(place, format="ascii.ecsv")
+        with atomic_path(path, overwrite) as temporary:
+            table.write(temporary, format="ascii.ecsv")
 
     @classmethod
     def read(cls, path):

@@ -8,8 +8,8 @@ import numpy as np
 from astropy.table import QTable
 
 from ..utils.files import atomic_path
-from ..visualization.axes import new_axes
-from .rates import checked_rate
+from ..visualization.axes import new_figure, save_figure
+from .rates import checked_rates
 from .result import RATES
 
 __all__ = [
@@ -47,7 +47,7 @@ def summary_table(results, rates=RATES):
     """
     tables = {name: result.to_table(rates) for name, result in results.items()}
     columns = {"finder": list(tables)}
-    plain = [checked_rate(rate) for rate in u.Quantity(rates).ravel()]
+    plain = checked_rates(rates)
     for row, rate in enumerate(plain):
         name = f"completeness_at_{rate:g}"
         columns[name] = [table["completeness"][row] for table in tables.values()]
@@ -77,18 +77,9 @@ def summary_table(results, rates=RATES):
 
 def printable(table):
     """
-    Make a table of texts from that of `summary_table`.
+    Return the table of `summary_table` as texts, with intervals in brackets.
 
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        What `summary_table` returns.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        One row per finder, intervals in brackets. A completeness that is that of all
-        the finder reports, since it does not come to the rate, has a star.
+    A completeness has a star where the finder does not report enough for the rate.
     """
     columns = {"finder": list(table["finder"])}
     names = [name for name in table.colnames if name.endswith("_low")]
@@ -204,7 +195,7 @@ def plot_results(results, ax=None):
     ax : `~matplotlib.axes.Axes`
         The axes.
     """
-    ax = new_axes((8, 5)) if ax is None else ax
+    ax = new_figure((8, 5)).add_subplot() if ax is None else ax
     colors = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "k")
     for number, (name, result) in enumerate(results.items()):
         style = ("-", "--", ":")[number // len(colors) % 3]
@@ -215,19 +206,7 @@ def plot_results(results, ax=None):
 
 
 def describe(table):
-    """
-    Say in words what the table of `summary_table` was measured on.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        What `summary_table` returns.
-
-    Returns
-    -------
-    text : str
-        Tiles, clusters, area, and what cannot be resolved or is not reached.
-    """
+    """Return in words what the table of `summary_table` was measured on."""
     meta = table.meta
     where = "without clusters" if meta["sky"] == "cluster-free" else "in all"
     lines = [
@@ -246,25 +225,10 @@ def describe(table):
 
 def write_results(results, folder, *, rate=None, overwrite=True):
     """
-    Write the tables as ECSV and reStructuredText, and the plot.
+    Write the tables as ECSV and reStructuredText, and the plot; return the paths.
 
-    Parameters
-    ----------
-    results : dict of str to `FROC`
-        The curves by the names of the finders.
-    folder : `~pathlib.Path`
-        Where ``summary.ecsv``, ``summary.rst``, ``false_positives.ecsv``,
-        ``errors.ecsv`` and ``froc.png`` go; where false-alarm rates are stated, also
-        ``calibration.ecsv`` and ``false_positives_stated.ecsv``.
-    rate : `~astropy.units.Quantity`, optional
-        Rate for false positives by kind and for errors; by default all detections.
-    overwrite : bool
-        Whether existing files may be replaced.
-
-    Returns
-    -------
-    paths : list of `~pathlib.Path`
-        The files. Without matplotlib there is no plot.
+    Without matplotlib there is no plot, and without stated false-alarm rates there are
+    no tables of them. ``rate`` is that of `false_positive_table` and `error_table`.
     """
     summary = summary_table(results)
     tables = {
@@ -281,15 +245,14 @@ def write_results(results, folder, *, rate=None, overwrite=True):
         )
     for name, table in tables.items():
         file_format = "ascii.rst" if name.endswith(".rst") else "ascii.ecsv"
-        with atomic_path(folder / name, overwrite) as place:
-            table.write(place, format=file_format)
+        with atomic_path(folder / name, overwrite) as path:
+            table.write(path, format=file_format)
     paths = [folder / name for name in tables]
     try:
         ax = plot_results(results)
     except ImportError:
         return paths
-    with atomic_path(folder / "froc.png", overwrite) as place:
-        ax.figure.savefig(place, dpi=150)
+    save_figure(ax.figure, folder / "froc.png", overwrite=overwrite)
     return [*paths, folder / "froc.png"]
 
 

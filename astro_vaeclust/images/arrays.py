@@ -10,23 +10,32 @@ from astropy.utils.masked import Masked
 
 
 def checked_pixels(values):
-    """Check the shape before copying, which can be costly for a cube."""
-    if 0 in values.shape:
-        raise ValueError(f"data must not be empty, got shape {values.shape}")
-    if len(plane(values.shape)) != 2:
+    """Return pixels, or HDUs to be read, without axes of length 1, not yet copied."""
+    check_image_shape(values.shape)
+    _check_real(values, "data")
+    return values.reshape(plane(values.shape))
+
+
+def check_image_shape(shape):
+    """Raise if a shape is not that of an image."""
+    if 0 in shape:
+        raise ValueError(f"data must not be empty, got shape {shape}")
+    if len(plane(shape)) != 2:
         raise ValueError(
-            "data must have two axes, or further ones of length 1 only, got shape "
-            f"{values.shape}"
+            f"data must have two axes, or further ones of length 1 only, got shape "
+            f"{shape}"
         )
-    return _single_precision(values, "data")
 
 
-def _single_precision(values, argument):
-    """Copy real numbers to float32; what is too large becomes infinite."""
+def _check_real(values, argument):
     if values.dtype.kind not in "iuf":
         raise TypeError(
             f"{argument} must be an array of real numbers, got {describe(values)}"
         )
+
+
+def single_precision(values):
+    """Copy real numbers to float32; what is too large becomes infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.array(values, dtype=np.float32, order="C", subok=False)
 
@@ -55,27 +64,36 @@ def _in_plane(array, argument, shape):
     return array.reshape(plane(shape))
 
 
-def standard_deviation(error, unit, shape):
-    """Turn what stands for errors into float32 standard deviations of the image."""
+def checked_error(error, shape):
+    """Return what stands for errors without axes of length 1, not yet converted."""
     if isinstance(error, NDUncertainty):
-        error = _as_deviation(error)
+        if error.array is None:
+            return None
+        array = _in_plane(np.asanyarray(error.array), "error", shape)
+        return type(error)(array, unit=error.unit, copy=False)
     if error is None:
         return None
-    if isinstance(error, (np.ma.MaskedArray, Masked)):
-        error = error.astype(np.result_type(error, np.float32)).filled(np.nan)
-    if isinstance(error, u.Quantity):
-        error = _in_unit(error, unit)
     if not isinstance(error, np.ndarray):
         raise TypeError(
             "error must be an array, Quantity or NDUncertainty of standard deviations, "
             f"got {describe(error)}"
         )
-    return _in_plane(_single_precision(error, "error"), "error", shape)
+    return _in_plane(error, "error", shape)
+
+
+def standard_deviation(error, unit):
+    """Turn what stands for errors into float32 standard deviations of the image."""
+    if isinstance(error, NDUncertainty):
+        error = _as_deviation(error)
+    if isinstance(error, (np.ma.MaskedArray, Masked)):
+        error = error.astype(np.result_type(error, np.float32)).filled(np.nan)
+    if isinstance(error, u.Quantity):
+        error = _in_unit(error, unit)
+    _check_real(error, "error")
+    return single_precision(error)
 
 
 def _as_deviation(uncertainty):
-    if uncertainty.array is None:
-        return None
     try:
         with np.errstate(divide="ignore", invalid="ignore"):
             deviation = uncertainty.represent_as(StdDevUncertainty)

@@ -8,22 +8,18 @@ import os
 import threading
 import warnings
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from numbers import Real
 
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from astropy.nddata import InverseVariance, StdDevUncertainty, VarianceUncertainty
 from astropy.wcs import WCS
 
 IMAGE_HDUS = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
 
 # What `astropy.nddata.CCDData` writes beside the image in the primary HDU
 _CCDDATA_HDUS = {"MASK", "UNCERT", "PSFIMAGE"}
-_UNCERTAINTIES = {
-    kind.__name__: kind
-    for kind in (StdDevUncertainty, VarianceUncertainty, InverseVariance)
-}
 
 # What WCS.to_header says with other keywords
 _MATRIX_CARDS = (
@@ -52,6 +48,16 @@ def quietly():
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextmanager
+def reading(name):
+    """Turn what astropy raises where bytes are missing into one ValueError."""
+    try:
+        with quietly():
+            yield
+    except _UNREADABLE as cause:
+        raise _unreadable(name) from cause
 
 
 @contextmanager
@@ -143,22 +149,6 @@ def has_image(hdu):
     )
 
 
-def read_pixels(hdu, name):
-    """
-    Read the pixels of an image HDU, scaled by its BZERO, BSCALE and BLANK.
-
-    Raises
-    ------
-    ValueError
-        If bytes are missing.
-    """
-    try:
-        with quietly():
-            return hdu.data
-    except _UNREADABLE as cause:
-        raise _unreadable(name) from cause
-
-
 def is_ccddata(hdulist):
     """
     Whether HDUs are laid out as `astropy.nddata.CCDData` writes them.
@@ -178,37 +168,6 @@ def is_ccddata(hdulist):
         and len(set(names)) == len(names)
         and all(hdu.shape == first.shape for hdu in others if hdu.name != "PSFIMAGE")
     )
-
-
-def read_companions(hdulist, name):
-    """
-    Read mask and uncertainty of HDUs that are laid out as CCDData writes them.
-
-    Returns
-    -------
-    mask : bool array or None
-        True where the HDU MASK is not zero.
-    uncertainty : `~astropy.nddata.NDUncertainty` or None
-        The HDU UNCERT, of the kind that its UTYPE names; standard deviations without.
-
-    Raises
-    ------
-    ValueError
-        If bytes are missing, or UTYPE is of another kind.
-    """
-    mask = uncertainty = None
-    if "MASK" in hdulist:
-        mask = read_pixels(hdulist["MASK"], name) != 0
-    if "UNCERT" in hdulist:
-        hdu = hdulist["UNCERT"]
-        kind = hdu.header.get("UTYPE", "StdDevUncertainty")
-        if kind not in _UNCERTAINTIES:
-            raise ValueError(
-                f"error: UTYPE={kind!r} in HDU UNCERT of {_name(hdulist)} must be one "
-                f"of {', '.join(_UNCERTAINTIES)}; give error= or hdu="
-            )
-        uncertainty = _UNCERTAINTIES[kind](read_pixels(hdu, name))
-    return mask, uncertainty
 
 
 def read_wcs(hdu, hdulist, name):
@@ -272,6 +231,30 @@ def header_with_wcs(header, wcs):
     return kept
 
 
+def as_header(meta):
+    """
+    Return the metadata of an NDData as a FITS header.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The metadata; they are not changed.
+
+    Returns
+    -------
+    header : `~astropy.io.fits.Header`
+        A new header; of other mappings, with what fits in a card.
+    """
+    if isinstance(meta, fits.Header):
+        return meta.copy()
+    header = fits.Header()
+    for key, value in dict(meta).items():
+        if len(str(key)) <= 8 and isinstance(value, (str, Real)):
+            with quietly(), suppress(ValueError):  # such as NaN
+                header[str(key)] = value
+    return header
+
+
 def first_line(error):
     """Pick the most telling line: wcslib begins with the place in its C code."""
     lines = [
@@ -298,18 +281,22 @@ def is_quicklook(header):
     )
 
 
-def is_compressed_lossily(hdu):
+def is_compressed_lossily(hdu, name):
     """
     Whether the pixels of an HDU were tile-compressed with loss.
 
     The rule: HCOMPRESS with a nonzero scale, or floats that were quantised, which
     shows as a dithering method or as the scale of each tile.
     """
-    if not isinstance(hdu, fits.CompImageHDU) or hdu.compressed_data is None:
+    if not isinstance(hdu, fits.CompImageHDU):
+        return False
+    with reading(name):
+        tiles = hdu.compressed_data
+    if tiles is None:
         return False  # an HDU that was never written is not compressed yet
     scaled = hdu.compression_type == "HCOMPRESS_1" and hdu.hcomp_scale != 0
     dithered = hdu.quantize_method > 0
-    quantised = hdu.header["BITPIX"] < 0 and "ZSCALE" in hdu.compressed_data.names
+    quantised = hdu.header["BITPIX"] < 0 and "ZSCALE" in tiles.names
     return scaled or dithered or quantised
 
 

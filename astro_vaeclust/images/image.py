@@ -8,18 +8,52 @@ from functools import cached_property
 
 import astropy.units as u
 import numpy as np
+from astropy.io import fits
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area
 
-__all__ = ["Image", "usable_sample"]
+__all__ = ["Image", "Whole", "usable_sample"]
 
 
 SAMPLE = 1 << 17
 """Pixels that are enough for the median of an image."""
 
 
-FEWEST = 1000
+MIN_SAMPLE = 1000
 """Of a sample with fewer usable ones, all usable pixels are taken instead."""
+
+
+BAND_CARDS = ("FILTER", "BAND")
+"""Keywords of a header that name the band."""
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """
+    What a search of a part must know of the whole image.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(ny, nx)`` of the whole image.
+    n_usable : int
+        Its usable pixels.
+    sample : (n,) float32 array
+        Its `usable_sample`.
+    error_sample : (n,) float32 array, optional
+        That of its errors.
+    corner : tuple of int
+        Row and column of the whole image at which the part begins.
+    scaling : `~astro_vaeclust.detector.grid.Scaling`, optional
+        Sky and noise of the whole image.
+    """
+
+    shape: tuple[int, int]
+    n_usable: int
+    sample: np.ndarray
+    error_sample: np.ndarray | None = None
+    corner: tuple[int, int] = (0, 0)
+    scaling: object = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +61,8 @@ class Image:
     """
     An image of the sky that the rest of the package can rely on.
 
-    Made by `read_image`; shares no memory with what it was made from.
+    Made by `~astro_vaeclust.images.read.read_image`; shares no memory with what it was
+    made from.
 
     Parameters
     ----------
@@ -47,6 +82,10 @@ class Image:
         Name of the file without its folder.
     lossy : bool, optional
         Whether the pixels went through a lossy compression.
+    header : `~astropy.io.fits.Header`, optional
+        Header of the HDU, or the metadata of an NDData.
+    whole : `Whole`, optional
+        Of a part, the image that it was cut from.
     """
 
     data: np.ndarray
@@ -56,11 +95,20 @@ class Image:
     unit: u.UnitBase | None = None
     name: str = ""
     lossy: bool = False
+    header: fits.Header | None = None
+    whole: Whole | None = None
 
     @property
     def shape(self):
         """Shape (ny, nx) in pixels."""
         return self.data.shape
+
+    @property
+    def band(self):
+        """Name of the band in the header (str); empty where it is not known."""
+        header = self.header or {}
+        names = (str(header.get(card, "")).strip() for card in BAND_CARDS)
+        return next(filter(None, names), "")
 
     @cached_property
     def pixel_area(self):
@@ -78,6 +126,37 @@ class Image:
         """Area of the pixels that can be used (Quantity, deg2)."""
         return (np.sum(~self.mask) * self.pixel_area).to(u.deg**2)
 
+    @cached_property
+    def n_usable(self):
+        """Usable pixels of the image; of a part, those of the whole image (int)."""
+        return int(np.sum(~self.mask)) if self.whole is None else self.whole.n_usable
+
+    @cached_property
+    def sample(self):
+        """Return the `usable_sample` of the image; of a part, that of the whole."""
+        if self.whole is not None:
+            return self.whole.sample
+        return usable_sample(self.data, self.mask)
+
+    def distance_to_border(self, x, y):
+        """
+        Return the distance of positions from the border of the whole image.
+
+        Parameters
+        ----------
+        x, y : float or array
+            Positions in pixels of this image or part.
+
+        Returns
+        -------
+        distance : float or array
+            Pixels to the nearest side of the image, negative beyond it.
+        """
+        ny, nx = self.shape if self.whole is None else self.whole.shape
+        top, left = (0, 0) if self.whole is None else self.whole.corner
+        x, y = x + left + 0.5, y + top + 0.5
+        return np.minimum.reduce([x, y, nx - x, ny - y])
+
 
 def usable_sample(values, mask):
     """
@@ -93,9 +172,19 @@ def usable_sample(values, mask):
     Returns
     -------
     sample : (n,) array
-        The usable ones; of more than ``SAMPLE`` pixels, those of every so many in the
-        order of the rows, unless fewer than ``FEWEST`` of these can be used. A copy.
+        A copy of the usable ones; of more than ``SAMPLE`` pixels, every so many in the
+        order of the rows, unless fewer than ``MIN_SAMPLE`` of these can be used.
     """
-    every = slice(None, None, max(values.size // SAMPLE, 1))
-    sample = values.ravel()[every][~mask.ravel()[every]]
-    return sample if sample.size >= FEWEST else values[~mask]
+    sample = every_usable(values, mask, sampling_step(values.size))
+    return sample if sample.size >= MIN_SAMPLE else values[~mask]
+
+
+def sampling_step(size):
+    """Return the step through ``size`` pixels that `usable_sample` takes (int)."""
+    return max(size // SAMPLE, 1)
+
+
+def every_usable(values, mask, step, start=0):
+    """Return the usable ones of every so many pixels, in the order of the rows."""
+    every = slice(start, None, step)
+    return values.ravel()[every][~mask.ravel()[every]]

@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from photutils.background import Background2D
 
 from ..utils.validation import check_choice
-from .sky import enlarge_meshes
+from .sky import Sky
 
 __all__ = ["PREPARATIONS", "PreparedImage", "prepare"]
 
@@ -68,54 +67,16 @@ def prepare(image, *, preparation="noise-normalised", box_size=32):
         If there is no such preparation, or too few usable pixels.
     """
     check_choice("preparation", preparation, PREPARATIONS)
-    significance = _significance(image, box_size)
+    sky = Sky.from_pixels(image.data, image.mask, box_size=box_size)
+    significance = sky.significance(image)
     pixels = PREPARATIONS[preparation](image, significance)
-    sky = np.median(pixels[~image.mask])
+    typical = np.median(pixels[~image.mask])
     return PreparedImage(
-        pixels=np.where(image.mask, sky, pixels).astype(np.float32),
+        pixels=np.where(image.mask, typical, pixels).astype(np.float32),
         mask=image.mask,
         significance=significance,
         image=image,
     )
-
-
-def _significance(image, box_size):
-    background = _background(image, min(box_size, *image.shape))
-    noise = _mesh_noise(background) if image.error is None else image.error
-    sky = enlarge_meshes(background.background_mesh, background.box_size, image.shape)
-    significance = (image.data - sky) / _positive(noise)
-    significance[image.mask] = 0
-    return significance.astype(np.float32)
-
-
-def _background(image, box_size):
-    """Measure sky and noise in all meshes with more than 1 % of usable pixels."""
-    try:
-        return Background2D(
-            image.data, box_size, mask=image.mask, exclude_percentile=99
-        )
-    except ValueError as error:
-        raise ValueError(
-            f"data has too few usable pixels to measure its sky: "
-            f"{np.count_nonzero(~image.mask)} of {image.mask.size}"
-        ) from error
-
-
-def _mesh_noise(background):
-    """
-    Take the median noise of the meshes for the whole image.
-
-    The noise within a mesh is raised by the stars in it: to divide by it would hide
-    just what is looked for.
-    """
-    return np.array(np.median(background.background_rms_mesh))
-
-
-def _positive(noise):
-    """Replace vanishing noise by the smallest noise there is."""
-    positive = noise > 0
-    smallest = noise[positive].min() if positive.any() else 1.0
-    return np.where(positive, noise, smallest)
 
 
 def _noise_normalised(image, significance):

@@ -9,41 +9,38 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from astropy.nddata import NDDataBase
+from astropy.nddata import (
+    InverseVariance,
+    NDDataBase,
+    StdDevUncertainty,
+    VarianceUncertainty,
+)
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.utils.masked import Masked
 
 from ..exceptions import LossyDataWarning
 from . import arrays, hdus
 from .celestial import celestial_wcs
-from .image import Image, usable_sample
+from .source import ImageSource, LazyPixels
 
-__all__ = ["read_image"]
+__all__ = ["open_image", "read_image"]
 
+
+_UNCERTAINTIES = {
+    kind.__name__: kind
+    for kind in (StdDevUncertainty, VarianceUncertainty, InverseVariance)
+}
 
 _ACCEPTED = (
     "an NDData or CCDData, a 2D numpy array, masked array or Quantity with wcs=, an "
     "image HDU, an HDUList, or the path of a FITS file"
 )
-
-
-@dataclass(frozen=True, eq=False)
-class _Source:
-    """What one kind of input has to say, before anything is checked."""
-
-    pixels: np.ndarray
-    wcs: object
-    masks: tuple = ()
-    error: object = None
-    unit: u.UnitBase | None = None
-    name: str = ""
-    lossy: bool = False
 
 
 def read_image(data, *, wcs=None, mask=None, error=None, hdu=None):
@@ -76,7 +73,7 @@ def read_image(data, *, wcs=None, mask=None, error=None, hdu=None):
 
     Returns
     -------
-    image : `Image`
+    image : `~astro_vaeclust.images.image.Image`
         The image.
 
     Raises
@@ -108,74 +105,129 @@ def read_image(data, *, wcs=None, mask=None, error=None, hdu=None):
 
     Values beyond the range of single precision count as not finite.
     """
-    if isinstance(data, (str, os.PathLike)):
-        source = _from_file(data, wcs, error, hdu)
-    elif isinstance(data, fits.HDUList):
-        source = _from_hdulist(data, wcs, error, hdu)
-    elif hdu is not None:
+    with open_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu) as source:
+        return source.read()
+
+
+@contextmanager
+def open_image(data, *, wcs=None, mask=None, error=None, hdu=None):
+    """
+    Open any accepted kind of input, to be read whole or in parts.
+
+    Parameters
+    ----------
+    data, wcs, mask, error, hdu
+        As in `read_image`, with the same errors and warnings.
+
+    Yields
+    ------
+    source : `~astro_vaeclust.images.source.ImageSource`
+        The image, which can be read within the ``with`` block.
+    """
+    is_path = isinstance(data, (str, os.PathLike))
+    if hdu is not None and not (is_path or isinstance(data, fits.HDUList)):
         raise ValueError(
             f"hdu={hdu!r} is for an HDUList or a file, but data is a "
             f"{type(data).__name__}"
         )
-    elif isinstance(data, NDDataBase):
-        source = _from_nddata(data, wcs, error)
-    elif isinstance(data, np.ndarray):
-        source = _from_array(data, wcs, error)
-    elif isinstance(data, hdus.IMAGE_HDUS):
-        source = _from_hdu(data, None, wcs, error)
-    else:
-        raise TypeError(f"data must be {_ACCEPTED}; got {arrays.describe(data)}")
-    image = _image(replace(source, masks=(*source.masks, mask)))
-    if image.lossy:
-        warnings.warn(
-            f"{image.name or 'data'} went through a lossy compression: faint sources "
-            "are degraded",
-            LossyDataWarning,
-            stacklevel=2,
-        )
-    return image
+    with hdus.open_file(data) if is_path else nullcontext(data) as opened:
+        source = _source(opened, wcs, mask, error, hdu)
+        if source.lossy:
+            warnings.warn(
+                f"{source.name or 'data'} went through a lossy compression: faint "
+                "sources are degraded",
+                LossyDataWarning,
+                stacklevel=4,
+            )
+        yield source
 
 
-def _from_file(path, wcs, error, hdu):
-    path = os.fspath(path)
-    with hdus.open_file(path) as hdulist:
-        source = _from_hdulist(hdulist, wcs, error, hdu)
-    return replace(source, name=os.path.basename(path))
+def _source(data, wcs, mask, error, hdu):
+    """Return the source of an input that is no path."""
+    given = {"wcs": wcs, "masks": (mask,), "error": error}
+    if isinstance(data, fits.HDUList):
+        return _from_hdulist(data, hdu, **given)
+    if isinstance(data, hdus.IMAGE_HDUS):
+        return _from_hdu(data, None, **given)
+    if isinstance(data, NDDataBase):
+        return _from_nddata(data, **given)
+    if isinstance(data, np.ndarray):
+        return _from_array(data, **given)
+    raise TypeError(f"data must be {_ACCEPTED}; got {arrays.describe(data)}")
 
 
-def _from_hdulist(hdulist, wcs, error, hdu):
-    if hdu is None and hdus.is_ccddata(hdulist):
-        source = _from_hdu(hdulist[0], hdulist, wcs, error)
-        mask, uncertainty = hdus.read_companions(hdulist, source.name)
-        own = uncertainty if error is None else error
-        return replace(source, masks=(mask,), error=own)
-    return _from_hdu(hdus.select_hdu(hdulist, hdu), hdulist, wcs, error)
+def _from_hdulist(hdulist, hdu, *, error, **given):
+    if hdu is not None or not hdus.is_ccddata(hdulist):
+        hdu = hdus.select_hdu(hdulist, hdu)
+        return _from_hdu(hdu, hdulist, error=error, **given)
+    source = _from_hdu(hdulist[0], hdulist, error=error, **given)
+    mask, uncertainty = _companions(hdulist, source.name)
+    if mask is not None:
+        source = replace(source, masks=(*source.masks, mask))
+    return source if error is not None else replace(source, error=uncertainty)
 
 
-def _from_hdu(hdu, hdulist, wcs, error):
+def _companions(hdulist, name):
+    """
+    Find mask and uncertainty of HDUs that are laid out as CCDData writes them.
+
+    Returns
+    -------
+    mask : `LazyPixels` or None
+        True where the HDU MASK is not zero.
+    uncertainty : `LazyPixels` or None
+        The HDU UNCERT, as an `~astropy.nddata.NDUncertainty` of the kind that its UTYPE
+        names; standard deviations without.
+
+    Raises
+    ------
+    ValueError
+        If UTYPE is of another kind.
+    """
+    mask = uncertainty = None
+    if "MASK" in hdulist:
+        mask = LazyPixels(hdulist["MASK"], name, lambda pixels: pixels != 0)
+    if "UNCERT" in hdulist:
+        hdu = hdulist["UNCERT"]
+        kind = hdu.header.get("UTYPE", "StdDevUncertainty")
+        if kind not in _UNCERTAINTIES:
+            raise ValueError(
+                f"error: UTYPE={kind!r} in HDU UNCERT of {name or 'data'} must be one "
+                f"of {', '.join(_UNCERTAINTIES)}; give error= or hdu="
+            )
+        uncertainty = LazyPixels(hdu, name, _UNCERTAINTIES[kind])
+    return mask, uncertainty
+
+
+def _from_hdu(hdu, hdulist, *, wcs, masks, error):
     if not hdus.has_image(hdu):
         raise ValueError(f"data: this {type(hdu).__name__} holds no image")
     name = os.path.basename((hdulist and hdulist.filename()) or "")
-    quicklook = hdus.is_quicklook(hdu.header)  # reading changes BITPIX
-    return _Source(
-        pixels=arrays.checked_pixels(hdus.read_pixels(hdu, name)),
+    header = hdu.header.copy()  # reading changes BITPIX
+    return _checked(
+        LazyPixels(hdu, name),
+        hdu.shape,
         wcs=hdus.read_wcs(hdu, hdulist, name) if wcs is None else wcs,
+        masks=masks,
         error=error,
-        unit=hdus.read_unit(hdu.header),
+        unit=hdus.read_unit(header),
         name=name,
-        lossy=quicklook or hdus.is_compressed_lossily(hdu),
+        lossy=hdus.is_quicklook(header) or hdus.is_compressed_lossily(hdu, name),
+        header=header,
     )
 
 
-def _from_nddata(nddata, wcs, error):
-    meta = nddata.meta
-    return _Source(
-        pixels=arrays.checked_pixels(nddata.data),
+def _from_nddata(nddata, *, wcs, masks, error):
+    header = hdus.as_header(nddata.meta)
+    return _checked(
+        arrays.checked_pixels(nddata.data),
+        nddata.data.shape,
         wcs=_own_or_given("wcs", nddata.wcs, wcs),
-        masks=(nddata.mask,),
+        masks=(nddata.mask, *masks),
         error=_own_or_given("error", nddata.uncertainty, error),
         unit=nddata.unit,
-        lossy=isinstance(meta, (Mapping, fits.Header)) and hdus.is_quicklook(meta),
+        lossy=hdus.is_quicklook(header),
+        header=header,
     )
 
 
@@ -186,67 +238,33 @@ def _own_or_given(argument, own, given):
         warnings.warn(
             f"the {argument!r} argument is ignored: data has its own",
             AstropyUserWarning,
-            stacklevel=4,
+            stacklevel=7,
         )
     return own
 
 
-def _from_array(array, wcs, error):
-    masks, unit = (), None
+def _from_array(array, *, wcs, masks, error):
+    unit = None
     if isinstance(array, Masked):
-        array, masks = array.unmasked, (array.mask,)
+        array, masks = array.unmasked, (array.mask, *masks)
     elif isinstance(array, np.ma.MaskedArray):
-        array, masks = array.data, (array.mask,)
+        array, masks = array.data, (array.mask, *masks)
     if isinstance(array, u.Quantity):
         array, unit = array.value, array.unit
-    return _Source(arrays.checked_pixels(array), wcs, masks, error, unit)
+    pixels, shape = arrays.checked_pixels(array), array.shape
+    return _checked(pixels, shape, wcs=wcs, masks=masks, error=error, unit=unit)
 
 
-def _image(source):
-    shape = source.pixels.shape
-    pixels = source.pixels.reshape(arrays.plane(shape))
-    mask = ~np.isfinite(pixels)
-    _check_some_usable(mask, "data: all pixels are NaN or infinite")
-    for given in source.masks:
-        if given is not None and given is not np.ma.nomask:
-            mask |= arrays.checked_mask(given, shape)
-    _check_some_usable(mask, "mask: it leaves no usable pixel of data")
-    error = arrays.standard_deviation(source.error, source.unit, shape)
-    if error is not None:
-        mask |= ~np.isfinite(error)
-        _check_some_usable(mask, "error: not finite at any usable pixel of data")
-        arrays.check_not_negative(error, mask)
-        _fill_unusable(error, mask)
-    _fill_unusable(pixels, mask)
-    _check_not_constant(pixels)
-    return Image(
-        data=pixels,
-        mask=mask,
-        wcs=celestial_wcs(source.wcs, pixels.shape),
-        error=error,
-        unit=source.unit,
-        name=source.name,
-        lossy=source.lossy,
+def _checked(pixels, shape, *, wcs, masks, error, **facts):
+    """Check everything but the values of the pixels."""
+    return ImageSource(
+        pixels=pixels,
+        masks=tuple(
+            arrays.checked_mask(mask, shape)
+            for mask in masks
+            if mask is not None and mask is not np.ma.nomask
+        ),
+        error=arrays.checked_error(error, shape),
+        wcs=celestial_wcs(wcs, pixels.shape),
+        **facts,
     )
-
-
-def _check_some_usable(mask, message):
-    if mask.all():
-        raise ValueError(f"{message} (shape {mask.shape})")
-
-
-def _check_not_constant(filled):
-    if filled.min() == filled.max():
-        raise ValueError(
-            f"data is constant: in single precision all usable pixels are "
-            f"{filled.flat[0]:g}"
-        )
-
-
-def _fill_unusable(values, mask):
-    """Fill with the lower median of a sample, which is always one of the values."""
-    if mask.any():
-        sample = usable_sample(values, mask)
-        middle = (sample.size - 1) // 2
-        sample.partition(middle)
-        values[mask] = sample[middle]

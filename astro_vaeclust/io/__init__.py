@@ -1,7 +1,4 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Files of catalogues: formats, and writing whole or not at all."""
+"""Files of catalogues; importing this registers their formats with astropy."""
 
-from . import region_files, tables  # noqa: F401  (their formats register themselves)
-from .formats import FORMATS, FileFormat, FormatRegistry
-
-__all__ = ["FORMATS", "FileFormat", "FormatRegistry"]
+from . import formats  # noqa: F401

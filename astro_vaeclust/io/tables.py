@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Tables of clusters as ECSV, FITS, VOTable and Parquet."""
+"""Catalogues as tables in ECSV, FITS, VOTable and Parquet."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 from astropy.utils.masked import Masked
 
+from ..catalog import ClusterCatalog
 from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
 from ..utils import provenance
 from ..utils.optional import import_optional
-from .formats import FORMATS
 
 __all__ = []
 
@@ -22,54 +22,50 @@ _SKY_DESCRIPTIONS = {
 }
 
 
-def _read_ecsv(path):
-    return _declared(QTable.read(path, format="ascii.ecsv"))
+def read_ecsv(file):
+    """Read what `write_ecsv` wrote."""
+    return _catalog(QTable.read(file, format="ascii.ecsv"))
 
 
-@FORMATS.register(
-    "ecsv",
-    suffixes=(".ecsv",),
-    description="the table with units and nested metadata, as text",
-    read=_read_ecsv,
-)
-def _write_ecsv(catalog, path):
+def write_ecsv(catalog, path):
+    """Write the table with units and nested metadata, as text; ``.ecsv``."""
     catalog.table.write(path, format="ascii.ecsv")
 
 
-def _read_fits(path):
-    table = QTable.read(path, format="fits", mask_invalid=False)
+def read_fits(file):
+    """Read what `write_fits` wrote."""
+    table = QTable.read(file, format="fits", mask_invalid=False)
     meta = provenance.from_text(table.meta.get(provenance.KEYWORD))
-    return _declared(table, meta)
+    return _catalog(table, meta)
 
 
-@FORMATS.register(
-    "fits",
-    suffixes=(".fits", ".fit", ".fits.gz"),
-    description="the table with ra and dec; metadata as JSON in the header",
-    read=_read_fits,
-)
-def _write_fits(catalog, path):
+def write_fits(catalog, path):
+    """
+    Write the table with ra and dec; ``.fits, .fit, .fits.gz``.
+
+    The metadata are JSON under VAECLUST in the header.
+    """
     table = _with_ra_dec(catalog.table)
     table.meta = provenance.header_cards(catalog.table.meta)
     table.write(path, format="fits")
 
 
-def _read_votable(path):
+def read_votable(file, filename=None):
+    """Read what `write_votable` wrote."""
     from astropy.io.votable import parse
 
-    votable = parse(path)
+    votable = parse(file, filename=filename)
     table = votable.get_first_table().to_table(use_names_over_ids=True)
     texts = {info.name: info.value for info in votable.resources[0].infos}
-    return _declared(QTable(table), provenance.from_text(texts.get(provenance.KEYWORD)))
+    return _catalog(QTable(table), provenance.from_text(texts.get(provenance.KEYWORD)))
 
 
-@FORMATS.register(
-    "votable",
-    suffixes=(".vot", ".xml", ".votable"),
-    description="the table with ra and dec; metadata as JSON in an INFO",
-    read=_read_votable,
-)
-def _write_votable(catalog, path):
+def write_votable(catalog, path):
+    """
+    Write the table with ra and dec; ``.vot, .xml, .votable``.
+
+    The metadata are JSON in the INFO VAECLUST.
+    """
     from astropy.io.votable import from_table
     from astropy.io.votable.tree import CooSys, Info
 
@@ -83,18 +79,14 @@ def _write_votable(catalog, path):
     votable.to_xml(str(path))
 
 
-def _read_parquet(path):
+def read_parquet(file):
+    """Read what `write_parquet` wrote; needs pyarrow."""
     import_optional("pyarrow", "survey")
-    return _declared(QTable.read(path, format="parquet"))
+    return _catalog(QTable.read(file, format="parquet"))
 
 
-@FORMATS.register(
-    "parquet",
-    suffixes=(".parquet", ".parq"),
-    description="the table with units and nested metadata; needs pyarrow",
-    read=_read_parquet,
-)
-def _write_parquet(catalog, path):
+def write_parquet(catalog, path):
+    """Write the table with units and nested metadata; ``.parquet``; needs pyarrow."""
     import_optional("pyarrow", "survey")
     catalog.table.write(path, format="parquet")
 
@@ -128,12 +120,13 @@ def _describe_fields(fields):
             field.ref = "ICRS"
 
 
-def _declared(table, meta=None):
-    """Give a table that was read the declared columns."""
+def _catalog(table, meta=None):
+    """Return a table that was read as a catalogue, with the declared columns."""
     columns = {name: _unmasked(table[name]) for name in table.colnames}
     if "ra" in columns and "sky_center" not in columns:
         columns["sky_center"] = SkyCoord(columns.pop("ra"), columns.pop("dec"))
-    return cluster_table(columns, table.meta if meta is None else meta)
+    meta = table.meta if meta is None else meta
+    return ClusterCatalog(cluster_table(columns, meta))
 
 
 def _unmasked(values):

@@ -9,10 +9,10 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable, Table
 
 from ..archives import Cone
+from ..sources.table import sky_positions
 from ..utils.validation import check_choice
 from .areas import mean_direction
 from .known import KNOWN_LISTS, KnownList
-from .sources import positions
 from .vizier import fetch_from_vizier, names_of
 
 __all__ = ["crossmatch"]
@@ -111,7 +111,7 @@ def _as_list(lists):
 def _resolve(one):
     """Return what describes a list, and its rows where they are there already."""
     if isinstance(one, Table):
-        positions(one, "lists")
+        sky_positions(one, "lists")
         return OWN_LIST, one
     if isinstance(one, KnownList):
         return one, None
@@ -150,7 +150,7 @@ def _keep_nearer(found, centers, known, rows, limit):
     """Write down the nearest row for each cluster where it is nearer than before."""
     if not len(rows):
         return
-    sky = positions(rows, f"the list {known.tag}")
+    sky = sky_positions(rows, f"the list {known.tag}")
     placed = np.isfinite(sky.ra) & np.isfinite(sky.dec)
     if not placed.any():
         return

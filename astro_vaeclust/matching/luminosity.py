@@ -7,8 +7,8 @@ import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
+from ..sources.columns import as_magnitudes
 from .areas import ARCSEC2
-from .sources import finite_magnitudes
 
 __all__ = ["luminosity_table"]
 
@@ -43,7 +43,7 @@ def luminosity_table(sources, sample, bins=None):
         raise ValueError(
             f"sources must have the column mag for this, got {sources.colnames}"
         )
-    magnitudes = finite_magnitudes(sources["mag"])
+    magnitudes = as_magnitudes(sources["mag"])
     here, around = magnitudes[sample.inside], magnitudes[sample.in_field]
     edges = _edges(here, around) if bins is None else _checked(bins)
     n_sources, n_around = (np.histogram(m, edges)[0] for m in (here, around))

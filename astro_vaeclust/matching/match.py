@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import astropy.units as u
 import numpy as np
+from astropy.table import Table
 
 from ..utils.validation import check_choice
 from .areas import CircleArea, HullArea, PixelArea, shared_and_joint
@@ -25,12 +26,12 @@ class ClusterMatch:
 
     Parameters
     ----------
-    catalog : `~astro_vaeclust.ClusterCatalog`
-        The clusters.
+    table : `~astropy.table.Table`
+        The clusters, with ``id``, ``sky_center`` and ``radius``.
     sources : `~astropy.table.Table`
-        The sources, with ``sky`` or with ``ra`` and ``dec`` in degrees, such as the
-        adapters of ``astro_vaeclust.archives`` return. Rows without a position are
-        left out.
+        The sources, as the adapters of ``astro_vaeclust.archives`` return them, or
+        with positions as `~astro_vaeclust.sources.table.sky_positions` takes them.
+        Rows without a position are left out.
     cut : str, callable or None, optional
         Which sources count: a name of `~astro_vaeclust.archives.cuts.CUTS`,
         a function from the table to a bool array, or None for all. The default
@@ -39,6 +40,11 @@ class ClusterMatch:
     footprint : SkyArea or what `as_area` takes, optional
         The sky on which the sources are complete, for the density of the field; by
         default the convex hull of all sources, before the cut.
+    segmentation : `~photutils.segmentation.SegmentationImage`, optional
+        The pixels of each cluster, labelled with its ``id``.
+    wcs : `~astropy.wcs.WCS`, optional
+        Where these pixels are, those of references, and sources with positions in
+        pixels only.
 
     Attributes
     ----------
@@ -58,26 +64,34 @@ class ClusterMatch:
         and sources have no sky in common.
     """
 
-    def __init__(self, catalog, sources, *, cut="paper", footprint=None):
-        if not hasattr(catalog, "segmentation"):
+    def __init__(
+        self,
+        table,
+        sources,
+        *,
+        cut="paper",
+        footprint=None,
+        segmentation=None,
+        wcs=None,
+    ):
+        if not isinstance(table, Table):
             raise TypeError(
-                f"catalog must be a ClusterCatalog, got {type(catalog).__name__}"
+                f"table must be that of a ClusterCatalog, got {type(table).__name__}"
             )
-        table = standard_sources(sources)
-        passes, self.cut = apply_cut(table, cut)
-        self.catalog = catalog
-        self.footprint = (
-            HullArea(table["sky"])
-            if footprint is None
-            else as_area(footprint, wcs=self._wcs)
-        )
-        self.sources = table[passes]
-        self._check_common_sky(table["sky"])
+        sources = standard_sources(sources, wcs=wcs)
+        passes, self.cut = apply_cut(sources, cut)
+        self.table, self._segmentation, self._wcs = table, segmentation, wcs
+        if footprint is None:
+            self.footprint = HullArea(sources["sky"])
+        else:
+            self.footprint = as_area(footprint, wcs=wcs)
+        self.sources = sources[passes]
+        self._check_common_sky(sources["sky"])
 
     def __repr__(self):
         """Return a line with the numbers of clusters and sources."""
         return (
-            f"<ClusterMatch: {len(self.catalog)} clusters, {len(self.sources)} sources,"
+            f"<ClusterMatch: {len(self.table)} clusters, {len(self.sources)} sources,"
             f" cut: {self.cut}>"
         )
 
@@ -107,7 +121,7 @@ class ClusterMatch:
         row = self._row(id)
         if region == "circle":
             return CircleArea(row["sky_center"], row["radius"])
-        return PixelArea(self._segmentation.data == row["id"], self._wcs)
+        return PixelArea(self._labels() == row["id"], self._wcs)
 
     def iou(
         self,
@@ -303,42 +317,31 @@ class ClusterMatch:
         """
         return self._sample(id, region, ring).field
 
-    # What the image knows
-
-    @property
-    def _wcs(self):
-        images = (self.catalog.heatmap, self.catalog.image)
-        known = (getattr(image, "wcs", None) for image in images)
-        return next((wcs for wcs in known if wcs is not None), None)
-
-    @property
-    def _segmentation(self):
-        segmentation = self.catalog.segmentation
-        if segmentation is None or self._wcs is None:
+    def _labels(self):
+        """Return the labels of all pixels, if each cluster has some."""
+        if self._segmentation is None or self._wcs is None:
             raise ValueError(
                 "region='mask' needs the pixels of the clusters, and this catalogue "
                 "has none, as when it was read from a file; take region='circle'"
             )
-        missing = set(self._ids) - set(segmentation.labels.tolist())
+        missing = set(self._ids) - set(self._segmentation.labels.tolist())
         if missing:
             raise ValueError(
                 f"the clusters {sorted(missing)} have no pixels in the segmentation"
             )
-        return segmentation
+        return self._segmentation.data
 
     @property
     def _ids(self):
-        return [int(number) for number in self.catalog.table["id"]]
+        return [int(number) for number in self.table["id"]]
 
     def _row(self, id):
         if id not in self._ids:
             raise ValueError(f"id must be one of {self._ids}, got {id!r}")
-        return self.catalog.table[self._ids.index(id)]
+        return self.table[self._ids.index(id)]
 
     def _areas(self, region):
         return {number: self.area(number, region=region) for number in self._ids}
-
-    # What is compared
 
     def _best(self, detections, target, in_target):
         """Return the number of the cluster that shares most sources, or None."""
@@ -353,7 +356,7 @@ class ClusterMatch:
     def _sample(self, id, region, ring):
         check_choice("region", region, REGIONS)
         check_ring(ring)
-        if not len(self.catalog):
+        if not len(self.table):
             raise ValueError("the catalogue has no clusters")
         areas = self._areas(region)
         id = self._ids[0] if id is None else id
@@ -376,26 +379,22 @@ class ClusterMatch:
             field=field,
         )
 
-    # What makes no sense
-
     def _check_common_sky(self, sky):
-        centers = self.catalog.table["sky_center"]
+        centers = self.table["sky_center"]
         if not len(centers) or self.footprint.contains(centers).any():
             return
         nearest = min(center.separation(sky).min() for center in centers)
-        if nearest > self.catalog.table["radius"].max():
+        if nearest > self.table["radius"].max():
             raise ValueError(
                 "clusters and sources have no sky in common: the nearest source is "
                 f"{nearest.to(u.deg):.3g} from a centre"
             )
 
     def _check_covered(self, target, in_target):
-        if in_target.any():
+        if in_target.any() or shared_and_joint(target, self.footprint)[0] > 0:
             return
-        shared, _ = shared_and_joint(target, self.footprint)
-        if not shared > 0:
-            distance = target.center.separation(self.footprint.center).to(u.deg)
-            raise ValueError(
-                "reference and sources have no sky in common: their middles are "
-                f"{distance:.3g} apart"
-            )
+        distance = target.center.separation(self.footprint.center).to(u.deg)
+        raise ValueError(
+            "reference and sources have no sky in common: their middles are "
+            f"{distance:.3g} apart"
+        )

@@ -10,10 +10,10 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
+from ..sources.columns import as_magnitudes
 from ..utils.validation import check_count
 from .areas import ARCSEC2
 from .field import FieldDensity
-from .sources import finite_magnitudes
 
 __all__ = [
     "Sample",
@@ -23,7 +23,7 @@ __all__ = [
     "probabilities",
 ]
 
-FEWEST_COLOURS = 20
+MIN_COLOURS = 20
 """Sources with colours that region and field must have each for them to be used."""
 
 _BANDS = ("j_mag", "h_mag", "k_mag")
@@ -216,7 +216,7 @@ def _colours(sources):
     """Return J-H and H-K of all sources, (n, 2), or None without the columns."""
     if not set(_BANDS) <= set(sources.colnames):
         return None
-    j, h, k = (finite_magnitudes(sources[name]) for name in _BANDS)
+    j, h, k = (as_magnitudes(sources[name]) for name in _BANDS)
     return np.column_stack([j - h, h - k])
 
 
@@ -232,7 +232,7 @@ def _colour_ratio(region, field):
     ratio = np.ones(len(region))
     known = np.isfinite(region).all(axis=1)
     field = field[np.isfinite(field).all(axis=1)]
-    if min(np.count_nonzero(known), len(field)) < FEWEST_COLOURS:
+    if min(np.count_nonzero(known), len(field)) < MIN_COLOURS:
         return ratio, False
     here = region[known]
     try:

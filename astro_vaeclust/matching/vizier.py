@@ -8,7 +8,7 @@ from astropy.table import Table
 
 from ..archives.configuration import conf
 from ..archives.exceptions import ArchiveFormatError, NoDataError
-from .sources import has_positions, positions
+from ..sources.table import has_sky_positions, sky_positions
 
 __all__ = ["fetch_from_vizier", "names_of"]
 
@@ -40,18 +40,13 @@ def fetch_from_vizier(known, cone):
     `~astro_vaeclust.archives.ArchiveError`
         If VizieR does not give it.
     """
-    from ..archives.cache import remember
     from ..archives.contents import read_table, table_bytes
-    from ..archives.services import import_clients
+    from ..archives.services import import_clients, remembered
 
-    clients = import_clients()
-    query = f"{' '.join(known.vizier)} {cone or 'everywhere'}"
+    def ask():
+        return table_bytes(_ask(import_clients().VizierClient, known, cone))
 
-    def produce():
-        return table_bytes(_ask(clients.VizierClient, known, cone))
-
-    with clients.asking(SERVICE, query):
-        return remember(SERVICE, _key(known, query), produce, read_table)
+    return remembered(SERVICE, _query(known, cone), ask, read_table)
 
 
 def names_of(known, rows):
@@ -82,10 +77,11 @@ def names_of(known, rows):
     return np.array([*names, None], dtype=object)[:-1]
 
 
-def _key(known, query):
+def _query(known, cone):
     """Return all that decides about what is kept, names included (str)."""
     naming = f"{known.tag} {known.prefix} {' '.join(known.name_columns)}"
-    return f"known list: {conf.vizier_url} {query} {naming}"
+    lists = " ".join(known.vizier)
+    return f"{conf.vizier_url} {lists} {cone or 'everywhere'} names: {naming}"
 
 
 def _ask(make_client, known, cone):
@@ -112,14 +108,14 @@ def _check_there(make_client, known):
 
 def _joined(known, parts):
     """Return names and positions of the tables of an answer that have positions."""
-    placed = [part for part in parts if has_positions(part)]
+    placed = [part for part in parts if has_sky_positions(part)]
     if parts and not placed:
         raise ArchiveFormatError(
             f"no table of {' '.join(known.vizier)} has positions such as "
             f"{', '.join(_COMPUTED)}; got {[part.colnames for part in parts]}"
         )
     names = [name for part in placed for name in names_of(known, part)]
-    sky = [positions(part, known.tag) for part in placed]
+    sky = [sky_positions(part, known.tag) for part in placed]
     return Table(
         {
             "name": np.array(names, dtype=str),

@@ -1,30 +1,118 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Circles on an image, and what is said of them."""
+"""Sources in circles on an image, and what may be wrong with these circles."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cached_property
+
 import numpy as np
 
-__all__ = ["circle"]
+from ..sources.find import find_sources, measure_fwhm
+from ..sources.points import PointSources
+from .flags import ClusterFlags
 
-
-SOURCE_SIGNIFICANCE = 5.0
-
+__all__ = ["CircleMeasurements", "circle"]
 
 BRIGHT_STAR_SIGNIFICANCE = 5000.0
-
-
 BRIGHT_STAR_RADII = 1.5
-
-
 MASKED_FRACTION = 0.1
-
-
 LARGE_FRACTION = 0.25
 
+MARGIN = 8
+"""Pixels beyond a circle in which sources are looked for, to find those on its rim."""
 
-DEFAULT_FWHM = 3.0
-"""Full width at half maximum of a star in pixels, where it is not known."""
+SEEING_RADIUS = 96
+"""Pixels around the centre of a circle in which the width of the stars is measured."""
+
+
+class CircleMeasurements:
+    """
+    Flags and numbers of sources of circles, by one rule for every finder.
+
+    Parameters
+    ----------
+    image : `~astro_vaeclust.images.image.Image`
+        The image.
+    centers : (n, 2) array
+        Centres in pixels, x and y.
+    radii : (n,) array
+        Radii in pixels.
+    sources : `~astro_vaeclust.sources.points.PointSources`, optional
+        What to count; by default the sources that
+        `~astro_vaeclust.sources.find.find_sources` finds around each circle.
+    fwhm : float, optional
+        Full width at half maximum of the stars in pixels, to find sources; by default
+        it is measured around each circle.
+    """
+
+    def __init__(self, image, centers, radii, *, sources=None, fwhm=None):
+        self.image = image
+        self.centers = centers
+        self.radii = radii
+        self.sources = sources
+        self.given_fwhm = fwhm
+
+    @cached_property
+    def n_sources(self):
+        """Sources within each circle, (n,) int array."""
+        counts = (self._count(*one) for one in self._circles())
+        return np.fromiter(counts, dtype=np.int64, count=len(self.radii))
+
+    @cached_property
+    def flags(self):
+        """Bits of `~astro_vaeclust.measure.flags.ClusterFlags`, (n,) int array."""
+        flags = (int(self._flags(*one)) for one in self._circles())
+        return np.fromiter(flags, dtype=np.int64, count=len(self.radii))
+
+    def _circles(self):
+        return zip(self.centers, self.radii, strict=True)
+
+    def _count(self, center, radius):
+        sources, corner = self.sources, (0, 0)
+        if sources is None:
+            part, _ = circle(self.image.shape, center, radius + MARGIN)
+            sources = self._found(part, center)
+            corner = part[1].start, part[0].start
+        x, y = center - np.array(corner)
+        return np.count_nonzero(np.hypot(sources.x - x, sources.y - y) <= radius)
+
+    def _found(self, part, center):
+        """Find the sources in a part of the image, in pixels of that part."""
+        try:
+            return find_sources(_part(self.image, part), fwhm=self._fwhm(center))
+        except ValueError:  # too few usable pixels to measure the sky
+            return PointSources(np.empty(0), np.empty(0))
+
+    def _fwhm(self, center):
+        if self.given_fwhm is not None:
+            return self.given_fwhm
+        part, _ = circle(self.image.shape, center, SEEING_RADIUS)
+        return measure_fwhm(_part(self.image, part))
+
+    def _flags(self, center, radius):
+        part, inside = circle(self.image.shape, center, radius)
+        masked = self.image.mask[part][inside]
+        remarks = {
+            ClusterFlags.TOUCHES_EDGE: self.image.distance_to_border(*center) < radius,
+            ClusterFlags.MASKED: masked.mean() > MASKED_FRACTION,
+            ClusterFlags.NEAR_BRIGHT_STAR: self._has_bright_star(center, radius),
+            ClusterFlags.LARGE: np.sum(~masked) > LARGE_FRACTION * self.image.n_usable,
+            ClusterFlags.LOSSY_INPUT: self.image.lossy,
+        }
+        return ClusterFlags.of(remarks)
+
+    def _has_bright_star(self, center, radius):
+        """Whether a pixel nearby is far above the median there."""
+        part, near = circle(self.image.shape, center, BRIGHT_STAR_RADII * radius)
+        pixels = self.image.data[part]
+        bright = np.max(pixels[near & ~self.image.mask[part]], initial=-np.inf)
+        return bright - np.median(pixels) > BRIGHT_STAR_SIGNIFICANCE * self._pixel_noise
+
+    @cached_property
+    def _pixel_noise(self):
+        usable = self.image.sample
+        return 1.4826 * np.median(np.abs(usable - np.median(usable))) or 1.0
 
 
 def circle(shape, center, radius):
@@ -42,16 +130,23 @@ def circle(shape, center, radius):
 
     Returns
     -------
-    place : tuple of slice
+    part : tuple of slice
         The part of the image that holds it.
     inside : bool array
         Which pixels of the part are in it.
     """
-    center = np.asarray(center)[::-1]
+    center, radius = np.asarray(center)[::-1], max(radius, 1.0)
     low = np.maximum(np.floor(center - radius).astype(int), 0)
     high = np.minimum(np.ceil(center + radius).astype(int) + 1, shape)
     low = np.minimum(low, np.maximum(high - 1, 0))
     y, x = np.ogrid[low[0] : high[0], low[1] : high[1]]
-    distance = np.hypot(y - center[0], x - center[1])
-    place = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    return place, distance <= max(radius, 1.0)
+    part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    return part, np.hypot(y - center[0], x - center[1]) <= radius
+
+
+def _part(image, part):
+    """Return a part of an image; its WCS is that of the whole, for the pixel scale."""
+    error = None if image.error is None else image.error[part]
+    return replace(
+        image, data=image.data[part], mask=image.mask[part], error=error, whole=None
+    )

@@ -82,6 +82,8 @@ class ClusterColumn:
                 raise TypeError(f"column {self.name!r} must be a SkyCoord")
             return values.icrs
         if self.unit is None:
+            if isinstance(values, u.Quantity):
+                raise TypeError(f"column {self.name!r} has no unit, got {values.unit}")
             return self._to_array(values)
         if not isinstance(values, u.Quantity):
             raise TypeError(f"column {self.name!r} must be a Quantity in {self.unit}")
@@ -101,14 +103,12 @@ COLUMNS = (
     ClusterColumn("sky_center", "Centre of the cluster (ICRS)", SkyCoord),
     ClusterColumn(
         "x_center",
-        "Centre along the first axis of the image, 0 at the centre of the first pixel",
-        unit=u.pix,
+        "Centre in pixels along the first axis, 0 at the centre of the first pixel",
         ucd="pos.cartesian.x;instr.det",
     ),
     ClusterColumn(
         "y_center",
-        "Centre along the second axis of the image, 0 at the centre of the first pixel",
-        unit=u.pix,
+        "Centre in pixels along the second axis, 0 at the centre of the first pixel",
         ucd="pos.cartesian.y;instr.det",
     ),
     ClusterColumn(
@@ -136,7 +136,11 @@ COLUMNS = (
         unit=u.deg**-2,
     ),
     ClusterColumn(
-        "n_sources", "Number of sources within the radius", np.int64, ucd="meta.number"
+        "n_sources",
+        "Sources within the radius: of the given ones, or else of those that are found "
+        "in the image at 4 times the noise",
+        np.int64,
+        ucd="meta.number",
     ),
     ClusterColumn(
         "flags", f"Bits: {ClusterFlags.legend()}", np.int64, ucd="meta.code.qual"

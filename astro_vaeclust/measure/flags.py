@@ -14,18 +14,19 @@ class ClusterFlags(enum.IntFlag):
 
     Each bit is declared once, here, with its meaning; the description of the column
     and the documentation take them from this class. A cluster without remarks has
-    ``flags == 0``.
+    ``flags == 0``. All are said of the circle around its centre with its ``radius``,
+    whichever finder found it; ``ONE_SCALE`` is of finders that learn on the image.
 
     Examples
     --------
     >>> from astro_vaeclust.measure.flags import ClusterFlags
-    >>> flags = ClusterFlags.TOUCHES_EDGE | ClusterFlags.LARGE
+    >>> flags = ClusterFlags.TOUCHES_EDGE | ClusterFlags.ONE_SCALE
     >>> int(flags)
-    17
+    9
     >>> ClusterFlags.TOUCHES_EDGE.meaning
-    'touches the edge of the image'
-    >>> ClusterFlags.describe(17)
-    'touches the edge of the image; covers more than a quarter of the usable image'
+    'its circle crosses the edge of the image'
+    >>> ClusterFlags.describe(9)
+    'its circle crosses the edge of the image; only one patch size supports it'
     """
 
     meaning: str
@@ -37,9 +38,9 @@ class ClusterFlags(enum.IntFlag):
         member.meaning = meaning
         return member
 
-    TOUCHES_EDGE = 1, "touches the edge of the image"
+    TOUCHES_EDGE = 1, "its circle crosses the edge of the image"
     MASKED = 2, "more than 10 % of the pixels within the radius are masked"
-    NEAR_BRIGHT_STAR = 4, "a bright or saturated star is near"
+    NEAR_BRIGHT_STAR = 4, "a bright or saturated star is within 1.5 times the radius"
     ONE_SCALE = 8, "only one patch size supports it"
     LARGE = 16, "covers more than a quarter of the usable image"
     LOSSY_INPUT = 32, "the image went through a lossy compression"

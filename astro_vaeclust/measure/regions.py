@@ -3,22 +3,13 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cached_property
 
 import astropy.units as u
 import numpy as np
-from photutils.detection import DAOStarFinder
 from photutils.segmentation import SourceCatalog
-from photutils.utils.exceptions import NoDetectionsWarning
 
-from .circles import (
-    BRIGHT_STAR_RADII,
-    BRIGHT_STAR_SIGNIFICANCE,
-    LARGE_FRACTION,
-    MASKED_FRACTION,
-    SOURCE_SIGNIFICANCE,
-)
+from .circles import CircleMeasurements
 from .flags import ClusterFlags
 
 __all__ = ["RegionMeasurements"]
@@ -42,12 +33,23 @@ class RegionMeasurements:
         The heat map.
     resegment : callable
         Finds the regions of another heat map in the same way, for the ensemble.
-    fwhm : float
-        Full width at half maximum of a star in pixels.
+    sources : `~astro_vaeclust.sources.points.PointSources`, optional
+        Sources to count, instead of those in the image.
+    fwhm : float, optional
+        Full width at half maximum of a star in pixels; measured without it.
     """
 
     def __init__(
-        self, image, prepared, ensemble, segmentation, heatmap, *, resegment, fwhm
+        self,
+        image,
+        prepared,
+        ensemble,
+        segmentation,
+        heatmap,
+        *,
+        resegment,
+        sources=None,
+        fwhm=None,
     ):
         self.image = image
         self.prepared = prepared
@@ -55,6 +57,7 @@ class RegionMeasurements:
         self.segmentation = segmentation
         self.heatmap = heatmap
         self.resegment = resegment
+        self.sources = sources
         self.fwhm = fwhm
 
     def columns(self):
@@ -63,15 +66,15 @@ class RegionMeasurements:
         return {
             "id": np.arange(1, n_regions + 1),
             "sky_center": self.image.wcs.pixel_to_world(*self._centers.T).icrs,
-            "x_center": self._centers[:, 0] * u.pix,
-            "y_center": self._centers[:, 1] * u.pix,
+            "x_center": self._centers[:, 0],
+            "y_center": self._centers[:, 1],
             "radius": self._radii * self._pixel_side,
             "radius_err": self._radius_errors * self._pixel_side,
             "area": self.segmentation.areas * self.image.pixel_area,
             "score": self._scores,
             "false_alarm_rate": np.full(n_regions, np.nan) / u.deg**2,
-            "n_sources": np.array([self._count_sources(i) for i in range(n_regions)]),
-            "flags": np.array([int(self._flags(i)) for i in range(n_regions)]),
+            "n_sources": self._circles.n_sources,
+            "flags": self._flags,
         }
 
     @cached_property
@@ -139,58 +142,17 @@ class RegionMeasurements:
         return np.sqrt(self.image.pixel_area)
 
     @cached_property
-    def _sources(self):
-        """Positions in x and y of the stars of the image, ``(n_stars, 2)``."""
-        finder = DAOStarFinder(threshold=SOURCE_SIGNIFICANCE, fwhm=self.fwhm)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NoDetectionsWarning)
-            stars = finder(self.prepared.significance, mask=self.image.mask)
-        if stars is None:
-            return np.empty((0, 2))
-        return np.column_stack([stars["x_centroid"], stars["y_centroid"]])
+    def _circles(self):
+        return CircleMeasurements(
+            self.image, self._centers, self._radii, sources=self.sources, fwhm=self.fwhm
+        )
 
-    def _count_sources(self, index):
-        """Count the stars within the radius."""
-        distances = np.hypot(*(self._sources - self._centers[index]).T)
-        return np.count_nonzero(distances <= self._radii[index])
-
-    def _flags(self, index):
-        pixels = self._pixels[index]
-        usable = ~self.image.mask
-        inside = self._distance(index) <= self._radii[index]
-        near = self._distance(index) <= BRIGHT_STAR_RADII * self._radii[index]
-        remarks = {
-            ClusterFlags.TOUCHES_EDGE: _touches_edge(pixels, usable),
-            ClusterFlags.MASKED: _fraction(~usable, inside) > MASKED_FRACTION,
-            ClusterFlags.NEAR_BRIGHT_STAR: self.prepared.significance[near].max()
-            > BRIGHT_STAR_SIGNIFICANCE,
-            ClusterFlags.ONE_SCALE: len(self.ensemble.supporting_sizes(pixels)) < 2,
-            ClusterFlags.LARGE: pixels.sum() > LARGE_FRACTION * usable.sum(),
-            ClusterFlags.LOSSY_INPUT: self.image.lossy,
-        }
-        return ClusterFlags.of(remarks)
-
-    def _distance(self, index):
-        """Distance of every pixel from the centre of a region, in pixels."""
-        x_center, y_center = self._centers[index]
-        y, x = np.ogrid[: self.heatmap.shape[0], : self.heatmap.shape[1]]
-        return np.hypot(x - x_center, y - y_center)
+    @property
+    def _flags(self):
+        supporting = [len(self.ensemble.supporting_sizes(p)) for p in self._pixels]
+        one_scale = np.where(np.array(supporting) < 2, int(ClusterFlags.ONE_SCALE), 0)
+        return self._circles.flags | one_scale
 
 
 def _circle_radius(area):
     return np.sqrt(np.asarray(area) / np.pi)
-
-
-def _fraction(of, within):
-    n_within = np.count_nonzero(within)
-    return np.count_nonzero(of & within) / n_within if n_within else 0.0
-
-
-def _touches_edge(pixels, usable):
-    """Whether a region reaches the bounding box of the usable pixels."""
-    for axis in (0, 1):
-        extent = np.flatnonzero(usable.any(axis=axis))
-        reach = np.flatnonzero(pixels.any(axis=axis))
-        if reach[0] <= extent[0] or reach[-1] >= extent[-1]:
-            return True
-    return False

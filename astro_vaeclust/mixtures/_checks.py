@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Checks of features that all mixtures share."""
+"""Checks of the features of all mixtures."""
 
 from __future__ import annotations
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import solve_triangular
-from scipy.special import entr, logsumexp
+from scipy.special import entr
 
 from ..utils.registry import Registry
 from ._checks import as_features
@@ -22,7 +21,7 @@ class FittedMixture:
     """
     A mixture of Gaussians that was fitted to features.
 
-    All backends evaluate their mixtures here, so that a mixture made anew from the
+    All backends evaluate their mixtures here, so that one made again from the
     three arrays gives the same probabilities bit for bit. It can be pickled.
 
     Parameters
@@ -114,13 +113,13 @@ class FittedMixture:
             If ``features`` do not have d finite columns.
         """
         features = as_features(features, n_features=self.n_features)
-        log_joint = np.empty((len(features), self.n_components))
-        for column, cholesky, mean, constant in zip(
-            log_joint.T, self._cholesky, self.means, self._log_constants, strict=True
+        distances = np.empty((len(features), self.n_components))
+        for column, whitening, mean in zip(
+            distances.T, self._whitenings, self.means, strict=True
         ):
-            residuals = solve_triangular(cholesky, (features - mean).T, lower=True)
-            column[:] = constant - 0.5 * np.square(residuals).sum(axis=0)
-        return log_joint
+            residuals = (features - mean) @ whitening
+            column[:] = np.einsum("nd,nd->n", residuals, residuals)
+        return self._log_constants - 0.5 * distances
 
     def probabilities(self, features):
         """
@@ -144,7 +143,7 @@ class FittedMixture:
             If ``features`` do not have d finite columns.
         """
         log_joint = self.log_joint(features)
-        return np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+        return np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=1, keepdims=True))
 
     def given(self, kept, values):
         """
@@ -191,6 +190,11 @@ class FittedMixture:
             return np.linalg.cholesky(self.covariances)
         except np.linalg.LinAlgError:
             raise ValueError("covariances must be positive definite") from None
+
+    @cached_property
+    def _whitenings(self):
+        """Matrices that take deviations from the means to unit normal ones."""
+        return np.swapaxes(np.linalg.inv(self._cholesky), 1, 2)
 
     @cached_property
     def _log_constants(self):
@@ -243,7 +247,7 @@ class Mixture(ABC):
     """
 
     @abstractmethod
-    def fit(self, features, *, seed, device="cpu"):
+    def fit(self, features, *, seed):
         """
         Fit the mixture.
 
@@ -254,8 +258,6 @@ class Mixture(ABC):
         seed : int
             Seed of everything random, in [0, 2**32); the same seed gives the same
             result.
-        device : str, optional
-            Where torch computes.
 
         Returns
         -------
@@ -272,11 +274,7 @@ class Mixture(ABC):
         """
 
 
-MIXTURES = Registry(
-    "mixture",
-    base="astro_vaeclust.mixtures.base:Mixture",
-    entry_point_group="astro_vaeclust.mixtures",
-)
+MIXTURES = Registry("mixture", Mixture, "astro_vaeclust.mixtures")
 MIXTURES.register("em", "astro_vaeclust.mixtures.em:EMGaussianMixture")
 MIXTURES.register("gmm", "astro_vaeclust.mixtures.scikit:SklearnGaussianMixture")
 MIXTURES.register("prior", "astro_vaeclust.mixtures.prior:PriorMixture")

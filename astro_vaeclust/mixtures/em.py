@@ -20,11 +20,10 @@ class EMGaussianMixture(Mixture):
 
     Means, covariances and probabilities of the components start at random. E-steps and
     M-steps alternate. A component whose probability becomes low, or which becomes too
-    similar to another, starts anew at random. The fit ends when the mean
-    log-likelihood converges. Of ``n_init`` such fits the one with the highest
-    likelihood is kept, and one without low or similar components goes before all that
-    have some. Features are standardised for the fit; what comes out is in the units of
-    what went in.
+    similar to another, is drawn again. The fit ends when the mean log-likelihood
+    converges. Of ``n_init`` such fits the one with the highest likelihood is kept; fits
+    without low or similar components take precedence. Features are standardised for the
+    fit; what comes out is in the units of what went in.
 
     Parameters
     ----------
@@ -45,11 +44,11 @@ class EMGaussianMixture(Mixture):
     min_weight : float, optional
         A component with a lower probability is low. It is low too when it holds
         fewer rows than its covariance needs, d + 1, or 2 for ``"diag"``; no more than
-        half of an equal share, 1 / (2 k), is ever asked for. Zero: none is low.
+        half of the mean weight, 1 / (2 k), is ever asked for. Zero: none is low.
     min_distance : float, optional
         Two components are too similar when their Bhattacharyya distance is shorter;
         0.01 is an overlap (Bhattacharyya coefficient) of 99 %. The less probable of
-        the two starts anew. Zero: none are too similar.
+        the two is drawn again. Zero: none are too similar.
     max_reinitialisations : int, optional
         Re-initialisations at most per fit. When they are used up, low or similar
         components stay, and the fit goes on to its convergence.
@@ -69,8 +68,7 @@ class EMGaussianMixture(Mixture):
     different rows than components are refused.
 
     The log-likelihood never falls between re-initialisations but for what
-    ``reg_covar`` adds. Torch computes in float64, with a random generator of its own on
-    the device; a device without float64 (MPS) gives way to the processor.
+    ``reg_covar`` adds.
     """
 
     n_components: int = 2
@@ -93,9 +91,9 @@ class EMGaussianMixture(Mixture):
         check_number("reg_covar", self.reg_covar)
         check_number("min_weight", self.min_weight, high=1.0 / self.n_components)
         check_number("min_distance", self.min_distance)
-        check_count("max_reinitialisations", self.max_reinitialisations, least=0)
+        check_count("max_reinitialisations", self.max_reinitialisations, minimum=0)
 
-    def fit(self, features, *, seed, device="cpu"):
+    def fit(self, features, *, seed):
         """
         Fit the mixture.
 
@@ -105,8 +103,6 @@ class EMGaussianMixture(Mixture):
             One row per cell of a latent map.
         seed : int
             Seed of the random starts, in [0, 2**32).
-        device : str, optional
-            Where torch computes.
 
         Returns
         -------
@@ -126,10 +122,12 @@ class EMGaussianMixture(Mixture):
         features = as_training_features(features, self.n_components)
         standardiser = Standardiser.of(features)
         run = best_of_random_starts(
-            standardiser.apply(features), self, seed=check_seed(seed), device=device
+            standardiser.apply(features), self, seed=check_seed(seed)
         )
         return standardiser.restore(
-            *run.gaussians.numpy(),
+            run.mixture.weights,
+            run.mixture.means,
+            run.mixture.covariances,
             converged=run.converged and not run.degenerate,
             n_iter=run.n_iter,
         )

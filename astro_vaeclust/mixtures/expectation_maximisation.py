@@ -1,64 +1,36 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The EM algorithm for Gaussian mixtures, in torch.
+The EM algorithm for Gaussian mixtures with components that are drawn again.
 
-Importing this imports torch; `~astro_vaeclust.mixtures.EMGaussianMixture` is what to
-use, and imports this when it fits. In all functions ``settings`` is an object with
-the attributes of `~astro_vaeclust.mixtures.EMGaussianMixture`.
+Importing this imports torch, whose generator draws the components;
+`~astro_vaeclust.mixtures.EMGaussianMixture` is what to use, and imports this when it
+fits. In all functions ``settings`` is an object with the attributes of that class.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import combinations
 
+import numpy as np
 import torch
+
+from .base import FittedMixture
 
 __all__ = [
     "EMRun",
-    "Gaussians",
     "best_of_random_starts",
-    "bhattacharyya_distances",
+    "bhattacharyya_distance",
     "expectation_maximisation",
     "find_degenerate",
-    "log_joint",
     "maximise",
-    "random_gaussians",
+    "random_mixture",
 ]
 
-ROWS_AT_ONCE = 2048
-"""What is computed of so many rows stays in the cache."""
-
 EQUAL = 1e-9
-"""Mean log-likelihoods that differ by less may do so by rounding, which machines do
-in their own ways."""
-
-
-@dataclass(frozen=True, eq=False)
-class Gaussians:
-    """
-    Parameters of a mixture.
-
-    Parameters
-    ----------
-    weights : (k,) tensor
-        Probabilities of the components.
-    means : (k, d) tensor
-        Means of the components.
-    covariances : (k, d, d) tensor
-        Covariances of the components.
-    """
-
-    weights: torch.Tensor
-    means: torch.Tensor
-    covariances: torch.Tensor
-
-    def numpy(self):
-        """Return the three as arrays (tuple of array)."""
-        return tuple(
-            tensor.cpu().numpy()
-            for tensor in (self.weights, self.means, self.covariances)
-        )
+"""Mean log-likelihoods that differ by less may do so by rounding, which differs between
+machines."""
 
 
 @dataclass(eq=False)
@@ -68,20 +40,20 @@ class EMRun:
 
     Parameters
     ----------
-    gaussians : `Gaussians`
+    mixture : `~astro_vaeclust.mixtures.FittedMixture`
         The mixture as it stands.
     log_likelihoods : list of float
         Mean log-likelihood per row at the E-step of each iteration, that is of the
         mixture from the iteration before.
     reinitialised_after : list of int
-        Iterations, from 1 on, after which a component started anew.
+        Iterations, from 1 on, after which a component was drawn again.
     converged : bool
         Whether the last iteration changed the log-likelihood by less than ``tol``.
     degenerate : bool
         Whether the mixture has a low or too similar component in the end.
     """
 
-    gaussians: Gaussians
+    mixture: FittedMixture
     log_likelihoods: list[float] = field(default_factory=list)
     reinitialised_after: list[int] = field(default_factory=list)
     converged: bool = False
@@ -98,7 +70,7 @@ class EMRun:
         return not self.degenerate, self.log_likelihoods[-1]
 
 
-def best_of_random_starts(features, settings, *, seed, device="cpu"):
+def best_of_random_starts(features, settings, *, seed):
     """
     Run the EM algorithm ``settings.n_init`` times and return the best run.
 
@@ -110,8 +82,6 @@ def best_of_random_starts(features, settings, *, seed, device="cpu"):
         The settings.
     seed : int
         Seed of the random generator.
-    device : str, optional
-        Where torch computes.
 
     Returns
     -------
@@ -119,56 +89,55 @@ def best_of_random_starts(features, settings, *, seed, device="cpu"):
         The run with the highest likelihood, of those without degenerate components if
         there are any; the first one of those that are equal but for rounding.
     """
-    device = torch.device(device)
-    if device.type == "mps":
-        device = torch.device("cpu")
-    features = torch.from_numpy(features).to(device)
-    generator = torch.Generator(device=device).manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     runs = []
     for _ in range(settings.n_init):
-        start = random_gaussians(features, settings.n_components, settings, generator)
+        start = random_mixture(features, settings.n_components, settings, generator)
         runs.append(expectation_maximisation(features, start, settings, generator))
     is_sound, likelihood = max(run.rank for run in runs)
-    least = is_sound, likelihood - EQUAL
-    return next(run for run in runs if run.rank >= least)
+    minimum = is_sound, likelihood - EQUAL
+    return next(run for run in runs if run.rank >= minimum)
 
 
-def random_gaussians(features, n_components, settings, generator):
+def random_mixture(features, n_components, settings, generator):
     """
     Draw components at random.
 
     Means are rows of the features, no row twice. Covariances are that of all features,
     each feature scaled by a random factor between 1/2 and 1. Weights are between 1/2
-    and 3/2 of an equal share before they are normalised.
+    and 3/2 of the mean weight before they are normalised.
 
     Parameters
     ----------
-    features : (n, d) tensor
+    features : (n, d) array
         The features, at least as many rows as components.
     n_components : int
         How many to draw.
     settings : `~astro_vaeclust.mixtures.EMGaussianMixture`
         The settings.
     generator : `torch.Generator`
-        On the device of the features.
+        Source of randomness.
 
     Returns
     -------
-    gaussians : `Gaussians`
+    mixture : `~astro_vaeclust.mixtures.FittedMixture`
         The components.
     """
     n_rows, n_features = features.shape
-    place = {"generator": generator, "device": features.device}
-    rows = torch.randperm(n_rows, **place)[:n_components]
-    place["dtype"] = features.dtype
-    scales = 0.5 + 0.5 * torch.rand(n_components, n_features, **place)
-    shares = 0.5 + torch.rand(n_components, **place)
-    everything = maximise(features, torch.ones_like(features[:, :1]), settings)
-    return Gaussians(
-        weights=shares / shares.sum(),
+    rows = torch.randperm(n_rows, generator=generator)[:n_components].numpy()
+    scales = 0.5 + 0.5 * _uniform((n_components, n_features), generator)
+    weights = 0.5 + _uniform((n_components,), generator)
+    whole = maximise(features, np.ones((n_rows, 1)), settings)
+    return FittedMixture(
+        weights=weights / weights.sum(),
         means=features[rows],
-        covariances=everything.covariances * scales[:, :, None] * scales[:, None, :],
+        covariances=whole.covariances * scales[:, :, None] * scales[:, None, :],
     )
+
+
+def _uniform(shape, generator):
+    """Draw float64 numbers in [0, 1)."""
+    return torch.rand(shape, generator=generator, dtype=torch.float64).numpy()
 
 
 def expectation_maximisation(features, start, settings, generator=None):
@@ -180,15 +149,15 @@ def expectation_maximisation(features, start, settings, generator=None):
 
     Parameters
     ----------
-    features : (n, d) float64 tensor
+    features : (n, d) float64 array
         The features.
-    start : `Gaussians`
-        Where to start, on the same device.
+    start : `~astro_vaeclust.mixtures.FittedMixture`
+        Where to start.
     settings : `~astro_vaeclust.mixtures.EMGaussianMixture`
         The settings.
     generator : `torch.Generator`, optional
-        Draws the components that start anew; needed when
-        ``settings.max_reinitialisations`` is not zero.
+        Draws components again; needed when ``settings.max_reinitialisations`` is not
+        zero.
 
     Returns
     -------
@@ -199,16 +168,16 @@ def expectation_maximisation(features, start, settings, generator=None):
     previous, iterations_left = -math.inf, settings.max_iter
     while iterations_left and not run.converged:
         iterations_left -= 1
-        joint = log_joint(features, run.gaussians)
-        log_density = joint.logsumexp(dim=1, keepdim=True)
-        run.gaussians = maximise(features, (joint - log_density).exp(), settings)
-        run.log_likelihoods.append(log_density.mean().item())
-        component = find_degenerate(run.gaussians, len(features), settings)
+        log_joint = run.mixture.log_joint(features)
+        log_density = np.logaddexp.reduce(log_joint, axis=1, keepdims=True)
+        run.mixture = maximise(features, np.exp(log_joint - log_density), settings)
+        run.log_likelihoods.append(float(log_density.mean()))
+        component = find_degenerate(run.mixture, len(features), settings)
         run.degenerate = component is not None
         may_restart = len(run.reinitialised_after) < settings.max_reinitialisations
         if run.degenerate and may_restart:
-            run.gaussians = _reinitialise(
-                run.gaussians, component, features, settings, generator
+            run.mixture = _redrawn(
+                run.mixture, component, features, settings, generator
             )
             run.reinitialised_after.append(run.n_iter)
             previous, iterations_left = -math.inf, settings.max_iter
@@ -219,75 +188,46 @@ def expectation_maximisation(features, start, settings, generator=None):
     return run
 
 
-def log_joint(features, gaussians):
-    """
-    Log of weight times density of every component, the heart of the E-step.
-
-    Parameters
-    ----------
-    features : (n, d) tensor
-        The features.
-    gaussians : `Gaussians`
-        The mixture.
-
-    Returns
-    -------
-    log_joint : (n, k) tensor
-        log w_c + log N(x; mu_c, Sigma_c).
-    """
-    cholesky = torch.linalg.cholesky(gaussians.covariances)
-    half_log_determinants = cholesky.diagonal(dim1=1, dim2=2).log().sum(dim=1)
-    constants = (
-        gaussians.weights.log()
-        - half_log_determinants
-        - 0.5 * math.log(2 * math.pi) * features.shape[1]
-    )
-    joint = []
-    for rows in features.split(ROWS_AT_ONCE):
-        offsets = rows.T - gaussians.means[:, :, None]
-        residuals = torch.linalg.solve_triangular(cholesky, offsets, upper=False)
-        joint.append(constants[:, None] - 0.5 * residuals.square().sum(dim=1))
-    return torch.cat(joint, dim=1).T
-
-
 def maximise(features, responsibilities, settings):
     """
     Update weights, means and covariances, the M-step.
 
     Parameters
     ----------
-    features : (n, d) tensor
+    features : (n, d) array
         The features.
-    responsibilities : (n, k) tensor
+    responsibilities : (n, k) array
         Probabilities of the components for every row.
     settings : `~astro_vaeclust.mixtures.EMGaussianMixture`
         The settings.
 
     Returns
     -------
-    gaussians : `Gaussians`
+    mixture : `~astro_vaeclust.mixtures.FittedMixture`
         The mixture of the highest likelihood for these responsibilities, with
         ``settings.reg_covar`` added to the variances.
     """
-    totals = responsibilities.sum(dim=0) + 10 * torch.finfo(features.dtype).eps
-    means = (responsibilities.T @ features) / totals[:, None]
-    covariances = 0
-    for rows, shares in zip(
-        features.split(ROWS_AT_ONCE), responsibilities.split(ROWS_AT_ONCE), strict=True
+    totals = responsibilities.sum(axis=0) + 10 * np.finfo(np.float64).eps
+    means = responsibilities.T @ features / totals[:, None]
+    identity = np.eye(features.shape[1])
+    covariances = np.empty((len(totals), *identity.shape))
+    for covariance, mean, column, total in zip(
+        covariances, means, responsibilities.T, totals, strict=True
     ):
-        offsets = rows - means[:, None, :]
-        weighted = offsets * shares.T[:, :, None]
-        covariances = covariances + weighted.mT @ offsets
-    covariances = covariances / totals[:, None, None]
+        offsets = features - mean
+        covariance[:] = (offsets * column[:, None]).T @ offsets / total
     if settings.covariance_type == "diag":
-        covariances = torch.diag_embed(covariances.diagonal(dim1=1, dim2=2))
-    covariances.diagonal(dim1=1, dim2=2).add_(settings.reg_covar)
-    return Gaussians(totals / totals.sum(), means, covariances)
+        covariances *= identity
+    return FittedMixture(
+        weights=totals / totals.sum(),
+        means=means,
+        covariances=covariances + settings.reg_covar * identity,
+    )
 
 
-def bhattacharyya_distances(gaussians):
+def bhattacharyya_distance(mixture, first, second):
     r"""
-    Bhattacharyya distances of all pairs of components.
+    Bhattacharyya distance of two components.
 
     .. math::
         D = \frac{1}{8} \Delta^T \Sigma^{-1} \Delta + \frac{1}{2} \ln
@@ -299,39 +239,33 @@ def bhattacharyya_distances(gaussians):
 
     Parameters
     ----------
-    gaussians : `Gaussians`
+    mixture : `~astro_vaeclust.mixtures.FittedMixture`
         The mixture.
+    first, second : int
+        The components.
 
     Returns
     -------
-    distances : (k, k) tensor
-        Distances; infinite on the diagonal, where a component meets itself.
+    distance : float
+        The distance.
     """
-    k = len(gaussians.weights)
-    first, second = torch.triu_indices(k, k, 1, device=gaussians.means.device)
-    offsets = gaussians.means[first] - gaussians.means[second]
-    middle = 0.5 * (gaussians.covariances[first] + gaussians.covariances[second])
-    cholesky = torch.linalg.cholesky(middle)
-    residuals = torch.linalg.solve_triangular(
-        cholesky, offsets[:, :, None], upper=False
+    pair = mixture.covariances[[first, second]]
+    middle = pair.mean(axis=0)
+    offset = mixture.means[first] - mixture.means[second]
+    log_determinants = np.linalg.slogdet([middle, *pair]).logabsdet
+    return float(
+        offset @ np.linalg.solve(middle, offset) / 8
+        + log_determinants @ [0.5, -0.25, -0.25]
     )
-    log_determinants = torch.linalg.slogdet(gaussians.covariances).logabsdet
-    log_middle = 2 * cholesky.diagonal(dim1=1, dim2=2).log().sum(dim=1)
-    log_outer = 0.5 * (log_determinants[first] + log_determinants[second])
-    pairs = 0.125 * residuals.square().sum(dim=(1, 2)) + 0.5 * (log_middle - log_outer)
-    distances = torch.full((k, k), math.inf, dtype=pairs.dtype, device=pairs.device)
-    distances[first, second] = pairs
-    distances[second, first] = pairs
-    return distances
 
 
-def find_degenerate(gaussians, n_rows, settings):
+def find_degenerate(mixture, n_rows, settings):
     """
     Find a component that is low, or too similar to another.
 
     Parameters
     ----------
-    gaussians : `Gaussians`
+    mixture : `~astro_vaeclust.mixtures.FittedMixture`
         The mixture.
     n_rows : int
         Number of rows that it was fitted to.
@@ -344,39 +278,39 @@ def find_degenerate(gaussians, n_rows, settings):
         The lowest component if that is too low; else of the two most similar ones,
         if they are too similar, the lower one; else None.
     """
-    weights = gaussians.weights
-    n_components, n_features = gaussians.means.shape
-    lowest = int(weights.argmin())
-    if weights[lowest] < _weight_floor(n_rows, n_components, n_features, settings):
+    lowest = int(mixture.weights.argmin())
+    if mixture.weights[lowest] < _weight_floor(mixture, n_rows, settings):
         return lowest
-    if n_components == 1 or not settings.min_distance:
+    if mixture.n_components == 1 or not settings.min_distance:
         return None
-    distances = bhattacharyya_distances(gaussians)
-    closest = int(distances.argmin())
-    if distances.flatten()[closest] >= settings.min_distance:
+    distances = {
+        pair: bhattacharyya_distance(mixture, *pair)
+        for pair in combinations(range(mixture.n_components), 2)
+    }
+    closest = min(distances, key=distances.get)
+    if distances[closest] >= settings.min_distance:
         return None
-    return min(divmod(closest, n_components), key=lambda component: weights[component])
+    return min(closest, key=lambda component: mixture.weights[component])
 
 
-def _weight_floor(n_rows, n_components, n_features, settings):
+def _weight_floor(mixture, n_rows, settings):
     """Weight below which a component is low (float); zero where that is off."""
     if not settings.min_weight:
         return 0.0
-    rows_needed = n_features + 1 if settings.covariance_type == "full" else 2
+    rows_needed = mixture.n_features + 1 if settings.covariance_type == "full" else 2
     floor = max(settings.min_weight, rows_needed / n_rows)
-    return min(floor, 0.5 / n_components)
+    return min(floor, 0.5 / mixture.n_components)
 
 
-def _reinitialise(gaussians, component, features, settings, generator):
-    """Draw one component anew, with an equal share of the probability."""
-    drawn = random_gaussians(features, 1, settings, generator)
+def _redrawn(mixture, component, features, settings, generator):
+    """Return the mixture with one component drawn again, of the mean weight."""
+    drawn = random_mixture(features, 1, settings, generator)
     weights, means, covariances = (
-        tensor.clone()
-        for tensor in (gaussians.weights, gaussians.means, gaussians.covariances)
+        array.copy() for array in (mixture.weights, mixture.means, mixture.covariances)
     )
     weights[component] = 0.0
     weights *= (1 - 1 / len(weights)) / weights.sum()
     weights[component] = 1 / len(weights)
     means[component] = drawn.means[0]
     covariances[component] = drawn.covariances[0]
-    return Gaussians(weights, means, covariances)
+    return FittedMixture(weights, means, covariances)

@@ -17,11 +17,12 @@ class PriorMixture(Mixture):
 
     For an embedding whose prior is a mixture of Gaussians, such as a
     `~astro_vaeclust.embeddings.dense.DenseVAE` with ``divergence="vade"``, which trains
-    network and mixture jointly. The probabilities are those shares of the Gaussians
-    that make the evidence lower bound of the joint model highest (Jiang et al. 2017).
+    network and mixture jointly. The probabilities are those responsibilities of the
+    Gaussians that make the evidence lower bound of the joint model highest (Jiang et
+    al. 2017).
     """
 
-    def fit(self, features, *, seed=0, device="cpu"):
+    def fit(self, features, *, seed=0):
         """
         Return the mixture that the features came with.
 
@@ -30,7 +31,7 @@ class PriorMixture(Mixture):
         features : (n, d) array
             Features of a `~astro_vaeclust.embeddings.LatentMap` with a ``prior``; they
             know it.
-        seed, device
+        seed
             Not used.
 
         Returns

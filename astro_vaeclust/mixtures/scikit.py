@@ -56,7 +56,6 @@ class SklearnGaussianMixture(Mixture):
     -----
     Features are standardised for the fit; what comes out is in the units of what went
     in. Where scikit-learn warns that it did not converge, ``converged=False`` says so.
-    It computes on the processor: ``device`` changes nothing.
     """
 
     n_components: int = 3
@@ -70,7 +69,7 @@ class SklearnGaussianMixture(Mixture):
         """Check the settings."""
         _check_settings(self)
 
-    def fit(self, features, *, seed, device="cpu"):
+    def fit(self, features, *, seed):
         """
         Fit the mixture.
 
@@ -80,8 +79,6 @@ class SklearnGaussianMixture(Mixture):
             One row per cell of a latent map.
         seed : int
             Seed of the starts, in [0, 2**32).
-        device : str, optional
-            Not used.
 
         Returns
         -------
@@ -176,7 +173,7 @@ class BayesianMixture(Mixture):
                 low_counts=False,
             )
 
-    def fit(self, features, *, seed, device="cpu"):
+    def fit(self, features, *, seed):
         """
         Fit the mixture.
 
@@ -186,8 +183,6 @@ class BayesianMixture(Mixture):
             One row per cell of a latent map.
         seed : int
             Seed of the starts, in [0, 2**32).
-        device : str, optional
-            Not used.
 
         Returns
         -------

@@ -165,7 +165,7 @@ def draw_clusters(
     ValueError
         If ``number`` is negative, or a quantity is not positive or not finite.
     """
-    check_count("number", number, least=0)
+    check_count("number", number, minimum=0)
     check_quantity("limit", limit, u.mag)
     rng = checked_generator("rng", rng)
     largest = 180.0

@@ -84,7 +84,7 @@ class PointSpread:
             )
 
     @classmethod
-    def of_survey(cls, survey, fwhm, *, halo=1.0, ellipticity=0.0, angle=0.0):
+    def from_survey(cls, survey, fwhm, *, halo=1.0, ellipticity=0.0, angle=0.0):
         """
         Return the image of a star in a survey.
 

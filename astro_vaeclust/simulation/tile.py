@@ -159,7 +159,7 @@ def simulate_tile(
 
     conditions = draw_conditions(streams["conditions"], survey)
     shaping = {name: conditions[name] for name in ("halo", "ellipticity", "angle")}
-    psf = PointSpread.of_survey(survey, conditions["fwhm"], **shaping)
+    psf = PointSpread.from_survey(survey, conditions["fwhm"], **shaping)
     canvas = Canvas(
         survey=survey,
         light=np.zeros(shape, dtype=np.float32),

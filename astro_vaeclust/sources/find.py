@@ -1,27 +1,27 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The sources that the catalogue methods see: found in the image, or given."""
+"""Find the point sources of an image, and measure how wide its stars are."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
 import photutils
 from astropy.nddata import NDData
 from astropy.stats import gaussian_fwhm_to_sigma, mad_std
-from photutils.background import Background2D
 from photutils.detection import DAOStarFinder
 from scipy.ndimage import gaussian_filter
 
 from ..exceptions import NoDetectionsWarning
-from ..images.sky import enlarge_meshes
+from ..images.sky import Sky
 from .points import PointSources
 from .seeing import estimate_fwhm
 
-__all__ = ["FoundSources", "find_sources"]
+__all__ = ["find_sources", "measure_fwhm"]
 
+SIGNIFICANCE = 4.0
+"""Least significance of a source over the noise of the sky."""
 
 BOX_SIZE = 32
 """Side in pixels of the meshes of sky and noise: nebulae must not hide stars."""
@@ -45,23 +45,7 @@ FALLBACK_FWHM = 2.7
 """Width of the stars in pixels where too few can be measured."""
 
 
-@dataclass(frozen=True, eq=False)
-class FoundSources(PointSources):
-    """
-    Sources that were found in an image.
-
-    Parameters
-    ----------
-    x, y : (n,) float64 array
-        Positions in pixels.
-    significance : (ny, nx) float32 array
-        Image minus sky over noise.
-    """
-
-    significance: np.ndarray
-
-
-def find_sources(image, *, significance, fwhm):
+def find_sources(image, *, significance=SIGNIFICANCE, fwhm=None):
     """
     Find the sources of an image with `photutils.detection.DAOStarFinder`.
 
@@ -69,18 +53,18 @@ def find_sources(image, *, significance, fwhm):
     ----------
     image : `~astro_vaeclust.images.image.Image`
         The image.
-    significance : float
+    significance : float, optional
         Least significance of a source over the noise of the sky.
-    fwhm : float or None
-        Full width at half maximum of the stars in pixels; None measures it.
+    fwhm : float, optional
+        Full width at half maximum of the stars in pixels; measured without it.
 
     Returns
     -------
-    sources : `FoundSources`
+    sources : `~astro_vaeclust.sources.points.PointSources`
         The sources.
     """
     pixel_significance = _significance(image)
-    fwhm = _measured_fwhm(image) if fwhm is None else fwhm
+    fwhm = measure_fwhm(image) if fwhm is None else fwhm
     finder = DAOStarFinder(
         threshold=significance,
         fwhm=KERNEL_RATIO * fwhm,
@@ -90,9 +74,9 @@ def find_sources(image, *, significance, fwhm):
         warnings.simplefilter("ignore", NoDetectionsWarning)
         found = finder(_searched(pixel_significance, image, fwhm), mask=image.mask)
     if found is None:
-        return FoundSources(np.empty(0), np.empty(0), pixel_significance)
+        return PointSources(np.empty(0), np.empty(0))
     x, y = (np.asarray(found[name], float) for name in ("x_centroid", "y_centroid"))
-    return FoundSources(x, y, pixel_significance)
+    return PointSources(x, y)
 
 
 def _significance(image):
@@ -103,26 +87,8 @@ def _significance(image):
     is raised, by a nebula or a bad strip, one noise for the image makes false sources
     by the dozen.
     """
-    box_size = min(BOX_SIZE, *image.shape)
-    try:
-        background = Background2D(
-            image.data, box_size, mask=image.mask, exclude_percentile=99
-        )
-    except ValueError as error:
-        raise ValueError(
-            f"data has too few usable pixels to measure its sky: "
-            f"{np.count_nonzero(~image.mask)} of {image.mask.size}"
-        ) from error
-    box, shape = background.box_size, image.shape
-    noise = image.error
-    if noise is None:
-        noise = enlarge_meshes(background.background_rms_mesh, box, shape)
-    positive = noise > 0
-    smallest = noise[positive].min() if positive.any() else 1.0
-    significance = image.data - enlarge_meshes(background.background_mesh, box, shape)
-    significance /= np.where(positive, noise, smallest)
-    significance[image.mask] = 0
-    return significance.astype(np.float32)
+    sky = Sky.from_pixels(image.data, image.mask, box_size=BOX_SIZE)
+    return sky.significance(image, local=True)
 
 
 def _searched(significance, image, fwhm):
@@ -139,8 +105,21 @@ def _searched(significance, image, fwhm):
     return smooth / noise if noise > 0 else significance
 
 
-def _measured_fwhm(image):
-    """Measure the width of the stars in pixels."""
+def measure_fwhm(image):
+    """
+    Measure the width of the stars in the middle of an image.
+
+    Parameters
+    ----------
+    image : `~astro_vaeclust.images.image.Image`
+        The image.
+
+    Returns
+    -------
+    fwhm : float
+        Full width at half maximum in pixels, two or more; that of a usual image where
+        too few stars can be measured.
+    """
     middle = tuple(
         slice(max(side - SEEING_SIDE, 0) // 2, (side + SEEING_SIDE) // 2)
         for side in image.shape

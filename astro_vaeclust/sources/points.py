@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["PointSources", "check_fewest"]
+__all__ = ["PointSources", "check_number_on_image"]
 
-FEWEST = 3
+MIN_SOURCES = 3
 """Sources on an image without which a table is taken for that of another field."""
 
 
@@ -39,9 +39,9 @@ class PointSources:
         """Return those on the usable pixels of an image, given its mask."""
         return self[on_usable_pixels(mask, self.x, self.y)]
 
-    def within(self, place):
+    def within(self, part):
         """Return those in a part of the image, two slices, in pixels of that part."""
-        rows, columns = place
+        rows, columns = part
         inside = (self.x > columns.start - 0.5) & (self.x < columns.stop - 0.5)
         inside &= (self.y > rows.start - 0.5) & (self.y < rows.stop - 0.5)
         return PointSources(self.x[inside] - columns.start, self.y[inside] - rows.start)
@@ -69,7 +69,7 @@ def on_usable_pixels(mask, x, y):
     return inside & ~mask[row, column]
 
 
-def check_fewest(n_rows, n_usable):
+def check_number_on_image(n_rows, n_usable):
     """
     Raise ValueError if a table seems to be that of another field.
 
@@ -80,8 +80,8 @@ def check_fewest(n_rows, n_usable):
     n_usable : int
         Those that are on the image.
     """
-    if n_rows and n_usable < FEWEST:
+    if n_rows and n_usable < MIN_SOURCES:
         raise ValueError(
-            f"sources must have {FEWEST} or more on usable pixels of the image, got "
-            f"{n_usable} of {n_rows}; are they of this field?"
+            f"sources must have {MIN_SOURCES} or more on usable pixels of the image, "
+            f"got {n_usable} of {n_rows}; are they of this field?"
         )

@@ -3,113 +3,91 @@
 
 from __future__ import annotations
 
+import warnings
+
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from astropy.utils.exceptions import AstropyUserWarning
 
-from .points import PointSources, check_fewest
+from .columns import as_degrees, as_magnitudes, as_numbers
+from .points import PointSources, check_number_on_image
 
-__all__ = ["read_point_sources", "read_sources"]
-
+__all__ = [
+    "angles",
+    "has_sky_positions",
+    "read_point_sources",
+    "read_sources",
+    "sky_positions",
+]
 
 SKY_COLUMNS = ("sky", "sky_center", "sky_centroid")
+"""Names of `~astropy.coordinates.SkyCoord` columns, in lower case as all below."""
 
-
-ANGLE_COLUMNS = ("ra", "dec")
-
+ANGLE_COLUMNS = (
+    *((f"{name}.ra", f"{name}.dec") for name in SKY_COLUMNS),
+    ("ra2000", "dec2000"),
+    ("_raj2000", "_dej2000"),
+    ("_ra_icrs", "_de_icrs"),
+    ("_ra.icrs", "_de.icrs"),
+    ("ra", "dec"),
+    ("raj2000", "dej2000"),
+    ("ra_icrs", "de_icrs"),
+    ("raicrs", "deicrs"),
+    ("radeg", "dedeg"),
+)
+"""Right ascension and declination, the best first: a SkyCoord as a file holds it, WSA
+and VSA, which have ``ra`` and ``dec`` in radians beside, and what VizieR computes."""
 
 PIXEL_COLUMNS = (("x", "y"), ("x_centroid", "y_centroid"), ("x_center", "y_center"))
-
 
 MAGNITUDE_COLUMN = "mag"
 
 
 def read_sources(sources, wcs, *, magnitude_limit=None):
     """
-    Read the positions of a table of sources.
+    Read the positions of a table of sources on an image.
 
     Parameters
     ----------
-    sources : `~astropy.table.Table`
-        Positions in pixels in the columns ``x, y``, ``x_centroid, y_centroid`` or
-        ``x_center, y_center``, from 0 at the centre of the first pixel; or on the sky
-        in a `~astropy.coordinates.SkyCoord` column ``sky``, ``sky_center`` or
-        ``sky_centroid``, or ICRS angles ``ra, dec``, in degrees where they have no
-        unit. Pixels go before the sky. Magnitudes are in ``mag``. Rows with a
-        position that is masked or not finite are left out.
+    sources : `~astropy.table.Table` or `PointSources`
+        A table with positions on the sky: a `~astropy.coordinates.SkyCoord` column
+        ``sky``, ``sky_center`` or ``sky_centroid``, or right ascension and declination
+        as 2MASS, WSA, VSA, IRSA and VizieR name them, see `sky_positions`. Without
+        these, in pixels: ``x, y``, ``x_centroid, y_centroid`` or ``x_center,
+        y_center``, from 0 at the centre of the first pixel. Magnitudes are in ``mag``.
+        Upper or lower case does not matter. Or positions in pixels.
     wcs : `~astropy.wcs.WCS`
         Turns positions on the sky into pixels.
     magnitude_limit : float, optional
-        Keep sources brighter than this only.
+        Keep the sources of a table that are brighter than this only.
 
     Returns
     -------
-    x, y : (n,) float64 array
-        Positions in pixels.
+    sources : `PointSources`
+        Those that have a position.
 
     Raises
     ------
     TypeError
         If ``sources`` is no table.
     ValueError
-        If it has no positions, or no magnitudes though a limit is set.
+        If it has no positions, rows but none with a usable position, or no magnitudes
+        though a limit is set.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If there are impossible positions, which are left out.
     """
-    if not isinstance(sources, Table):
-        raise TypeError(
-            f"sources must be an astropy Table or QTable, got {type(sources).__name__}"
-        )
-    x, y = _positions(sources, wcs)
+    if isinstance(sources, PointSources):
+        return sources
+    x, y = _pixel_positions(sources, wcs)
     keep = np.isfinite(x) & np.isfinite(y)
     if magnitude_limit is not None:
-        keep &= _magnitudes(sources) < magnitude_limit
-    return x[keep], y[keep]
-
-
-def _positions(sources, wcs):
-    names = sources.colnames
-    for pair in PIXEL_COLUMNS:
-        if set(pair) <= set(names):
-            return tuple(_plain(sources[name], u.pix) for name in pair)
-    for name in SKY_COLUMNS:
-        if name in names and isinstance(sources[name], SkyCoord):
-            return _to_pixels(sources[name], wcs)
-    if set(ANGLE_COLUMNS) <= set(names):
-        ra, dec = (_plain(sources[name], u.deg) for name in ANGLE_COLUMNS)
-        usable = np.isfinite(ra) & np.isfinite(dec)
-        x, y = np.full((2, len(ra)), np.nan)
-        sky = SkyCoord(ra[usable], dec[usable], unit="deg", frame="icrs")
-        x[usable], y[usable] = _to_pixels(sky, wcs)
-        return x, y
-    raise ValueError(
-        f"sources must have positions: columns {PIXEL_COLUMNS}, a SkyCoord in one of "
-        f"{SKY_COLUMNS}, or {ANGLE_COLUMNS}; got the columns {names}"
-    )
-
-
-def _to_pixels(sky, wcs):
-    return tuple(np.asarray(axis, dtype=float) for axis in wcs.world_to_pixel(sky))
-
-
-def _magnitudes(sources):
-    if MAGNITUDE_COLUMN not in sources.colnames:
-        raise ValueError(
-            f"sources must have magnitudes in the column {MAGNITUDE_COLUMN!r} when "
-            f"magnitude_limit is set, got the columns {sources.colnames}"
-        )
-    return _plain(sources[MAGNITUDE_COLUMN], u.mag)
-
-
-def _plain(column, unit):
-    """Return a column as plain floats in a unit; NaN where it is masked."""
-    mask = getattr(column, "mask", None)
-    values = getattr(column, "unmasked", column)
-    if getattr(values, "unit", None) not in (None, u.dimensionless_unscaled):
-        values = u.Quantity(values).to_value(unit)
-    values = np.array(np.ma.getdata(values), dtype=float)
-    if mask is not None:
-        values[np.asarray(mask, dtype=bool)] = np.nan
-    return values
+        keep &= _column_of_magnitudes(sources) < magnitude_limit
+    return PointSources(x[keep], y[keep])
 
 
 def read_point_sources(sources, image):
@@ -119,9 +97,7 @@ def read_point_sources(sources, image):
     Parameters
     ----------
     sources : `~astropy.table.Table` or `PointSources`
-        A table as the catalogue methods take it, see
-        `~astro_vaeclust.baselines.BaselineFinder.detect`; or positions in pixels, such
-        as what these have found.
+        As `read_sources` takes them.
     image : `~astro_vaeclust.images.image.Image`
         The image.
 
@@ -137,10 +113,184 @@ def read_point_sources(sources, image):
     ValueError
         If the table has no positions, or rows but fewer than three on usable pixels.
     """
-    if isinstance(sources, PointSources):
-        return sources.on(image.mask)
-    from .table import read_sources
-
-    usable = PointSources(*read_sources(sources, image.wcs)).on(image.mask)
-    check_fewest(len(sources), len(usable))
+    usable = read_sources(sources, image.wcs).on(image.mask)
+    if not isinstance(sources, PointSources):
+        check_number_on_image(len(sources), len(usable))
     return usable
+
+
+def sky_positions(table, name="sources", *, wcs=None):
+    """
+    Return the positions of a table on the sky.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        A table with a column of `SKY_COLUMNS` or a pair of `ANGLE_COLUMNS`. Numbers
+        without a unit are degrees; words such as ``"06 08 32.1"`` and ``"+20 38 57"``
+        are hours and degrees, ICRS.
+    name : str, optional
+        The argument, for messages.
+    wcs : `~astropy.wcs.WCS`, optional
+        Where a table has positions in pixels only: their WCS.
+
+    Returns
+    -------
+    sky : (n,) `~astropy.coordinates.SkyCoord`
+        ICRS, without distances; NaN where a position is missing or impossible.
+
+    Raises
+    ------
+    TypeError
+        If it is no table.
+    ValueError
+        If there are no such columns, or their unit is no angle.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If there are impossible positions: words that cannot be read, or angles beyond a
+        pole or a full circle.
+    """
+    _check_table(table, name)
+    if not has_sky_positions(table):
+        x, y = _pixel_columns(table, name)
+        if wcs is None:
+            raise ValueError(
+                f"{name} has positions in pixels only, and no WCS that they belong to; "
+                f"got the columns {table.colnames}"
+            )
+        return wcs.pixel_to_world(x, y).icrs
+    column = _sky_column(table)
+    if column is None:
+        ra, dec = angles(table, name)
+    else:
+        sky = table[column].icrs
+        ra, dec = (as_numbers(axis, u.deg) for axis in (sky.ra, sky.dec))
+    return SkyCoord(*_possible(ra, dec, name), unit=u.deg, frame="icrs")
+
+
+def has_sky_positions(table):
+    """Whether a table has columns with positions on the sky (bool)."""
+    return _sky_column(table) is not None or any(_pairs(table, ANGLE_COLUMNS))
+
+
+def angles(table, name="sources"):
+    """
+    Return right ascension and declination in degrees, as they are.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+    name : str, optional
+        The argument, for messages.
+
+    Returns
+    -------
+    ra, dec : (n,) float64 array
+        NaN where one is missing; infinite where a word cannot be read. None instead of
+        both without a pair of `ANGLE_COLUMNS`.
+
+    Raises
+    ------
+    ValueError
+        If a unit is no angle.
+    """
+    for ra, dec in _pairs(table, ANGLE_COLUMNS):
+        try:
+            return as_degrees(table[ra], u.hourangle), as_degrees(table[dec], u.deg)
+        except ValueError as error:
+            raise ValueError(f"{name}: {ra} and {dec}: {error}") from error
+    return None
+
+
+def _check_table(table, name):
+    """Raise TypeError unless it is a table."""
+    if not isinstance(table, Table):
+        raise TypeError(
+            f"{name} must be an astropy Table or QTable, got {type(table).__name__}"
+        )
+
+
+def _possible(ra, dec, name):
+    """Return positions with NaN for the impossible ones, which are counted."""
+    given = ~(np.isnan(ra) | np.isnan(dec))
+    possible = (np.abs(ra) <= 360) & (np.abs(dec) <= 90)
+    n_impossible = np.count_nonzero(given & ~possible)
+    if n_impossible:
+        warnings.warn(
+            f"{name}: {n_impossible} of {len(ra)} rows have impossible positions and "
+            "are left out",
+            AstropyUserWarning,
+            stacklevel=4,
+        )
+    return (np.where(possible, angle, np.nan) for angle in (ra, dec))
+
+
+def _pixel_positions(sources, wcs):
+    """Return positions in pixels, NaN where there is none."""
+    _check_table(sources, "sources")
+    if not has_sky_positions(sources):
+        x, y = _pixel_columns(sources, "sources")
+        _check_known(np.isfinite(x) & np.isfinite(y))
+        return x, y
+    sky = sky_positions(sources)
+    known = np.isfinite(sky.ra.deg)
+    _check_known(known)
+    x, y = np.full((2, len(sky)), np.nan)
+    if known.any():
+        x[known], y[known] = wcs.world_to_pixel(sky[known])
+    return x, y
+
+
+def _check_known(known):
+    """Raise ValueError if there are rows and no position is known."""
+    if known.size and not known.any():
+        raise ValueError(
+            f"sources has no row with a usable position; it has {known.size} rows"
+        )
+
+
+def _pixel_columns(table, name):
+    """Return the columns with positions in pixels, or raise ValueError."""
+    for pair in _pairs(table, PIXEL_COLUMNS):
+        try:
+            return tuple(as_numbers(table[column], u.pix) for column in pair)
+        except ValueError:  # x and y in another unit are no pixels
+            continue
+    raise ValueError(
+        f"{name} must have positions: a SkyCoord in one of {SKY_COLUMNS}, the columns "
+        f"ra and dec, or in pixels x and y; got the columns {table.colnames}"
+    )
+
+
+def _column_of_magnitudes(sources):
+    """Return the magnitudes of a table, or raise ValueError."""
+    own = _own_names(sources)
+    if MAGNITUDE_COLUMN not in own:
+        raise ValueError(
+            f"sources must have magnitudes in the column {MAGNITUDE_COLUMN!r} when "
+            f"magnitude_limit is set, got the columns {sources.colnames}"
+        )
+    return as_magnitudes(sources[own[MAGNITUDE_COLUMN]])
+
+
+def _own_names(table):
+    """Return the names of the columns by those in lower case."""
+    return {column.lower(): column for column in reversed(table.colnames)}
+
+
+def _pairs(table, pairs):
+    """Return the pairs of columns that a table has, as it spells them."""
+    own = _own_names(table)
+    return (
+        (own[one], own[other]) for one, other in pairs if {one, other} <= own.keys()
+    )
+
+
+def _sky_column(table):
+    """Return the name of the best SkyCoord column, None without any."""
+    own = _own_names(table)
+    names = (own[name] for name in SKY_COLUMNS if name in own)
+    return next((name for name in names if isinstance(table[name], SkyCoord)), None)

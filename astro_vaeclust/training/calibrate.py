@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 import astropy.units as u
 import numpy as np
@@ -13,12 +14,11 @@ from ..detector.calibration import (
     HEIGHT_ALONE,
     cluster_logit,
     score_terms,
-    usable_candidates,
 )
-from ..detector.inference import run_network
 from ..detector.network import CELL, MEASURES
-from ..detector.search import AmortisedSearch
+from ..detector.search import DetectorSearch
 from ..matching.pairs import MATCH_RADIUS
+from ..utils.jobs import run_jobs
 from .rates import NullSample, fit_calibration, fit_score, null_sample, range_of
 from .tiles import TrainingTile
 
@@ -27,20 +27,17 @@ __all__ = ["calibrate", "calibrate_errors", "real_sky_factor"]
 logger = logging.getLogger(__name__)
 
 
-LEAST_PAIRS = 20
+MIN_PAIRS = 20
 """Clusters that must be found for their errors to be calibrated."""
-
 
 ERRORS = ("biases", "error_factors", "error_floors")
 """What of a `Calibration` the clusters tell."""
 
-
 CONFIDENT = 0.0
 """Logit from which on the errors of a candidate are calibrated."""
 
-
 WITHIN = 0.68
-"""Share of the truths that lie within the stated errors."""
+"""Fraction of the truths that lie within the stated errors."""
 
 N_FLOORS = 41
 """Floors of the errors that are tried."""
@@ -76,14 +73,11 @@ def calibrate(model, tiles, *, progress_bar=None):
     ValueError
         If the model has no calibration, and no tile is without clusters.
     """
-    paths = list(tiles)
-    wrapped = progress_bar(paths, desc="calibration") if progress_bar else paths
     nulls, outcomes, pairs = [], ([], []), ([], [])
-    for path in wrapped:
-        tile = TrainingTile.load(path)
-        channels = tile.channels.astype(np.float32)
-        maps = run_network(model.quick_network_for(tile.fine), channels)
-        candidates, conditions = usable_candidates(maps, channels)
+    find = partial(_find_candidates, model)
+    for tile, candidates, conditions in run_jobs(
+        find, tiles, progress_bar=progress_bar, desc="calibration"
+    ):
         fine = int(tile.fine)
         outcomes[fine].append(_outcomes(candidates, tile))
         if len(tile.clusters):
@@ -103,6 +97,11 @@ def calibrate(model, tiles, *, progress_bar=None):
     corrections = dict(zip(ERRORS, zip(*errors, strict=True), strict=True))
     calibration = replace(calibration, **corrections)
     return replace(model, calibration=calibration)
+
+
+def _find_candidates(model, path):
+    tile = TrainingTile.load(path)
+    return tile, *tile.candidates(model.quick_network_for(tile.fine))
 
 
 def _outcomes(candidates, tile):
@@ -147,7 +146,7 @@ def _rates(nulls, outcomes, before):
 def _errors(pairs, before, fine):
     """Return what corrects measures and errors, as before where pairs are few."""
     pairs = np.concatenate(pairs) if pairs else []
-    if len(pairs) >= LEAST_PAIRS:
+    if len(pairs) >= MIN_PAIRS:
         return calibrate_errors(pairs)
     return [getattr(before, name)[int(fine)] for name in ERRORS]
 
@@ -252,7 +251,7 @@ def real_sky_factor(model, images):
     model = replace(model, calibration=replace(model.calibration, real_sky=1.0))
     observed, expected = PRIOR, PRIOR
     for image in images:
-        search = AmortisedSearch(image, model, max_false_alarm_rate=RATE)
+        search = DetectorSearch(image, model, max_false_alarm_rate=RATE)
         area = image.usable_area.to_value(u.deg**2)
         observed += len(search.detections)
         expected += RATE * area

@@ -12,6 +12,7 @@ from pathlib import Path
 import astropy.units as u
 from astropy.utils.exceptions import AstropyUserWarning
 
+from ..detector.embedding import ConvVAE
 from ..detector.grid import NetworkGrid
 from ..images.read import read_image
 from ..simulation import MockTile
@@ -37,9 +38,9 @@ def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
     tiles : sequence of `~astro_vaeclust.simulation.MockTile`
         Tiles with known clusters, made by `~astro_vaeclust.simulation.simulate_tile`
         or, better, by `~astro_vaeclust.simulation.inject_cluster` on tiles of the
-        survey. Those without clusters calibrate the false-alarm rates anew, and should
-        be several square degrees; without any there is a warning, as the rates are no
-        longer right. Where there are too few clusters, the old errors stay.
+        survey. Those without clusters recalibrate the false-alarm rates, and should
+        be several square degrees; without any there is a warning, as the rates no
+        longer hold. Where there are too few clusters, the old errors stay.
     output : str or path-like
         File for the adapted model, ``.pt``; it must not exist. The model is not
         calibrated with point sources any more.
@@ -108,12 +109,12 @@ def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
     if all(len(tile.clusters) for tile in tiles):
         warnings.warn(
             "all tiles have clusters: false-alarm rates stay those of the model "
-            "before, and are no longer right",
+            "before, which no longer hold",
             AstropyUserWarning,
             stacklevel=2,
         )
     adapted.save(output)
-    return replace(finder, model=output)
+    return replace(finder, embedding=ConvVAE(model=output))
 
 
 def _network_to_tune(model, tiles):
@@ -123,7 +124,7 @@ def _network_to_tune(model, tiles):
     fine_scale = model.network.settings.fine_scale
     scales = [read_image(tile.image).pixel_scale for tile in tiles]
     kinds = {
-        NetworkGrid.of_pixel_scale(s.to_value(u.arcsec / u.pix), fine_scale).is_fine
+        NetworkGrid.from_pixel_scale(s.to_value(u.arcsec / u.pix), fine_scale).is_fine
         for s in scales
     }
     if len(kinds) > 1:
@@ -138,5 +139,5 @@ def _save(tiles, folder, fine_scale):
     paths = []
     for number, tile in enumerate(tiles):
         paths.append(folder / f"{number}.npz")
-        TrainingTile.of_mock(tile, fine_scale).save(paths[-1])
+        TrainingTile.from_mock(tile, fine_scale).save(paths[-1])
     return paths

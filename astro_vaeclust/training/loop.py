@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Training of the amortised network: resumable, and the same for the same seed."""
+"""Training of the network: it can be resumed, and has the same result each time."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import json
 import logging
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..detector.network import ConvolutionalVAE, NetworkSettings
 from ..utils.devices import resolve_device
-from ..utils.files import atomic_path
+from ..utils.files import ResultFolder
 from ..utils.validation import check_choice
 from .losses import LABELLED, Weights, objective
 from .mining import find_false_candidates
@@ -34,6 +33,8 @@ CONVOLUTIONAL_DIVERGENCES = (LABELLED, "kl", "mmd", "renyi", "vade")
 PRECISIONS = ("float32", "bfloat16")
 
 PARTS = (None, "measures")
+
+CHECKPOINT = "checkpoint.pt"
 
 AVERAGED = 50
 """Steps over which a line of the log averages."""
@@ -61,9 +62,9 @@ class TrainingPlan:
     weight_decay : float
         Of AdamW.
     injected : float
-        Share of squares from real tiles, where there are any.
+        Fraction of squares from real tiles, where there are any.
     mined : float
-        Share of the others that hold a false candidate of the network to go on from.
+        Fraction of the others that hold a false candidate of ``start``.
     by_probability : bool
         Whether these are drawn in proportion to the probability of a cluster that the
         network gave them, so that the worst come most often; else all alike.
@@ -124,7 +125,7 @@ def train_network(
     plan, tiles, folder, *, real_tiles=(), start=None, device="cpu", progress=None
 ):
     """
-    Train a network, or go on where an interrupted training stopped.
+    Train a network, or resume a training that was interrupted.
 
     Parameters
     ----------
@@ -137,7 +138,7 @@ def train_network(
         Where ``checkpoint.pt``, the curves, ``curves.jsonl``, and what was mined,
         ``false_candidates.npy``, go.
     start : `~astro_vaeclust.detector.network.ConvolutionalVAE`, optional
-        Network to go on from, of the sizes in the plan; it is not changed. By default
+        Network to start from, of the sizes in the plan; it is not changed. By default
         a new one.
     device : str
         Where to compute.
@@ -152,27 +153,26 @@ def train_network(
     Raises
     ------
     ValueError
-        If there are no tiles, the checkpoint in the folder is of another plan, the
-        network to go on from has other sizes, or the plan needs one and there is none.
+        If there are no tiles, the folder is that of another plan, ``start`` has other
+        sizes, or the plan needs it and there is none.
     """
     tiles, real_tiles = list(tiles), list(real_tiles)
     if not tiles:
         raise ValueError("tiles takes at least one file, got none")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     device = resolve_device(device)
     if start is None and (plan.part or plan.averaged or plan.mined):
-        raise ValueError("start must be a network to go on from with this plan")
+        raise ValueError("start must be a network with this plan, got None")
     network = _new_network(plan) if start is None else _continued(plan, start)
     network = network.to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
         _to_train(network, plan.part), weight_decay=plan.weight_decay
     )
-    first = _resume(folder / "checkpoint.pt", plan, network, optimizer)
+    folder = ResultFolder(folder, {"plan": plan})
+    first = _resume(folder, network, optimizer)
     steps = range(first, plan.n_steps)
     places = ()
     if plan.mined:
-        file = folder / "false_candidates.npy"
+        file = folder.path / "false_candidates.npy"
         places = find_false_candidates(start, tiles, file, progress=progress)
     draw = partial(draw_batch, plan, tiles, real_tiles, places=places)
     recent = []
@@ -184,10 +184,10 @@ def train_network(
                 upcoming = pool.submit(draw, step + 1)
             recent.append(_update(plan, network, optimizer, batch, step))
             if (step + 1) % AVERAGED == 0:
-                _log_curves(folder / "curves.jsonl", step + 1, recent)
+                _log_curves(folder.path / "curves.jsonl", step + 1, recent)
                 recent = []
             if (step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.n_steps:
-                _checkpoint(folder / "checkpoint.pt", plan, network, optimizer, step)
+                _save_checkpoint(folder, network, optimizer, step)
     if plan.averaged:
         steps = range(plan.n_steps, plan.n_steps + N_STATISTICS)
         network = _averaged(start, network, map(draw, steps), device)
@@ -202,7 +202,7 @@ def _to_train(network, part):
 
 
 def _averaged(start, network, batches, device):
-    """Return the mean of two networks, with normalisations measured anew."""
+    """Return the mean of two networks, with its own normalisations measured."""
     mean = copy.deepcopy(network)
     before = copy.deepcopy(start).to(device).parameters()
     with torch.no_grad():
@@ -220,7 +220,7 @@ def _new_network(plan):
 
 
 def _continued(plan, start):
-    """Copy a network to go on from; what its pixels are is that of the plan."""
+    """Copy the network to start from; the scale of its pixels is that of the plan."""
     if replace(start.settings, fine_scale=plan.network.fine_scale) != plan.network:
         raise ValueError(
             f"start must be a network of {plan.network}, got {start.settings}"
@@ -311,24 +311,21 @@ def _log_curves(path, step, recent):
     logger.info("step %d: %s", step, {name: round(v, 4) for name, v in means.items()})
 
 
-def _checkpoint(path, plan, network, optimizer, step):
+def _save_checkpoint(folder, network, optimizer, step):
     state = {
-        "plan": json.dumps(asdict(plan)),
         "step": step + 1,
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
     }
-    with atomic_path(path, overwrite=True) as place:
-        torch.save(state, place)
+    with folder.new(CHECKPOINT) as path:
+        torch.save(state, path)
 
 
-def _resume(path, plan, network, optimizer):
+def _resume(folder, network, optimizer):
     """Load a checkpoint if there is one; return the number of steps done."""
-    if not path.exists():
+    if CHECKPOINT not in folder:
         return 0
-    state = torch.load(path, weights_only=True)
-    if state["plan"] != json.dumps(asdict(plan)):
-        raise ValueError(f"folder holds the checkpoint of another plan: {path}")
+    state = torch.load(folder.path / CHECKPOINT, weights_only=True)
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     return state["step"]

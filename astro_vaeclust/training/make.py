@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-How a model is made: tiles, training, calibration, each resumable.
+How a model is made: tiles, training, calibration, each of which can be resumed.
 
 The seeds of training tiles, of clusters that are painted on real tiles, and of the
 tiles of the calibration are disjoint and below 100 000; evaluations begin at 1 000 000.
@@ -9,7 +9,7 @@ tiles of the calibration are disjoint and below 100 000; evaluations begin at 1 
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from astropy.nddata import CCDData
 from ..detector.model import TrainedModel, in_half_precision
 from ..images.read import read_image
 from ..simulation.design import mock_tile
+from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
+from ..utils.provenance import describe, origin
 from .calibrate import calibrate, real_sky_factor
 from .loop import train_network
 from .source_calibration import calibrate_with_sources, find_tile_sources
@@ -58,7 +60,7 @@ def make_model(
     recipe : `~astro_vaeclust.training.stages.Recipe`
         What to do.
     folder : path
-        Where tiles, checkpoint and curves are kept.
+        Where tiles, checkpoints and curves are kept.
     real_images : sequence of path
         FITS tiles of 2MASS Ks without known clusters, on which clusters are painted.
     workers : int
@@ -72,6 +74,11 @@ def make_model(
     -------
     model : `~astro_vaeclust.detector.model.TrainedModel`
         The model.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds tiles or checkpoints of other settings.
     """
     folder = Path(folder)
     files = _make_tiles(
@@ -97,7 +104,9 @@ def make_model(
         network=in_half_precision(network.cpu()),
         fine_network=fine_network and in_half_precision(fine_network.cpu()),
         calibration=None,
-        training=asdict(recipe) | {"real_tiles": [Path(p).name for p in real_images]},
+        training=origin()
+        | describe(recipe)
+        | {"real_tiles": [Path(path).name for path in real_images]},
     )
     tiles = [
         path
@@ -113,41 +122,39 @@ def make_model(
 
 
 def _make_tiles(recipe, folder, real_images, *, workers, progress_bar):
-    """Make the tiles that are missing; return the files of all by folder (dict)."""
+    """Make the tiles that are missing; return the files of all by kind (dict)."""
     jobs = {
         stage.name: [
             (stage.draw_tile, seed) for seed in _range(stage.first_seed, stage.n_tiles)
         ]
         for stage in recipe.stages
     }
-    fine_scale = recipe.fine_scale
+    settings = {s.name: s.tile_settings for s in recipe.stages if s.n_tiles}
     for survey in recipe.calibration_surveys:
-        draw = partial(_mock_tile, survey=survey, fine_scale=fine_scale)
-        jobs[survey] = [(draw, seed) for seed in _calibration_seeds(recipe.n_nulls)]
-        jobs[BARE.format(survey=survey)] = [
-            (partial(draw, clouds=False), seed)
-            for seed in _cluster_seeds(recipe.n_bare)
-        ]
-    jobs[REAL] = [
-        (
-            partial(_injected_tile, path=path, fine_scale=fine_scale),
-            INJECTION_SEED + INJECTIONS * number + copy,
-        )
-        for number, path in enumerate(real_images)
-        for copy in range(INJECTIONS)
-    ]
-    files = {
-        name: [folder / name / f"{seed}.npz" for _, seed in drawn]
-        for name, drawn in jobs.items()
-    }
-    missing = [
-        (draw, seed, path)
-        for name, drawn in jobs.items()
-        for (draw, seed), path in zip(drawn, files[name], strict=True)
-        if not path.exists()
-    ]
-    for name in files:
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        for name, clouds, seeds in (
+            (survey, True, _calibration_seeds(recipe.n_nulls)),
+            (BARE.format(survey=survey), False, _cluster_seeds(recipe.n_bare)),
+        ):
+            settings[name] = {"survey": survey, "clouds": clouds}
+            settings[name]["fine_scale"] = recipe.fine_scale
+            draw = partial(_mock_tile, **settings[name])
+            jobs[name] = [(draw, seed) for seed in seeds]
+    jobs[REAL] = []
+    for number, path in enumerate(real_images):
+        settings[f"{REAL} {number}"] = {
+            "image": Path(path).name,
+            "fine_scale": recipe.fine_scale,
+        }
+        draw = partial(_injected_tile, path=path, fine_scale=recipe.fine_scale)
+        seeds = _range(INJECTION_SEED + INJECTIONS * number, INJECTIONS)
+        jobs[REAL] += [(draw, seed) for seed in seeds]
+    ResultFolder(folder, {}, settings)  # refuses tiles of other settings
+    files, missing = {}, []
+    for name, drawn in jobs.items():
+        (folder / name).mkdir(exist_ok=True)
+        files[name] = [folder / name / f"{seed}.npz" for _, seed in drawn]
+        pairs = zip(drawn, files[name], strict=True)
+        missing += [(*job, path) for job, path in pairs if not path.exists()]
     for _ in run_jobs(
         _save_tile, missing, workers=workers, progress_bar=progress_bar, desc="tiles"
     ):
@@ -160,9 +167,9 @@ def _save_tile(job):
     draw(seed).save(path)
 
 
-def _mock_tile(seed, *, survey, fine_scale, clouds=True):
+def _mock_tile(seed, *, survey, fine_scale, clouds):
     tile = mock_tile(seed, survey=survey, clouds=clouds)
-    return TrainingTile.of_mock(tile, fine_scale)
+    return TrainingTile.from_mock(tile, fine_scale)
 
 
 def _injected_tile(seed, *, path, fine_scale):

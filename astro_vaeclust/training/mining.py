@@ -8,8 +8,7 @@ import logging
 import numpy as np
 from scipy.special import expit
 
-from ..detector.calibration import usable_candidates
-from ..detector.inference import folded, run_network
+from ..detector.inference import folded
 from ..utils.files import atomic_path
 from .tiles import TrainingTile
 
@@ -17,7 +16,7 @@ __all__ = ["find_false_candidates"]
 
 logger = logging.getLogger(__name__)
 
-LEAST_SCORE = -3.0
+MIN_SCORE = -3.0
 """Logit from which on a false candidate is worth a square of its own."""
 
 
@@ -50,8 +49,8 @@ def find_false_candidates(network, tiles, path, *, progress=None):
         for number, tile in enumerate(progress(tiles) if progress else tiles):
             found = _false_candidates(quick, TrainingTile.load(tile))
             rows.append(np.column_stack([np.full(len(found), number), found]))
-        with atomic_path(path) as place, open(place, "wb") as stream:
-            np.save(stream, np.concatenate(rows))
+        with atomic_path(path) as place:
+            np.save(place, np.concatenate(rows))
     places = np.load(path, allow_pickle=False)
     logger.info("%d false candidates on %d tiles", len(places), len(tiles))
     return places
@@ -59,9 +58,8 @@ def find_false_candidates(network, tiles, path, *, progress=None):
 
 def _false_candidates(network, tile):
     """Return x, y and probability of candidates that match no cluster, (n, 3)."""
-    channels = tile.channels.astype(np.float32)
-    candidates, _ = usable_candidates(run_network(network, channels), channels)
+    candidates, _ = tile.candidates(network)
     is_cluster, counts = tile.matched(candidates)
-    chosen = counts & ~is_cluster & (candidates.score >= LEAST_SCORE)
+    chosen = counts & ~is_cluster & (candidates.score >= MIN_SCORE)
     false = candidates[chosen]
     return np.column_stack([false.x, false.y, expit(false.score)])

@@ -16,14 +16,14 @@ from ..detector.calibration import (
     _terms,
     score_terms,
 )
-from ..detector.candidates import LEAST_USABLE
+from ..detector.candidates import MIN_USABLE
 from ..detector.network import CELL
+from ..utils.statistics import fit_logistic
 
 __all__ = [
     "NullSample",
     "fit_calibration",
     "fit_score",
-    "logistic_coefficients",
     "null_sample",
     "range_of",
 ]
@@ -32,33 +32,24 @@ __all__ = [
 STEP = 0.25
 """Width of the bins of the score, in logits."""
 
-
-HIGHER = 4.0
-"""Logits above the highest one that was seen, up to which rates go on falling."""
-
+MARGIN = 4.0
+"""Logits above the highest one that was seen, up to which rates keep falling."""
 
 N_TAIL = 20
 """Candidates of a sample above the knee of the intensity."""
 
-
 FITTED_RATE = 100.0
 """Candidates per deg2, the highest ones, to which the intensity is fitted."""
 
-
 N_CONDITION_BINS = 12
-
 
 PENALTY = 1e-3
 
-
-LEAST_FITTED = -3.0
+MIN_FITTED = -3.0
 """Height in logits above which candidates are fitted: lower ones decide nothing."""
 
-LEAST_CLUSTERS = 20
-"""Clusters among the candidates that coefficients are fitted to at least."""
-
-REGULARISATION = 1e4
-"""Inverse strength of the penalty on the coefficients: next to none."""
+MIN_CLUSTERS = 20
+"""Clusters among the candidates that coefficients are fitted to at minimum."""
 
 
 def null_sample(candidates, conditions, tile):
@@ -78,7 +69,7 @@ def null_sample(candidates, conditions, tile):
         As in `NullSample`.
     """
     crowding, usable = conditions
-    seen = usable >= LEAST_USABLE
+    seen = usable >= MIN_USABLE
     fine = float(tile.fine)
     area = (CELL * tile.scale / 3600) ** 2
     exposure = np.column_stack(
@@ -155,8 +146,8 @@ def _fit_intensity(sample, fine, score_range):
     range_ = (float(low), float(mean), float(spread or 1.0), float(high))
     lowest, highest = score_range
     knee = _score_of_rank(scores, N_TAIL, lowest)
-    least = _score_of_rank(scores, int(FITTED_RATE * area.sum()), lowest)
-    steps = np.arange(least, max(highest, least + STEP) + STEP / 2, STEP)
+    minimum = _score_of_rank(scores, int(FITTED_RATE * area.sum()), lowest)
+    steps = np.arange(minimum, max(highest, minimum + STEP) + STEP / 2, STEP)
     edges = np.linspace(low, high, N_CONDITION_BINS + 1)
     # what is beyond the edges is in the first and in the last bin
     sky, _ = np.histogram(np.clip(crowding, low, high), edges, weights=area)
@@ -197,11 +188,11 @@ def range_of(scores):
     Returns
     -------
     range : (float, float)
-        From the lowest to ``HIGHER`` above the highest, in whole logits.
+        From the lowest to ``MARGIN`` above the highest, in whole logits.
     """
     if not len(scores):
         return SCORES
-    return float(np.floor(scores.min())), float(np.ceil(scores.max() + HIGHER))
+    return float(np.floor(scores.min())), float(np.ceil(scores.max() + MARGIN))
 
 
 def _score_of_rank(scores, rank, lowest):
@@ -224,38 +215,15 @@ def fit_score(height, log_r50, is_cluster):
     Returns
     -------
     coefficients : tuple of float or None
-        None where fewer than ``LEAST_CLUSTERS`` are clusters, or none is not. A higher
+        None where fewer than ``MIN_CLUSTERS`` are clusters, or none is not. A higher
         peak is never a lesser one: where the fit says so, the radius says nothing.
     """
-    fitted = height > LEAST_FITTED
+    fitted = height > MIN_FITTED
     is_cluster = np.asarray(is_cluster, dtype=bool)[fitted]
-    if is_cluster.sum() < LEAST_CLUSTERS or is_cluster.all():
+    if is_cluster.sum() < MIN_CLUSTERS or is_cluster.all():
         return None
     terms = score_terms(height, log_r50)[fitted, 1:]
-    found = logistic_coefficients(terms, is_cluster)
+    found, _ = fit_logistic(terms, is_cluster)
     if min(found[1] + found[4] * (radius - MIDDLE) for radius in RADII) <= 0:
-        found = (*logistic_coefficients(terms[:, :1], is_cluster), 0.0, 0.0, 0.0)
-    return found if found[1] > 0 else None
-
-
-def logistic_coefficients(terms, outcome):
-    """
-    Fit a logistic regression.
-
-    Parameters
-    ----------
-    terms : (n, k) array
-        What the logit is a linear function of.
-    outcome : (n,) bool array
-        What is to be told.
-
-    Returns
-    -------
-    coefficients : tuple of float
-        The intercept, and one for each term.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=REGULARISATION, max_iter=1000)
-    model.fit(terms, outcome)
-    return float(model.intercept_[0]), *map(float, model.coef_[0])
+        found = *fit_logistic(terms[:, :1], is_cluster)[0], 0, 0, 0
+    return tuple(map(float, found)) if found[1] > 0 else None

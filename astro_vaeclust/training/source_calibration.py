@@ -10,18 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..detector.calibration import usable_candidates
-from ..detector.inference import run_network
 from ..detector.source_score import SourceCalibration, combined_score, source_excess
 from ..images.read import read_image
 from ..simulation.design import mock_tile
 from ..utils.files import atomic_path
 from ..utils.jobs import run_jobs
+from ..utils.statistics import fit_logistic
 from .rates import (
-    LEAST_CLUSTERS,
+    MIN_CLUSTERS,
     NullSample,
     fit_calibration,
-    logistic_coefficients,
     null_sample,
     range_of,
 )
@@ -42,8 +40,8 @@ def find_tile_sources(tiles, *, survey, workers=1, progress_bar=None):
     """
     Find the sources of calibration tiles, as the catalogue methods do by default.
 
-    The mock tiles are simulated anew, and positions in network pixels are kept in files
-    beside theirs. What is there already is left alone.
+    The mock tiles are simulated again, and positions in network pixels are kept in
+    files beside theirs. What is there already is left alone.
 
     Parameters
     ----------
@@ -75,23 +73,15 @@ def find_tile_sources(tiles, *, survey, workers=1, progress_bar=None):
 
 
 def _find_sources(path, *, survey):
-    from ..baselines import BaselineFinder
     from ..sources.find import find_sources
 
     image = read_image(mock_tile(int(path.stem), survey=survey).image)
-    found = find_sources(
-        image,
-        significance=BaselineFinder.source_significance,
-        fwhm=BaselineFinder.fwhm,
-    )
+    found = find_sources(image)
     with np.load(path, allow_pickle=False) as stored:
         ratio = stored["scale"].item() / np.sqrt(image.pixel_area.value)
     points = (np.column_stack([found.x, found.y]) + 0.5) / ratio - 0.5
-    with (
-        atomic_path(sources_file(path), overwrite=True) as place,
-        open(place, "wb") as stream,
-    ):
-        np.save(stream, points)
+    with atomic_path(sources_file(path), overwrite=True) as place:
+        np.save(place, points)
 
 
 def calibrate_with_sources(model, tiles, *, progress_bar=None):
@@ -133,14 +123,20 @@ def calibrate_with_sources(model, tiles, *, progress_bar=None):
                 f"tiles: {str(path)!r} has no sources beside it; find_tile_sources "
                 "makes them"
             )
-    wrapped = progress_bar(paths, desc="with sources") if progress_bar else paths
-    parts = [_measured(model, path) for path in wrapped]
+    parts = list(
+        run_jobs(
+            partial(_measured, model),
+            paths,
+            progress_bar=progress_bar,
+            desc="with sources",
+        )
+    )
     n_matched = tuple(
         sum(int(part.is_cluster.sum()) for part in parts if part.fine == fine)
         for fine in (False, True)
     )
     nulls = [part for part in parts if part.null is not None]
-    if sum(n_matched) < LEAST_CLUSTERS or not nulls:
+    if sum(n_matched) < MIN_CLUSTERS or not nulls:
         logger.warning(
             "no calibration with sources: %d clusters among the candidates and %d "
             "tiles without clusters",
@@ -178,23 +174,20 @@ class _Part:
 
 def _measured(model, path):
     tile = TrainingTile.load(path)
-    channels = tile.channels.astype(np.float32)
-    maps = run_network(model.quick_network_for(tile.fine), channels)
-    candidates, conditions = usable_candidates(maps, channels)
+    candidates, conditions = tile.candidates(model.quick_network_for(tile.fine))
     if model.calibration is not None:
         candidates = model.calibration.scored(candidates, tile.fine)
     points = np.load(sources_file(path), allow_pickle=False)
-    excess = source_excess(candidates, points, channels[2], tile.scale)
+    usable = tile.channels[2].astype(np.float32)
+    excess = source_excess(candidates, points, usable, tile.scale)
     is_cluster, counts = tile.matched(candidates)
-    null = None
-    if not len(tile.clusters):
-        null = null_sample(candidates, conditions, tile)
+    no_clusters = not len(tile.clusters)
     return _Part(
         scores=candidates.score[counts],
         excess=excess[counts],
         is_cluster=is_cluster[counts],
         fine=bool(tile.fine),
-        null=null,
+        null=null_sample(candidates, conditions, tile) if no_clusters else None,
     )
 
 
@@ -203,7 +196,7 @@ def _fit(parts, n_matched):
     of_all = _coefficients(parts)
     coefficients = tuple(
         _coefficients([part for part in parts if part.fine == fine])
-        if n_matched[fine] >= LEAST_CLUSTERS
+        if n_matched[fine] >= MIN_CLUSTERS
         else of_all
         for fine in (False, True)
     )
@@ -226,14 +219,14 @@ def _coefficients(parts):
     """
     Return intercept and coefficients of score and excess (tuple of float).
 
-    An excess of sources never speaks against a cluster: where the fit says that, it
-    says nothing.
+    Neither speaks against a cluster: one of which the fit says that has no weight.
     """
     scores, excess, outcome = (
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("scores", "excess", "is_cluster")
     )
-    found = logistic_coefficients(np.column_stack([scores, excess]), outcome)
-    if found[2] < 0:
-        return *logistic_coefficients(scores[:, np.newaxis], outcome), 0.0
-    return found
+    variables = np.column_stack([scores, excess])
+    kept = fit_logistic(variables, outcome)[0][1:] > 0
+    found = np.zeros(3)
+    found[[True, *kept]] = fit_logistic(variables[:, kept], outcome)[0]
+    return tuple(found.tolist())

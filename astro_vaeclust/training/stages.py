@@ -33,13 +33,13 @@ class Stage:
     surveys : tuple of str
         Tags of the surveys that the tiles imitate.
     hard : float
-        Share of tiles that have more of the hardest nulls.
+        Fraction of tiles that have more of the hardest nulls.
     hardest : tuple of str
         Kinds of these.
     bare : float
-        Share of tiles whose clusters have lost their clouds.
+        Fraction of tiles whose clusters have lost their clouds.
     native : float
-        Share of tiles of surveys with very fine pixels that keep them.
+        Fraction of tiles of surveys with very fine pixels that keep them.
     most_pixels : int or None
         Most pixels along a side of a tile.
     tiles_of : tuple of str
@@ -64,6 +64,14 @@ class Stage:
     fine_only: bool = False
     plan: TrainingPlan = field(default_factory=TrainingPlan)
 
+    @property
+    def tile_settings(self):
+        """What its tiles depend on, but for their seeds (dict)."""
+        names = ("surveys", "hard", "hardest", "bare", "native", "most_pixels")
+        return {name: getattr(self, name) for name in (*names, "first_seed")} | {
+            "fine_scale": self.plan.network.fine_scale
+        }
+
     def draw_tile(self, seed):
         """Simulate the tile of a seed (`TrainingTile`)."""
         rng = np.random.default_rng([seed, self.first_seed])
@@ -84,19 +92,25 @@ def default_stages():
     """
     Return the trainings of the model of the package, one after the other.
 
-    The first two see fine images in pixels of about one arcsecond; what false positives
-    the first one leaves are mostly nulls of which the second has more. The others see
-    fine images sharper, which takes more time: first as long as it takes to get used to
-    them, and then on more tiles for longer, from where the mean of the weights is
-    taken. Then what is measured is trained alone. What is taken for a cluster
-    falsely after all this is what two more trainings look at, each at what the one
-    before it left; the mean of the weights is taken again after the second, and what is
-    measured is trained again. From there the network for fine images goes on alone,
-    with squares that show more of the surroundings, and so does that for all others.
-    Each looks again at what it takes for a cluster falsely; the network for the others
-    is once more the mean of before and after, and that for fine images has a second
-    such training. A third one, a third of whose tiles have clusters without clouds, and
-    the mean of before and after, teach it that not all clusters lie in some.
+    ============== ====== ======================================================
+    stage          images what is new
+    ============== ====== ======================================================
+    train          all    everything; pixels of about 1 arcsec
+    hard           all    more of the nulls that are still false positives
+    fine           all    fine images in pixels of 0.6 arcsec
+    long           all    more tiles and steps; mean of the weights
+    measures       all    only what is measured is trained
+    mined          all    squares with its own false candidates
+    mined-again    all    the same, the worst most often; mean of the weights
+    measures-again all    only what is measured is trained
+    sharp          fine   a network of its own; larger squares, false candidates
+    coarse         others the same; mean of the weights
+    sharp-again    fine   false candidates again
+    bare           fine   a third of tiles have no clouds; mean of the weights
+    ============== ====== ======================================================
+
+    After each of the last four, ``measures-of-...`` trains only what is measured. The
+    mean of the weights is that before and after the stage.
 
     Returns
     -------
@@ -263,14 +277,14 @@ class Recipe:
     Parameters
     ----------
     stages : tuple of `Stage`
-        The trainings; each goes on with the network of the one before.
+        The trainings; each starts from the network of the one before.
     calibration_surveys : tuple of str
         Tags of the surveys that the calibration tiles imitate.
     n_nulls : int
         Tiles without a cluster per survey of the calibration; as many with one.
     bare : float
-        Share of the clusters of the calibration that have lost their clouds, from 0 to
-        below 1; these are on further tiles.
+        Fraction of the clusters of the calibration that have lost their clouds, in
+        [0, 1); these are on further tiles.
     n_source_nulls, n_source_clusters : int
         How many of these, without and with a cluster, calibrate the detection with
         point sources, too; all where there are fewer. Zero for both leaves that out.
@@ -286,19 +300,19 @@ class Recipe:
     def __post_init__(self):
         """Check the stages."""
         if not self.stages:
-            raise ValueError("stages must have one at least, got none")
+            raise ValueError("stages must have one at minimum, got none")
         if self.stages[0].fine_only:
             raise ValueError("stages must begin with one that is not fine_only")
         own = [stage.name for stage in self.stages if stage.n_tiles]
         for stage in self.stages:
-            check_count("n_tiles", stage.n_tiles, least=0 if stage.tiles_of else 1)
+            check_count("n_tiles", stage.n_tiles, minimum=0 if stage.tiles_of else 1)
             if not set(stage.tiles_of) <= set(own):
                 raise ValueError(
                     f"tiles_of must be stages with tiles of their own, {own}; got "
                     f"{stage.tiles_of!r}"
                 )
         for name in ("n_source_nulls", "n_source_clusters"):
-            check_count(name, getattr(self, name), least=0)
+            check_count(name, getattr(self, name), minimum=0)
         check_number("bare", self.bare, high=1)
 
     @property

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Mock and real tiles from which the amortised network learns."""
+"""Mock and real tiles from which the network learns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import astropy.units as u
 import numpy as np
 
+from ..detector.calibration import usable_candidates
 from ..detector.grid import NetworkImage
+from ..detector.inference import run_network
 from ..detector.network import CLASSES
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
@@ -94,7 +96,7 @@ class TrainingTile:
     labelled: bool = True
 
     @classmethod
-    def of_mock(cls, tile, fine_scale, *, labelled=True):
+    def from_mock(cls, tile, fine_scale, *, labelled=True):
         """
         Make a training tile of a mock tile.
 
@@ -103,7 +105,7 @@ class TrainingTile:
         tile : `~astro_vaeclust.simulation.MockTile`
             Image and truth.
         fine_scale : float
-            As in `NetworkGrid.of_pixel_scale`.
+            As in `NetworkGrid.from_pixel_scale`.
         labelled : bool
             False if the truth does not hold all that is on the image.
 
@@ -113,7 +115,7 @@ class TrainingTile:
             The same for the network.
         """
         image = read_image(tile.image)
-        network_image = NetworkImage.of_image(image, fine_scale)
+        network_image = NetworkImage.from_image(image, fine_scale)
         grid = network_image.grid
         truth, stars = tile.clusters, tile.stars
         radii = [truth[name].to_value(u.arcsec) / grid.scale for name in ("r50", "r80")]
@@ -139,17 +141,8 @@ class TrainingTile:
 
     def save(self, path):
         """Write the tile to an ``.npz`` file, whole or not at all."""
-        with atomic_path(path, overwrite=True) as place, open(place, "wb") as stream:
-            np.savez(
-                stream,
-                channels=self.channels,
-                clusters=self.clusters,
-                members=self.members,
-                regions=self.regions,
-                scale=np.array(self.scale),
-                fine=np.array(self.fine),
-                labelled=np.array(self.labelled),
-            )
+        with atomic_path(path, overwrite=True) as place:
+            np.savez(place, **vars(self))
 
     @classmethod
     def load(cls, path):
@@ -162,6 +155,23 @@ class TrainingTile:
                 for name, value in values.items()
             }
         )
+
+    def candidates(self, network):
+        """
+        Find candidates by a network.
+
+        Parameters
+        ----------
+        network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
+            The network, with its normalisations folded in.
+
+        Returns
+        -------
+        candidates, conditions
+            As `~astro_vaeclust.detector.calibration.usable_candidates` returns them.
+        """
+        channels = self.channels.astype(np.float32)
+        return usable_candidates(run_network(network, channels), channels)
 
     def matched(self, candidates):
         """
@@ -209,7 +219,7 @@ def draw_tile(
     surveys : sequence of str
         Tags of the surveys to draw from; scale, seeing, noise and halo are changed.
     fine_scale : float
-        As in `NetworkGrid.of_pixel_scale`.
+        As in `NetworkGrid.from_pixel_scale`.
     hard : bool
         Whether most nulls are of the hardest kinds, and all clusters as in evaluations.
     hardest : sequence of str
@@ -263,7 +273,7 @@ def draw_tile(
         artefacts=artefacts,
         seed=seed,
     )
-    return TrainingTile.of_mock(tile, fine_scale)
+    return TrainingTile.from_mock(tile, fine_scale)
 
 
 def _in_brighter_nebula(rng, cluster):
@@ -284,7 +294,7 @@ def inject_tile(image, seed, *, survey="2mass-ks", fine_scale=1.0):
     survey : str
         Tag of its survey.
     fine_scale : float
-        As in `NetworkGrid.of_pixel_scale`.
+        As in `NetworkGrid.from_pixel_scale`.
 
     Returns
     -------
@@ -294,7 +304,7 @@ def inject_tile(image, seed, *, survey="2mass-ks", fine_scale=1.0):
     rng = np.random.default_rng([_DESIGN, seed])
     cluster = draw_clusters(rng, 1, limit=SURVEYS[survey].limit * u.mag)[0]
     tile = inject_cluster(image, cluster, survey=survey, seed=rng)
-    return TrainingTile.of_mock(tile, fine_scale, labelled=False)
+    return TrainingTile.from_mock(tile, fine_scale, labelled=False)
 
 
 def _varied_survey(rng, survey, native):

@@ -1,14 +1,20 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Write a file whole or not at all."""
+"""Files that are written whole or not at all, and folders of results."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic_path", "check_output"]
+from ..version import __version__
+from .provenance import describe
+
+__all__ = ["ResultFolder", "atomic_path", "check_output"]
+
+SETTINGS = "settings.json"
 
 
 def check_output(path, overwrite=False):
@@ -65,15 +71,12 @@ def atomic_path(path, overwrite=False):
 
     Raises
     ------
-    FileExistsError
-        If the file exists and may not be replaced.
     OSError
-        If the folder is missing or not writable, or if something else than a file
-        has this name.
+        As `check_output` does.
     """
     target = check_output(path, overwrite)
     with _folder_beside(target) as folder:
-        place = folder / target.name
+        place = folder / Path(path).name
         yield place
         os.replace(place, target)
 
@@ -90,3 +93,82 @@ def _folder_beside(target):
         ) from error
     with folder as name:
         yield Path(name)
+
+
+class ResultFolder:
+    """
+    A folder that holds the results of a run item by item, for the run to be resumed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder; made if missing.
+    settings : dict
+        All that every result depends on. The version of the package is added.
+    parts : dict, optional
+        Settings of parts of the results by their names, such as finders. Another run
+        may add parts.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds results of other settings; the message names each setting
+        that differs.
+    OSError
+        If the folder cannot be made or written.
+    """
+
+    def __init__(self, path, settings, parts=None):
+        self.path = Path(path)
+        here = {"version": __version__} | describe(settings)
+        parts = describe(parts or {})
+        if SETTINGS in self:
+            there = self.read(SETTINGS)
+            known = there.pop("parts", {})
+            shared = known.keys() & parts.keys()
+            differences = [
+                *_differences(there, here),
+                *(
+                    text
+                    for name in sorted(shared)
+                    for text in _differences(known[name], parts[name], name)
+                ),
+            ]
+            if differences:
+                raise ValueError(
+                    f"folder={str(path)!r} holds results of other settings: "
+                    f"{'; '.join(differences)}; take another folder"
+                )
+            parts = known | parts
+        self.write(SETTINGS, here | {"parts": parts})
+
+    def __contains__(self, name):
+        """Whether there is an item of this name, a path inside of the folder."""
+        return (self.path / name).exists()
+
+    @contextmanager
+    def new(self, name):
+        """Yield a path to write an item to; see `atomic_path`."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(target, overwrite=True) as path:
+            yield path
+
+    def write(self, name, values):
+        """Write an item as JSON."""
+        with self.new(name) as path:
+            path.write_text(json.dumps(values, indent=1) + "\n")
+
+    def read(self, name):
+        """Return an item that `write` wrote."""
+        return json.loads((self.path / name).read_text())
+
+
+def _differences(there, here, name=""):
+    """Yield what differs between nested dicts, a text for each entry."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in there | here:
+            path = f"{name}.{key}" if name else key
+            yield from _differences(there.get(key), here.get(key), path)
+    elif there != here:
+        yield f"{name} is {there!r} there and {here!r} here"

@@ -15,9 +15,11 @@ from ..version import __version__
 
 __all__ = [
     "KEYWORD",
+    "describe",
     "describe_finder",
     "from_text",
     "header_cards",
+    "origin",
     "run_metadata",
     "summary",
     "to_text",
@@ -48,22 +50,21 @@ def run_metadata(settings, image, models):
     meta : dict
         Nested, of texts, numbers, lists and dicts only.
     """
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": package_versions(),
+    return origin() | {
         "image": image.name,
         "seed": int(settings["seed"]),
-        "settings": {name: _describe(value) for name, value in settings.items()},
+        "settings": describe(settings),
         "model": models,
     }
 
 
-def package_versions():
-    """Return the versions of Python, this package and those it computes with (dict)."""
+def origin():
+    """Return the date, and the versions of Python and of the packages (dict)."""
+    versions = {"python": platform.python_version(), "astro_vaeclust": __version__}
     return {
-        "python": platform.python_version(),
-        "astro_vaeclust": __version__,
-    } | {name: _version(name) for name in REPORTED_PACKAGES}
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions | {name: _version(name) for name in REPORTED_PACKAGES},
+    }
 
 
 @cache
@@ -74,27 +75,60 @@ def _version(name):
         return "unknown"
 
 
-def _describe(value):
-    """Describe a setting; a backend becomes its class and its own settings."""
+def describe(value):
+    """
+    Describe settings by what JSON holds, the same in every process.
+
+    Parameters
+    ----------
+    value : object
+        A setting, or several in a dict, list or tuple.
+
+    Returns
+    -------
+    described : dict, list, str, float, int, bool or None
+        A dataclass becomes its class and its fields, anything unknown its ``repr``.
+    """
     if is_dataclass(value):
-        return {"class": f"{type(value).__module__}.{type(value).__qualname__}"} | {
-            field.name: _describe(getattr(value, field.name)) for field in fields(value)
+        return {"class": _class_name(value)} | {
+            field.name: describe(getattr(value, field.name)) for field in fields(value)
         }
-    if isinstance(value, tuple):
-        return [_describe(entry) for entry in value]
+    if isinstance(value, dict):
+        return {str(name): describe(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [describe(entry) for entry in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    return repr(value)
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
 
 
 def describe_finder(finder):
-    """Return class, settings and model of a finder as a text, the same everywhere."""
-    settings = getattr(finder, "settings", None)
-    text = repr(finder if settings is None else (type(finder).__name__, settings))
-    model = getattr(finder, "trained_model", None)
+    """
+    Describe all that the detections of a finder depend on but for the image.
+
+    Parameters
+    ----------
+    finder : `~astro_vaeclust.base.ClusterFinderBase`
+        The finder.
+
+    Returns
+    -------
+    described : dict
+        Its class, its settings, and what identifies its trained model.
+    """
+    described = {"class": _class_name(finder), "settings": describe(finder.settings)}
+    model = finder.trained_model
     if model is not None:
-        text += f" {model.identity} {model.calibration}"
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+        described["model"] = {
+            "identity": model.identity,
+            "calibration": describe(model.calibration),
+            "source_calibration": describe(model.source_calibration),
+        }
+    return described
+
+
+def _class_name(value):
+    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def to_text(meta):

@@ -1,12 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Significances of counts."""
+"""Significances of counts, and the logistic regression."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, xlogy
-from scipy.stats import chi2
 
 __all__ = ["fit_logistic", "poisson_significance"]
 
@@ -43,28 +42,6 @@ def poisson_significance(counts, expected):
     deviance = 2 * (xlogy(counts, counts / safe) - (counts - safe))
     root = np.sqrt(np.maximum(deviance, 0))
     return np.where(positive, np.sign(counts - safe) * root, 0.0)
-
-
-def poisson_interval(n, confidence):
-    """
-    Return the exact interval of the mean of a Poisson variable (Garwood 1936).
-
-    Parameters
-    ----------
-    n : array_like of int
-        Observed numbers.
-    confidence : float
-        Probability that it holds the mean.
-
-    Returns
-    -------
-    low, high : array
-        Its bounds.
-    """
-    n = np.asarray(n)
-    tail = (1 - confidence) / 2
-    low = np.where(n > 0, chi2.ppf(tail, 2 * np.maximum(n, 1)) / 2, 0.0)
-    return low, chi2.ppf(1 - tail, 2 * n + 2) / 2
 
 
 def fit_logistic(variables, outcomes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import numbers
-import operator
+import re
 
 import astropy.units as u
 import numpy as np
@@ -15,23 +15,29 @@ __all__ = [
     "check_angle",
     "check_choice",
     "check_count",
+    "check_file_names",
     "check_fraction",
     "check_number",
     "check_seed",
 ]
 
 
-def check_count(name, value, *, least=1):
-    """Raise unless a setting is an integer of at least ``least``."""
-    message = f"{name} must be an integer of at least {least}, got {value!r}"
-    if isinstance(value, bool):
+_FILE_NAME = r"[A-Za-z0-9][\w .+-]{0,99}"
+
+
+def _integer(value, low, high, message):
+    """Return an integer in [low, high) as an int, or raise with the message."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(message)
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(message) from None
-    if count < least:
+    if not low <= value < high:
         raise ValueError(message)
+    return int(value)
+
+
+def check_count(name, value, *, minimum=1):
+    """Raise unless a setting is an integer of at least ``least``."""
+    message = f"{name} must be an integer of at least {minimum}, got {value!r}"
+    _integer(value, minimum, math.inf, message)
 
 
 def check_number(name, value, *, low=0.0, high=math.inf, low_counts=True):
@@ -56,15 +62,17 @@ def check_choice(name, value, choices):
 def check_seed(seed):
     """Return a seed as a plain int in [0, 2**32), as scikit-learn takes it."""
     message = f"seed must be an integer in [0, 2**32), got {seed!r}"
-    if isinstance(seed, bool):
-        raise TypeError(message)
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        raise TypeError(message) from None
-    if not 0 <= number < 2**32:
-        raise ValueError(message)
-    return number
+    return _integer(seed, 0, 2**32, message)
+
+
+def check_file_names(name, values):
+    """Raise unless words can be names of files in a folder, and of nothing else."""
+    for value in values:
+        if not (isinstance(value, str) and re.fullmatch(_FILE_NAME, value)):
+            raise ValueError(
+                f"{name} must have names of letters, digits, spaces and ._+-, which "
+                f"become names of files; got {value!r}"
+            )
 
 
 def check_fraction(name, value):

@@ -1,16 +1,17 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Axes of matplotlib."""
+"""Figures of matplotlib outside pyplot."""
 
 from __future__ import annotations
 
+from ..utils.files import atomic_path
 from ..utils.optional import import_optional
 
-__all__ = ["new_axes"]
+__all__ = ["new_figure", "save_figure"]
 
 
-def new_axes(size=(6, 4.5)):
+def new_figure(size=(6, 4.5)):
     """
-    Make axes in a new figure outside pyplot.
+    Make a figure outside pyplot.
 
     Parameters
     ----------
@@ -19,8 +20,8 @@ def new_axes(size=(6, 4.5)):
 
     Returns
     -------
-    ax : `~matplotlib.axes.Axes`
-        The axes.
+    figure : `~matplotlib.figure.Figure`
+        The figure, without axes.
 
     Raises
     ------
@@ -33,4 +34,10 @@ def new_axes(size=(6, 4.5)):
 
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    return figure.add_subplot()
+    return figure
+
+
+def save_figure(figure, path, *, overwrite=False):
+    """Write a figure to an image file, as `~astro_vaeclust.utils.files.atomic_path`."""
+    with atomic_path(path, overwrite) as temporary:
+        figure.savefig(temporary, dpi=150)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 
-from .axes import new_axes
+from .axes import new_figure
 
-__all__ = ["plot_froc"]
+__all__ = ["plot_froc", "plot_selection"]
 
 _COLORS = ("#0072b2", "#d55e00", "#009e73")
 
@@ -17,25 +17,9 @@ _LOWEST = 0.05
 
 
 def plot_froc(result, ax=None, **keywords):
-    """
-    Plot completeness over the rate of false positives.
-
-    Parameters
-    ----------
-    result : `FROC`
-        The curve.
-    ax : `~matplotlib.axes.Axes`, optional
-        Where to plot; by default a new figure outside pyplot.
-    **keywords
-        Passed to `matplotlib.axes.Axes.step`.
-
-    Returns
-    -------
-    ax : `~matplotlib.axes.Axes`
-        The axes.
-    """
+    """Plot completeness over the rate of false positives: `FROC.plot`."""
     if ax is None:
-        ax = new_axes()
+        ax = new_figure().add_subplot()
     rate = np.maximum(result.rate.to_value(u.deg**-2), _LOWEST)
     ax.step(rate, result.completeness, where="post", **keywords)
     ax.set_xscale("log")
@@ -46,23 +30,9 @@ def plot_froc(result, ax=None, **keywords):
 
 
 def plot_selection(selection, ax=None):
-    """
-    Plot completeness over members for three radii at the median density.
-
-    Parameters
-    ----------
-    selection : `SelectionFunction`
-        The fit.
-    ax : `~matplotlib.axes.Axes`, optional
-        Where to plot; by default a new figure outside pyplot.
-
-    Returns
-    -------
-    ax : `~matplotlib.axes.Axes`
-        The axes.
-    """
+    """Plot completeness over members: `SelectionFunction.plot`."""
     if ax is None:
-        ax = new_axes()
+        ax = new_figure().add_subplot()
     table = selection.injections
     radius = table["r50"].to_value(u.arcsec)
     bounds = np.quantile(radius, [0, 1 / 3, 2 / 3, 1])
@@ -75,7 +45,7 @@ def plot_selection(selection, ax=None):
         ax.plot(members, completeness, color=color, label=label)
         interval = selection.interval(members, middle, extrapolate=True)
         ax.fill_between(members, *interval, color=color, alpha=0.2, linewidth=0)
-        ax.plot(*_found_shares(group), "o", color=color)
+        ax.plot(*_found_fractions(group), "o", color=color)
     ax.set_xscale("log")
     ax.set_ylim(-0.02, 1.02)
     ax.set_xlabel("members brighter than the limit")
@@ -84,8 +54,8 @@ def plot_selection(selection, ax=None):
     return ax
 
 
-def _found_shares(group, n_bins=5):
-    """Return the mean members and the share found of groups of equal size."""
+def _found_fractions(group, n_bins=5):
+    """Return the mean members and the fraction found of groups of equal size."""
     order = np.argsort(np.asarray(group["n_members"]), kind="stable")
     parts = [part for part in np.array_split(order, n_bins) if part.size]
     return tuple(

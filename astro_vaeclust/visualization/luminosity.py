@@ -5,34 +5,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from .axes import new_axes
+from .axes import new_figure
 
 __all__ = ["plot_luminosity"]
 
 
 def plot_luminosity(table, *, ax=None):
-    """
-    Plot a luminosity function.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        What `luminosity_table` returned.
-    ax : `~matplotlib.axes.Axes`, optional
-        Where to plot; without it, on a new figure, outside pyplot.
-
-    Returns
-    -------
-    ax : `~matplotlib.axes.Axes`
-        The axes.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-    """
+    """Plot the table of `luminosity_table`: `ClusterMatch.plot_luminosity_function`."""
     if ax is None:
-        ax = new_axes()
+        ax = new_figure().add_subplot()
     edges = np.append(table["low"].value, table["high"].value[-1:])
     ax.stairs(table["n_sources"], edges, color="0.6", fill=True, label="all sources")
     ax.stairs(table["n_field"], edges, color="#e69f00", lw=1.8, label="field expected")

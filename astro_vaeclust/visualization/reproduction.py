@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..utils.files import atomic_path
-from ..utils.optional import import_optional
+from .axes import new_figure, save_figure
 
 __all__ = ["write_plots", "write_table_plot"]
 
@@ -14,34 +13,14 @@ _REFERENCE = "#d55e00"
 _COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
 
 
-def write_plots(field, name, folder, match, overlap):
+def write_plots(field, name, folder, catalog, match, overlap):
     """
-    Write the picture of a field with its clusters and the reference, and a histogram.
+    Write the picture of a field with clusters and reference, and the magnitudes.
 
-    Parameters
-    ----------
-    field : PaperField
-        The field.
-    name : str
-        Name of the finder; the files are ``<name>.png`` and ``<name>_magnitudes.png``,
-        the latter only with a detection.
-    folder : `~pathlib.Path`
-        Where they go.
-    match : ClusterMatch
-        The clusters with the sources.
-    overlap : Overlap
-        The comparison with the reference.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-    OSError
-        If a file cannot be written.
+    The files are ``<name>.png`` and, with a detection, ``<name>_magnitudes.png``.
     """
-    import_optional("matplotlib", "plot")
-    ax = match.catalog.plot()
-    circle = field.reference.to_pixel(match.catalog.heatmap.wcs)
+    ax = catalog.plot()
+    circle = field.reference.to_pixel(catalog.wcs)
     circle.plot(
         ax=ax,
         edgecolor=_REFERENCE,
@@ -51,52 +30,31 @@ def write_plots(field, name, folder, match, overlap):
         zorder=3,
     )
     ax.set_title(f"{field.name}, {name}: IoU {overlap.iou:.2f} (dashed: reference)")
-    _save(ax, folder / f"{name}.png")
+    save_figure(ax.figure, folder / f"{name}.png", overwrite=True)
     if overlap.id:
         ax = match.plot_luminosity_function(overlap.id, region=overlap.region)
         ax.set_title(f"{field.name}, {name}")
-        _save(ax, folder / f"{name}_magnitudes.png")
+        save_figure(ax.figure, folder / f"{name}_magnitudes.png", overwrite=True)
 
 
 def write_table_plot(table, path):
-    """
-    Write a picture of the table: radii and IoUs beside those of the paper.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        What `Reproduction.run` returned.
-    path : str or path-like
-        The file.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-    OSError
-        If it cannot be written.
-    """
-    import_optional("matplotlib", "plot")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 4.8), layout="constrained")
-    FigureCanvasAgg(figure)
+    """Write a picture of the table: radii and IoUs beside those of the paper."""
+    figure = new_figure((10, 4.8))
     left, right = figure.subplots(1, 2)
     _draw_pairs(left, table, "radius", "reference_radius", "paper_radius")
     left.set(xlabel="Radius of the literature (arcsec)", ylabel="Radius (arcsec)")
     _draw_pairs(right, table, "iou", "paper_iou", None)
     right.set(xlabel="IoU as printed in the paper", ylabel="IoU on source counts")
     right.set(xlim=(0, 1), ylim=(0, 1))
-    _save(left, path)
+    save_figure(figure, path, overwrite=True)
 
 
 def _draw_pairs(ax, table, ours, along, paper):
     """Plot one column against another for each finder, and the line of equality."""
     names = list(dict.fromkeys(table["finder"]))
-    for place, name in enumerate(names):
+    for number, name in enumerate(names):
         rows = table[table["finder"] == name]
-        color = _COLORS[place % len(_COLORS)]
+        color = _COLORS[number % len(_COLORS)]
         ax.plot(_values(rows[along]), _values(rows[ours]), "o", color=color, label=name)
     x = _values(table[along])
     if paper is not None:
@@ -108,8 +66,3 @@ def _draw_pairs(ax, table, ours, along, paper):
 
 def _values(column):
     return np.asarray(getattr(column, "value", column), dtype=float)
-
-
-def _save(ax, path):
-    with atomic_path(path, overwrite=True) as place:
-        ax.figure.savefig(place, dpi=120)

@@ -12,7 +12,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 
 from astro_vaeclust.archives import UKIDSS, VISTA, Box, Cone, TwoMASS, cuts, resolve
-from astro_vaeclust.archives.standardise import standardise
+from astro_vaeclust.archives.standard_columns import standardise
 
 pytestmark = [
     pytest.mark.remote_data,

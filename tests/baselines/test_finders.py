@@ -61,9 +61,7 @@ def test_settings_for_surveys_are_those_of_the_methods(tag, survey):
 def test_finds_cluster_in_table(finder, clustered, wcs):
     catalog = finder.detect(None, wcs=wcs, sources=as_table(clustered))
     best = catalog.table[0]
-    distance = np.hypot(
-        best["x_center"].value - CLUSTER[0], best["y_center"].value - CLUSTER[1]
-    )
+    distance = np.hypot(best["x_center"] - CLUSTER[0], best["y_center"] - CLUSTER[1])
     assert distance < 10
     assert 8 < best["radius"].to_value(u.arcsec) < 60
     assert best["n_sources"] >= 25
@@ -177,9 +175,16 @@ def test_few_sources_give_no_rows(finder, number, wcs):
 
 
 @pytest.mark.parametrize("kind", ["one place", "line"])
-def test_degenerate_sources_do_not_crash(finder, kind, wcs):
+def test_sources_in_one_place_or_on_a_line_make_no_other_cluster(finder, kind, wcs):
     along = np.linspace(20, 380, 60) if kind == "line" else np.full(60, 200.0)
-    quietly(finder, None, wcs=wcs, sources=as_table(np.column_stack([along, along])))
+    sources = as_table(np.column_stack([along, along]))
+    catalog = quietly(finder, None, wcs=wcs, sources=sources)
+    assert catalog.table.meta["n_sources_in_image"] == 60
+    assert np.isfinite(catalog.heatmap.data).all()
+    assert len(catalog) <= (kind == "one place")
+    for row in catalog.table:
+        assert np.hypot(row["x_center"] - 200, row["y_center"] - 200) < 5
+        assert row["n_sources"] == 60
 
 
 def test_no_sources_in_image(wcs):

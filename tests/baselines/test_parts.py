@@ -4,8 +4,6 @@
 import astropy.units as u
 import numpy as np
 import pytest
-from astropy.coordinates import SkyCoord
-from astropy.table import MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
@@ -19,7 +17,6 @@ from astro_vaeclust.baselines.matched_filter import _Convolution
 from astro_vaeclust.images.image import Image
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.sources.find import find_sources
-from astro_vaeclust.sources.table import read_sources
 from astro_vaeclust.utils.statistics import poisson_significance
 
 from .conftest import SIDE, uniform_stars
@@ -127,52 +124,6 @@ def test_higher_peak_takes_its_slope(wcs):
     assert_allclose([first.score, second.score], [10, 6], rtol=1e-3)
     assert_allclose([first.x, first.y], [40 * 4 + 1.5, 30 * 4 + 1.5], atol=0.5)
     assert not (first.cells & second.cells).any()
-
-
-SKY = SkyCoord([275.12, 275.13, 275.11], [-16.18, -16.17, -16.19], unit="deg")
-
-
-@pytest.mark.parametrize(
-    "table",
-    [
-        QTable({"sky_center": SKY}),
-        QTable({"sky": SKY.galactic}),
-        QTable({"ra": SKY.ra, "dec": SKY.dec}),
-        Table({"ra": SKY.ra.deg, "dec": SKY.dec.deg}),
-        Table({"ra": MaskedColumn(SKY.ra.deg), "dec": MaskedColumn(SKY.dec.deg)}),
-    ],
-    ids=["center", "galactic", "angles", "degrees", "masked columns"],
-)
-def test_positions_on_the_sky(table, wcs):
-    x, y = read_sources(table, wcs)
-    assert_allclose((x, y), wcs.world_to_pixel(SKY), atol=1e-6)
-
-
-@pytest.mark.parametrize("names", [("x", "y"), ("x_centroid", "y_centroid")])
-@pytest.mark.parametrize("unit", [1, u.pix])
-def test_positions_in_pixels(names, unit, wcs):
-    values = [[1.5, 2.5] * unit, [3.0, np.nan] * unit]
-    x, y = read_sources(QTable(values, names=names), wcs)
-    assert (x.tolist(), y.tolist()) == ([1.5], [3.0])
-
-
-def test_masked_rows_are_left_out(wcs):
-    table = Table({"x": MaskedColumn([1.0, 2.0], mask=[False, True]), "y": [3.0, 4.0]})
-    assert read_sources(table, wcs)[0].tolist() == [1.0]
-
-
-def test_magnitude_limit(wcs):
-    table = QTable({"x": [1.0, 2.0], "y": [3.0, 4.0], "mag": [12.0, 14.5] * u.mag})
-    assert read_sources(table, wcs, magnitude_limit=14.0)[0].tolist() == [1.0]
-    with pytest.raises(ValueError, match="mag"):
-        read_sources(table["x", "y"], wcs, magnitude_limit=14.0)
-
-
-def test_bad_tables_are_refused(wcs):
-    with pytest.raises(TypeError, match="sources must be an astropy Table"):
-        read_sources([[1, 2]], wcs)
-    with pytest.raises(ValueError, match="sources must have positions"):
-        read_sources(Table({"l": [1.0]}), wcs)
 
 
 def test_finds_most_of_the_bright_stars(tile):

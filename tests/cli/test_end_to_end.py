@@ -48,7 +48,7 @@ def test_files_agree_with_each_other(tile, tmp_path):
     assert heat.shape == (256, 256)
     assert 0 <= np.nanmin(heat) < np.nanmax(heat) <= 1
     assert plot.stat().st_size > 10_000
-    assert catalog.table.meta["settings"]["patch_sizes"] == [16, 32]
+    assert catalog.table.meta["settings"]["embedding"]["patch_sizes"] == [16, 32]
 
 
 def test_same_seed_gives_the_same_table(tile, tmp_path):

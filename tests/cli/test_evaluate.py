@@ -73,7 +73,7 @@ def test_the_same_command_goes_on(finders, tmp_path, capsys):
     assert [place.stat().st_mtime_ns for place in places] == times
     assert run(tmp_path, "default", "--seed", "5") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "asked for is 5" in line
+    assert "seed is 1000000 there and 5 here" in line
 
 
 @pytest.mark.parametrize(

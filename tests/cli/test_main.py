@@ -4,6 +4,7 @@ import subprocess
 import sys
 import types
 import warnings
+from dataclasses import replace
 
 import astropy.units as u
 import pytest
@@ -13,8 +14,10 @@ from astropy.table import QTable
 from regions import Regions
 
 import astro_vaeclust
+from astro_vaeclust import HeatmapRegions, VAEClusterFinder
 from astro_vaeclust.catalog import ClusterCatalog
 from astro_vaeclust.cli import main
+from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.exceptions import LossyDataWarning, NoDetectionsWarning
 from astro_vaeclust.measure.flags import ClusterFlags
 from astro_vaeclust.version import __version__
@@ -22,23 +25,14 @@ from astro_vaeclust.version import __version__
 from ..example_catalog import make_catalog, make_pixels, make_wcs
 
 
-class StubFinder:
+class StubFinder(VAEClusterFinder):
     """Finds what it is told to, and keeps what it was asked for."""
 
     n_clusters = 3
     calls = None  # a list, per test
 
-    def __init__(self, **settings):
-        self.settings = {"preset": "default", **settings}
-        if settings.get("embedding") == "unheard-of":
-            raise ValueError("embedding='unheard-of' is not registered; available: pca")
-
-    @classmethod
-    def paper(cls, **settings):
-        return cls(**{"preset": "paper", **settings})
-
     def detect(self, data, **choice):
-        self.calls.append((self.settings, data, choice))
+        self.calls.append((self, data, choice))
         if isinstance(data, str):
             with open(data, "rb"):
                 pass
@@ -46,9 +40,6 @@ class StubFinder:
         if self.n_clusters == 0:
             warnings.warn("nothing found", NoDetectionsWarning, stacklevel=2)
         return make_catalog(self.n_clusters)
-
-    def detect_blocks(self, data, **choice):
-        return self.detect(data, **choice)
 
     def happen(self):
         """Do what a test wants to happen during detection."""
@@ -88,41 +79,79 @@ def test_detect_prints_the_table_and_the_flags_in_words(finder, image, capsys):
 
 def test_only_given_settings_reach_the_finder(finder, image):
     assert main(["detect", image, "--quiet"]) == 0
-    ((settings, data, choice),) = finder.calls
-    assert settings == {"preset": "default", "progress_bar": None}
+    ((given, data, choice),) = finder.calls
+    assert given.settings == VAEClusterFinder().settings
+    assert given.progress_bar is None
     assert data == image
     assert choice == {}
 
 
 def test_all_settings_reach_the_finder(finder, image):
     options = (
-        "--hdu 1 --preset paper --embedding pca --mixture gmm --patch-sizes 16 32 "
-        "--overlap 0.25 --threshold 0.7 --seed 5 --device cpu --quiet "
-        "--model mine.pt --max-false-alarm-rate 0.1"
+        "--hdu 1 --preset paper --mixture gmm --patch-sizes 16 32 --overlap 0.25 "
+        "--n-seeds 2 --threshold 0.7 --seed 5 --device auto --quiet"
     )
     assert main(["detect", image, *options.split()]) == 0
-    ((settings, _, choice),) = finder.calls
+    ((given, _, choice),) = finder.calls
     assert choice == {"hdu": 1}
-    assert settings == {
-        "preset": "paper",
-        "model": "mine.pt",
-        "max_false_alarm_rate": 0.1 / u.deg**2,
-        "embedding": "pca",
-        "mixture": "gmm",
-        "patch_sizes": (16, 32),
-        "overlap": 0.25,
-        "threshold": 0.7,
-        "seed": 5,
-        "device": "cpu",
-        "progress_bar": None,
-    }
+    paper = VAEClusterFinder.paper()
+    expected = replace(
+        paper,
+        embedding=replace(
+            paper.embedding, patch_sizes=(16, 32), overlap=0.25, n_seeds=2
+        ),
+        mixture="gmm",
+        regions=replace(paper.regions, threshold=0.7),
+        seed=5,
+        device="auto",
+    )
+    assert given.settings == expected.settings
+
+
+def test_the_settings_of_a_trained_model_reach_the_finder(finder, image, tmp_path):
+    model = tmp_path / "mine.pt"
+    model.touch()
+    options = ["--model", str(model), "--max-false-alarm-rate", "0.1"]
+    assert main(["detect", image, *options]) == 0
+    ((given, _, _),) = finder.calls
+    assert given.embedding == ConvVAE(model=str(model))
+    assert given.max_false_alarm_rate == 0.1 / u.deg**2
+    assert given.mixture is given.regions is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--patch-sizes 16", "--patch-sizes is for --embedding dense-vae or pca; got"),
+        ("--overlap 0.2", "--overlap is for --embedding dense-vae or pca; got"),
+        ("--mixture gmm --overlap 0.2", "--overlap is for"),
+        ("--n-seeds 2 --embedding pca", "--n-seeds is for --embedding dense-vae; got"),
+        ("--threshold 0.5", "--threshold is for searches that learn on the image"),
+        ("--preset paper --model m.pt", "--model is for --embedding conv-vae; got"),
+        (
+            "--preset paper --max-false-alarm-rate 1",
+            "--max-false-alarm-rate is for the search with a trained model; got "
+            "--preset paper",
+        ),
+        ("--mixture gmm --max-false-alarm-rate 1", "--max-false-alarm-rate is for"),
+        ("--mixture prior", "mixture='prior' is for an embedding whose prior"),
+        ("--mixture gmm --model nothing.pt", "model='nothing.pt' does not exist"),
+    ],
+)
+def test_options_that_cannot_matter_are_refused(
+    finder, image, capsys, options, message
+):
+    assert main(["detect", image, *options.split()]) == 2
+    assert message in error_line(capsys)
+    assert finder.calls == []
 
 
 def test_names_of_hdus_and_thresholds_stay_text(finder, image):
-    assert main(["detect", image, "--hdu", "SCI", "--threshold", "otsu"]) == 0
-    ((settings, _, choice),) = finder.calls
+    options = ["--hdu", "SCI", "--mixture", "gmm", "--threshold", "peak-fraction"]
+    assert main(["detect", image, *options]) == 0
+    ((given, _, choice),) = finder.calls
     assert choice == {"hdu": "SCI"}
-    assert settings["threshold"] == "otsu"
+    assert given.regions == HeatmapRegions(threshold="peak-fraction")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +196,7 @@ def test_sources_are_not_overwritten(finder, image, tmp_path, capsys):
 
 def test_progress_is_silent_outside_a_terminal(finder, image, capsys):
     def happen(self):
-        assert list(self.settings["progress_bar"](range(3), desc="x", total=3))
+        assert list(self.progress_bar(range(3), desc="x", total=3))
 
     finder.happen = happen
     assert main(["detect", image]) == 0
@@ -223,11 +252,14 @@ def test_existing_file_is_refused_before_the_work(
     ("options", "message"),
     [
         ("--output nowhere/c.ecsv", "nowhere"),
-        ("--output c.txt", "ecsv (.ecsv)"),
+        (
+            "--output c.txt",
+            "that of a format of catalogues: crtf, ds9, ecsv",
+        ),
         ("--plot c.txt", ".png"),
         ("--output c.fits --heatmap c.fits", "c.fits is the input or another output"),
         ("--output tile.fits --overwrite", "tile.fits is the input or another output"),
-        ("--embedding unheard-of", "available: pca"),
+        ("--embedding unheard-of", "available: conv-vae, dense-vae, pca"),
     ],
 )
 def test_bad_options_are_refused_before_the_work(
@@ -341,8 +373,8 @@ def test_demo_writes_and_prints(finder, tile, tmp_path, capsys):
     ]
     out = capsys.readouterr().out
     assert out.index("Found:") < out.index("In the mock image:")
-    ((settings, data, _),) = finder.calls
-    assert settings["seed"] == 4
+    ((given, data, _),) = finder.calls
+    assert given.seed == 4
     assert CCDData.read(folder / "tile.fits").shape == data.shape
     assert main(["demo", "--folder", str(folder)]) == 2
     assert "give --overwrite" in capsys.readouterr().err
@@ -356,11 +388,13 @@ def test_backends_lists_tags_that_exist(capsys):
 
     assert main(["backends"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [
+    assert [line.partition(":")[0] for line in lines] == [
         *(f"--embedding {tag}" for tag in EMBEDDINGS.tags),
         *(f"--mixture {tag}" for tag in MIXTURES.tags),
         *(f"--threshold {tag}" for tag in THRESHOLDS.tags),
     ]
+    assert "--embedding conv-vae: ConvVAE(model=None)" in lines
+    assert "--threshold peak-fraction: PeakFraction(fraction=0.7)" in lines
 
 
 def test_version(capsys):

@@ -27,8 +27,14 @@ def files(tmp_path):
     return tmp_path
 
 
-def score(folder, *options, reference="reference.reg", catalog="psc.vot"):
-    arguments = ["score", str(folder / "clusters.ecsv")]
+def score(
+    folder,
+    *options,
+    clusters="clusters.ecsv",
+    reference="reference.reg",
+    catalog="psc.vot",
+):
+    arguments = ["score", str(folder / clusters)]
     arguments += ["--catalog", str(folder / catalog)]
     arguments += ["--reference", str(folder / reference), "--quiet", *options]
     return main(arguments)
@@ -83,6 +89,7 @@ def test_references_in_pixels(files):
     [
         ([], {"reference": "none.reg"}, "reference: no such file"),
         ([], {"catalog": "none.vot"}, "no such file"),
+        ([], {"clusters": "empty.reg"}, "of a format of catalogues: ecsv, fits, "),
         ([], {"catalog": "clusters.txt"}, "must end in one of"),
         ([], {"reference": "empty.reg"}, "has no regions"),
         ([], {"reference": "psc.vot"}, "cannot be read"),

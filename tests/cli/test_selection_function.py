@@ -3,7 +3,6 @@
 import pytest
 from astropy.io import fits
 
-import astro_vaeclust
 from astro_vaeclust.cli import main
 from astro_vaeclust.evaluation import SelectionFunction
 from astro_vaeclust.simulation import simulate_tile
@@ -18,11 +17,10 @@ def finder(monkeypatch):
     class Stub(PeakFinder):
         calls_before_interrupt = None
 
-        def __init__(self, seed=0, progress_bar=None):
+        def __init__(self, arguments):
             super().__init__(calls_left=self.calls_before_interrupt)
-            assert progress_bar is None
 
-    monkeypatch.setattr(astro_vaeclust, "VAEClusterFinder", Stub, raising=False)
+    monkeypatch.setattr("astro_vaeclust.cli.selection_function.make_finder", Stub)
     return Stub
 
 
@@ -46,7 +44,7 @@ def test_interrupted_run_goes_on_and_writes_all(finder, image, capsys):
     folder = image.parent
     finder.calls_before_interrupt = 5
     assert run(image, "--seed", "1") == 130
-    assert (folder / "sf.ecsv.part.ecsv").exists()
+    assert (folder / "sf.ecsv.injections").is_dir()
     assert not (folder / "sf.ecsv").exists()
     finder.calls_before_interrupt = 11
     plot = str(folder / "sf.png")

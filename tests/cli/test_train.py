@@ -1,4 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Training by the command: what it makes, and that it can be resumed."""
+
+import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -7,61 +11,25 @@ from astro_vaeclust.cli import main
 from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.training.stages import Recipe
 
-SMALL = [
-    *("--tiles", "3", "--nulls", "1", "--steps", "4", "--side", "64", "--seed", "5"),
-    *("--surveys", "2mass-ks", "--quiet"),
-]
 
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "work"
-
-
-def train(model, folder, *options):
-    return main(["train", str(model), "--folder", str(folder), *SMALL, *options])
-
-
-def test_a_model_is_made_and_the_same_command_goes_on(tmp_path, folder):
-    first, second = tmp_path / "first.pt", tmp_path / "second.pt"
-    assert train(first, folder) == 0
-    made = {path: path.stat().st_mtime_ns for path in folder.rglob("*.npz")}
-    counts = {}
-    for path in made:
-        counts[path.parent.name] = counts.get(path.parent.name, 0) + 1
+def test_each_stage_and_calibration_has_its_tiles(trained):
+    _, folder = trained
+    counts = Counter(path.parent.name for path in folder.rglob("*.npz"))
     stages = {"train": 3, "hard": 1, "fine": 1, "long": 1, "mined": 1, "mined-again": 1}
-    assert counts == stages | {"coarse": 1, "2mass-ks": 2}
-    found = {path: np.load(path) for path in folder.rglob("*-sources.npy")}
-    assert {path.name for path in found} == {"60000-sources.npy", "60001-sources.npy"}
+    stages |= {"sharp": 1, "coarse": 1, "sharp-again": 1, "bare": 1}
+    assert counts == stages | {"2mass-ks": 2, "vvv-ks": 2}
+    found = {
+        path.name: np.load(path) for path in folder.rglob("2mass-ks/*-sources.npy")
+    }
+    assert set(found) == {"60000-sources.npy", "60001-sources.npy"}
     for points in found.values():
         assert len(points) > 200
         assert points.max(axis=0) == pytest.approx([511, 1023], abs=15)
         assert points.min(axis=0) == pytest.approx([0, 0], abs=15)
-    again = folder / "2mass-ks" / "60001-sources.npy"
-    again.unlink()
-    (folder / "2mass-ks" / "60001.npz").unlink()
-    assert train(second, folder) == 0
-    assert load_model(first).identity == load_model(second).identity
-    assert load_model(first).calibration == load_model(second).calibration
-    kept = {path: path.stat().st_mtime_ns for path in folder.rglob("*.npz")}
-    assert {path for path in made if made[path] != kept[path]} == {
-        folder / "2mass-ks" / "60001.npz"
-    }
-    np.testing.assert_array_equal(np.load(again), found[again])
-    assert load_model(first).source_calibration is None  # of one cluster
-    assert load_model(first).fine_network is None  # no survey is sharp
-    training = load_model(first).training
-    plans = [stage["plan"] for stage in training["stages"]]
-    assert [plan["n_steps"] for plan in plans] == [4, 1, 1, 2, 1, 1, 2, 1, 2, 1]
-    assert [plan["seed"] for plan in plans] == list(range(5, 15))
-    network = load_model(first).network
-    assert network.settings.fine_scale == plans[-1]["network"]["fine_scale"] == 0.6
-    assert training["calibration_surveys"] == ["2mass-ks"]
 
 
-def test_sharp_surveys_have_a_network_of_their_own(tmp_path, folder):
-    path = tmp_path / "model.pt"
-    assert train(path, folder, "--surveys", "2mass-ks", "vvv-ks") == 0
+def test_sharp_surveys_have_a_network_of_their_own(trained):
+    path, folder = trained
     model = load_model(path)
     stages = {stage["name"]: stage for stage in model.training["stages"]}
     assert stages["sharp"]["fine_only"]
@@ -75,6 +43,50 @@ def test_sharp_surveys_have_a_network_of_their_own(tmp_path, folder):
     )
     assert not all((one == two).all() for one, two in parameters)
     assert all((folder / name / "checkpoint.pt").exists() for name in stages)
+
+
+def test_steps_and_seeds_are_in_proportion_to_the_options(trained):
+    model = load_model(trained[0])
+    plans = [stage["plan"] for stage in model.training["stages"]]
+    assert [plan["n_steps"] for plan in plans[:8]] == [4, 1, 1, 2, 1, 1, 2, 1]
+    assert [plan["seed"] for plan in plans] == list(range(5, 5 + len(plans)))
+    network = model.network
+    assert network.settings.fine_scale == plans[-1]["network"]["fine_scale"] == 0.6
+    assert model.training["calibration_surveys"] == ["2mass-ks", "vvv-ks"]
+    assert model.source_calibration is None  # of two clusters
+
+
+def test_the_same_command_resumes(trained, train, tmp_path):
+    first, folder = trained
+    work, second = tmp_path / "work", tmp_path / "second.pt"
+    shutil.copytree(folder, work)
+    lost = work / "2mass-ks" / "60001.npz"
+    sources = work / "2mass-ks" / "60001-sources.npy"
+    made = {path: path.stat().st_mtime_ns for path in work.rglob("*.npz")}
+    before = np.load(sources)
+    lost.unlink()
+    sources.unlink()
+    assert train(second, work) == 0
+    assert load_model(first).identity == load_model(second).identity
+    assert load_model(first).calibration == load_model(second).calibration
+    kept = {path: path.stat().st_mtime_ns for path in work.rglob("*.npz")}
+    assert {path for path in made if made[path] != kept[path]} == {lost}
+    np.testing.assert_array_equal(np.load(sources), before)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--steps", "5"), "plan.n_steps is 4 there and 5 here"),
+        (("--surveys", "2mass-j", "vvv-ks"), "train.surveys is ['2mass-ks', 'vvv-ks']"),
+    ],
+)
+def test_a_folder_of_other_settings_is_refused(
+    trained, train, tmp_path, capsys, options, message
+):
+    assert train(tmp_path / "second.pt", trained[1], *options) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "second.pt").exists()
 
 
 @pytest.mark.parametrize(
@@ -108,15 +120,9 @@ def test_stages_take_the_surveys_as_sharp_as_theirs(
         assert not coarse or not stage.fine_only
 
 
-def test_an_existing_model_is_refused_before_the_work(tmp_path, folder, capsys):
+def test_an_existing_model_is_refused_before_the_work(train, tmp_path, capsys):
     path = tmp_path / "model.pt"
     path.write_bytes(b"")
-    assert train(path, folder) == 2
+    assert train(path, tmp_path / "work") == 2
     assert "exists" in capsys.readouterr().err
-    assert not folder.exists()
-
-
-def test_a_folder_of_another_plan_is_refused(tmp_path, folder, capsys):
-    assert train(tmp_path / "first.pt", folder) == 0
-    assert train(tmp_path / "second.pt", folder, "--steps", "5") == 2
-    assert "checkpoint of another plan" in capsys.readouterr().err
+    assert not (tmp_path / "work").exists()

@@ -14,7 +14,7 @@ from astro_vaeclust.detector.grid import NetworkImage
 from astro_vaeclust.detector.inference import folded, run_network
 from astro_vaeclust.detector.model import in_half_precision, load_model
 from astro_vaeclust.detector.network import ConvolutionalVAE
-from astro_vaeclust.detector.search import AmortisedSearch
+from astro_vaeclust.detector.search import DetectorSearch
 from astro_vaeclust.images.prepare import prepare
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
@@ -40,13 +40,13 @@ def tile_of(survey, clusters=(), seed=1):
 )
 def test_each_image_is_seen_by_its_network(model, tmp_path, survey, name):
     image = read_image(tile_of(survey).image)
-    channels = NetworkImage.of_image(image, TINY.fine_scale).channels
+    channels = NetworkImage.from_image(image, TINY.fine_scale).channels
     expected = run_network(folded(getattr(model, name)), channels)
-    maps = AmortisedSearch(image, model, max_false_alarm_rate=None).maps
+    maps = DetectorSearch(image, model, max_false_alarm_rate=None).maps
     np.testing.assert_array_equal(maps.center, expected.center)
     model.save(tmp_path / "model.pt")
     latents = ConvVAE(model=tmp_path / "model.pt").embed(
-        prepare(image), patch_sizes=(), overlap=0.5, seed=0, device="cpu"
+        prepare(image), seed=0, device="cpu"
     )
     expected = run_network(getattr(model, name), channels)
     np.testing.assert_array_equal(latents[0].mean, expected.posteriors[0][0])
@@ -96,7 +96,7 @@ def test_half_precision_halves_the_file_and_nothing_else(model, tmp_path):
 
 def test_only_the_network_that_sees_the_tiles_is_tuned(model, tmp_path):
     model.save(tmp_path / "model.pt")
-    finder = VAEClusterFinder(model=tmp_path / "model.pt")
+    finder = VAEClusterFinder(embedding=ConvVAE(model=tmp_path / "model.pt"))
     cluster = MockCluster(n_members=60, half_number_radius=8 * u.arcsec)
     sharp = [tile_of("vvv-ks", cluster), tile_of("vvv-ks", seed=2)]
     fine_tune(finder, sharp, tmp_path / "tuned.pt", n_steps=2)

@@ -18,7 +18,7 @@ def test_strips_say_what_the_whole_image_does(blocks, monkeypatch):
     image = torch.randn(1, 3, 448, 128, generator=generator)
     with torch.inference_mode():
         whole = vae(image)
-        monkeypatch.setattr(network, "AT_ONCE", 128 * 128)
+        monkeypatch.setattr(network, "CHUNK_PIXELS", 128 * 128)
         monkeypatch.setattr(network, "ROWS_AT_ONCE", 10)
         strips = vae(image)
     for name in ("center", "density", "measures"):

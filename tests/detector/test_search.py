@@ -15,18 +15,18 @@ from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 from photutils.background import Background2D
 
-from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust import HeatmapRegions, NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.detector.embedding import ConvVAE
-from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
+from astro_vaeclust.detector.grid import SKY_BOX, SKY_STEP, NetworkGrid, NetworkImage
 from astro_vaeclust.detector.inference import folded, run_network
 from astro_vaeclust.detector.model import DEFAULT_MODEL, TrainedModel, load_model
 from astro_vaeclust.detector.network import ConvolutionalVAE
 from astro_vaeclust.embeddings.divergences import kl_joint
 from astro_vaeclust.embeddings.priors import MixtureOfGaussians
 from astro_vaeclust.images.read import read_image
-from astro_vaeclust.images.sky import SKY_BOX, Sky
+from astro_vaeclust.images.sky import Sky
 from astro_vaeclust.measure.columns import COLUMNS, MEASURED_COLUMNS
-from astro_vaeclust.simulation import MockCluster, demo_tile, simulate_tile
+from astro_vaeclust.simulation import SURVEYS, MockCluster, demo_tile, simulate_tile
 from astro_vaeclust.training import fine_tune
 from astro_vaeclust.training.calibrate import PRIOR, RATE, real_sky_factor
 from astro_vaeclust.training.losses import density_loss
@@ -52,7 +52,7 @@ def demo():
 @pytest.mark.parametrize("fine_scale", [0.6, 1.0])
 @pytest.mark.parametrize("pixel_scale", [0.2, 0.34, 0.4, 0.8, 1.0, 1.7, 2.0])
 def test_the_grid_is_near_its_aim_and_goes_there_and_back(pixel_scale, fine_scale):
-    grid = NetworkGrid.of_pixel_scale(pixel_scale, fine_scale)
+    grid = NetworkGrid.from_pixel_scale(pixel_scale, fine_scale)
     aim = fine_scale if grid.is_fine else 1.0
     assert aim / 1.42 < grid.scale < 1.42 * aim
     assert grid.is_fine == (pixel_scale < 0.7)
@@ -65,7 +65,9 @@ def test_the_grid_is_near_its_aim_and_goes_there_and_back(pixel_scale, fine_scal
 def test_level_and_unit_do_not_matter(demo):
     image = demo.image
     other = CCDData(3 * image.data + 70, unit="Jy", wcs=image.wcs, mask=image.mask)
-    one, two = (NetworkImage.of_image(read_image(data), 1.0) for data in (image, other))
+    one, two = (
+        NetworkImage.from_image(read_image(data), 1.0) for data in (image, other)
+    )
     np.testing.assert_allclose(one.channels, two.channels, atol=1e-3)
 
 
@@ -77,7 +79,7 @@ def test_the_sky_is_that_of_photutils(shape):
     mask = rng.uniform(size=shape) < 0.1
     box = min(SKY_BOX, *shape)
     background = Background2D(pixels, box, mask=mask, exclude_percentile=98)
-    sky = Sky.of_pixels(pixels, mask)
+    sky = Sky.from_pixels(pixels, mask, box_size=SKY_BOX, step=SKY_STEP)
     # large meshes are told by one pixel in four
     exact = {"rtol": 1e-10} if box < SKY_BOX else {"rtol": 0, "atol": 0.2}
     np.testing.assert_allclose(sky.level(), background.background, **exact)
@@ -97,9 +99,9 @@ def test_strips_of_an_image_make_the_whole(scale, monkeypatch):
     image.wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
     image.wcs.wcs.cdelt = -scale / 3600, scale / 3600
     pixels = read_image(image)
-    whole = NetworkImage.of_image(pixels, 0.6)
-    monkeypatch.setattr("astro_vaeclust.detector.grid.AT_ONCE", 3600)
-    strips = NetworkImage.of_image(pixels, 0.6)
+    whole = NetworkImage.from_image(pixels, 0.6)
+    monkeypatch.setattr("astro_vaeclust.detector.grid.CHUNK_PIXELS", 3600)
+    strips = NetworkImage.from_image(pixels, 0.6)
     np.testing.assert_allclose(strips.channels, whole.channels, atol=1e-6)
     np.testing.assert_allclose(strips.significance, whole.significance, atol=1e-5)
 
@@ -110,7 +112,7 @@ def test_masked_pixels_do_not_matter(demo):
     spoiled = demo.image.copy()
     spoiled.data[mask] = 1e6
     one, two = (
-        NetworkImage.of_image(read_image(data, mask=mask), 1.0)
+        NetworkImage.from_image(read_image(data, mask=mask), 1.0)
         for data in (demo.image, spoiled)
     )
     np.testing.assert_array_equal(one.channels, two.channels)
@@ -215,9 +217,8 @@ def _saved(content):
 
 
 def make_finder(model_file, **settings):
-    return VAEClusterFinder(
-        **{"embedding": "conv-vae", "model": model_file, "n_largest": 3} | settings
-    )
+    embedding = ConvVAE(model=model_file)
+    return VAEClusterFinder(**{"embedding": embedding, "n_largest": 3} | settings)
 
 
 def test_candidates_become_a_catalogue(demo, model_file):
@@ -232,19 +233,19 @@ def test_candidates_become_a_catalogue(demo, model_file):
     assert catalog.heatmap.data.shape == demo.image.shape
     assert 0 <= catalog.heatmap.data.min() <= catalog.heatmap.data.max() <= 1
     x, y = demo.image.wcs.world_to_pixel(table["sky_center"])
-    np.testing.assert_allclose(x, table["x_center"].value, atol=1e-6)
-    np.testing.assert_allclose(y, table["y_center"].value, atol=1e-6)
+    np.testing.assert_allclose(x, table["x_center"], atol=1e-6)
+    np.testing.assert_allclose(y, table["y_center"], atol=1e-6)
     again = finder.detect(demo.image)
     np.testing.assert_array_equal(again.table["score"], table["score"])
 
 
 def test_the_rate_decides(demo, model_file):
     everything = make_finder(model_file, max_false_alarm_rate=None).detect(demo.image)
-    least = everything.table["false_alarm_rate"].min()
-    one = make_finder(model_file, max_false_alarm_rate=least).detect(demo.image)
+    minimum = everything.table["false_alarm_rate"].min()
+    one = make_finder(model_file, max_false_alarm_rate=minimum).detect(demo.image)
     assert len(one) >= 1
     with pytest.warns(NoDetectionsWarning):
-        none = make_finder(model_file, max_false_alarm_rate=0.5 * least).detect(
+        none = make_finder(model_file, max_false_alarm_rate=0.5 * minimum).detect(
             demo.image
         )
     assert len(none) == 0
@@ -256,8 +257,8 @@ def test_the_real_sky_tells_how_much_oftener_false_candidates_are(demo, model_fi
     model = load_model(model_file)
     image = read_image(demo.image)
     area = (np.sum(~image.mask) * image.pixel_area).to_value(u.deg**2)
-    least = make_finder(model_file, max_false_alarm_rate=None, n_largest=1)
-    lowest = least.detect(demo.image).table["false_alarm_rate"].value[0]
+    minimum = make_finder(model_file, max_false_alarm_rate=None, n_largest=1)
+    lowest = minimum.detect(demo.image).table["false_alarm_rate"].value[0]
     coefficients = list(INTENSITY.coefficients)
     coefficients[0] += np.log(0.5 * RATE / lowest)  # what the best candidate states
     intensity = replace(INTENSITY, coefficients=tuple(coefficients))
@@ -276,17 +277,23 @@ def test_the_real_sky_tells_how_much_oftener_false_candidates_are(demo, model_fi
 
 def test_masked_centres_are_not_reported(demo, model_file):
     mask = np.zeros(demo.image.shape, dtype=bool)
-    mask[:, 200:] = True
-    finder = make_finder(model_file, max_false_alarm_rate=None)
+    finder = make_finder(model_file, max_false_alarm_rate=None, n_largest=None)
+    before = finder.detect(demo.image).table
+    middle = np.median(before["x_center"])
+    mask[:, int(middle) :] = True
     catalog = finder.detect(demo.image, mask=mask)
+    assert 0 < len(catalog) < len(before)
+    assert catalog.table["x_center"].max() < middle + 8  # a network cell
+    assert catalog.heatmap.data[~mask].any()
     assert not catalog.heatmap.data[mask].any()
-    if catalog.segmentation is not None:
-        assert not catalog.segmentation.data[mask].any()
+    assert not catalog.segmentation.data[mask].any()
 
 
 def test_latents_go_to_any_mixture(demo, model_file):
     finder = VAEClusterFinder(
-        embedding=ConvVAE(model=model_file), mixture="gmm", threshold=0.0
+        embedding=ConvVAE(model=model_file),
+        mixture="gmm",
+        regions=HeatmapRegions(threshold=0.0),
     )
     catalog = finder.detect(demo.image)
     assert len(catalog.table.meta["model"]) == 4
@@ -321,19 +328,32 @@ def test_the_level_and_the_unit_do_not_matter(demo):
     np.testing.assert_allclose(one.table["score"], two.table["score"], rtol=1e-3)
 
 
+@pytest.mark.parametrize("pixel_scale", [1.7, 2.75, 4.0, 6.0])
+def test_the_default_finds_a_cluster_in_coarse_pixels(pixel_scale):
+    cluster = MockCluster(
+        n_members=150, half_number_radius=60 * u.arcsec, nebulosity="none"
+    )
+    tile = simulate_tile(
+        survey=replace(SURVEYS["2mass-ks"], pixel_scale=pixel_scale),
+        shape=(round(1200 / pixel_scale),) * 2,
+        clusters=cluster,
+        artefacts=False,
+        density=4.0,
+        seed=3,
+    )
+    (row,) = VAEClusterFinder().detect(tile.image).table
+    (truth,) = tile.clusters
+    assert row["sky_center"].separation(truth["sky_center"]) < 0.5 * truth["r50"]
+    assert 0.6 < row["r50"] / truth["r50"] < 1.5
+    assert row["n_sources"] >= 10
+
+
 @pytest.mark.parametrize(
-    "setting", [{"patch_sizes": (8, 16)}, {"threshold": 0.8}, {"smoothing": 3}]
+    ("model", "error"), [("/no/such/model.pt", FileNotFoundError), (3, TypeError)]
 )
-def test_settings_of_patches_are_refused(demo, setting):
-    (name,) = setting
-    with pytest.raises(ValueError, match=f"{name} is for embeddings that learn"):
-        VAEClusterFinder(**setting).detect(demo.image)
-
-
-def test_a_model_is_refused_by_embeddings_that_learn(demo, model_file):
-    finder = VAEClusterFinder(embedding="pca", model=model_file)
-    with pytest.raises(ValueError, match="model is for a trained embedding"):
-        finder.detect(demo.image)
+def test_a_model_that_is_no_file_is_refused_at_once(model, error):
+    with pytest.raises(error, match="model"):
+        ConvVAE(model=model)
 
 
 def test_folded_normalisations_change_nothing(model_file):
@@ -370,7 +390,7 @@ def test_a_model_is_tuned_on_other_tiles(model_file, tmp_path):
     before = load_model(model_file)
     tuned = fine_tune(make_finder(model_file), tiles, tmp_path / "a.pt", n_steps=2)
     model = load_model(tmp_path / "a.pt")
-    assert tuned.model == tmp_path / "a.pt"
+    assert tuned.embedding.model == tmp_path / "a.pt"
     assert model.identity != before.identity == load_model(model_file).identity
     assert model.training == {
         "note": "tiny",

@@ -32,12 +32,16 @@ def threads_of_a_new_thread():
 def test_same_bits_on_one_and_two_threads(two_threads):
     pixels = np.random.default_rng(1).random((40, 40), dtype=np.float32)
     image = PreparedImage(pixels, np.zeros(pixels.shape, bool), np.zeros_like(pixels))
-    backend = DenseVAE(hidden=(16, 8), latent=2, n_steps=60, learning_rate=1e-2)
+    backend = DenseVAE(
+        patch_sizes=(8, 12, 16),
+        hidden=(16, 8),
+        latent=2,
+        n_steps=60,
+        learning_rate=1e-2,
+    )
 
     def embed():
-        return backend.embed(
-            image, patch_sizes=(8, 12, 16), overlap=0.5, seed=3, device="cpu"
-        )
+        return backend.embed(image, seed=3, device="cpu")
 
     on_two = embed()
     torch.set_num_threads(1)
@@ -69,7 +73,7 @@ def test_a_failure_stops_the_others():
 
 def test_an_interrupt_stops_all():
     def bar(iterable):
-        for number in iterable:
+        for number, _ in enumerate(iterable):
             if number == 3:
                 raise KeyboardInterrupt
 

@@ -3,6 +3,7 @@
 
 import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,8 +17,11 @@ from astro_vaeclust.embeddings.priors import PRIORS
 from astro_vaeclust.exceptions import PosteriorCollapseWarning
 from astro_vaeclust.images.prepare import PreparedImage
 
-SMALL = DenseVAE(hidden=(16, 12, 8), latent=2, n_steps=60, learning_rate=5e-3)
-BACKENDS = [SMALL, PCAEmbedding(latent=2)]
+SIZES = (8, 12)
+SMALL = DenseVAE(
+    patch_sizes=SIZES, hidden=(16, 12, 8), latent=2, n_steps=60, learning_rate=5e-3
+)
+BACKENDS = [SMALL, PCAEmbedding(patch_sizes=SIZES, latent=2)]
 
 
 @pytest.fixture
@@ -30,15 +34,8 @@ def prepared():
     return PreparedImage(np.clip(pixels, 0, 1), mask, np.zeros_like(pixels))
 
 
-def embed(backend, prepared, *, seed=1, patch_sizes=(8, 12), **options):
-    return backend.embed(
-        prepared,
-        patch_sizes=patch_sizes,
-        overlap=0.5,
-        seed=seed,
-        device="cpu",
-        **options,
-    )
+def embed(backend, prepared, *, seed=1, **options):
+    return backend.embed(prepared, seed=seed, device="cpu", **options)
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: type(b).__name__)
@@ -53,7 +50,7 @@ class TestEveryBackend:
             assert len(latent_map.diagnostics["identity"]) == 16
 
     def test_the_halves_differ(self, backend, prepared):
-        (latent_map,) = embed(backend, prepared, patch_sizes=(8,))
+        (latent_map,) = embed(replace(backend, patch_sizes=(8,)), prepared)
         bright = latent_map.cell_means(prepared.pixels, prepared.mask) > 0.5
         best = 0
         for unit in range(2):
@@ -121,22 +118,25 @@ def test_other_seed_other_network(prepared):
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 @pytest.mark.parametrize("prior", PRIORS)
 def test_parts_combine(prepared, likelihood, prior):
-    backend = DenseVAE(
-        hidden=(16, 12, 8), latent=2, n_steps=5, likelihood=likelihood, prior=prior
+    backend = replace(
+        SMALL, patch_sizes=(8,), n_steps=5, likelihood=likelihood, prior=prior
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PosteriorCollapseWarning)
-        (latent_map,) = embed(backend, prepared, patch_sizes=(8,))
+        (latent_map,) = embed(backend, prepared)
     assert np.isfinite(latent_map.features).all()
+    assert (latent_map.prior is not None) == backend.has_prior
 
 
 def test_training_lowers_the_objective(prepared, caplog):
     def last_objective(n_steps):
-        backend = DenseVAE(hidden=(16, 12, 8), latent=2, n_steps=n_steps)
+        backend = DenseVAE(
+            patch_sizes=(8,), hidden=(16, 12, 8), latent=2, n_steps=n_steps
+        )
         caplog.clear()
         with caplog.at_level("DEBUG", "astro_vaeclust"), warnings.catch_warnings():
             warnings.simplefilter("ignore", PosteriorCollapseWarning)
-            embed(backend, prepared, patch_sizes=(8,))
+            embed(backend, prepared)
         (record,) = (r for r in caplog.records if "negative ELBO" in r.message)
         return float(record.message.split(":")[1].split()[0])
 
@@ -151,11 +151,7 @@ def test_sky_noise_collapses(caplog):
         caplog.at_level("INFO", "astro_vaeclust"),
         pytest.warns(PosteriorCollapseWarning, match="8-pixel"),
     ):
-        embed(
-            DenseVAE(hidden=(16, 12, 8), latent=2, n_steps=300, learning_rate=5e-3),
-            sky,
-            patch_sizes=(8,),
-        )
+        embed(replace(SMALL, patch_sizes=(8,), n_steps=300), sky)
     assert "0 of 2 latent units active" in caplog.text
 
 
@@ -181,7 +177,7 @@ def test_active_units():
         ("batch_size", 0, ValueError),
         ("learning_rate", 0.0, ValueError),
         ("learning_rate", float("nan"), ValueError),
-        ("max_masked", 1.0, ValueError),
+        ("n_seeds", 0, ValueError),
     ],
 )
 def test_bad_setting_names_the_argument(name, value, error):
@@ -189,10 +185,52 @@ def test_bad_setting_names_the_argument(name, value, error):
         DenseVAE(**{name: value})
 
 
+@pytest.mark.parametrize("backend", [DenseVAE, PCAEmbedding])
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("patch_sizes", 16, TypeError),
+        ("patch_sizes", (), ValueError),
+        ("patch_sizes", (16, 16), ValueError),
+        ("patch_sizes", (16, 0), ValueError),
+        ("patch_sizes", (16, 32.0), TypeError),
+        ("patch_sizes", (1,), ValueError),
+        ("overlap", 1.0, ValueError),
+        ("overlap", -0.1, ValueError),
+        ("overlap", "half", TypeError),
+        ("preparation", "raw", ValueError),
+        ("box_size", 0, ValueError),
+        ("max_masked", 1.0, ValueError),
+        ("latent", 0, ValueError),
+    ],
+)
+def test_bad_setting_of_windows_names_the_argument(backend, name, value, error):
+    with pytest.raises(error, match=name):
+        backend(**{name: value})
+
+
+def test_principal_components_have_one_seed():
+    with pytest.raises(TypeError, match="n_seeds"):
+        PCAEmbedding(n_seeds=2)
+    assert PCAEmbedding().n_seeds == 1
+
+
+@pytest.mark.parametrize(
+    "settings", [{"prior": "standard-normal"}, {"n_components": 1}]
+)
+def test_one_gaussian_is_no_mixture(prepared, settings):
+    backend = replace(SMALL, patch_sizes=(8,), n_steps=2, **settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PosteriorCollapseWarning)
+        (latent_map,) = embed(backend, prepared)
+    assert latent_map.prior is None
+    assert not backend.has_prior
+
+
 @pytest.mark.parametrize("device", ["warp", "cuda:99", 7])
 def test_bad_device(prepared, device):
     with pytest.raises(ValueError, match="device"):
-        SMALL.embed(prepared, patch_sizes=(8,), overlap=0.5, seed=0, device=device)
+        SMALL.embed(prepared, seed=0, device=device)
 
 
 def test_tags():

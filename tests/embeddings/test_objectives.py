@@ -2,7 +2,6 @@
 """The parts of the objective against closed forms."""
 
 import math
-from itertools import product
 
 import numpy as np
 import pytest
@@ -20,7 +19,6 @@ from astro_vaeclust.embeddings.likelihoods import (
 )
 from astro_vaeclust.embeddings.networks import Posterior
 from astro_vaeclust.embeddings.objectives import (
-    BoundGradient,
     VariationalAutoencoder,
     evidence_lower_bound,
 )
@@ -287,37 +285,3 @@ def test_gradients_against_finite_differences(likelihood, prior, divergence):
 
     inputs = [value.detach().clone().requires_grad_() for value in values]
     assert torch.autograd.gradcheck(loss, inputs, eps=1e-6, atol=1e-5)
-
-
-@pytest.mark.parametrize("likelihood", LIKELIHOODS)
-@pytest.mark.parametrize(
-    ("prior", "divergence"),
-    [
-        *product(PRIORS, ["kl", "mmd", "renyi", "vade"]),
-        ("standard-normal", "kl-analytic"),
-    ],
-)
-def test_training_follows_the_gradient_of_the_bound(likelihood, prior, divergence):
-    backend = DenseVAE(
-        hidden=(5, 4, 3),
-        latent=2,
-        likelihood=likelihood,
-        prior=prior,
-        divergence=divergence,
-    )
-    n_pixels = 529  # more than are treated at once
-    model = backend.build(n_pixels, make_generator()).double()
-    shape = (8, 4, 2) if divergence == "renyi" else (4, 2)
-    set_gradients = BoundGradient(model)
-    parameters = list(model.parameters())
-    for seed in (1, 2):  # nothing is left of the step before
-        pixels = torch.rand(4, n_pixels, generator=make_generator(seed), dtype=DOUBLE)
-        noise = torch.randn(shape, generator=make_generator(seed + 2), dtype=DOUBLE)
-        terms = evidence_lower_bound(model, pixels, noise, make_generator(5))
-        expected = torch.autograd.grad(-terms.elbo.sum(), parameters, allow_unused=True)
-        set_gradients(pixels, noise, make_generator(5))
-        for parameter, gradient in zip(parameters, expected, strict=True):
-            torch.testing.assert_close(parameter.grad, gradient)
-        with torch.no_grad():
-            for parameter in parameters:
-                parameter.mul_(0.9)

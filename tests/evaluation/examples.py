@@ -84,8 +84,8 @@ def catalog_of(ra, dec, score, radius=30.0):
             {
                 "id": np.arange(1, n + 1),
                 "sky_center": SkyCoord(ra, dec, unit="deg"),
-                "x_center": np.zeros(n) * u.pix,
-                "y_center": np.zeros(n) * u.pix,
+                "x_center": np.zeros(n),
+                "y_center": np.zeros(n),
                 "radius": np.full(n, radius) * u.arcsec,
                 "radius_err": np.zeros(n) * u.arcsec,
                 "area": np.ones(n) * u.arcsec**2,

@@ -86,29 +86,29 @@ def test_known_probability_is_recovered(tile, monkeypatch):
 
 
 def test_real_injections_and_resume_after_an_interrupt(tile, tmp_path):
-    path = tmp_path / "part.ecsv"
+    folder = tmp_path / "outcomes"
     settings = {"n_injections": 12, "seed": 2, "r50": [8, 20] * u.arcsec}
     whole, resumed = PeakFinder(), PeakFinder()
     with pytest.raises(KeyboardInterrupt):
         selection_function(
-            PeakFinder(calls_left=6), tile.image, checkpoint=path, **settings
+            PeakFinder(calls_left=6), tile.image, folder=folder, **settings
         )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*injections were found")
         whole = selection_function(whole, tile.image, **settings)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*injections were found")
-        fit = selection_function(resumed, tile.image, checkpoint=path, **settings)
+        fit = selection_function(resumed, tile.image, folder=folder, **settings)
     assert resumed.n_calls == 1 + 12 - 5  # one without an injection; five were kept
     for name in ("n_members", "r50", "local_density", "is_found", "score", "offset"):
         assert_array_equal(whole.injections[name], fit.injections[name])
     assert_array_equal(whole.coefficients, fit.coefficients)
-    with pytest.raises(ValueError, match="belongs to a run with seed=2"):
+    with pytest.raises(ValueError, match="seed is 2 there and 3 here"):
         selection_function(
-            PeakFinder(), tile.image, checkpoint=path, **settings | {"seed": 3}
+            PeakFinder(), tile.image, folder=folder, **settings | {"seed": 3}
         )
-    with pytest.raises(ValueError, match="belongs to a run with finder="):
-        selection_function(PeakFinder(3.0), tile.image, checkpoint=path, **settings)
+    with pytest.raises(ValueError, match=r"finder.settings.smoothing is 10.0 there"):
+        selection_function(PeakFinder(3.0), tile.image, folder=folder, **settings)
 
 
 def test_more_injections_continue_fewer(tile, monkeypatch):
@@ -156,7 +156,7 @@ def test_a_detection_without_injection_does_not_count(tile, monkeypatch):
 def test_local_density_is_that_of_the_sources(tile):
     image = read_image(tile.image)
     density = LocalDensity(image, 2.8 * u.arcsec)
-    x, y = density._sources
+    x, y = density._sources.x, density._sources.y
     inside = np.hypot(x - 100, y - 100) <= 90
     area = np.pi * 1.5**2
     assert_allclose(density(100, 100), inside.sum() / area, rtol=0.01)
@@ -177,7 +177,7 @@ def test_local_density_is_that_of_the_sources(tile):
         ({"cluster": 3}, TypeError, "cluster must be a MockCluster"),
         ({"seed": -1}, ValueError, "seed"),
         ({"workers": 0}, ValueError, "workers"),
-        ({"checkpoint": "nowhere/part.ecsv"}, OSError, "nowhere"),
+        ({"folder": __file__}, OSError, "test_injections"),
         ({"zero_point": 20}, TypeError, "zero_point"),
     ],
 )

@@ -3,13 +3,11 @@
 
 import astropy.units as u
 import numpy as np
-from astropy.stats import poisson_conf_interval
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.evaluation import calibration_table, froc
 from astro_vaeclust.evaluation.quality import _circle_iou
 from astro_vaeclust.evaluation.summary import write_results
-from astro_vaeclust.utils.statistics import poisson_interval
 
 from .examples import NO_CLUSTERS, detections, table, truth
 
@@ -43,7 +41,7 @@ def test_kinds_of_false_positives():
     assert counts(found) == {"galaxy": 2, "duplicate": 1, "field": 3}
     galaxies = found[found["kind"] == "galaxy"]
     assert (galaxies["n_nulls"][0], galaxies["n_hit"][0]) == (4, 2)
-    assert_allclose(found["share"].sum(), 1)
+    assert_allclose(found["fraction"].sum(), 1)
     above = result.false_positives_by_kind(1 * PER)
     assert counts(above) == {"galaxy": 1, "duplicate": 1, "field": 1}
 
@@ -113,6 +111,8 @@ def test_stated_and_measured_false_alarm_rates():
     found = result.calibration()
     assert_array_equal(found["n"], [1, 2, 3])
     assert_allclose(found["measured"].to_value(PER), [0.5, 1, 1.5])
+    bounds = found["low"][0], found["high"][0]  # of one (Garwood 1936), 95 %
+    assert_allclose(2 * u.Quantity(bounds).to_value(PER), [-np.log(0.975), 5.5716434])
     assert (found["low"] < found["measured"]).all()
     assert (found["high"] > found["measured"]).all()
     everywhere = froc(catalogs, truths, [1, 2] * u.deg**2, sky="all").calibration()
@@ -124,14 +124,6 @@ def test_calibration_has_no_rows_if_none_is_stated():
     catalog = detections([0], [1], false_alarm_rate=rate)
     result = froc([catalog], [NO_CLUSTERS], [1] * u.deg**2)
     assert len(result.calibration()) == 0
-
-
-def test_poisson_interval_is_exact():
-    numbers = np.array([0, 1, 5, 40])
-    expected = poisson_conf_interval(
-        numbers, interval="frequentist-confidence", sigma=1
-    )
-    assert_allclose(poisson_interval(numbers, 0.6826894921370859), expected, rtol=1e-6)
 
 
 def test_circles_overlap_as_they_should():

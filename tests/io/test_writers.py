@@ -1,14 +1,17 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import json
 import os
+import re
+import sys
 import tempfile
 import warnings
+from io import StringIO
 from pathlib import Path
 
 import astropy.units as u
 import numpy as np
 import pytest
-from astropy.io import fits
+from astropy.io import fits, registry
 from astropy.io.votable import parse, validate
 from astropy.nddata import CCDData
 from astropy.table import QTable, Table
@@ -18,7 +21,6 @@ from regions import Regions
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.images.write import write_image
-from astro_vaeclust.io import FORMATS, FormatRegistry
 from astro_vaeclust.io.region_files import _safe_text
 from astro_vaeclust.measure.flags import ClusterFlags
 from astro_vaeclust.utils.files import atomic_path, check_output
@@ -51,6 +53,15 @@ def test_tables_round_trip(tmp_path, name, n_clusters):
     again = ClusterCatalog.read(tmp_path / name)
     assert_same_table(again.table, catalog.table)
     assert again.table.meta == META
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_masked_values_are_read_as_nan(tmp_path, name):
+    more = cluster_table(make_columns(1) | {"center_err": [2.0] * u.arcsec})
+    stacked = ClusterCatalog.vstack([ClusterCatalog(more), make_catalog(1)])
+    stacked.write(tmp_path / name)
+    again = ClusterCatalog.read(tmp_path / name)
+    assert_array_equal(again["center_err"], [2, np.nan] * u.arcsec)
 
 
 @pytest.mark.parametrize("name", ["c.ecsv", "c.parquet"])
@@ -145,16 +156,41 @@ def test_suffix_is_read_in_any_case(tmp_path):
 
 @pytest.mark.parametrize(("name", "form"), [("c.txt", None), ("c.ecsv", "csv")])
 def test_unknown_format_lists_those_there_are(tmp_path, name, form):
-    with pytest.raises(ValueError, match=r"ecsv \(\.ecsv\).*parquet") as error:
+    listing = r"(?s)format.*crtf.*ds9.*ecsv.*fits.*parquet.*votable"
+    with pytest.raises(registry.IORegistryError, match=listing):
         make_catalog(1).write(tmp_path / name, format=form)
-    assert (form or name) in str(error.value)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / name).write_text("something")
+    with pytest.raises(registry.IORegistryError, match=r"(?s)format.*ecsv.*votable"):
+        ClusterCatalog.read(tmp_path / name, format=form)
 
 
-def test_regions_are_not_read_as_tables(tmp_path):
-    make_catalog(1).write(tmp_path / "c.reg")
-    with pytest.raises(ValueError, match="'ds9' can only be written"):
-        ClusterCatalog.read(tmp_path / "c.reg")
+@pytest.mark.parametrize(("name", "form"), [("c.reg", "ds9"), ("c.crtf", "crtf")])
+def test_regions_are_not_read_as_tables(tmp_path, name, form):
+    make_catalog(1).write(tmp_path / name)
+    with pytest.raises(registry.IORegistryError, match=f"No reader .*'{form}'"):
+        ClusterCatalog.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_missing_file_is_named(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match=re.escape(name)):
+        ClusterCatalog.read(tmp_path / name)
+
+
+def test_home_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make_catalog(1).write("~/c.ecsv")
+    assert len(ClusterCatalog.read("~/c.ecsv")) == 1
+
+
+def test_missing_pyarrow_names_the_extra(tmp_path, monkeypatch):
+    make_catalog(1).write(tmp_path / "c.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r"astro_vaeclust\[survey\]"):
+        ClusterCatalog.read(tmp_path / "c.parquet")
+    with pytest.raises(ImportError, match=r"astro_vaeclust\[survey\]"):
+        make_catalog(1).write(tmp_path / "d.parquet")
 
 
 def test_table_of_another_kind_is_refused(tmp_path):
@@ -163,31 +199,34 @@ def test_table_of_another_kind_is_refused(tmp_path):
         ClusterCatalog.read(tmp_path / "c.ecsv")
 
 
-def test_docstring_lists_every_format():
-    for name in FORMATS.names:
-        assert f"``{name}``" in ClusterCatalog.write.__doc__
-    assert "{formats}" not in ClusterCatalog.write.__doc__
+@pytest.mark.parametrize("form", ["ecsv", "fits", "votable", "parquet", "ds9", "crtf"])
+def test_formats_are_listed_and_described(form):
+    listing, help_text = StringIO(), StringIO()
+    ClusterCatalog.write.list_formats(out=listing)
+    assert form in listing.getvalue().split()
+    assert form in ClusterCatalog.write.__doc__.split()
+    make_catalog(0).write.help(form, out=help_text)
+    assert "Write " in help_text.getvalue()
+    readable = form not in ("ds9", "crtf")
+    assert (form in ClusterCatalog.read.__doc__.split()) == readable
 
 
-def test_formats_of_others_are_registered_and_documented():
-    registry = FormatRegistry()
+def test_formats_of_others(tmp_path):
+    def write_ids(catalog, path, *, separator="\n"):
+        Path(path).write_text(separator.join(map(str, catalog["id"])))
 
-    def write():
-        """Write.
+    def by_suffix(origin, path, fileobj, *args, **kwargs):
+        return path is not None and str(path).endswith(".ids")
 
-        {formats}
-        """
-
-    registry.documented(write)
-
-    @registry.register("mine", suffixes=(".mine",), description="all mine")
-    def _write_mine(catalog, path):
-        pass
-
-    assert registry.find("x.mine").write is _write_mine
-    assert "\n        ``mine``" in write.__doc__
-    with pytest.raises(ValueError, match="belongs to the format 'mine'"):
-        registry.register("other", suffixes=(".mine",), description="")
+    registry.register_writer("ids", ClusterCatalog, write_ids)
+    registry.register_identifier("ids", ClusterCatalog, by_suffix)
+    try:
+        make_catalog(2).write(tmp_path / "c.ids", separator=" ")
+        assert "ids" in ClusterCatalog.write.__doc__.split()
+    finally:
+        registry.unregister_writer("ids", ClusterCatalog)
+        registry.unregister_identifier("ids", ClusterCatalog)
+    assert (tmp_path / "c.ids").read_text() == "1 2"
 
 
 def test_heatmap_is_an_image_with_wcs(tmp_path):
@@ -291,6 +330,13 @@ def test_link_is_followed(tmp_path):
     make_catalog(1).write(tmp_path / "link.reg", overwrite=True)
     assert (tmp_path / "link.reg").is_symlink()
     assert (tmp_path / "real" / "c.reg").read_text().startswith("# Region")
+
+
+def test_format_is_that_of_the_link_not_of_its_target(tmp_path):
+    (tmp_path / "link.fits.gz").symlink_to(tmp_path / "object")
+    make_catalog(1).write(tmp_path / "link.fits.gz")
+    assert (tmp_path / "object").read_bytes()[:2] == b"\x1f\x8b"
+    assert len(ClusterCatalog.read(tmp_path / "link.fits.gz")) == 1
 
 
 @pytest.mark.parametrize("check", [check_output, make_catalog(1).write])

@@ -79,8 +79,8 @@ def columns(sky, radius, numbers=None):
     return {
         "id": np.arange(1, n_clusters + 1) if numbers is None else numbers,
         "sky_center": sky,
-        "x_center": np.zeros(n_clusters) * u.pix,
-        "y_center": np.zeros(n_clusters) * u.pix,
+        "x_center": np.zeros(n_clusters),
+        "y_center": np.zeros(n_clusters),
         "radius": radius * u.arcsec,
         "radius_err": 0 * radius * u.arcsec,
         "area": np.pi * radius**2 * u.arcsec**2,

@@ -243,7 +243,7 @@ def test_third_party_mixture_resolves_by_tag(monkeypatch):
 
     @MIXTURES.register("test-halves")
     class Halves(Mixture):
-        def fit(self, features, *, seed, device="cpu"):
+        def fit(self, features, *, seed):
             return FittedMixture(WEIGHTS, MEANS, COVARIANCES)
 
     assert isinstance(MIXTURES.resolve("test-halves"), Halves)

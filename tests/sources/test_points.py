@@ -11,10 +11,11 @@ from astropy.coordinates import SkyCoord
 from astropy.nddata import CCDData
 from astropy.table import QTable, Table
 
-from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust import HeatmapRegions, NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.baselines import StarCounts
 from astro_vaeclust.embeddings import LatentMap
 from astro_vaeclust.embeddings.dense import DenseVAE
+from astro_vaeclust.embeddings.pca import PCAEmbedding
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.latent_search import with_root_source_count
 from astro_vaeclust.mixtures import SklearnGaussianMixture
@@ -38,13 +39,12 @@ def field(celestial_wcs):
 def make_finder(**settings):
     return VAEClusterFinder(
         **{
-            "embedding": "pca",
-            "patch_sizes": (16, 24),
+            "embedding": PCAEmbedding(patch_sizes=(16, 24)),
             "mixture": SklearnGaussianMixture(n_components=2),
-            "cluster_rule": "rarest",
-            "smoothing": 0.0,
+            "regions": HeatmapRegions(
+                threshold=0.5, smoothing=0.0, cluster_rule="rarest"
+            ),
             "n_largest": 1,
-            "threshold": 0.5,
         }
         | settings
     )
@@ -179,5 +179,5 @@ def test_a_mixture_that_was_trained_without_sources_is_refused(field):
 
 def test_blocks_are_refused_by_searches_that_learn(field):
     image, sources = field
-    with pytest.raises(ValueError, match="embedding must be a trained one"):
-        make_finder().detect_blocks(image, sources=sources)
+    with pytest.raises(ValueError, match="block_size is for the search with a trained"):
+        make_finder().detect(image, sources=sources, block_size=64)

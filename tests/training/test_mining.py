@@ -43,7 +43,7 @@ def tile_files(tmp_path):
 @pytest.fixture
 def everything(monkeypatch):
     """Let every peak of an untrained network count."""
-    monkeypatch.setattr(mining, "LEAST_SCORE", -np.inf)
+    monkeypatch.setattr(mining, "MIN_SCORE", -np.inf)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_false_candidates_are_sought_once(tile_files, network, everything, tmp_p
 
 
 def test_what_is_surely_nothing_is_left_out(tile_files, network, tmp_path, monkeypatch):
-    monkeypatch.setattr(mining, "LEAST_SCORE", np.inf)
+    monkeypatch.setattr(mining, "MIN_SCORE", np.inf)
     path = tmp_path / "false.npy"
     assert find_false_candidates(network, tile_files, path).shape == (0, 4)
 
@@ -127,5 +127,5 @@ def test_a_training_goes_on_with_what_it_took_for_clusters(
     trained = train_network(plan, tile_files, tmp_path / "run", start=network)
     assert not trained.training
     assert (tmp_path / "run" / "false_candidates.npy").exists()
-    with pytest.raises(ValueError, match="start must be a network to go on from"):
+    with pytest.raises(ValueError, match="start must be a network with this plan"):
         train_network(plan, tile_files, tmp_path / "none")

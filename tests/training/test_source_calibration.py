@@ -13,9 +13,8 @@ import torch
 from astropy.table import Table
 
 from astro_vaeclust import VAEClusterFinder
-from astro_vaeclust.detector.calibration import usable_candidates
 from astro_vaeclust.detector.candidates import Candidates
-from astro_vaeclust.detector.inference import run_network
+from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.detector.network import MEASURES
 from astro_vaeclust.detector.source_score import SourceCalibration, source_excess
@@ -78,7 +77,8 @@ def sources(demo):
 
 
 def make_finder(path, **settings):
-    return VAEClusterFinder(model=path, **{"max_false_alarm_rate": None} | settings)
+    settings = {"max_false_alarm_rate": None} | settings
+    return VAEClusterFinder(embedding=ConvVAE(model=path), **settings)
 
 
 def candidates_at(x, y, r50):
@@ -210,10 +210,10 @@ def test_the_rates_are_those_of_the_combined_scores(calibrated, tiles):
     fitted, area, stated = calibrated.source_calibration, 0.0, []
     for path in tiles[7:]:
         tile = TrainingTile.load(path)
-        channels = tile.channels.astype(np.float32)
-        maps = run_network(calibrated.quick_network_for(tile.fine), channels)
-        found, conditions = usable_candidates(maps, channels)
-        excess = source_excess(found, np.load(sources_file(path)), channels[2], SCALE)
+        found, conditions = tile.candidates(calibrated.quick_network_for(tile.fine))
+        found = calibrated.calibration.scored(found, tile.fine)
+        usable = tile.channels[2].astype(np.float32)
+        excess = source_excess(found, np.load(sources_file(path)), usable, SCALE)
         scores = fitted.combine(found.score, excess, False)
         crowding = conditions[0][tuple(found.cells.T)]
         rates = fitted.false_alarm_rate(scores, crowding, fine=False)
@@ -272,7 +272,7 @@ def test_detections_follow_the_sources(demo, sources, model_file):
     assert len(together) == len(alone)
     assert (np.diff(together["score"]) <= 0).all()
     assert (np.diff(together["false_alarm_rate"]) >= 0).all()
-    x, y = together["x_center"].value, together["y_center"].value
+    x, y = together["x_center"], together["y_center"]
     assert np.hypot(x[0] - 80, y[0] - 90) < 40
     order = [np.argsort(table["x_center"]) for table in (alone, together)]
     alone, together = (t[o] for t, o in zip((alone, together), order, strict=True))
@@ -290,7 +290,7 @@ def test_without_weight_sources_change_nothing(demo, sources, folder):
     finder = make_finder(folder / "neutral.pt")
     one, two = (finder.detect(demo.image, sources=s) for s in (None, sources))
     for name in one.table.colnames:
-        if name != "sky_center":
+        if name not in ("sky_center", "n_sources"):  # the given ones are counted
             np.testing.assert_array_equal(one.table[name], two.table[name])
     np.testing.assert_array_equal(one.heatmap.data, two.heatmap.data)
 
@@ -325,7 +325,7 @@ def test_sources_of_another_field_are_refused(demo, sources, model_file):
     with pytest.raises(ValueError, match=r"sources must have 3 or more.*got 0 of 360"):
         finder.detect(demo.image, sources=sources)
     with pytest.raises(ValueError, match=r"sources must have 3 or more.*got 0 of 360"):
-        finder.detect_blocks(demo.image, sources=sources)
+        finder.detect(demo.image, sources=sources, block_size=256)
 
 
 def test_blocks_find_the_same(demo, sources, model_file):
@@ -333,10 +333,10 @@ def test_blocks_find_the_same(demo, sources, model_file):
     whole = finder.detect(demo.image, sources=sources).table
     points = PointSources(*(np.asarray(sources[name]) for name in ("x", "y")))
     for given in (sources, points):
-        parts = finder.detect_blocks(demo.image, sources=given, block_size=256).table
+        parts = finder.detect(demo.image, sources=given, block_size=256).table
         assert parts.meta["n_blocks"] > 1
-        n_sources = parts.meta["n_sources_in_image"]
-        assert n_sources == len(sources)  # also those on masked pixels
+        for name in ("n_sources_in_image", "sources_used_as", "image"):
+            assert parts.meta[name] == whole.meta[name]
         assert len(parts) == len(whole) > 0
         for name in ("x_center", "y_center", "score"):
             np.testing.assert_allclose(parts[name], whole[name], rtol=1e-3)

@@ -13,7 +13,7 @@ def test_a_share_of_the_tiles_of_a_stage_has_bare_clusters(monkeypatch, share):
     monkeypatch.setattr(
         tiles, "simulate_tile", lambda **kwargs: drawn.extend(kwargs["clusters"][:1])
     )
-    monkeypatch.setattr(tiles.TrainingTile, "of_mock", lambda tile, fine_scale: tile)
+    monkeypatch.setattr(tiles.TrainingTile, "from_mock", lambda tile, fine_scale: tile)
     stage = Stage(name="a", first_seed=1, n_tiles=90, surveys=("ukidss-k",), bare=share)
     for seed in range(1, 91):
         stage.draw_tile(seed)
@@ -27,7 +27,7 @@ def test_some_clusters_of_the_calibration_are_bare(monkeypatch, tmp_path):
     monkeypatch.setattr(make, "_save_tile", lambda job: job[0](job[1]))
     monkeypatch.setattr(make, "mock_tile", lambda seed, **kwargs: (seed, kwargs))
     monkeypatch.setattr(
-        tiles.TrainingTile, "of_mock", lambda tile, fine_scale: drawn.append(tile)
+        tiles.TrainingTile, "from_mock", lambda tile, fine_scale: drawn.append(tile)
     )
     stage = Stage(name="a", first_seed=1, n_tiles=1, surveys=("2mass-j",))
     monkeypatch.setattr(Stage, "draw_tile", lambda self, seed: None)

@@ -38,7 +38,7 @@ class Point:
 
 @pytest.fixture
 def registry():
-    return Registry("thing", base=f"{__name__}:Base", entry_point_group="no.such.group")
+    return Registry("thing", Base, "no.such.group")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_decorator_registers_and_returns_the_class(registry):
     assert type(registry.resolve("first")) is First
 
 
-def test_place_is_imported_when_asked_for(registry, tmp_path, monkeypatch):
+def test_reference_is_imported_when_asked_for(registry, tmp_path, monkeypatch):
     module = "astro_vaeclust_test_backend"
     (tmp_path / f"{module}.py").write_text(
         f"from {__name__} import Base\nclass Late(Base):\n    pass\n"
@@ -112,11 +112,11 @@ class TestTakenTag:
             registry.register("first")(Second)
         assert registry.get("first") is First
 
-    def test_another_place(self, registry):
+    def test_another_reference(self, registry):
         with pytest.raises(ValueError, match="thing tag 'first' is registered already"):
             registry.register("first", f"{__name__}:Second")
 
-    def test_same_place_or_class_again(self, registry):
+    def test_same_reference_or_class_again(self, registry):
         registry.register("first", FIRST)
         registry.register("first")(First)
         registry.register("first", FIRST)
@@ -147,10 +147,10 @@ def test_what_is_no_backend_is_refused(registry, announce):
         registry.resolve("announced")
 
 
-@pytest.mark.parametrize("place", ["", "module", "module:", ":Class"])
-def test_malformed_place(registry, place):
-    with pytest.raises(ValueError, match="place must be 'module:Class'"):
-        registry.register("first", place)
+@pytest.mark.parametrize("reference", ["", "module", "module:", ":Class"])
+def test_malformed_reference(registry, reference):
+    with pytest.raises(ValueError, match="reference must be 'module:Class'"):
+        registry.register("first", reference)
 
 
 def test_tag_must_be_a_str(registry):

@@ -109,8 +109,7 @@ class Box(_Area):
 
     def cone(self):
         """Return the smallest cone with all of the area."""
-        corners = self._offset_frame_corners()
-        return Cone(self.center, self.center.separation(corners).max())
+        return Cone(self.center, self.center.separation(self.grid(2)).max())
 
     def contains(self, sky):
         """Return True for the coordinates inside ((n,) array of bool)."""
@@ -154,11 +153,6 @@ class Box(_Area):
         wcs.wcs.set()
         wcs.array_shape = shape
         return wcs
-
-    def _offset_frame_corners(self):
-        across = np.array([-0.5, -0.5, 0.5, 0.5]) * self.width
-        along = np.array([-0.5, 0.5, -0.5, 0.5]) * self.height
-        return self.center.spherical_offsets_by(across, along)
 
 
 @dataclass(frozen=True, eq=False)

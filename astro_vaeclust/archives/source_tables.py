@@ -8,16 +8,24 @@ import os
 import zlib
 from pathlib import Path
 
-from astropy.io import ascii, votable
+from astropy.io import votable
 from astropy.table import Table
 
 from ..images.hdus import first_line, quietly
 from ..utils.files import atomic_path
 from .exceptions import ArchiveFormatError
-from .standardise import standardise
+from .standard_columns import standardise
 
 __all__ = ["read_catalog", "standard_catalog", "write_catalog"]
 
+_FORMATS = {
+    **dict.fromkeys((".vot", ".xml", ".votable"), "votable"),
+    **dict.fromkeys((".fits", ".fit"), "fits"),
+    ".ecsv": "ascii.ecsv",
+    ".csv": "ascii.csv",
+    ".tbl": "ascii.ipac",
+    ".parquet": "parquet",
+}
 _FLAGS = ("rflg", "rd_flg", "bflg", "bl_flg", "cflg", "cc_flg")
 
 
@@ -46,22 +54,26 @@ def read_catalog(path):
     path = Path(os.path.expanduser(path))
     if not path.is_file():
         raise FileNotFoundError(f"catalog: no such file: {path}")
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else ""
-    kind = kind or (suffixes[-1] if suffixes else "")
-    if kind not in _READERS:
+    kind = Path(path.name.lower().removesuffix(".gz")).suffix
+    if kind not in _FORMATS:
         raise ArchiveFormatError(
-            f"catalog {path.name!r} must end in one of {', '.join(sorted(_READERS))}, "
+            f"catalog {path.name!r} must end in one of {', '.join(sorted(_FORMATS))}, "
             "or that and .gz",
             service="files",
         )
     try:
         with quietly():
-            return _READERS[kind](path)
-    except (OSError, EOFError, ValueError, TypeError, KeyError, IndexError) as error:
-        raise _unreadable(path, error) from error
-    except (zlib.error, ascii.InconsistentTableError) as error:
-        raise _unreadable(path, error) from error
+            if kind == ".csv":
+                return _read_csv(path)
+            if _FORMATS[kind] == "votable":
+                table = votable.parse_single_table(str(path))
+                return table.to_table(use_names_over_ids=True)
+            return Table.read(path, format=_FORMATS[kind])
+    except (OSError, EOFError, ValueError, TypeError, LookupError, zlib.error) as error:
+        raise ArchiveFormatError(
+            f"catalog {path.name!r} cannot be read: {first_line(error)}",
+            service="files",
+        ) from error
 
 
 def standard_catalog(table, *, band="Ks", cone=None):
@@ -81,7 +93,7 @@ def standard_catalog(table, *, band="Ks", cone=None):
     Returns
     -------
     catalog : `~astropy.table.QTable`
-        As `~astro_vaeclust.archives.Survey.get_catalog` returns it.
+        As `~astro_vaeclust.archives.Archive.get_catalog` returns it.
 
     Raises
     ------
@@ -104,7 +116,7 @@ def write_catalog(catalog, path, *, overwrite=False):
     Parameters
     ----------
     catalog : `~astropy.table.QTable`
-        As `~astro_vaeclust.archives.Survey.get_catalog` returns it. The column ``sky``
+        As `~astro_vaeclust.archives.Archive.get_catalog` returns it. The column ``sky``
         is left out, since a VOTable has no such columns; ``ra`` and ``dec`` say it.
     path : str or path-like
         The file.
@@ -126,10 +138,6 @@ def write_catalog(catalog, path, *, overwrite=False):
         tree.to_xml(str(place))
 
 
-def _read_votable(path):
-    return votable.parse_single_table(str(path)).to_table(use_names_over_ids=True)
-
-
 def _read_csv(path):
     """Read comma-separated values; flags stay str, so that leading zeros are kept."""
     opener = gzip.open if path.suffix.lower() == ".gz" else open
@@ -137,26 +145,3 @@ def _read_csv(path):
         names = file.readline().strip().split(",")
     flags = [name for name in names if name.lower() in _FLAGS]
     return Table.read(path, format="ascii.csv", converters=dict.fromkeys(flags, str))
-
-
-def _read_as(kind):
-    return lambda path: Table.read(path, format=kind)
-
-
-_READERS = {
-    ".vot": _read_votable,
-    ".xml": _read_votable,
-    ".votable": _read_votable,
-    ".ecsv": _read_as("ascii.ecsv"),
-    ".csv": _read_csv,
-    ".tbl": _read_as("ascii.ipac"),
-    ".fits": _read_as("fits"),
-    ".fit": _read_as("fits"),
-    ".parquet": _read_as("parquet"),
-}
-
-
-def _unreadable(path, error):
-    return ArchiveFormatError(
-        f"catalog {path.name!r} cannot be read: {first_line(error)}", service="files"
-    )

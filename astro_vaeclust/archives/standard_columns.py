@@ -8,16 +8,16 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
-from .columns import COLOUR_COLUMNS
+from ..sources.columns import as_numbers, as_words, plain
+from ..sources.table import ANGLE_COLUMNS, angles
 from .exceptions import ArchiveFormatError
 
-__all__ = ["NATIVE_COLUMNS", "standardise"]
+__all__ = ["COLOUR_COLUMNS", "NATIVE_COLUMNS", "standardise"]
 
-POSITION_COLUMNS = {
-    "ra": ("ra2000", "ra", "raj2000", "raicrs", "ra_icrs", "_raj2000"),
-    "dec": ("dec2000", "dec", "dej2000", "deicrs", "de_icrs", "_dej2000"),
-}
-"""Names of positions in lower case, the best first; WSA has ``ra`` in radians too."""
+COLOUR_COLUMNS = tuple(
+    f"{band}_mag{suffix}" for band in "jhk" for suffix in ("", "_err")
+)
+"""Magnitudes in J, H and K (mag) of every catalogue; NaN where there is none."""
 
 MAGNITUDE_COLUMNS = {
     "j": ("j_mag", "j_m", "jmag", "japermag3", "jmag3"),
@@ -95,7 +95,7 @@ def standardise(native, *, band, cone=None, service=""):
         VizieR, or one that has the standard columns already.
     band : str
         Band of ``mag``, ``mag_err`` and ``quality``: J, H, or K or Ks.
-    cone : `~astro_vaeclust.archives.regions.Cone`, optional
+    cone : `~astro_vaeclust.archives.areas.Cone`, optional
         Where the sources should be; decides whether positions without a unit are in
         degrees or in radians.
     service : str, optional
@@ -104,7 +104,7 @@ def standardise(native, *, band, cone=None, service=""):
     Returns
     -------
     catalog : `~astropy.table.QTable`
-        See `~astro_vaeclust.archives.Survey.get_catalog`.
+        See `~astro_vaeclust.archives.Archive.get_catalog`.
 
     Raises
     ------
@@ -148,16 +148,13 @@ class _Columns:
                 return self.table[self._own[name]]
         return None
 
-    def require(self, what, names):
-        """Return the first column that is there, or raise."""
-        column = self.find(names)
-        if column is None:
-            raise ArchiveFormatError(
-                f"the table has no {what}: it needs one of {', '.join(names)}, and has "
-                f"{', '.join(self.table.colnames) or 'no columns'}",
-                service=self.service,
-            )
-        return column
+    def lack(self, what, names):
+        """Return the error that says what is missing."""
+        return ArchiveFormatError(
+            f"the table has no {what}: it needs one of {', '.join(names)}, and has "
+            f"{', '.join(self.table.colnames) or 'no columns'}",
+            service=self.service,
+        )
 
     def __len__(self):
         return len(self.table)
@@ -165,32 +162,19 @@ class _Columns:
 
 def _positions(columns, cone):
     """Return ra and dec in degrees (two (n,) float64 arrays), NaN where missing."""
-    ra = columns.require("right ascension", POSITION_COLUMNS["ra"])
-    dec = columns.require("declination", POSITION_COLUMNS["dec"])
-    if np.asarray(ra).dtype.kind in "OSU":
-        return _sexagesimal(ra, dec, columns.service)
-    ra, dec = _in_degrees(ra), _in_degrees(dec)
+    try:
+        found = angles(columns.table, "positions")
+    except ValueError as error:
+        raise ArchiveFormatError(str(error), service=columns.service) from error
+    if found is None:
+        names = [" and ".join(pair) for pair in ANGLE_COLUMNS]
+        raise columns.lack("right ascension and declination", names)
+    ra, dec = found
     if cone is not None and not _reaches(cone, ra, dec):
         in_radians = np.degrees(ra), np.degrees(dec)
         if _reaches(cone, *in_radians):
             return in_radians
-    return ra, dec
-
-
-def _sexagesimal(ra, dec, service):
-    try:
-        sky = SkyCoord(_words(ra), _words(dec), unit=(u.hourangle, u.deg))
-    except (ValueError, TypeError) as error:
-        raise ArchiveFormatError(
-            f"positions cannot be read: {error}", service=service
-        ) from error
-    return sky.ra.deg, sky.dec.deg
-
-
-def _in_degrees(column):
-    values = _numbers(column)
-    unit = str(getattr(column, "unit", None) or "").lower()
-    return np.degrees(values) if unit.startswith("rad") else values
+    return found
 
 
 def _reaches(cone, ra, dec):
@@ -209,22 +193,23 @@ def _magnitudes(columns, letter):
         magnitude = columns.find(MAGNITUDE_COLUMNS[name])
         error = columns.find(ERROR_COLUMNS[name])
         if name == letter and magnitude is None:
-            magnitude = columns.require(
-                f"magnitude in {letter.upper()}", (*MAGNITUDE_COLUMNS[name], "mag")
-            )
+            magnitude = columns.find(("mag",))
+            if magnitude is None:
+                names = (*MAGNITUDE_COLUMNS[name], "mag")
+                raise columns.lack(f"magnitude in {letter.upper()}", names)
             error = columns.find(("mag_err", "e_mag")) if error is None else error
         found[f"{name}_mag"] = _measured(magnitude, len(columns))
-        found[f"{name}_mag_err"] = _measured(error, len(columns), least=0.0)
+        found[f"{name}_mag_err"] = _measured(error, len(columns), minimum=0.0)
     return found
 
 
-def _measured(column, length, least=-np.inf):
+def _measured(column, length, minimum=-np.inf):
     """Return a column as magnitudes, NaN where there is nothing."""
     if column is None:
         return np.full(length, np.nan) * u.mag
-    values = _numbers(column)
+    values = as_numbers(column)
     with np.errstate(invalid="ignore"):
-        values[(values < MISSING_BELOW) | (values < least)] = np.nan
+        values[(values < MISSING_BELOW) | (values < minimum)] = np.nan
     return values * u.mag
 
 
@@ -238,9 +223,9 @@ def _natives(columns):
         if name in FLAG_COLUMNS:
             kept[name] = _flags(column, digits=name != "ph_qual")
         elif name == "designation":
-            kept[name] = _words(column)
+            kept[name] = as_words(column)
         elif name == "pstar":
-            kept[name] = _numbers(column)
+            kept[name] = as_numbers(column)
         else:
             kept[name] = _integers(column)
     return kept
@@ -249,7 +234,7 @@ def _natives(columns):
 def _quality(columns, kept, letter, magnitudes, usable):
     given = columns.find(("quality",))
     if given is not None:
-        return _words(given)[usable]
+        return as_words(given)[usable]
     quality = np.full(len(magnitudes), "unknown", dtype="U7")
     bits = kept.get(f"{letter}_pperrbits")
     if "ph_qual" in kept:
@@ -266,7 +251,7 @@ def _quality(columns, kept, letter, magnitudes, usable):
 def _source_class(columns, kept, usable):
     given = columns.find(("source_class",))
     if given is not None:
-        return _words(given)[usable]
+        return as_words(given)[usable]
     if "mergedclass" in kept:
         words = [_CLASSES.get(int(value), "unknown") for value in kept["mergedclass"]]
     else:
@@ -276,65 +261,21 @@ def _source_class(columns, kept, usable):
     return np.array(words, dtype="U15")
 
 
-def _plane(column):
-    """Return the values and the mask of a column, of shape (n,) both."""
-    values = getattr(column, "unmasked", column)
-    values = getattr(values, "value", values)
-    mask = np.broadcast_to(getattr(column, "mask", False), np.shape(column))
-    values = np.ma.getdata(values)
-    if values.ndim > 1 and values.size == len(values):
-        values, mask = values.reshape(len(values)), mask.reshape(len(values))
-    return values, mask
-
-
-def _numbers(column):
-    """Return a column as (n,) float64, NaN where it is masked or no number."""
-    values, mask = _plane(column)
-    if values.dtype.kind in "OSU":
-        numbers = np.array([_number(value) for value in values], dtype=float)
-    else:
-        numbers = np.array(values, dtype=float)
-    numbers[mask] = np.nan
-    return numbers
-
-
-def _number(text):
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return np.nan
-
-
 def _integers(column):
     """Return a column as (n,) int64, `MISSING_INTEGER` where there is none."""
-    values, mask = _plane(column)
+    values, mask = plain(column)
     if values.dtype.kind in "iu":
         integers = values.astype(np.int64)
     else:
-        numbers = _numbers(column)
+        numbers = as_numbers(column)
         mask = mask | ~np.isfinite(numbers)
         integers = np.where(mask, 0, numbers).astype(np.int64)
     return np.where(mask, MISSING_INTEGER, integers)
 
 
-def _words(column):
-    """Return a column as (n,) array of str, empty where it is masked."""
-    values, mask = _plane(column)
-    words = [
-        "" if gone else _word(value) for value, gone in zip(values, mask, strict=True)
-    ]
-    return np.array(words, dtype=str) if words else np.empty(0, dtype="U1")
-
-
-def _word(value):
-    if isinstance(value, bytes):
-        return value.decode("ascii", "replace").strip()
-    return "" if value is None else str(value).strip()
-
-
 def _flags(column, *, digits):
     """Return flags of three characters; leading zeros are put back."""
-    words = _words(column)
+    words = as_words(column)
     if digits:
         words = np.array(
             [word.zfill(3) if word else word for word in words], dtype="U3"

@@ -1,0 +1,278 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Reading of pixels, of all or of a part of an image, through the same checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from . import arrays
+from .hdus import reading
+from .image import MIN_SAMPLE, Image, Whole, every_usable, sampling_step, usable_sample
+
+__all__ = ["ImageSource", "LazyPixels", "everything"]
+
+
+STRIP = 1 << 22
+"""Pixels, in whole rows, that are read at a time of what is not read whole."""
+
+
+class LazyPixels:
+    """
+    Pixels of an image HDU that are read when they are asked for.
+
+    Parts of an uncompressed file, and tiles of a tile-compressed one, are read alone.
+    Pixels are scaled by BZERO, BSCALE and BLANK; axes of length 1 are dropped.
+
+    Parameters
+    ----------
+    hdu : `~astropy.io.fits.PrimaryHDU` or other image HDU
+        The HDU, whose file stays open.
+    name : str
+        Name of the file, for errors.
+    convert : callable, optional
+        Applied to what is read.
+
+    Raises
+    ------
+    ValueError
+        When it is indexed, if bytes are missing.
+    """
+
+    def __init__(self, hdu, name, convert=None):
+        arrays.check_image_shape(hdu.shape)
+        self.hdu, self.name, self.convert = hdu, name, convert
+        self.shape = arrays.plane(hdu.shape)
+
+    def __getitem__(self, place):
+        """Read a part, which two slices give."""
+        sides = iter(place)
+        axes = self.hdu.shape
+        if len(axes) > 2:
+            place = tuple(next(sides) if side > 1 else 0 for side in axes)
+        with reading(self.name):
+            pixels = self._cheapest()[place]
+        return pixels if self.convert is None else self.convert(pixels)
+
+    def _cheapest(self):
+        """Return what is cheaper to cut from: the file, or all of its pixels."""
+        file = (self.hdu.fileinfo() or {}).get("file")
+        is_loaded = file is None or "data" in vars(self.hdu)
+        return self.hdu.data if is_loaded or file.compression else self.hdu.section
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSource:
+    """
+    An image that can be read whole or in parts.
+
+    Made by `~astro_vaeclust.images.read.open_image`.
+
+    Parameters
+    ----------
+    pixels : array or `~astro_vaeclust.images.source.LazyPixels`
+        Pixels of two axes.
+    wcs : `~astropy.wcs.WCS`
+        Two celestial axes, as those of an `~astro_vaeclust.images.image.Image`.
+    masks : tuple
+        Masks of bool that are joined by "or".
+    error : array, NDUncertainty or `~astro_vaeclust.images.source.LazyPixels`, optional
+        What stands for standard deviations.
+    unit, name, lossy, header
+        As those of an `~astro_vaeclust.images.image.Image`.
+    """
+
+    pixels: object
+    wcs: WCS
+    masks: tuple = ()
+    error: object = None
+    unit: u.UnitBase | None = None
+    name: str = ""
+    lossy: bool = False
+    header: fits.Header | None = None
+
+    @property
+    def shape(self):
+        """Shape (ny, nx) in pixels."""
+        return self.pixels.shape
+
+    def read(self):
+        """
+        Read all of the image.
+
+        Returns
+        -------
+        image : `~astro_vaeclust.images.image.Image`
+            The image.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If its pixels cannot be used, see
+            `~astro_vaeclust.images.read.read_image`.
+        """
+        pixels, mask, error, counts = self._arrays(everything(self.shape))
+        _check_counts(counts, self.shape)
+        _fill(pixels, mask)
+        _check_not_constant(pixels.min(), pixels.max())
+        if error is not None:
+            _fill(error, mask)
+        return self._image(pixels, mask, error, self.wcs)
+
+    def part(self, place, *, scaling=None):
+        """
+        Read a part of the image.
+
+        Parameters
+        ----------
+        place : tuple of slice
+            Its rows and columns, with start and stop within the image.
+        scaling : optional
+            That of `~astro_vaeclust.images.image.Whole`.
+
+        Returns
+        -------
+        image : `~astro_vaeclust.images.image.Image`
+            The part, filled with the median of the whole image where it is unusable,
+            which may be everywhere.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the pixels of the whole image cannot be used, see
+            `~astro_vaeclust.images.read.read_image`.
+        """
+        corner = tuple(side.start for side in place)
+        whole = replace(self.whole, corner=corner, scaling=scaling)
+        pixels, mask, error, _ = self._arrays(place)
+        _fill(pixels, mask, whole.sample)
+        if error is not None:
+            _fill(error, mask, whole.error_sample)
+        return self._image(pixels, mask, error, self.wcs.slice(place), whole)
+
+    def strips(self, multiple=1):
+        """
+        Cut the image into strips of whole rows.
+
+        Parameters
+        ----------
+        multiple : int
+            The rows of all strips but the last are a multiple of it, and those of the
+            last are as many or more.
+
+        Yields
+        ------
+        place : tuple of slice
+            Rows and columns of a strip.
+        """
+        ny, nx = self.shape
+        height = max(STRIP // (nx * multiple), 1) * multiple
+        tops = range(0, max(ny - multiple, 0) + 1, height)
+        for top, bottom in zip(tops, (*tops[1:], ny), strict=True):
+            yield slice(top, bottom), slice(0, nx)
+
+    def masks_of_strips(self):
+        """Yield the rows and columns of strips, and their unusable pixels."""
+        for place in self.strips():
+            yield place, self._arrays(place)[1]
+
+    @cached_property
+    def whole(self):
+        """What parts must know of the image, which is read once in strips for it."""
+        ny, nx = self.shape
+        samples, errors, n_usable = self._sampled(sampling_step(ny * nx))
+        if samples.size < MIN_SAMPLE:
+            samples, errors, _ = self._sampled(1)
+        return Whole(self.shape, n_usable, samples, errors)
+
+    def _sampled(self, step):
+        """Return every so many of the usable pixels and their errors, and how many."""
+        counts, ranges, samples, errors = [], [], [], []
+        for place in self.strips():
+            pixels, mask, error, found = self._arrays(place)
+            counts.append(found)
+            start = -place[0].start * self.shape[1] % step
+            samples.append(every_usable(pixels, mask, step, start))
+            if error is not None:
+                errors.append(every_usable(error, mask, step, start))
+            if not mask.all():
+                _fill(pixels, mask)
+                ranges.append((pixels.min(), pixels.max()))
+        counts = np.sum(counts, axis=0)
+        _check_counts(counts, self.shape)
+        _check_not_constant(min(ranges)[0], max(high for _, high in ranges))
+        errors = np.concatenate(errors) if errors else None
+        return np.concatenate(samples), errors, int(counts[-1])
+
+    def _arrays(self, place):
+        """
+        Return pixels, mask and errors of a part, not yet filled, and three counts.
+
+        Counted are the finite pixels, those that are not masked either, and those whose
+        error is finite, too.
+        """
+        pixels = arrays.single_precision(self.pixels[place])
+        mask, error = ~np.isfinite(pixels), None
+        counts = [mask.size - np.count_nonzero(mask)]
+        for given in self.masks:
+            mask |= given[place]
+        counts.append(mask.size - np.count_nonzero(mask))
+        if self.error is not None:
+            error = arrays.standard_deviation(self.error[place], self.unit)
+            mask |= ~np.isfinite(error)
+            arrays.check_not_negative(error, mask)
+        counts.append(mask.size - np.count_nonzero(mask))
+        return pixels, mask, error, counts
+
+    def _image(self, pixels, mask, error, wcs, whole=None):
+        return Image(
+            data=pixels,
+            mask=mask,
+            wcs=wcs,
+            error=error,
+            unit=self.unit,
+            name=self.name,
+            lossy=self.lossy,
+            header=self.header,
+            whole=whole,
+        )
+
+
+def _check_counts(counts, shape):
+    for number, message in zip(
+        counts,
+        (
+            "data: all pixels are NaN or infinite",
+            "mask: it leaves no usable pixel of data",
+            "error: not finite at any usable pixel of data",
+        ),
+        strict=True,
+    ):
+        if not number:
+            raise ValueError(f"{message} (shape {shape})")
+
+
+def _check_not_constant(lowest, highest):
+    if lowest == highest:
+        raise ValueError(
+            f"data is constant: in single precision all usable pixels are {lowest:g}"
+        )
+
+
+def everything(shape):
+    """Return the slices of all rows and columns of a shape."""
+    return tuple(slice(0, side) for side in shape)
+
+
+def _fill(values, mask, sample=None):
+    """Fill with the lower median of a sample, which is always one of the values."""
+    if mask.any():
+        sample = usable_sample(values, mask) if sample is None else sample.copy()
+        middle = (sample.size - 1) // 2
+        sample.partition(middle)
+        values[mask] = sample[middle]

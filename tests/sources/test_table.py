@@ -1,0 +1,294 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""One reader of tables of sources, for all that take one."""
+
+import warnings
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.nddata import CCDData
+from astropy.table import Column, MaskedColumn, QTable, Table
+from astropy.utils.exceptions import AstropyUserWarning
+from numpy.testing import assert_allclose
+from regions import CircleSkyRegion
+
+from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust.archives import ArchiveFormatError, standard_catalog
+from astro_vaeclust.baselines import StarCounts
+from astro_vaeclust.catalog import ClusterCatalog, cluster_table
+from astro_vaeclust.cli import main
+from astro_vaeclust.matching import ClusterMatch
+from astro_vaeclust.sources.columns import as_magnitudes
+from astro_vaeclust.sources.table import read_sources, sky_positions
+
+from ..matching.examples import columns as cluster_columns
+
+SHAPE = (128, 160)
+CENTER = (100.0, 60.0)
+N_FIELD, N_CLUSTER = 60, 80
+ROWS = N_FIELD + N_CLUSTER
+
+
+@pytest.fixture(scope="module")
+def positions():
+    """Positions in pixels with a cluster, all on the image."""
+    rng = np.random.default_rng(5)
+    spread = rng.uniform((2, 2), (SHAPE[1] - 3, SHAPE[0] - 3), (N_FIELD, 2))
+    return np.concatenate([spread, rng.normal(CENTER, 7, (N_CLUSTER, 2))]).T
+
+
+def angles(names, unit, spelled=None):
+    """Return what makes a table of angles in a unit, which may be spelled oddly."""
+
+    def make(x, y, sky):
+        table = Table()
+        for name, angle in zip(names, (sky.ra, sky.dec), strict=True):
+            table[name] = Column(angle.to_value(unit), unit=spelled or unit)
+        return table
+
+    return make
+
+
+def with_parts(name):
+    return lambda x, y, sky: Table(
+        {f"{name}.ra": sky.ra.deg, f"{name}.dec": sky.dec.deg}
+    )
+
+
+def pixels(*names, unit=None):
+    return lambda x, y, sky: Table(
+        [Column(x, unit=unit), Column(y, unit=unit)], names=names
+    )
+
+
+def words(separator, dtype=str):
+    of_dec = separator.replace("h", "d")
+
+    def make(x, y, sky):
+        ra = sky.ra.to_string(u.hourangle, sep=separator, precision=5, pad=True)
+        dec = sky.dec.to_string(u.deg, sep=of_dec, precision=4, alwayssign=True)
+        return Table({"RAJ2000": ra.astype(dtype), "DEJ2000": dec.astype(dtype)})
+
+    return make
+
+
+def of_wsa(x, y, sky):
+    table = Table({"RA": sky.ra.rad, "DEC": sky.dec.rad})
+    table["ra2000"], table["dec2000"] = sky.ra.deg, sky.dec.deg
+    return table
+
+
+def two_dimensional(x, y, sky):
+    return Table({"ra": sky.ra.deg[:, None], "dec": sky.dec.deg[:, None]})
+
+
+def masked(x, y, sky):
+    return Table({"ra": MaskedColumn(sky.ra.deg), "dec": MaskedColumn(sky.dec.deg)})
+
+
+def decimal_words(x, y, sky):
+    return Table({"ra": sky.ra.deg.astype(str), "dec": sky.dec.deg.astype(str)})
+
+
+def physical(x, y, sky):
+    """Cartesian coordinates in parsecs are no pixels."""
+    return QTable({"X": x * u.pc, "Y": y * u.pc, "ra": sky.ra, "dec": sky.dec})
+
+
+KINDS = {
+    "sky": lambda x, y, sky: QTable({"sky": sky}),
+    "galactic": lambda x, y, sky: QTable({"sky": sky.galactic}),
+    "distant": lambda x, y, sky: QTable(
+        {"sky_center": SkyCoord(sky.ra, sky.dec, distance=2 * u.kpc)}
+    ),
+    "photutils": lambda x, y, sky: QTable({"sky_centroid": sky, "xcentroid": x}),
+    "split": with_parts("sky_center"),
+    "degrees": angles(("ra", "dec"), u.deg),
+    "upper case": angles(("RA", "DEC"), u.deg, "DEGREE"),
+    "brackets": angles(("RAdeg", "DEdeg"), u.deg, "[deg]"),
+    "radians": angles(("RA", "DEC"), u.rad, "RADIANS"),
+    "hours": angles(("ra", "dec"), u.hourangle, "hour"),
+    "arcsec": angles(("ra", "dec"), u.arcsec),
+    "VizieR": angles(("_RAJ2000", "_DEJ2000"), u.deg),
+    "VizieR, ICRS": angles(("RA_ICRS", "DE_ICRS"), u.deg),
+    "VizieR, words": words(" "),
+    "colons": words(":"),
+    "letters": words("hms"),
+    "bytes": words(" ", bytes),
+    "WSA": of_wsa,
+    "columns of columns": two_dimensional,
+    "masked columns": masked,
+    "decimal words": decimal_words,
+    "parsecs": physical,
+    "pixels": pixels("x", "y"),
+    "upper pixels": pixels("X", "Y", unit="pix"),
+    "centroids": pixels("x_centroid", "y_centroid"),
+    "centres": pixels("x_center", "y_center"),
+}
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+def table(request, positions, celestial_wcs):
+    sky = celestial_wcs.pixel_to_world(*positions).icrs
+    return request.param(*positions, sky)
+
+
+@pytest.fixture
+def image(celestial_wcs):
+    noise = np.random.default_rng(6).normal(500, 1, SHAPE)
+    return CCDData(noise, unit="adu", wcs=celestial_wcs)
+
+
+@pytest.fixture
+def reference(celestial_wcs):
+    side = np.sqrt(np.abs(np.linalg.det(celestial_wcs.pixel_scale_matrix))) * u.deg
+    return CircleSkyRegion(celestial_wcs.pixel_to_world(*CENTER), 14 * side)
+
+
+@pytest.fixture
+def clusters(reference):
+    radius = reference.radius.to_value(u.arcsec)
+    center = reference.center.icrs.reshape(1)
+    return ClusterCatalog(cluster_table(cluster_columns(center, np.array([radius]))))
+
+
+def quietly(finder, data, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        return finder.detect(data, **options)
+
+
+def test_detect_takes_every_kind(table, image):
+    found = quietly(VAEClusterFinder(), image, sources=table)
+    assert found.table.meta["n_sources_in_image"] == ROWS
+
+
+def test_catalogue_methods_take_every_kind(table, image):
+    mask = np.zeros(SHAPE, dtype=bool)
+    found = quietly(StarCounts(), None, wcs=image.wcs, mask=mask, sources=table)
+    assert found.table.meta["n_sources_in_image"] == ROWS
+
+
+def test_the_reader_takes_every_kind(table, positions, celestial_wcs):
+    points = read_sources(table, celestial_wcs)
+    assert_allclose((points.x, points.y), positions, atol=2e-3)
+    sky = sky_positions(table, wcs=celestial_wcs)
+    assert_allclose(celestial_wcs.world_to_pixel(sky), positions, atol=2e-3)
+
+
+def n_inside(positions):
+    return np.count_nonzero(np.hypot(positions[0] - 100, positions[1] - 60) <= 14)
+
+
+def test_matching_takes_every_kind(
+    table, clusters, reference, positions, celestial_wcs
+):
+    match = ClusterMatch(clusters.table, table, wcs=celestial_wcs)
+    assert len(match.sources) == ROWS
+    overlap = match.iou(reference, region="circle")
+    assert overlap.n_union == pytest.approx(n_inside(positions), abs=1)
+
+
+def test_score_takes_every_kind(
+    table, clusters, reference, positions, image, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    clusters.write("clusters.ecsv")
+    image.write("image.fits")
+    reference.write("reference.reg", format="ds9")
+    table.write("sources.ecsv")
+    options = ["--catalog", "sources.ecsv", "--reference", "reference.reg"]
+    assert main(["score", "clusters.ecsv", *options, "--image", "image.fits"]) == 0
+    assert f"{ROWS} sources of sources.ecsv count" in capsys.readouterr().out
+
+
+def test_positions_on_the_sky_take_precedence_over_pixels(positions, celestial_wcs):
+    sky = celestial_wcs.pixel_to_world(*positions).icrs
+    table = QTable({"x": positions[0] + 7, "y": positions[1], "sky": sky})
+    assert_allclose(read_sources(table, celestial_wcs).x, positions[0], atol=1e-6)
+
+
+def test_an_absurd_row_does_not_refuse_the_table(celestial_wcs):
+    table = Table({"ra": [275.12, 275.12, -9999.0], "dec": [-16.18, 131.0, -9999.0]})
+    with pytest.warns(AstropyUserWarning, match="sources: 2 of 3 rows"):
+        assert len(read_sources(table, celestial_wcs)) == 1
+    words = ["18 20 28.8", "18 61 00", "nonsense", ""]
+    table = Table({"ra": words, "dec": ["-16 10 48"] * 4})
+    with pytest.warns(AstropyUserWarning, match="sources: 2 of 4 rows"):
+        sky = sky_positions(table)
+    assert np.isfinite(sky.ra.deg).tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        Table({"ra": [275.12, np.nan], "dec": [-16.18, -16.18]}),
+        Table({"x": MaskedColumn([1.0, 2.0], mask=[False, True]), "y": [3.0, 4.0]}),
+        QTable({"x": [np.nan, 1.0] * u.pix, "y": [3.0, 4.0] * u.pix}),
+    ],
+    ids=["NaN", "masked", "pixels"],
+)
+def test_rows_without_a_position_are_left_out(table, celestial_wcs):
+    assert len(read_sources(table, celestial_wcs)) == 1
+
+
+def test_a_table_of_absurd_rows_is_refused_and_one_without_rows_is_not(celestial_wcs):
+    absurd = Table({"ra": [84.0], "dec": [131.0]})
+    message = "sources has no row with a usable position; it has 1 rows"
+    with (
+        pytest.warns(AstropyUserWarning, match="1 of 1 rows"),
+        pytest.raises(ValueError, match=message),
+    ):
+        read_sources(absurd, celestial_wcs)
+    assert len(read_sources(absurd[:0], celestial_wcs)) == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "message"),
+    [
+        ([[1, 2]], TypeError, "sources must be an astropy Table"),
+        (Table({"l": [1.0]}), ValueError, r"sources must have positions.*got.*\['l'\]"),
+        (Table({"x": [1.0], "ra": [2.0]}), ValueError, "sources must have positions"),
+        (QTable({"x": [1] * u.pc, "y": [1] * u.pc}), ValueError, "must have positions"),
+        (
+            QTable({"ra": [1] * u.Jy, "dec": [1] * u.Jy}),
+            ValueError,
+            "sources: ra and dec: a column is in Jy, and not in deg",
+        ),
+    ],
+    ids=["list", "longitudes", "half", "parsecs", "janskys"],
+)
+def test_bad_tables_are_refused(table, error, message, celestial_wcs):
+    with pytest.raises(error, match=message):
+        read_sources(table, celestial_wcs)
+
+
+def test_pixels_need_a_wcs_to_be_matched(clusters):
+    with pytest.raises(ValueError, match="sources has positions in pixels only"):
+        clusters.match(Table({"x": [1.0], "y": [2.0]}))
+
+
+@pytest.mark.parametrize("unit", [None, u.mag, u.mmag, "MAG"])
+def test_magnitudes_are_finite_and_in_their_unit(unit):
+    factor = 1000 if unit is u.mmag else 1
+    values = np.array([12.5, 99.9, -9999.0, np.inf, 0.0]) * factor
+    column = MaskedColumn(values, unit=unit, mask=[0, 0, 0, 0, 1])
+    nothing = np.full(4, np.nan)
+    assert_allclose(as_magnitudes(column), [12.5, *nothing])
+
+
+def test_magnitude_limit(celestial_wcs):
+    table = QTable({"x": [1.0, 2.0], "y": [3.0, 4.0], "MAG": [12.0, 14.5] * u.mag})
+    points = read_sources(table, celestial_wcs, magnitude_limit=14.0)
+    assert points.x.tolist() == [1.0]
+    with pytest.raises(ValueError, match="sources must have magnitudes"):
+        read_sources(table["x", "y"], celestial_wcs, magnitude_limit=14.0)
+
+
+def test_archives_name_what_they_lack_and_take_odd_units():
+    with pytest.raises(ArchiveFormatError, match=r"no right ascension.*ra and dec"):
+        standard_catalog(Table({"l": [1.0], "k_m": [9.0]}))
+    table = Table({"ra": [1.0], "dec": [0.5], "k_m": [9.0]})
+    table["ra"].unit = table["dec"].unit = "RADIANS"
+    assert_allclose(standard_catalog(table)["sky"].dec.deg, np.degrees(0.5))

@@ -1,0 +1,21 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The stages of the training, and the table of them in the documentation."""
+
+import re
+from pathlib import Path
+
+from astro_vaeclust.training import Recipe
+
+PAGE = Path(__file__).parents[2] / "docs" / "detector.rst"
+
+
+def test_the_table_of_stages_is_that_of_the_recipe():
+    rows = re.findall(
+        r"^([a-z-]+) +(?:both|sharp|others) .*? (\d+) +(\d+) +(\d+)(?: |$)",
+        PAGE.read_text(),
+        flags=re.MULTILINE,
+    )
+    assert [(name, *map(int, numbers)) for name, *numbers in rows] == [
+        (stage.name, stage.n_tiles, stage.plan.n_steps, stage.plan.side)
+        for stage in Recipe().stages
+    ]
