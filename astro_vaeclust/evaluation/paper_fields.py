@@ -36,7 +36,7 @@ _DESIGN = 0x7AB1E
 """Keeps the random numbers of the design apart from those of the tile."""
 
 
-def paper_fields(n=len(TABLE_I), *, seed=FIRST_SEED):
+def paper_fields(n, *, seed=FIRST_SEED):
     """
     Simulate fields such as those of Table I, one embedded cluster in each.
 

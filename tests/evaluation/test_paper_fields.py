@@ -1,12 +1,16 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The stand-ins for Table I are what the table says of each row."""
+"""Stand-ins for Table I are what it says, and the method of the paper outlines them."""
 
 import astropy.units as u
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from regions import CircleSkyRegion
 
+from astro_vaeclust import VAEClusterFinder
+from astro_vaeclust.embeddings.pca import PCAEmbedding
 from astro_vaeclust.evaluation import TABLE_I, paper_fields
+from astro_vaeclust.simulation import MockCluster, simulate_tile
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +64,40 @@ def test_a_field_depends_on_its_seed_alone(fields):
 def test_what_is_no_count_is_refused_at_once(arguments, error, message):
     with pytest.raises(error, match=message):
         paper_fields(**arguments)
+
+
+def overlaps(catalog, tile):
+    """Return the overlap of each true 80 per cent circle with the best region."""
+    sources = tile.stars[tile.stars["mag"] < tile.survey.limit * u.mag]
+    match = catalog.match(sources, cut=None)
+    return [
+        match.iou(CircleSkyRegion(row["sky_center"], row["r80"]))
+        for row in tile.clusters
+    ]
+
+
+def test_paper_outlines_the_cluster(fields):
+    field = fields[0]
+    catalog = VAEClusterFinder.paper().detect(field.image)
+    (overlap,) = overlaps(catalog, field)
+    assert len(catalog) == 1
+    assert overlap.iou > 0.7
+    assert 0.7 < overlap.radius_ratio < 1.4
+
+
+def test_paper_reports_all_regions_when_asked():
+    around = TABLE_I[0].center
+    clusters = [
+        MockCluster(center=around.spherical_offsets_by(dx, 0 * u.deg), profile="king")
+        for dx in (-2.5, 2.5) * u.arcmin
+    ]
+    tile = simulate_tile(
+        shape=(300, 600), center=around, clusters=clusters, density=3.6, seed=4
+    )
+    embedding = PCAEmbedding(patch_sizes=(16, 32, 48, 64))
+    one = VAEClusterFinder.paper(embedding=embedding).detect(tile.image)
+    finder = VAEClusterFinder.paper(embedding=embedding, n_largest=None)
+    both = overlaps(finder.detect(tile.image), tile)
+    assert len(one) == 1
+    assert len({overlap.id for overlap in both}) == 2
+    assert min(overlap.iou for overlap in both) > 0.6
