@@ -4,12 +4,13 @@ The paper's task: outline one embedded cluster in a field of 10 arcmin round it.
 
 Usage: ``python benchmarks/paper_task.py [--fields 50] [--seed 1000000] [--ablation]
 [--only NAME ...] [--output FILE]``. On mock stand-ins for the fields of Table I of
-Karmakar, Mishra & Tej (2018) it prints, for each finder, the means over the fields with
-their bootstrap intervals and the scatter from field to field: IoU on source counts with
-the circle of the true 80 % radius, by the pixels of the region and by its circle; radius
-and number of sources over the true ones; distance of the centres over the true
-half-number radius (median); fields with a collapsed autoencoder; seconds per field. A
-field without a detection has an IoU of zero. Settings are chosen below seed 100 000.
+Karmakar, Mishra & Tej (2018) it prints, for each finder, the means over the fields
+with their bootstrap intervals and the scatter from field to field: IoU on source
+counts with the circle of the true 80 % radius, by the pixels of the region and by its
+circle; radius and number of sources over the true ones; distance of the centres over
+the true half-number radius (median); fields with a collapsed autoencoder; seconds per
+field. A field without a detection has an IoU of zero. Settings are chosen below seed
+100 000.
 """
 
 import argparse
