@@ -5,7 +5,7 @@ from .campaign import evaluate_finders
 from .finders import TileFinder, finder_names, make_finders
 from .froc import froc
 from .injections import selection_function
-from .paper_fields import paper_fields
+from .paper_fields import mock_paper_archive, paper_fields
 from .paper_table import TABLE_I, PaperField, paper_table, possible_ious
 from .rates import RateCompleteness
 from .reproduction import Reproduction
@@ -34,6 +34,7 @@ __all__ = [
     "finder_names",
     "froc",
     "make_finders",
+    "mock_paper_archive",
     "paper_fields",
     "paper_table",
     "plot_results",
