@@ -7,7 +7,6 @@ import warnings
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
-from types import SimpleNamespace
 
 import astropy.units as u
 import numpy as np
@@ -231,10 +230,8 @@ def test_a_finder_needs_no_more_than_detect():
         def detect(self, data, **options):
             return data, options
 
-    tile = SimpleNamespace(image="an image")
     finder = Minimal()
     assert finder.settings == {"depth": 3}
     assert finder.trained_model is finder.source_settings is None
-    assert finder.detect_tile(tile, sources=1) == ("an image", {"sources": 1})
     with pytest.raises(NotImplementedError, match="Minimal"):
-        finder.find_sources(tile.image)
+        finder.find_sources(None)
