@@ -271,7 +271,7 @@ class ClusterCatalog:
         ValueError
             If the catalogue has neither an image nor a heat map.
         """
-        from .visualization import plot_catalog
+        from .visualization.catalog_plot import plot_catalog
 
         return plot_catalog(self, ax=ax)
 
@@ -336,7 +336,7 @@ class ClusterCatalog:
         `~astro_vaeclust.archives.ArchiveError`
             If VizieR does not give a list.
         """
-        from .matching import crossmatch
+        from .matching.lookup import crossmatch
 
         table = self.table.copy()
         table.update(crossmatch(table, lists, radius=radius))

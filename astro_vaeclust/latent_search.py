@@ -12,7 +12,7 @@ import numpy as np
 from .base import ClusterSearchBase
 from .heatmap import Ensemble, Member
 from .measure.regions import RegionMeasurements
-from .mixtures import LABEL_RULES, cluster_probability
+from .mixtures.labels import LABEL_RULES, cluster_probability
 from .mixtures.prior import PriorMixture
 from .segmentation import Threshold, resolve_threshold, segment
 from .utils.validation import check_choice, check_count, check_number
@@ -39,7 +39,7 @@ class HeatmapRegions:
         or 1024 where the embedding was trained beforehand.
     cluster_rule : {'brightest', 'rarest', 'brighter-than-sky'}
         Which components of the mixture are "cluster"; see
-        `~astro_vaeclust.mixtures.cluster_probability`.
+        `~astro_vaeclust.mixtures.labels.cluster_probability`.
 
     Raises
     ------

@@ -22,8 +22,6 @@ __all__ = [
     "PeakFraction",
     "SigmaClipped",
     "Threshold",
-    "resolve_threshold",
-    "segment",
 ]
 
 

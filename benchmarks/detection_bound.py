@@ -45,11 +45,11 @@ from tqdm import tqdm
 from astro_vaeclust.evaluation import evaluate_finders
 from astro_vaeclust.evaluation.finders import make_finders
 from astro_vaeclust.matching.pairs import match_radii
-from astro_vaeclust.simulation import draw_clusters
 from astro_vaeclust.simulation.clusters import (
     BEFORE_MEMBERS,
     CLOUD_REACH,
     cloud_envelope,
+    draw_clusters,
 )
 from astro_vaeclust.simulation.design import FIRST_SEED, mock_tile
 from astro_vaeclust.simulation.fields import BEHIND, SLOPES

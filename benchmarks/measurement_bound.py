@@ -23,7 +23,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from astro_vaeclust.catalog import ClusterCatalog
-from astro_vaeclust.evaluation import TileFinder, error_table, evaluate_finders
+from astro_vaeclust.evaluation import TileFinder, evaluate_finders
+from astro_vaeclust.evaluation.summary import error_table
 from astro_vaeclust.measure.columns import cluster_table
 
 FIRST_SEED = 90_000

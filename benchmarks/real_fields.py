@@ -142,7 +142,7 @@ def _row(name, known, remark, catalog):
 
 
 def _draw(catalog, folder, name):
-    from astro_vaeclust.visualization import write_plot
+    from astro_vaeclust.visualization.catalog_plot import write_plot
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{Path(name).parent.name}-{Path(name).name.split('.')[0]}.png"

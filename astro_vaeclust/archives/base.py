@@ -71,7 +71,7 @@ class Archive(abc.ABC):
             Angle, or pair of angles (width, height): how much sky the image shall
             show.
         band : str, optional
-            One of `bands`; ``"K"`` and ``"Ks"`` are taken for each other.
+            One of ``bands``; ``"K"`` and ``"Ks"`` are taken for each other.
 
         Returns
         -------
@@ -112,7 +112,7 @@ class Archive(abc.ABC):
             declination.
         band : str, optional
             Band of ``mag``, ``mag_err`` and ``quality``; by default that of the image
-            if it says so, or `default_band`.
+            if it says so, or ``default_band``.
         cut : str or callable, optional
             Keeps some of the sources: the name of one of
             `~astro_vaeclust.archives.cuts.CUTS`, or what takes the table and returns
@@ -170,7 +170,7 @@ class Archive(abc.ABC):
         Returns
         -------
         band : str
-            One of `bands`.
+            One of ``bands``.
 
         Raises
         ------
@@ -215,7 +215,7 @@ class Archive(abc.ABC):
         box : `~astro_vaeclust.archives.areas.Box`
             What it shall show.
         band : str
-            One of `bands`.
+            One of ``bands``.
 
         Returns
         -------

@@ -57,10 +57,10 @@ def read_image(content):
 
     Raises
     ------
-    `~astro_vaeclust.archives.ArchiveFormatError`
+    `~astro_vaeclust.archives.exceptions.ArchiveFormatError`
         If it is no FITS file, truncated, without an image of two axes or with several,
         or without a celestial WCS.
-    `~astro_vaeclust.archives.ArchiveSizeError`
+    `~astro_vaeclust.archives.exceptions.ArchiveSizeError`
         If it is too large.
     """
     content = unpack(content)
@@ -112,9 +112,9 @@ def read_table(content):
 
     Raises
     ------
-    `~astro_vaeclust.archives.ArchiveFormatError`
+    `~astro_vaeclust.archives.exceptions.ArchiveFormatError`
         If it is no VOTable, truncated, or without a table.
-    `~astro_vaeclust.archives.ArchiveSizeError`
+    `~astro_vaeclust.archives.exceptions.ArchiveSizeError`
         If it is too large.
     """
     content = unpack(content)

@@ -48,7 +48,7 @@ def read_catalog(path):
     ------
     FileNotFoundError
         If there is no such file.
-    `~astro_vaeclust.archives.ArchiveFormatError`
+    `~astro_vaeclust.archives.exceptions.ArchiveFormatError`
         If it cannot be read.
     """
     path = Path(os.path.expanduser(path))
@@ -99,7 +99,7 @@ def standard_catalog(table, *, band="Ks", cone=None):
     ------
     FileNotFoundError
         If there is no such file.
-    `~astro_vaeclust.archives.ArchiveFormatError`
+    `~astro_vaeclust.archives.exceptions.ArchiveFormatError`
         If it cannot be read, or lacks positions or magnitudes in the band.
     """
     if not isinstance(table, Table):

@@ -108,7 +108,7 @@ def standardise(native, *, band, cone=None, service=""):
 
     Raises
     ------
-    `~astro_vaeclust.archives.ArchiveFormatError`
+    `~astro_vaeclust.archives.exceptions.ArchiveFormatError`
         If it has no positions, or no magnitudes in the band.
     """
     columns = _Columns(native, service)

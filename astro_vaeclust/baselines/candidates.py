@@ -47,7 +47,7 @@ def map_candidates(field, significance, *, threshold, separation, depth=0.5):
 
     Parameters
     ----------
-    field : `~astro_vaeclust.baselines.SourceField`
+    field : `~astro_vaeclust.baselines.field.SourceField`
         The field.
     significance : (rows, columns) array
         The map.

@@ -27,7 +27,7 @@ class SourceGraph:
 
     Parameters
     ----------
-    field : `~astro_vaeclust.baselines.SourceField`
+    field : `~astro_vaeclust.baselines.field.SourceField`
         The field.
 
     Raises

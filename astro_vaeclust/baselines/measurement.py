@@ -23,9 +23,9 @@ class CandidateMeasurements:
 
     Parameters
     ----------
-    field : `~astro_vaeclust.baselines.SourceField`
+    field : `~astro_vaeclust.baselines.field.SourceField`
         The field.
-    candidates : list of `~astro_vaeclust.baselines.Candidate`
+    candidates : list of `~astro_vaeclust.baselines.candidates.Candidate`
         The candidates. Where regions overlap, the higher score takes the cells.
     heat : (rows, columns) array
         Significance of each cell.

@@ -59,7 +59,7 @@ def run(arguments):
     """
     from ..exceptions import NoDetectionsWarning
     from ..images.write import write_image
-    from ..simulation import demo_tile
+    from ..simulation.demo import demo_tile
     from ..utils.files import check_output
 
     folder = Path(arguments.folder)

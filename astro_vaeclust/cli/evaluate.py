@@ -90,7 +90,8 @@ def add_options(parser, *, tiles):
 
 def run(arguments):
     """Run the finders, print the comparison, and write tables and plot."""
-    from ..evaluation import evaluate_finders, finder_names, make_finders
+    from ..evaluation import evaluate_finders, make_finders
+    from ..evaluation.finders import finder_names
 
     names = arguments.finders or finder_names()
     results = evaluate_finders(
@@ -122,13 +123,15 @@ def _numbers(option, texts):
 def _report(results, folder):
     import astropy.units as u
 
-    from ..evaluation import (
+    from ..evaluation.summary import (
         calibration_table,
+        describe,
         error_table,
         false_positive_table,
+        printable,
         summary_table,
+        write_results,
     )
-    from ..evaluation.summary import describe, printable, write_results
 
     rate = RATE / u.deg**2
     for minimum in MEMBERS:

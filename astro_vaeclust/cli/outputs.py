@@ -52,7 +52,7 @@ class Outputs:
             If a package for a file is missing.
         """
         from ..utils.files import check_output
-        from ..visualization import check_plot_suffix
+        from ..visualization.catalog_plot import check_plot_suffix
 
         taken = {Path(path).resolve() for path in inputs}
         for path in self._wanted():
@@ -80,7 +80,7 @@ class Outputs:
         OSError
             If a file cannot be written.
         """
-        from ..visualization import write_plot
+        from ..visualization.catalog_plot import write_plot
 
         for path in (self.table, self.regions):
             if path is not None:

@@ -138,7 +138,7 @@ def _finders(arguments):
 
 
 def _fields(names):
-    from ..evaluation import TABLE_I
+    from ..evaluation.paper_table import TABLE_I
 
     if names is None:
         return TABLE_I

@@ -90,7 +90,7 @@ def run(arguments):
 
     from ..evaluation import selection_function
     from ..utils.files import check_output
-    from ..visualization import check_plot_suffix
+    from ..visualization.catalog_plot import check_plot_suffix
 
     output, overwrite = arguments.output, arguments.overwrite
     check_output(output, overwrite)

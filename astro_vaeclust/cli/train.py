@@ -120,7 +120,7 @@ def _recipe(arguments):
 
 def _is_sharp(tag):
     from ..detector.grid import FINE
-    from ..simulation import get_survey
+    from ..simulation.surveys import get_survey
 
     return get_survey(tag).pixel_scale < FINE
 

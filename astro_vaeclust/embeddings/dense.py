@@ -30,7 +30,7 @@ from .priors import PRIORS, MixtureOfGaussians, VampPrior
 from .training import TrainingSettings, cut_windows, train
 from .windows import WindowEmbedding
 
-__all__ = ["DenseVAE", "count_active_units", "prior_mixture"]
+__all__ = ["DenseVAE"]
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import astropy.units as u
 
 from ..base import ClusterFinderBase
 from ..images.read import read_image
-from ..simulation import get_survey
+from ..simulation.surveys import get_survey
 from ..utils.provenance import describe_finder
 
 __all__ = [
@@ -177,7 +177,7 @@ def make_finders(names, *, survey="2mass-ks", seed=0, device="cpu"):
         the lower end of the curve.
     survey : str or `~astro_vaeclust.simulation.Survey`
         What the catalogue methods are set for, see
-        `~astro_vaeclust.baselines.tuned_settings`.
+        `~astro_vaeclust.baselines.tuned.tuned_settings`.
     seed : int
         Seed of the finders that have one.
     device : str
@@ -220,7 +220,7 @@ def _make(name, survey, seed, device):
             _make("default", survey, seed, device),
             _make(BOUND, survey, seed, device),
         )
-    from ..baselines import tuned_settings
+    from ..baselines.tuned import tuned_settings
 
     finder = _baselines().get(name)
     settings = {"threshold": LOW_THRESHOLD, "seed": seed, "device": device}

@@ -17,7 +17,9 @@ from astropy.table import QTable
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs, match_clusters, separations
-from ..simulation import MockCluster, draw_clusters, get_survey, inject_cluster
+from ..simulation import MockCluster, inject_cluster
+from ..simulation.clusters import draw_clusters
+from ..simulation.surveys import get_survey
 from ..sources.find import find_sources
 from ..sources.seeing import estimate_fwhm
 from ..utils.files import ResultFolder
@@ -80,7 +82,7 @@ def selection_function(
         As in `~astro_vaeclust.simulation.inject_cluster`.
     cluster : `~astro_vaeclust.simulation.MockCluster`, optional
         Everything else about the clusters; by default each is drawn as
-        `~astro_vaeclust.simulation.draw_clusters` does.
+        `~astro_vaeclust.simulation.clusters.draw_clusters` does.
     min_score : float, optional
         Detections below this score do not count; by default all do.
     seed : int

@@ -98,7 +98,7 @@ def possible_ious(n_first, n_second):
 
     Examples
     --------
-    >>> from astro_vaeclust.evaluation import possible_ious
+    >>> from astro_vaeclust.evaluation.paper_table import possible_ious
     >>> possible_ious(98, 119).max().round(4)
     np.float64(0.8235)
     """

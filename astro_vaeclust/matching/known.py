@@ -170,7 +170,7 @@ def known_lists_table():
 
     Examples
     --------
-    >>> from astro_vaeclust.matching import known_lists_table
+    >>> from astro_vaeclust.matching.known import known_lists_table
     >>> table = known_lists_table()
     >>> str(table["vizier"][list(table["tag"]).index("solin2012")])
     'J/A+A/542/A3/table1'

@@ -113,7 +113,7 @@ def source_iou(n_shared, n_union, *, confidence=0.6827):
 
     Examples
     --------
-    >>> from astro_vaeclust.matching import source_iou
+    >>> from astro_vaeclust.matching.overlap import source_iou
     >>> iou, low, high = source_iou(98, 119)
     >>> print(f"{iou:.4f} ({low:.3f} to {high:.3f})")
     0.8235 (0.786 to 0.856)
@@ -162,7 +162,7 @@ def member_iou(
 
     Examples
     --------
-    >>> from astro_vaeclust.matching import member_iou
+    >>> from astro_vaeclust.matching.overlap import member_iou
     >>> ratio, error = member_iou(60, 80, 10.0, 20.0, 1.0, 0.0)
     >>> print(f"{ratio:.3f}")
     0.833

@@ -7,7 +7,8 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable, Table
 
-from ..archives import ArchiveFormatError, cuts
+from ..archives import cuts
+from ..archives.exceptions import ArchiveFormatError
 from ..archives.standard_columns import standardise
 from ..sources.table import sky_positions
 

@@ -68,7 +68,7 @@ def cluster_probability(probabilities, brightness, *, rule="brightest"):
 
     Examples
     --------
-    >>> from astro_vaeclust.mixtures import cluster_probability
+    >>> from astro_vaeclust.mixtures.labels import cluster_probability
     >>> probabilities = [[1.0, 0.0], [0.75, 0.25], [0.0, 1.0]]
     >>> cluster_probability(probabilities, [0.1, 0.2, 0.9], rule="brightest")
     array([0.  , 0.25, 1.  ])

@@ -30,7 +30,7 @@ def demo_tile(*, seed=1):
 
     Examples
     --------
-    >>> from astro_vaeclust.simulation import demo_tile
+    >>> from astro_vaeclust.simulation.demo import demo_tile
     >>> tile = demo_tile()
     >>> tile.image.shape, len(tile.clusters)
     ((1024, 512), 1)

@@ -126,7 +126,7 @@ def sky_positions(table, name="sources", *, wcs=None):
     Parameters
     ----------
     table : `~astropy.table.Table`
-        A table with a column of `SKY_COLUMNS` or a pair of `ANGLE_COLUMNS`. Numbers
+        A table with a column of ``SKY_COLUMNS`` or a pair of ``ANGLE_COLUMNS``. Numbers
         without a unit are degrees; words such as ``"06 08 32.1"`` and ``"+20 38 57"``
         are hours and degrees, ICRS.
     name : str, optional
@@ -190,7 +190,7 @@ def angles(table, name="sources"):
     -------
     ra, dec : (n,) float64 array
         NaN where one is missing; infinite where a word cannot be read. None instead of
-        both without a pair of `ANGLE_COLUMNS`.
+        both without a pair of ``ANGLE_COLUMNS``.
 
     Raises
     ------

@@ -16,20 +16,22 @@ from urllib3 import HTTPResponse
 from astro_vaeclust.archives import (
     UKIDSS,
     VISTA,
-    ArchiveConnectionError,
     ArchiveError,
+    NoDataError,
+    TwoMASS,
+    UnknownNameError,
+    conf,
+    resolve,
+    transport,
+)
+from astro_vaeclust.archives.cache import cache_size
+from astro_vaeclust.archives.exceptions import (
+    ArchiveConnectionError,
     ArchiveFormatError,
     ArchiveRateLimitError,
     ArchiveServerError,
     ArchiveSizeError,
     ArchiveTimeoutError,
-    NoDataError,
-    TwoMASS,
-    UnknownNameError,
-    cache_size,
-    conf,
-    resolve,
-    transport,
 )
 
 from . import sky
@@ -107,7 +109,7 @@ def cone():
 
 
 def box():
-    from astro_vaeclust.archives import Box
+    from astro_vaeclust.archives.areas import Box
 
     return Box.around(CENTER, 2 * u.arcmin)
 
@@ -354,7 +356,7 @@ def test_a_link_to_elsewhere_is_not_followed(server, link):
 
 
 def box_on(tile):
-    from astro_vaeclust.archives import Box
+    from astro_vaeclust.archives.areas import Box
 
     return Box.around(tile.center, 2 * u.arcmin)
 

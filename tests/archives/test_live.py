@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from astro_vaeclust.archives import UKIDSS, VISTA, Box, Cone, TwoMASS, cuts, resolve
+from astro_vaeclust.archives import UKIDSS, VISTA, Cone, TwoMASS, cuts, resolve
+from astro_vaeclust.archives.areas import Box
 from astro_vaeclust.archives.standard_columns import standardise
 
 pytestmark = [

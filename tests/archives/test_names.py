@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from astro_vaeclust.archives import (
-    iras_position,
-    resolve,
-)
+from astro_vaeclust.archives import resolve
+from astro_vaeclust.archives.names import iras_position
 
 # Name and middle of its box, in the paper's Table I (ICRS, degrees).
 IRAS_FIELDS = [

@@ -12,12 +12,7 @@ from astropy.nddata import NDData
 from astropy.table import QTable, Table
 
 from astro_vaeclust.archives import (
-    ArchiveFormatError,
-    ArchiveServerError,
-    ArchiveSizeError,
-    Box,
     Cone,
-    Footprint,
     LocalArchive,
     NoDataError,
     TwoMASS,
@@ -25,12 +20,18 @@ from astro_vaeclust.archives import (
     cuts,
     exceptions,
     read_catalog,
-    standard_catalog,
     write_catalog,
 )
+from astro_vaeclust.archives.areas import Box, Footprint
 from astro_vaeclust.archives.contents import read_image, read_table, unpack
+from astro_vaeclust.archives.exceptions import (
+    ArchiveFormatError,
+    ArchiveServerError,
+    ArchiveSizeError,
+)
 from astro_vaeclust.archives.mosaic import choose_tiles, combine
 from astro_vaeclust.archives.services import import_clients
+from astro_vaeclust.archives.source_tables import standard_catalog
 from astro_vaeclust.archives.transport import is_trusted
 
 from . import sky

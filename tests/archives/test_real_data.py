@@ -11,16 +11,11 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from astro_vaeclust.archives import (
-    UKIDSS,
-    ArchiveServerError,
-    Box,
-    LocalArchive,
-    TwoMASS,
-    cuts,
-    standard_catalog,
-)
+from astro_vaeclust.archives import UKIDSS, LocalArchive, TwoMASS, cuts
+from astro_vaeclust.archives.areas import Box
 from astro_vaeclust.archives.contents import read_image, read_table
+from astro_vaeclust.archives.exceptions import ArchiveServerError
+from astro_vaeclust.archives.source_tables import standard_catalog
 
 from . import sky
 

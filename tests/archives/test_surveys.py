@@ -13,13 +13,13 @@ from astropy.nddata import CCDData
 from astro_vaeclust.archives import (
     UKIDSS,
     VISTA,
-    ArchiveFormatError,
     LocalArchive,
     NoDataError,
     TwoMASS,
     cuts,
     resolve,
 )
+from astro_vaeclust.archives.exceptions import ArchiveFormatError
 from astro_vaeclust.images.read import read_image
 
 from . import sky

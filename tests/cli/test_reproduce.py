@@ -13,7 +13,8 @@ from astropy.table import QTable, Table, vstack
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.archives import LocalArchive
 from astro_vaeclust.cli import main
-from astro_vaeclust.evaluation import TABLE_I, Reproduction
+from astro_vaeclust.evaluation import Reproduction
+from astro_vaeclust.evaluation.paper_table import TABLE_I
 from astro_vaeclust.images.write import write_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 

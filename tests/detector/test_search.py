@@ -26,7 +26,8 @@ from astro_vaeclust.embeddings.priors import MixtureOfGaussians
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.images.sky import Sky
 from astro_vaeclust.measure.columns import COLUMNS, MEASURED_COLUMNS
-from astro_vaeclust.simulation import SURVEYS, MockCluster, demo_tile, simulate_tile
+from astro_vaeclust.simulation import SURVEYS, MockCluster, simulate_tile
+from astro_vaeclust.simulation.demo import demo_tile
 from astro_vaeclust.training import fine_tune
 from astro_vaeclust.training.calibrate import PRIOR, RATE, real_sky_factor
 from astro_vaeclust.training.losses import density_loss

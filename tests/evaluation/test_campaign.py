@@ -13,20 +13,20 @@ from numpy.testing import assert_array_equal
 
 from astro_vaeclust import NoDetectionsWarning
 from astro_vaeclust.baselines import BaselineFinder, StarCounts
-from astro_vaeclust.evaluation import (
-    TileFinder,
+from astro_vaeclust.evaluation import TileFinder, evaluate_finders, make_finders
+from astro_vaeclust.evaluation.finders import TRUE_STARS, WITH_SOURCES, finder_names
+from astro_vaeclust.evaluation.summary import (
+    describe,
     error_table,
-    evaluate_finders,
     false_positive_table,
-    finder_names,
-    make_finders,
     plot_results,
+    printable,
     summary_table,
+    write_results,
 )
-from astro_vaeclust.evaluation.finders import TRUE_STARS, WITH_SOURCES
-from astro_vaeclust.evaluation.summary import describe, printable, write_results
 from astro_vaeclust.images.read import read_image
-from astro_vaeclust.simulation import FIRST_SEED, mock_tile
+from astro_vaeclust.simulation import mock_tile
+from astro_vaeclust.simulation.design import FIRST_SEED
 
 from .examples import BlindFinder, PeakFinder
 

@@ -20,8 +20,13 @@ from regions import (
     Regions,
 )
 
-from astro_vaeclust.matching import CircleArea, HullArea, PixelArea, as_area
-from astro_vaeclust.matching.areas import shared_and_joint
+from astro_vaeclust.matching.areas import (
+    CircleArea,
+    HullArea,
+    PixelArea,
+    shared_and_joint,
+)
+from astro_vaeclust.matching.references import as_area
 
 from .examples import CENTER, circle, make_wcs, place, square_of_sources
 

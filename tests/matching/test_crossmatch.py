@@ -8,12 +8,9 @@ from astropy.table import QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
-from astro_vaeclust.matching import (
-    KNOWN_LISTS,
-    KnownList,
-    crossmatch,
-    known_lists_table,
-)
+from astro_vaeclust.matching import KNOWN_LISTS, KnownList
+from astro_vaeclust.matching.known import known_lists_table
+from astro_vaeclust.matching.lookup import crossmatch
 from astro_vaeclust.matching.vizier import names_of
 
 from .examples import clusters, pixel_clusters, place

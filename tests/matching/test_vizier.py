@@ -16,7 +16,8 @@ from astropy.io.votable.tree import VOTableFile
 from astropy.table import Table
 from numpy.testing import assert_allclose
 
-from astro_vaeclust.archives import ArchiveError, ArchiveFormatError, NoDataError
+from astro_vaeclust.archives import ArchiveError, NoDataError
+from astro_vaeclust.archives.exceptions import ArchiveFormatError
 from astro_vaeclust.matching import KNOWN_LISTS, KnownList
 from astro_vaeclust.matching.vizier import fetch_from_vizier
 

@@ -14,7 +14,8 @@ from numpy.testing import assert_allclose
 from regions import CircleSkyRegion
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
-from astro_vaeclust.archives import ArchiveFormatError, standard_catalog
+from astro_vaeclust.archives.exceptions import ArchiveFormatError
+from astro_vaeclust.archives.source_tables import standard_catalog
 from astro_vaeclust.baselines import StarCounts
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.cli import main
