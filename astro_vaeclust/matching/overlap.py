@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -76,14 +76,7 @@ class Overlap:
 
     def to_table(self):
         """Return all numbers as a table of one row (`~astropy.table.QTable`)."""
-        return QTable(
-            {
-                field.name: u.Quantity([value])
-                if isinstance(value := getattr(self, field.name), u.Quantity)
-                else [value]
-                for field in fields(self)
-            }
-        )
+        return QTable(rows=[vars(self)])
 
 
 def source_iou(n_shared, n_union, *, confidence=0.6827):

@@ -26,7 +26,7 @@ from astro_vaeclust.matching.areas import shared_and_joint
 from .examples import CENTER, circle, make_wcs, place, square_of_sources
 
 LENS = 2 / 3 - np.sqrt(3) / (2 * np.pi)
-"""Share of a circle in an equal one whose centre lies on its rim."""
+"""Fraction of a circle in an equal one whose centre lies on its rim."""
 
 
 def area(east, north, radius):
