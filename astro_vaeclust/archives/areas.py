@@ -16,7 +16,7 @@ __all__ = ["Box", "Cone", "Footprint"]
 
 
 class _Area:
-    """What all areas share: `cone` and a check of its size."""
+    """An area of the sky with a largest extent."""
 
     def check_size(self, argument, largest):
         """Raise a ValueError that names the argument if the area is too large."""
@@ -31,7 +31,7 @@ class _Area:
 @dataclass(frozen=True, eq=False)
 class Cone(_Area):
     """
-    All places within an angle of a centre.
+    All positions within an angle of a centre.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ class Cone(_Area):
 
     @classmethod
     def around(cls, center, radius):
-        """Make one, after a check that ``radius`` is a positive angle."""
+        """Return a cone after a check that ``radius`` is a positive angle."""
         return cls(center.icrs, _angle("radius", radius))
 
     def __str__(self):
-        return f"cone {_place(self.center)} radius {_text(self.radius)}"
+        return f"cone {_position(self.center)} radius {_text(self.radius)}"
 
     @property
     def extent(self):
@@ -58,11 +58,11 @@ class Cone(_Area):
         return self.radius
 
     def cone(self):
-        """Return the smallest known cone with all of the area: itself."""
+        """Return the smallest cone with all of the area: itself."""
         return self
 
     def contains(self, sky):
-        """Return True for the coordinates inside ((n,) array of bool)."""
+        """Return a mask of the coordinates inside ((n,) array of bool)."""
         return np.asarray(self.center.separation(sky) <= self.radius)
 
 
@@ -85,7 +85,7 @@ class Box(_Area):
 
     @classmethod
     def around(cls, center, size):
-        """Make one, after a check that ``size`` is one positive angle or two."""
+        """Return a box after a check that ``size`` is one positive angle or two."""
         shape = np.shape(size)
         if shape == ():
             width = height = _angle("size", size)
@@ -98,9 +98,8 @@ class Box(_Area):
         return cls(center.icrs, width, height)
 
     def __str__(self):
-        return (
-            f"box {_place(self.center)} size {_text(self.width)} x {_text(self.height)}"
-        )
+        size = f"{_text(self.width)} x {_text(self.height)}"
+        return f"box {_position(self.center)} size {size}"
 
     @property
     def extent(self):
@@ -112,13 +111,13 @@ class Box(_Area):
         return Cone(self.center, self.center.separation(self.grid(2)).max())
 
     def contains(self, sky):
-        """Return True for the coordinates inside ((n,) array of bool)."""
+        """Return a mask of the coordinates inside ((n,) array of bool)."""
         right, up = self.center.spherical_offsets_to(sky.icrs)
         inside = (abs(right) <= self.width / 2) & (abs(up) <= self.height / 2)
         return np.asarray(inside)
 
     def grid(self, n=9):
-        """Return n x n places that cover the box evenly, corners included."""
+        """Return n x n positions that cover the box evenly, corners included."""
         across, along = np.meshgrid(
             np.linspace(-0.5, 0.5, n), np.linspace(-0.5, 0.5, n)
         )
@@ -128,17 +127,9 @@ class Box(_Area):
 
     def wcs(self, pixel_scale):
         """
-        Return a WCS with north up and east left that shows the box.
+        Return a WCS (TAN) of the box with north up, east left and its ``array_shape``.
 
-        Parameters
-        ----------
-        pixel_scale : `~astropy.units.Quantity`
-            Side of a pixel.
-
-        Returns
-        -------
-        wcs : `~astropy.wcs.WCS`
-            A gnomonic projection (TAN) with its ``array_shape``.
+        ``pixel_scale`` is the side of a pixel, an angle.
         """
         scale = pixel_scale.to_value(u.deg)
         sides = (self.height.to_value(u.deg), self.width.to_value(u.deg))
@@ -173,7 +164,7 @@ class Footprint(_Area):
 
     @classmethod
     def of(cls, image):
-        """Make that of an NDData, after a check of its WCS."""
+        """Return that of an NDData after a check of its WCS."""
         shape = np.shape(image.data)
         if len(shape) != 2 or 0 in shape:
             raise ValueError(f"region must be an image of two axes, got shape {shape}")
@@ -181,7 +172,7 @@ class Footprint(_Area):
 
     def __str__(self):
         cone = self.cone()
-        return f"image of shape {self.shape} about {_place(cone.center)}"
+        return f"image of shape {self.shape} about {_position(cone.center)}"
 
     @property
     def extent(self):
@@ -196,8 +187,8 @@ class Footprint(_Area):
         return Cone(center, center.separation(self.wcs.pixel_to_world(x, y)).max())
 
     def contains(self, sky):
-        """Return True for the coordinates inside ((n,) array of bool)."""
-        inside = self.cone().contains(sky)  # far places can have no pixel at all
+        """Return a mask of the coordinates inside ((n,) array of bool)."""
+        inside = self.cone().contains(sky)  # far positions can have no pixel
         x, y = self.wcs.world_to_pixel(sky[inside])
         ny, nx = self.shape
         on_pixels = (x >= -0.5) & (x <= nx - 0.5) & (y >= -0.5) & (y <= ny - 0.5)
@@ -221,14 +212,13 @@ def _angle(argument, value):
     message = f"{argument} must be a positive angle such as 5 * u.arcmin, got {value!r}"
     if not isinstance(value, u.Quantity):
         raise TypeError(message)
-    if not value.isscalar or not value.unit.is_equivalent(u.deg):
-        raise ValueError(message)
-    if not (np.isfinite(value) and value > 0):
+    is_angle = value.isscalar and value.unit.is_equivalent(u.deg)
+    if not (is_angle and np.isfinite(value) and value > 0):
         raise ValueError(message)
     return u.Quantity(value, dtype=float)
 
 
-def _place(center):
+def _position(center):
     return f"{center.ra.deg:.6f} {center.dec.deg:+.6f}"
 
 

@@ -55,7 +55,7 @@ class ArchiveTimeoutError(ArchiveError, TimeoutError):
 
 
 class ArchiveServerError(ArchiveError):
-    """The service answered with an HTTP error, or told of an error of its own."""
+    """The service answered with an HTTP error, or reported an error of its own."""
 
 
 class ArchiveRateLimitError(ArchiveServerError):

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What all archives on the network share: the cache, and the second service to ask."""
+"""Archives on the network: their cache, and the second service to ask."""
 
 from __future__ import annotations
 
@@ -27,20 +27,10 @@ class RemoteArchive(Archive):
 
     def _ask_in_turn(self, askers):
         """
-        Ask one service after the other until one answers.
+        Return the first answer of several services, and the service that gave it.
 
-        Parameters
-        ----------
-        askers : dict of str to callable
-            The services in the order of preference; each returns an answer or raises
-            an `ArchiveError`.
-
-        Returns
-        -------
-        answer : object
-            The first answer.
-        service : str
-            The service that gave it.
+        ``askers`` has the services in the order of preference (dict of str to
+        callable); each returns an answer or raises an `ArchiveError`.
         """
         failures = []
         for service, ask in askers.items():
@@ -56,16 +46,8 @@ class RemoteArchive(Archive):
         """
         Return the native table of a catalogue, checked, from cache or service.
 
-        Parameters
-        ----------
-        service : str
-            The service.
-        query : str
-            All that decides about the answer besides the cone.
-        cone : `Cone`
-            Where the sources should be.
-        ask : callable
-            Returns a `~astropy.table.Table`.
+        ``query`` has all that the answer depends on besides the cone, and ``ask``
+        returns a `~astropy.table.Table`.
         """
 
         def produce():

@@ -142,7 +142,7 @@ class TwoMASS(RemoteArchive):
         shown = [Box(center, *(TILE_SIZE - 2 * MARGIN)) for center in centers]
         covered = np.array([tile.contains(box.grid(17)) for tile in shown])
         if not covered.any():
-            raise NoDataError("no tile shows this place", service=service)
+            raise NoDataError("no tile shows this position", service=service)
         if self.mosaic:
             chosen = choose_tiles(covered, distances)
         else:

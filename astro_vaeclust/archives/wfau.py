@@ -21,7 +21,7 @@ COLUMNS = (
 """Columns of sources that are asked for besides those in K."""
 
 MAX_IMAGES = 12
-"""Most cutouts of one place that are downloaded."""
+"""Most cutouts that are downloaded for one image."""
 
 
 class _Edinburgh(RemoteArchive):

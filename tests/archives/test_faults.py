@@ -312,12 +312,12 @@ def test_a_result_that_was_cut_off_is_not_taken_for_the_whole(server, action):
     assert len(sources_of_irsa()) > 5
 
 
-def test_an_error_that_vizier_tells_of_is_raised(server):
-    told = b"""<?xml version="1.0" encoding="UTF-8"?>
+def test_an_error_that_vizier_reports_is_raised(server):
+    report = b"""<?xml version="1.0" encoding="UTF-8"?>
 <VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">
 <INFO ID="Error" name="Error" value="The database is not currently reachable."/>
 </VOTABLE>"""
-    server.play("/viz-bin/votable", told)
+    server.play("/viz-bin/votable", report)
     with pytest.raises(ArchiveServerError, match="not currently reachable"):
         sources_of_vizier()
     server.recorded.clear()

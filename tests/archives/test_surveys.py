@@ -186,7 +186,9 @@ def test_the_older_service_is_asked_for_the_band(server):
 
 
 def test_no_image_there_is_an_error(server):
-    with pytest.raises(NoDataError, match=r"2 and IRSA SIA1.*no tile shows this place"):
+    with pytest.raises(
+        NoDataError, match=r"2 and IRSA SIA1.*no tile shows this position"
+    ):
         TwoMASS().get_image(SkyCoord(200, -40, unit="deg"), size=5 * u.arcmin)
     server.tiles.clear()
     with pytest.raises(NoDataError, match="no image there"):
