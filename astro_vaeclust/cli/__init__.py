@@ -92,12 +92,6 @@ def _run(arguments):
 def _fail(text, code, verbose=False):
     if verbose:
         traceback.print_exc()
-    print(
-        f"vaeclust: {'error: ' * (code == _BAD_INPUT)}{_one_line(text)}",
-        file=sys.stderr,
-    )
+    kind = "error: " if code == _BAD_INPUT else ""
+    print(f"vaeclust: {kind}{' '.join(text.split())}", file=sys.stderr)
     return code
-
-
-def _one_line(text):
-    return " ".join(text.split())

@@ -21,14 +21,7 @@ def add_command(commands):
 
 
 def run(arguments):
-    """
-    Print the tags with their backends, one per line.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-    """
+    """Print the tags with their backends, one per line."""
     from ..embeddings import EMBEDDINGS
     from ..mixtures import MIXTURES
     from ..segmentation import THRESHOLDS

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 
 from .messages import LOGGER, add_message_options
-from .options import make_finder
+from .options import add_overwrite, make_finder
 from .outputs import Outputs
 from .printing import print_clusters, print_table
 
@@ -36,27 +36,13 @@ def add_command(commands):
         default=argparse.SUPPRESS,
         help="seed of the image and of the finder, for another image",
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace files that exist"
-    )
+    add_overwrite(parser)
     add_message_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments):
-    """
-    Make a mock tile, find its clusters, write the files and print both tables.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be written, or exists and may not be replaced.
-    """
+    """Make a mock tile, find its clusters, write the files and print both tables."""
     from ..exceptions import NoDetectionsWarning
     from ..images.write import write_image
     from ..simulation import demo_tile
@@ -76,8 +62,7 @@ def run(arguments):
     tile = demo_tile(seed=arguments.seed) if "seed" in arguments else demo_tile()
     write_image(tile.image, tile_path, overwrite=arguments.overwrite)
     LOGGER.info("wrote %s", tile_path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoDetectionsWarning)  # the report says so
+    with warnings.catch_warnings(action="ignore", category=NoDetectionsWarning):
         catalog = make_finder(arguments).detect(tile.image)
     outputs.write(catalog)
     print("Found:")

@@ -15,7 +15,7 @@ IMAGE_FILE = "image.fits"
 CATALOG_FILE = "psc.vot"
 
 SURVEYS = {"2mass": "TwoMASS", "ukidss": "UKIDSS", "vista": "VISTA"}
-"""Names of surveys on the command line, and their classes."""
+"""Classes of surveys by their names on the command line."""
 
 
 def add_command(commands):
@@ -23,7 +23,7 @@ def add_command(commands):
     parser = commands.add_parser(
         "fetch",
         help="get an image and its sources from an archive",
-        description="Get the image of a place in the sky and the sources on it from "
+        description="Get the image of a position and the sources on it from "
         f"the archive of a survey; write them as {IMAGE_FILE} and {CATALOG_FILE}. "
         "Answers of archives are kept in a cache, so that asking again is fast.",
     )
@@ -64,29 +64,12 @@ def add_command(commands):
 
 
 def run(arguments):
-    """
-    Get image and sources, write them, and say what was written.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an option cannot be used.
-    OSError
-        If the archive does not give what is asked for, or a file cannot be written.
-    ImportError
-        If the extra ``archives`` is missing.
-    """
+    """Get image and sources, write them, and say what was written."""
     from .. import archives
     from ..images.write import write_image
 
-    survey = getattr(archives, SURVEYS[arguments.survey])(
-        progress_bar=progress_bar(arguments.quiet)
-    )
+    kind = getattr(archives, SURVEYS[arguments.survey])
+    survey = kind(progress_bar=progress_bar(arguments.quiet))
     survey.check_band(arguments.band)
     archives.cuts.resolve_cut(arguments.cut)
     image_path, catalog_path = _outputs(arguments)

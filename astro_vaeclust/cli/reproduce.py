@@ -15,21 +15,9 @@ __all__ = ["add_command", "run"]
 PRESETS = ("paper", "default")
 
 SHOWN = (
-    "field",
-    "finder",
-    "radius",
-    "paper_radius",
-    "reference_radius",
-    "n_detected",
-    "paper_members",
-    "n_reference",
-    "paper_reference_members",
-    "iou",
-    "iou_low",
-    "iou_high",
-    "centred_iou",
-    "paper_iou",
-    "offset",
+    *("field", "finder", "radius", "paper_radius", "reference_radius"),
+    *("n_detected", "paper_members", "n_reference", "paper_reference_members"),
+    *("iou", "iou_low", "iou_high", "centred_iou", "paper_iou", "offset"),
 )
 """The columns that are printed; the file has all."""
 
@@ -88,7 +76,7 @@ def add_command(commands):
 
 
 def run(arguments):
-    """Make the table, print it, and say what it was made from."""
+    """Search the fields, and print the table and where the data come from."""
     from ..evaluation.reproduction import Reproduction
 
     reproduction = Reproduction(
@@ -114,17 +102,14 @@ def _survey(arguments):
 
     if (arguments.images is None) != (arguments.catalog is None):
         raise ValueError("--images and --catalog belong together; give both or none")
-    bar = progress_bar(arguments.quiet)
     if arguments.images is not None:
         for path in (arguments.images, arguments.catalog):
             if not Path(path).exists():
                 raise FileNotFoundError(f"no such file or folder: {path}")
-        return LocalArchive(
-            images=arguments.images,
-            catalog=arguments.catalog,
-            name=str(arguments.images),
-        )
-    return {"2mass": TwoMASS, "ukidss": UKIDSS}[arguments.survey](progress_bar=bar)
+        images, catalog = arguments.images, arguments.catalog
+        return LocalArchive(images=images, catalog=catalog, name=str(images))
+    kind = {"2mass": TwoMASS, "ukidss": UKIDSS}[arguments.survey]
+    return kind(progress_bar=progress_bar(arguments.quiet))
 
 
 def _finders(arguments):

@@ -15,19 +15,8 @@ __all__ = ["add_command", "run"]
 SEGMENTATION_SUFFIXES = (".fits", ".fit", ".fits.gz")
 
 SHOWN = (
-    "reference",
-    "id",
-    "iou",
-    "iou_low",
-    "iou_high",
-    "n_shared",
-    "n_union",
-    "n_detected",
-    "n_reference",
-    "member_iou",
-    "area_iou",
-    "offset",
-    "radius_ratio",
+    *("reference", "id", "iou", "iou_low", "iou_high", "n_shared", "n_union"),
+    *("n_detected", "n_reference", "member_iou", "area_iou", "offset", "radius_ratio"),
 )
 """The columns that are printed; a file gets all."""
 
@@ -42,9 +31,7 @@ def add_command(commands):
         "circles, since tables hold no pixels.",
     )
     parser.add_argument(
-        "clusters",
-        metavar="CLUSTERS",
-        help="table of clusters: .ecsv, .fits, .vot",
+        "clusters", metavar="CLUSTERS", help="table of clusters: .ecsv, .fits, .vot"
     )
     parser.add_argument(
         "--catalog",
@@ -69,10 +56,10 @@ def add_command(commands):
     parser.add_argument(
         "--image",
         metavar="FILE",
-        help="FITS image whose WCS places regions and sources that are in pixels",
+        help="FITS image with the WCS of regions and sources that are in pixels",
     )
     parser.add_argument(
-        "--id", type=int, help="number of the cluster (default: that which fits best)"
+        "--id", type=int, help="number of the cluster (default: the best match)"
     )
     parser.add_argument(
         "--output", metavar="FILE", help="table with all numbers: .ecsv"
@@ -163,6 +150,6 @@ def _compare(match, references, number):
 def _write(table, path, overwrite):
     from ..utils.files import atomic_path
 
-    with atomic_path(path, overwrite) as place:
-        table.write(place, format="ascii.ecsv")
+    with atomic_path(path, overwrite) as temporary:
+        table.write(temporary, format="ascii.ecsv")
     LOGGER.info("wrote %s", path)

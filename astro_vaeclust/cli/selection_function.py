@@ -9,10 +9,10 @@ import shutil
 from .messages import LOGGER, add_message_options, progress_bar
 from .options import (
     add_finder_options,
+    add_hdu,
     add_overwrite,
     add_workers,
     make_finder,
-    number_or_name,
 )
 from .printing import print_table
 
@@ -30,9 +30,7 @@ def add_command(commands):
         "command resumes.",
     )
     parser.add_argument("image", metavar="IMAGE", help="FITS file")
-    parser.add_argument(
-        "--hdu", type=number_or_name, help="number or name of the HDU with the image"
-    )
+    add_hdu(parser)
     parser.add_argument(
         "--output",
         default="selection_function.ecsv",

@@ -92,9 +92,9 @@ def _recipe(arguments):
     surveys = arguments.surveys and tuple(arguments.surveys)
 
     def chosen(stage):
-        """Return the given surveys that are as sharp as those of a stage may be."""
-        kinds = set(map(_is_sharp, stage.surveys))
-        return surveys and tuple(tag for tag in surveys if _is_sharp(tag) in kinds)
+        """Return the given surveys with pixels as fine as those of a stage."""
+        kinds = set(map(_is_fine, stage.surveys))
+        return surveys and tuple(tag for tag in surveys if _is_fine(tag) in kinds)
 
     def changed(number, stage):
         steps = _in_proportion(arguments.steps, stage.plan.n_steps, first.plan.n_steps)
@@ -118,7 +118,7 @@ def _recipe(arguments):
     )
 
 
-def _is_sharp(tag):
+def _is_fine(tag):
     from ..detector.grid import FINE
     from ..simulation import get_survey
 
