@@ -15,21 +15,8 @@ from ..images.celestial import celestial_wcs
 __all__ = ["Box", "Cone", "Footprint"]
 
 
-class _Area:
-    """An area of the sky with a largest extent."""
-
-    def check_size(self, argument, largest):
-        """Raise a ValueError that names the argument if the area is too large."""
-        extent = self.extent
-        if extent > largest:
-            raise ValueError(
-                f"{argument} must be at most {largest.to_string(precision=4)} for this "
-                f"survey, got {extent.to(largest.unit).to_string(precision=4)}"
-            )
-
-
 @dataclass(frozen=True, eq=False)
-class Cone(_Area):
+class Cone:
     """
     All positions within an angle of a centre.
 
@@ -45,17 +32,12 @@ class Cone(_Area):
     radius: u.Quantity
 
     @classmethod
-    def around(cls, center, radius):
+    def from_center(cls, center, radius):
         """Return a cone after a check that ``radius`` is a positive angle."""
         return cls(center.icrs, _angle("radius", radius))
 
     def __str__(self):
         return f"cone {_position(self.center)} radius {_text(self.radius)}"
-
-    @property
-    def extent(self):
-        """The radius (`~astropy.units.Quantity`)."""
-        return self.radius
 
     def cone(self):
         """Return the smallest cone with all of the area: itself."""
@@ -67,7 +49,7 @@ class Cone(_Area):
 
 
 @dataclass(frozen=True, eq=False)
-class Box(_Area):
+class Box:
     """
     A box about a centre, with sides along right ascension and declination.
 
@@ -84,7 +66,7 @@ class Box(_Area):
     height: u.Quantity
 
     @classmethod
-    def around(cls, center, size):
+    def from_center(cls, center, size):
         """Return a box after a check that ``size`` is one positive angle or two."""
         shape = np.shape(size)
         if shape == ():
@@ -100,11 +82,6 @@ class Box(_Area):
     def __str__(self):
         size = f"{_text(self.width)} x {_text(self.height)}"
         return f"box {_position(self.center)} size {size}"
-
-    @property
-    def extent(self):
-        """The longer side (`~astropy.units.Quantity`)."""
-        return max(self.width, self.height)
 
     def cone(self):
         """Return the smallest cone with all of the area."""
@@ -147,7 +124,7 @@ class Box(_Area):
 
 
 @dataclass(frozen=True, eq=False)
-class Footprint(_Area):
+class Footprint:
     """
     The pixels of an image.
 
@@ -163,7 +140,7 @@ class Footprint(_Area):
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, image):
+    def from_image(cls, image):
         """Return that of an NDData after a check of its WCS."""
         shape = np.shape(image.data)
         if len(shape) != 2 or 0 in shape:
@@ -173,11 +150,6 @@ class Footprint(_Area):
     def __str__(self):
         cone = self.cone()
         return f"image of shape {self.shape} about {_position(cone.center)}"
-
-    @property
-    def extent(self):
-        """The radius of its cone (`~astropy.units.Quantity`)."""
-        return self.cone().radius
 
     def cone(self):
         """Return a cone with all of the area, about the central pixel."""

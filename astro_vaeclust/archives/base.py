@@ -87,8 +87,8 @@ class Archive(abc.ABC):
             `~astro_vaeclust.archives.NoDataError` if it has no image there.
         """
         band = self.check_band(band)
-        box = Box.around(resolve(position).coordinates, size)
-        box.check_size("size", self.largest_image)
+        box = Box.from_center(resolve(position).coordinates, size)
+        _check_size("size", max(box.width, box.height), self.largest_image)
         image, service = self._find_image(box, band)
         image.meta["SURVEY"] = self.name
         image.meta["BAND"] = band
@@ -140,9 +140,8 @@ class Archive(abc.ABC):
         cut_name, cut = cuts.resolve_cut(cut)
         area = _area(region, radius, size)
         cone = area.cone()
-        cone.check_size(
-            "radius" if radius is not None else "region", self.largest_radius
-        )
+        argument = "region" if radius is None else "radius"
+        _check_size(argument, cone.radius, self.largest_radius)
         table, service = self._find_sources(cone)
         catalog = standardise(table, band=band, cone=cone, service=service)
         catalog = catalog[area.contains(catalog["sky"]) & cuts.primary(catalog)]
@@ -209,6 +208,15 @@ def _plain_band(band):
     return "k" if plain == "ks" else plain
 
 
+def _check_size(argument, angle, largest):
+    """Raise a ValueError that names the argument if an angle is too large."""
+    if angle > largest:
+        raise ValueError(
+            f"{argument} must be at most {largest.to_string(precision=4)} for this "
+            f"survey, got {angle.to(largest.unit).to_string(precision=4)}"
+        )
+
+
 def _area(region, radius, size):
     """Return the area that a catalogue is asked for."""
     if isinstance(region, NDDataBase):
@@ -216,7 +224,7 @@ def _area(region, radius, size):
             raise ValueError(
                 "radius and size are for a position; for an image its pixels count"
             )
-        return Footprint.of(region)
+        return Footprint.from_image(region)
     if (radius is None) == (size is None):
         raise ValueError(
             "give either radius or size with a position, got "
@@ -229,5 +237,5 @@ def _area(region, radius, size):
         )
     center = resolve(region).coordinates
     if size is not None:
-        return Box.around(center, size)
-    return Cone.around(center, radius)
+        return Box.from_center(center, size)
+    return Cone.from_center(center, radius)

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What can go wrong with an archive; each error names service, query and cause."""
+"""Errors of archives; each names service, query and cause."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def shows_all(image, box):
 def _shows(image, box, n=17):
     """Return which positions of a box lie on good pixels ((n * n,) bool array)."""
     positions = box.grid(n)
-    shown = Footprint.of(image).contains(positions)
+    shown = Footprint.from_image(image).contains(positions)
     x, y = image.wcs.world_to_pixel(positions[shown])
     rows = np.clip(np.round(y).astype(int), 0, image.data.shape[0] - 1)
     columns = np.clip(np.round(x).astype(int), 0, image.data.shape[1] - 1)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 
 from .base import Archive
 from .configuration import conf
@@ -23,7 +24,27 @@ LOGGER = logging.getLogger(__name__)
 
 
 class RemoteArchive(Archive):
-    """An archive whose services are asked over the network."""
+    """
+    An archive whose services are asked over the network.
+
+    Subclasses also set the class attributes below and write `_sources_of_archive`.
+    """
+
+    service = ""
+    vizier_catalog = ""
+    vizier_columns = ("*",)
+
+    @abstractmethod
+    def _sources_of_archive(self, cone):
+        """Return the native table of the ``service`` that is asked first."""
+
+    def _find_sources(self, cone):
+        return self._ask_in_turn(
+            {
+                self.service: lambda: self._sources_of_archive(cone),
+                "VizieR": lambda: self._sources_of_vizier(cone),
+            }
+        )
 
     def _ask_in_turn(self, askers):
         """
@@ -67,17 +88,20 @@ class RemoteArchive(Archive):
 
         return remembered(service, f"{query} {cone}", produce, decode)
 
-    def _vizier_sources(self, cone, catalog, columns):
+    def _sources_of_vizier(self, cone):
         """Return the native table of a catalogue of VizieR; the largest if several."""
 
         def ask():
-            client = import_clients().VizierClient(columns)
+            client = import_clients().VizierClient(list(self.vizier_columns))
             tables = client.query_region(
-                cone.center, radius=cone.radius, catalog=catalog, frame="icrs"
+                cone.center,
+                radius=cone.radius,
+                catalog=self.vizier_catalog,
+                frame="icrs",
             )
             return max(tables, key=len, default=None)
 
-        query = f"{conf.vizier_url} {catalog}"
+        query = f"{conf.vizier_url} {self.vizier_catalog}"
         return self._remembered_sources("VizieR", query, cone, ask)
 
     def _remembered_images(self, service, urls):

@@ -7,23 +7,23 @@ import argparse
 import warnings
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options
+from .messages import LOGGER
 from .options import add_overwrite, make_finder
 from .outputs import Outputs
 from .printing import print_clusters, print_table
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "make a mock tile and find its clusters"
+DESCRIPTION = (
+    "Make a mock image of an embedded cluster, find the clusters in "
+    "it, print what was found and what is there, and write the image, the table, "
+    "the regions and a picture."
+)
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "demo",
-        help="make a mock tile and find its clusters",
-        description="Make a mock image of an embedded cluster, find the clusters in "
-        "it, print what was found and what is there, and write the image, the table, "
-        "the regions and a picture.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument(
         "--folder",
         default="vaeclust_demo",
@@ -37,8 +37,6 @@ def add_command(commands):
         help="seed of the image and of the finder, for another image",
     )
     add_overwrite(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

@@ -6,21 +6,18 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from .messages import add_message_options
 from .options import add_finder_options, add_hdu, add_overwrite, make_finder
 from .outputs import Outputs
 from .printing import print_clusters
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "find the clusters of one image"
+DESCRIPTION = "Find the clusters of one FITS image and print their table."
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "detect",
-        help="find the clusters of one image",
-        description="Find the clusters of one FITS image and print their table.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument("image", metavar="IMAGE", help="FITS file")
     add_hdu(parser)
     parser.add_argument(
@@ -45,8 +42,6 @@ def add_command(commands):
     files.add_argument("--plot", metavar="FILE", help="picture: .png, .pdf, .svg")
     add_overwrite(files)
     add_finder_options(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

@@ -6,11 +6,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options, progress_bar
+from .messages import LOGGER, progress_bar
 from .options import add_finder_options, add_folder, angle, make_finder
 from .printing import print_table
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "reproduce the paper's Table I"
+DESCRIPTION = (
+    "Get images and point sources of the eight fields of Table I of "
+    "Karmakar, Mishra & Tej (2018), search them with the paper's settings and with "
+    "the default ones, and print radii, members and IoU beside what the paper has. "
+    "A field that fails does not end the run; the same command resumes it."
+)
 
 PRESETS = ("paper", "default")
 
@@ -22,16 +30,8 @@ SHOWN = (
 """The columns that are printed; the file has all."""
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "reproduce",
-        help="reproduce the paper's Table I",
-        description="Get images and point sources of the eight fields of Table I of "
-        "Karmakar, Mishra & Tej (2018), search them with the paper's settings and with "
-        "the default ones, and print radii, members and IoU beside what the paper has. "
-        "A field that fails does not end the run; the same command resumes it.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     add_folder(parser, "vaeclust_reproduction")
     parser.add_argument(
         "--survey",
@@ -71,8 +71,7 @@ def add_command(commands):
     )
     parser.add_argument("--no-plots", action="store_true", help="write no pictures")
     add_finder_options(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run, preset="both")
+    parser.set_defaults(preset="both")
 
 
 def run(arguments):

@@ -5,12 +5,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options
+from .messages import LOGGER
 from .options import add_overwrite
 from .outputs import format_errors_on_a_line
 from .printing import print_table
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "compare clusters with reference regions on a catalogue of sources"
+DESCRIPTION = (
+    "Count the sources in detected clusters and in reference regions, "
+    "and print the intersection over union. Clusters are compared by their "
+    "circles, since tables hold no pixels."
+)
 
 SEGMENTATION_SUFFIXES = (".fits", ".fit", ".fits.gz")
 
@@ -21,15 +28,8 @@ SHOWN = (
 """The columns that are printed; a file gets all."""
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "score",
-        help="compare clusters with reference regions on a catalogue of sources",
-        description="Count the sources in detected clusters and in reference regions, "
-        "and print the intersection over union. Clusters are compared by their "
-        "circles, since tables hold no pixels.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument(
         "clusters", metavar="CLUSTERS", help="table of clusters: .ecsv, .fits, .vot"
     )
@@ -65,8 +65,6 @@ def add_command(commands):
         "--output", metavar="FILE", help="table with all numbers: .ecsv"
     )
     add_overwrite(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

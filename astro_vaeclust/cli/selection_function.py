@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import shutil
 
-from .messages import LOGGER, add_message_options, progress_bar
+from .messages import LOGGER, progress_bar
 from .options import (
     add_finder_options,
     add_hdu,
@@ -16,19 +16,19 @@ from .options import (
 )
 from .printing import print_table
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "measure which clusters are found on an image"
+DESCRIPTION = (
+    "Paint mock clusters on an image, one at a time, search for them, "
+    "and fit the probability that a cluster is found. Outcomes are kept in a "
+    "folder beside the output until it is written: after an interrupt, the same "
+    "command resumes."
+)
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "selection-function",
-        help="measure which clusters are found on an image",
-        description="Paint mock clusters on an image, one at a time, search for them, "
-        "and fit the probability that a cluster is found. Outcomes are kept in a "
-        "folder beside the output until it is written: after an interrupt, the same "
-        "command resumes.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument("image", metavar="IMAGE", help="FITS file")
     add_hdu(parser)
     parser.add_argument(
@@ -78,8 +78,6 @@ def add_command(commands):
     )
     add_workers(parser)
     add_finder_options(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

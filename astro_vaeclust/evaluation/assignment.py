@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Tables of all detections, clusters and tiles, each detection with what it is."""
+"""Tables of all clusters, and of all detections with their kinds."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ EXTENDED_NULLS = ("edge", "seam", "bad-columns", "trail")
 
 def judge_tile(number, catalog, truth, nulls=None, *, n_before=0):
     """
-    Say of each detection of a tile what it is, and of each cluster whether it is found.
+    Return the detections of a tile with their kinds, and its clusters with scores.
 
     ``number`` is that of the tile and ``n_before`` the number of clusters of the tiles
-    before. Returns the columns of the detections and of the clusters that `FROC`
-    describes, two dicts of arrays without units: arcsec and deg2.
+    before. Both are dicts of the columns that `FROC` describes, arrays without units:
+    arcsec and deg2.
     """
     table = checked_table("catalog", catalog, ("sky_center", "score"))
     truth = checked_table("truth", truth, ("sky_center", "r50"))

@@ -141,7 +141,7 @@ def _file(part, seed):
 
 
 def _run_tile(job, *, finders, folder, survey, shape):
-    """Simulate one tile and write what is missing of its results."""
+    """Simulate one tile and write its missing results."""
     seed, missing = job
     tile = mock_tile(seed, survey=survey, shape=shape)
     if TRUTH in missing:

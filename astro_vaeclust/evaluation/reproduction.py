@@ -36,7 +36,7 @@ FOUND = dict.fromkeys(("n_detected", "n_reference", "n_clusters"), -1) | dict.fr
     ),
     np.nan,
 )
-"""Columns of what was found, and their values where that failed."""
+"""Columns of the results, and their values after a failure."""
 
 DESCRIPTIONS = {
     "status": "done, or what went wrong",
@@ -211,7 +211,7 @@ class Reproduction:
         }
 
     def _centred(self, field, match, overlap):
-        """Return what needs a detection, NaN without one."""
+        """Return radius and centred IoU, NaN without a detection."""
         if not overlap.id:
             return {"radius": np.nan, "centred_iou": np.nan}
         from regions import CircleSkyRegion  # imports matplotlib
@@ -249,7 +249,7 @@ def _failure(field, what, error):
 
 
 def _row(field, name, result):
-    """Return a row of the table: a result beside what the paper has."""
+    """Return a row of the table: a result and the numbers of the paper."""
     return {
         "field": field.name,
         "finder": name,

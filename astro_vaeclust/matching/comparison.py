@@ -63,7 +63,7 @@ def _counts(in_detected, in_target, shared, joint, field, confidence):
 
 
 def _sizes(detected, target, center, field, in_detected, in_target):
-    """Return what describes each region, and how their circles compare."""
+    """Return counts and members of both regions, offset and ratio of radii."""
     n_detected, n_reference = (int(part.sum()) for part in (in_detected, in_target))
     sizes = {
         "n_detected": n_detected,

@@ -68,7 +68,7 @@ class Overlap:
         return self.iou
 
     def __repr__(self):
-        """Return a line with what matters most."""
+        """Return a line with the IoU and its counts."""
         return (
             f"<Overlap: IoU {self.iou:.3f} ({self.iou_low:.3f} to {self.iou_high:.3f}),"
             f" {self.n_shared} of {self.n_union} sources shared>"

@@ -23,4 +23,4 @@ def new_figure(size=(6, 4.5)):
 def save_figure(figure, path, *, overwrite=False):
     """Write a figure to an image file, as `~astro_vaeclust.utils.files.atomic_path`."""
     with atomic_path(path, overwrite) as temporary:
-        figure.savefig(temporary, dpi=150)
+        figure.savefig(temporary, dpi=150, bbox_inches="tight")

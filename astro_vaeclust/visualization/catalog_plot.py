@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..utils.files import atomic_path
 from ..utils.optional import import_optional
+from .axes import new_figure, save_figure
 
 __all__ = ["check_plot_suffix", "plot_catalog", "write_plot"]
 
@@ -85,9 +85,7 @@ def write_plot(catalog, path, overwrite=False):
         If the file cannot be written, or exists and may not be replaced.
     """
     check_plot_suffix(path)
-    with atomic_path(path, overwrite) as temporary:
-        figure = plot_catalog(catalog).figure
-        figure.savefig(temporary, dpi=150, bbox_inches="tight")
+    save_figure(plot_catalog(catalog).figure, path, overwrite=overwrite)
 
 
 def check_plot_suffix(path):
@@ -109,13 +107,9 @@ def check_plot_suffix(path):
 
 
 def _new_axes(background):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     ny, nx = background.data.shape
     scale = _LONG_SIDE / max(ny, nx)
-    figure = Figure(figsize=(max(nx * scale, 3) + 1, max(ny * scale, 3) + 1))
-    FigureCanvasAgg(figure)
+    figure = new_figure((max(nx * scale, 3) + 1, max(ny * scale, 3) + 1))
     if background.wcs is None:
         return figure.add_subplot()
     ax = figure.add_subplot(projection=background.wcs)

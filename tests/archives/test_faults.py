@@ -65,7 +65,7 @@ SLOW_FAULTS = ("hangs", "drips header", "drips body")
 
 
 def sources_of_irsa():
-    return TwoMASS()._sources_of_irsa(cone())
+    return TwoMASS()._sources_of_archive(cone())
 
 
 def sources_of_vizier():
@@ -103,13 +103,13 @@ def place_of_simbad():
 def cone():
     from astro_vaeclust.archives import Cone
 
-    return Cone.around(CENTER, 4 * u.arcmin)
+    return Cone.from_center(CENTER, 4 * u.arcmin)
 
 
 def box():
     from astro_vaeclust.archives import Box
 
-    return Box.around(CENTER, 2 * u.arcmin)
+    return Box.from_center(CENTER, 2 * u.arcmin)
 
 
 CALLS = {
@@ -356,7 +356,7 @@ def test_a_link_to_elsewhere_is_not_followed(server, link):
 def box_on(tile):
     from astro_vaeclust.archives import Box
 
-    return Box.around(tile.center, 2 * u.arcmin)
+    return Box.from_center(tile.center, 2 * u.arcmin)
 
 
 def test_the_summary_is_the_error_of_the_first_service(server):

@@ -70,7 +70,7 @@ def test_detect_prints_the_table_and_the_flags_in_words(finder, image, capsys):
     out = capsys.readouterr().out
     lines = out.splitlines()
     assert lines[0].split()[:4] == ["id", "ra", "dec", "x_center"]
-    assert lines[1].split()[:3] == ["deg", "deg", "pix"]
+    assert lines[1].split()[:3] == ["deg", "deg", "arcsec"]
     assert [line.split()[0] for line in lines[3:6]] == ["1", "2", "3"]
     for flag in ClusterFlags:
         shown = f"flag {flag.value}: {flag.meaning}" in lines

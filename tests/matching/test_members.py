@@ -13,7 +13,7 @@ from astro_vaeclust.matching.members import (
     probabilities,
 )
 
-from .examples import CENTER, clusters, place, sources, square_of_sources
+from .examples import CENTER, clusters, position, sources, square_of_sources
 
 N_MEMBERS, FIELD_SIDE, N_FIELD = 80, 600, 900
 RADIUS = 60
@@ -237,4 +237,4 @@ def test_plot_of_the_luminosity_function():
     assert labels == ["all sources", "field expected", "members"]
     again = match.plot_luminosity_function(region="circle", ax=ax)
     assert again is ax
-    assert place(0, 0).separation(CENTER) < 1e-6 * u.arcsec
+    assert position(0, 0).separation(CENTER) < 1e-6 * u.arcsec
