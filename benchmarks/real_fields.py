@@ -21,7 +21,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area
 
-from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.embedding import ConvVAE
 
 CLUSTERS = {
@@ -98,7 +98,6 @@ def detect(finder, path):
     """Search one of the real images, also the one that has no WCS."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("ignore", NoDetectionsWarning)
         if path.name == "Ks_no_wcs.fits":
             return finder.detect(path, wcs=_made_up_wcs())
         return finder.detect(path)
@@ -115,17 +114,9 @@ def _made_up_wcs():
 
 def _row(name, known, remark, catalog):
     table = catalog.table
-    row = {
-        "field": Path(name).name,
-        "known": known or "-",
-        "found": len(table),
-        "offset": "-",
-        "radius": "-",
-        "r50": "-",
-        "members": "-",
-        "rate": "-",
-        "remark": remark,
-    }
+    row = {"field": Path(name).name, "known": known or "-", "found": len(table)}
+    row |= dict.fromkeys(("offset", "radius", "r50", "members", "rate"), "-")
+    row["remark"] = remark
     if known is None or not len(table):
         if len(table):
             row["rate"] = f"{table['false_alarm_rate'].value.min():.1e}"

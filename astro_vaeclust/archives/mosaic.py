@@ -25,23 +25,12 @@ MARGIN = 8 * u.arcsec
 
 def choose_tiles(covered, distances):
     """
-    Choose the tiles that show a box.
+    Return the indices of the tiles that show a box (list of int).
 
-    One tile is chosen if it shows all that any tile shows: of several such the one
-    with the nearest centre. Otherwise the tile that adds most is taken, again and
+    ``covered`` is (n_tiles, n_positions): which positions of the box a tile shows. One
+    tile is chosen if it shows all that any tile shows: of several such the one
+    nearest by ``distances``. Otherwise the tile that adds most is taken, again and
     again, until none adds anything.
-
-    Parameters
-    ----------
-    covered : (n_tiles, n_places) bool array
-        Which places of the box a tile shows.
-    distances : (n_tiles,) array
-        Distances of the centres of tiles from that of the box.
-
-    Returns
-    -------
-    chosen : list of int
-        Indices of tiles; empty if none shows anything.
     """
     covered = np.array(covered, dtype=bool)
     order = np.argsort(distances, kind="stable")
@@ -60,37 +49,18 @@ def choose_tiles(covered, distances):
 
 def combine(images, box):
     """
-    Make one image of a box out of several that show parts of it.
+    Return one image of a box from CCDData that show parts of it, the best first.
 
     A single image that shows all of the box, or all that any of them shows, is cropped
     and keeps its pixels. Otherwise they are resampled by ``reproject``, bilinearly,
     onto a new grid with north up, after their skies are subtracted and they are scaled
     to the zero point of the first; what remains of differences in the sky is matched.
-    The noise of neighbouring pixels is then correlated more than on a tile.
-
-    Parameters
-    ----------
-    images : list of `~astropy.nddata.CCDData`
-        The images, the best first.
-    box : `~astro_vaeclust.archives.areas.Box`
-        What shall be shown.
-
-    Returns
-    -------
-    image : `~astropy.nddata.CCDData`
-        The image; places without data are NaN and masked.
-
-    Raises
-    ------
-    `~astro_vaeclust.archives.NoDataError`
-        If no image shows any of the box.
-    ImportError
-        If reproject is needed and missing.
+    The noise of neighbouring pixels is then correlated more than on a tile. Pixels
+    without data are NaN and masked. Raises a `NoDataError` if no image shows the box.
     """
-    images = [image for image in images if _shows(image, box).any()]
-    if not images:
-        raise NoDataError("no image shows this place")
     covered = [_shows(image, box) for image in images]
+    if not np.any(covered):
+        raise NoDataError("no image shows this position")
     chosen = choose_tiles(covered, np.arange(len(images)))
     if len(chosen) == 1:
         return crop(images[chosen[0]], box)
@@ -99,24 +69,9 @@ def combine(images, box):
 
 def crop(image, box):
     """
-    Cut the part of an image out that shows a box.
+    Return the pixels of an image (CCDData) whose centres may lie in a box, as a copy.
 
-    Parameters
-    ----------
-    image : `~astropy.nddata.CCDData`
-        The image.
-    box : `~astro_vaeclust.archives.areas.Box`
-        What shall be shown.
-
-    Returns
-    -------
-    image : `~astropy.nddata.CCDData`
-        Its pixels whose centres may lie in the box, in memory of its own.
-
-    Raises
-    ------
-    `~astro_vaeclust.archives.NoDataError`
-        If it shows nothing of the box.
+    Raises a `NoDataError` if it shows nothing of the box.
     """
     x, y = image.wcs.world_to_pixel(box.grid())
     if not np.isfinite([x, y]).all():
@@ -146,10 +101,10 @@ def shows_all(image, box):
 
 
 def _shows(image, box, n=17):
-    """Return which places of a box lie on good pixels ((n * n,) bool array)."""
-    places = box.grid(n)
-    shown = Footprint.of(image).contains(places)
-    x, y = image.wcs.world_to_pixel(places[shown])
+    """Return which positions of a box lie on good pixels ((n * n,) bool array)."""
+    positions = box.grid(n)
+    shown = Footprint.from_image(image).contains(positions)
+    x, y = image.wcs.world_to_pixel(positions[shown])
     rows = np.clip(np.round(y).astype(int), 0, image.data.shape[0] - 1)
     columns = np.clip(np.round(x).astype(int), 0, image.data.shape[1] - 1)
     shown[shown] = np.isfinite(image.data[rows, columns])

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 __all__ = ["LOGGER", "add_message_options", "messages_to_stderr", "progress_bar"]
 
 LOGGER = logging.getLogger("astro_vaeclust.cli")
-"""What the command itself says; shown unless it shall be quiet."""
+"""Messages of the command itself; shown unless it is quiet."""
 
 
 def add_message_options(parser):
-    """Add the options that say how much is told to a parser."""
+    """Add the options of how much is said to a parser."""
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
         "--quiet", action="store_true", help="errors only: no progress, no warnings"
@@ -28,16 +28,7 @@ def add_message_options(parser):
 
 @contextmanager
 def messages_to_stderr(*, quiet=False, verbose=False):
-    """
-    Send log messages and warnings to the standard error, one line each.
-
-    Parameters
-    ----------
-    quiet : bool, optional
-        Show errors only.
-    verbose : bool, optional
-        Show everything that the package logs.
-    """
+    """Send log messages and warnings to the standard error, one line each."""
     package = logging.getLogger("astro_vaeclust")
     before = package.level, LOGGER.level
     handler = logging.StreamHandler(sys.stderr)
@@ -58,19 +49,7 @@ def messages_to_stderr(*, quiet=False, verbose=False):
 
 
 def progress_bar(quiet):
-    """
-    Return what shows progress: nothing if quiet or outside a terminal.
-
-    Parameters
-    ----------
-    quiet : bool
-        Whether to show nothing anyway.
-
-    Returns
-    -------
-    progress_bar : callable or None
-        Called as ``progress_bar(iterable, desc=..., total=...)``.
-    """
+    """Return ``progress_bar(iterable, desc=..., total=...)``; None if quiet."""
     if quiet:
         return None
     from tqdm import tqdm

@@ -6,44 +6,32 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options, progress_bar
+from .messages import LOGGER, progress_bar
 from .options import add_finder_options, add_folder, angle, make_finder
 from .printing import print_table
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "reproduce the paper's Table I"
+DESCRIPTION = (
+    "Get images and point sources of the eight fields of Table I of "
+    "Karmakar, Mishra & Tej (2018), search them with the paper's settings and with "
+    "the default ones, and print radii, members and IoU beside what the paper has. "
+    "A field that fails does not end the run; the same command resumes it."
+)
 
 PRESETS = ("paper", "default")
 
 SHOWN = (
-    "field",
-    "finder",
-    "radius",
-    "paper_radius",
-    "reference_radius",
-    "n_detected",
-    "paper_members",
-    "n_reference",
-    "paper_reference_members",
-    "iou",
-    "iou_low",
-    "iou_high",
-    "centred_iou",
-    "paper_iou",
-    "offset",
+    *("field", "finder", "radius", "paper_radius", "reference_radius"),
+    *("n_detected", "paper_members", "n_reference", "paper_reference_members"),
+    *("iou", "iou_low", "iou_high", "centred_iou", "paper_iou", "offset"),
 )
 """The columns that are printed; the file has all."""
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "reproduce",
-        help="reproduce the paper's Table I",
-        description="Get images and point sources of the eight fields of Table I of "
-        "Karmakar, Mishra & Tej (2018), search them with the paper's settings and with "
-        "the default ones, and print radii, members and IoU beside what the paper has. "
-        "A field that fails does not end the run; the same command resumes it.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     add_folder(parser, "vaeclust_reproduction")
     parser.add_argument(
         "--survey",
@@ -83,12 +71,11 @@ def add_command(commands):
     )
     parser.add_argument("--no-plots", action="store_true", help="write no pictures")
     add_finder_options(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run, preset="both")
+    parser.set_defaults(preset="both")
 
 
 def run(arguments):
-    """Make the table, print it, and say what it was made from."""
+    """Search the fields, and print the table and where the data come from."""
     from ..evaluation.reproduction import Reproduction
 
     reproduction = Reproduction(
@@ -114,17 +101,14 @@ def _survey(arguments):
 
     if (arguments.images is None) != (arguments.catalog is None):
         raise ValueError("--images and --catalog belong together; give both or none")
-    bar = progress_bar(arguments.quiet)
     if arguments.images is not None:
         for path in (arguments.images, arguments.catalog):
             if not Path(path).exists():
                 raise FileNotFoundError(f"no such file or folder: {path}")
-        return LocalArchive(
-            images=arguments.images,
-            catalog=arguments.catalog,
-            name=str(arguments.images),
-        )
-    return {"2mass": TwoMASS, "ukidss": UKIDSS}[arguments.survey](progress_bar=bar)
+        images, catalog = arguments.images, arguments.catalog
+        return LocalArchive(images=images, catalog=catalog, name=str(images))
+    kind = {"2mass": TwoMASS, "ukidss": UKIDSS}[arguments.survey]
+    return kind(progress_bar=progress_bar(arguments.quiet))
 
 
 def _finders(arguments):

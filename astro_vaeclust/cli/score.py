@@ -5,46 +5,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options
+from .messages import LOGGER
 from .options import add_overwrite
 from .outputs import format_errors_on_a_line
 from .printing import print_table
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "compare clusters with reference regions on a catalogue of sources"
+DESCRIPTION = (
+    "Count the sources in detected clusters and in reference regions, "
+    "and print the intersection over union. Clusters are compared by their "
+    "circles, since tables hold no pixels."
+)
 
 SEGMENTATION_SUFFIXES = (".fits", ".fit", ".fits.gz")
 
 SHOWN = (
-    "reference",
-    "id",
-    "iou",
-    "iou_low",
-    "iou_high",
-    "n_shared",
-    "n_union",
-    "n_detected",
-    "n_reference",
-    "member_iou",
-    "area_iou",
-    "offset",
-    "radius_ratio",
+    *("reference", "id", "iou", "iou_low", "iou_high", "n_shared", "n_union"),
+    *("n_detected", "n_reference", "member_iou", "area_iou", "offset", "radius_ratio"),
 )
 """The columns that are printed; a file gets all."""
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "score",
-        help="compare clusters with reference regions on a catalogue of sources",
-        description="Count the sources in detected clusters and in reference regions, "
-        "and print the intersection over union. Clusters are compared by their "
-        "circles, since tables hold no pixels.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument(
-        "clusters",
-        metavar="CLUSTERS",
-        help="table of clusters: .ecsv, .fits, .vot",
+        "clusters", metavar="CLUSTERS", help="table of clusters: .ecsv, .fits, .vot"
     )
     parser.add_argument(
         "--catalog",
@@ -69,17 +56,15 @@ def add_command(commands):
     parser.add_argument(
         "--image",
         metavar="FILE",
-        help="FITS image whose WCS places regions and sources that are in pixels",
+        help="FITS image with the WCS of regions and sources that are in pixels",
     )
     parser.add_argument(
-        "--id", type=int, help="number of the cluster (default: that which fits best)"
+        "--id", type=int, help="number of the cluster (default: the best match)"
     )
     parser.add_argument(
         "--output", metavar="FILE", help="table with all numbers: .ecsv"
     )
     add_overwrite(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):
@@ -163,6 +148,6 @@ def _compare(match, references, number):
 def _write(table, path, overwrite):
     from ..utils.files import atomic_path
 
-    with atomic_path(path, overwrite) as place:
-        table.write(place, format="ascii.ecsv")
+    with atomic_path(path, overwrite) as temporary:
+        table.write(temporary, format="ascii.ecsv")
     LOGGER.info("wrote %s", path)

@@ -92,14 +92,14 @@ def write_parquet(catalog, path):
 
 
 def _with_ra_dec(table):
-    """Copy a table with two columns of degrees in the place of the positions."""
-    place = table.colnames.index("sky_center")
+    """Return a copy with ra and dec in degrees instead of the positions."""
+    column = table.colnames.index("sky_center")
     sky = table["sky_center"]
     flat = table.copy()
     flat.remove_column("sky_center")
     flat.add_columns(
         [u.Quantity(sky.ra, u.deg), u.Quantity(sky.dec, u.deg)],
-        indexes=[place, place],
+        indexes=[column, column],
         names=["ra", "dec"],
     )
     for name, description in _SKY_DESCRIPTIONS.items():
@@ -108,14 +108,10 @@ def _with_ra_dec(table):
 
 
 def _describe_fields(fields):
-    ucds = {
-        column.name: column.ucd
-        for column in (*COLUMNS, *MEASURED_COLUMNS)
-        if column.ucd
-    }
+    ucds = {column.name: column.ucd for column in (*COLUMNS, *MEASURED_COLUMNS)}
     ucds |= {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main"}
     for field in fields:
-        field.ucd = ucds.get(field.name)
+        field.ucd = ucds.get(field.name) or None
         if field.name in _SKY_DESCRIPTIONS:
             field.ref = "ICRS"
 
@@ -131,6 +127,4 @@ def _catalog(table, meta=None):
 
 def _unmasked(values):
     """Turn masked numbers back into NaN."""
-    if isinstance(values, Masked):
-        return values.filled(np.nan)
-    return values
+    return values.filled(np.nan) if isinstance(values, Masked) else values

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -68,7 +68,7 @@ class Overlap:
         return self.iou
 
     def __repr__(self):
-        """Return a line with what matters most."""
+        """Return a line with the IoU and its counts."""
         return (
             f"<Overlap: IoU {self.iou:.3f} ({self.iou_low:.3f} to {self.iou_high:.3f}),"
             f" {self.n_shared} of {self.n_union} sources shared>"
@@ -76,14 +76,7 @@ class Overlap:
 
     def to_table(self):
         """Return all numbers as a table of one row (`~astropy.table.QTable`)."""
-        return QTable(
-            {
-                field.name: u.Quantity([value])
-                if isinstance(value := getattr(self, field.name), u.Quantity)
-                else [value]
-                for field in fields(self)
-            }
-        )
+        return QTable(rows=[vars(self)])
 
 
 def source_iou(n_shared, n_union, *, confidence=0.6827):

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""From what a user calls a reference to a piece of sky."""
+"""References as areas of the sky."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TAKES = (
 
 def as_area(reference, *, wcs=None):
     """
-    Turn a reference into a piece of sky.
+    Return a reference as an area of the sky.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def as_area(reference, *, wcs=None):
     Returns
     -------
     area : SkyArea
-        The piece of sky.
+        The area.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def _segmentation_area(segmentation, wcs):
 
 def _required(wcs, what):
     if wcs is None:
-        raise ValueError(f"wcs is needed to place {what} on the sky")
+        raise ValueError(f"wcs is needed for the position of {what} on the sky")
     if not wcs.has_celestial:
         raise ValueError("wcs has no celestial axes")
     return wcs.celestial

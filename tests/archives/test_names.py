@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Names and positions of places on the sky."""
+"""Positions of objects by their names."""
 
 import astropy.units as u
 import numpy as np
@@ -24,11 +24,11 @@ IRAS_FIELDS = [
 
 @pytest.mark.parametrize(("name", "ra", "dec"), IRAS_FIELDS)
 def test_iras_names_stand_for_boxes(name, ra, dec):
-    place = resolve(f"IRAS {name}")
-    assert place.source == "IRAS name"
+    position = resolve(f"IRAS {name}")
+    assert position.source == "IRAS name"
     expected = SkyCoord(ra, dec, unit="deg")
-    assert place.coordinates.separation(expected) < 0.5 * u.arcsec
-    across, along = place.uncertainty
+    assert position.coordinates.separation(expected) < 0.5 * u.arcsec
+    across, along = position.uncertainty
     assert along == 30 * u.arcsec
     assert across.to_value(u.arcsec) == pytest.approx(
         45 * np.cos(np.radians(dec)), 0.01

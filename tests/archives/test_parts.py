@@ -69,13 +69,13 @@ def test_bad_arguments_are_named(call, error, message):
 
 
 def test_areas_contain_what_they_should():
-    box = Box.around(CENTER, (10, 4) * u.arcmin)
+    box = Box.from_center(CENTER, (10, 4) * u.arcmin)
     inside = CENTER.spherical_offsets_by(
         [4.9, 5.1, 0] * u.arcmin, [1, 1, 2.1] * u.arcmin
     )
     assert list(box.contains(inside)) == [True, False, False]
     assert box.cone().radius.to_value(u.arcmin) == pytest.approx(5.385, abs=0.01)
-    assert Cone.around(CENTER, 5 * u.arcmin).contains(inside).tolist() == [
+    assert Cone.from_center(CENTER, 5 * u.arcmin).contains(inside).tolist() == [
         False,
         False,
         True,
@@ -83,7 +83,7 @@ def test_areas_contain_what_they_should():
     wcs = box.wcs(1 * u.arcsec)
     assert wcs.array_shape == (240, 600)
     image = NDData(np.ones(wcs.array_shape), wcs=wcs)
-    footprint = Footprint.of(image)
+    footprint = Footprint.from_image(image)
     assert list(footprint.contains(inside)) == [True, False, False]
     far = SkyCoord([CENTER.ra.deg + 180] * 2, [-20.65, 0], unit="deg")
     assert not footprint.contains(far).any()
@@ -138,7 +138,7 @@ def test_positions_in_radians_are_recognised():
     table = Table(
         {"ra": [np.radians(92.133)], "dec": [np.radians(20.65)], "kMag": [9.0]}
     )
-    cone = Cone.around(CENTER, 1 * u.arcmin)
+    cone = Cone.from_center(CENTER, 1 * u.arcmin)
     catalog = standard_catalog(table, cone=cone)
     assert catalog["sky"][0].separation(CENTER) < 1 * u.arcsec
     table["ra"].unit = table["dec"].unit = u.rad
@@ -290,16 +290,17 @@ def test_few_tiles_are_chosen():
 
 def test_tiles_of_other_zero_points_are_scaled(stars):
     pytest.importorskip("reproject")
-    places = [
+    positions = [
         CENTER.spherical_offsets_by(offset * u.arcsec, 0 * u.arcsec)
         for offset in (-80, 80)
     ]
     images = [
-        read_image(sky.make_tile(place, stars, shape=(200, 200))) for place in places
+        read_image(sky.make_tile(position, stars, shape=(200, 200)))
+        for position in positions
     ]
     images[1].data[:] = (images[1].data - sky.SKY_LEVEL) * 2 + 900
     images[1].meta.update(MAGZP=sky.ZERO_POINT + 2.5 * np.log10(2), SKYVAL=900.0)
-    box = Box.around(CENTER, (300, 150) * u.arcsec)
+    box = Box.from_center(CENTER, (300, 150) * u.arcsec)
     mosaic = combine(images, box)
     assert mosaic.shape == (150, 300)
     halves = np.array_split(mosaic.data, 2, axis=1)
@@ -307,7 +308,7 @@ def test_tiles_of_other_zero_points_are_scaled(stars):
     assert noise[0] == pytest.approx(noise[1], rel=0.15)
     assert np.nanmedian(mosaic.data) == pytest.approx(sky.SKY_LEVEL, abs=1)
     with pytest.raises(NoDataError):
-        combine(images, Box.around(SkyCoord(10, 10, unit="deg"), 1 * u.arcmin))
+        combine(images, Box.from_center(SkyCoord(10, 10, unit="deg"), 1 * u.arcmin))
 
 
 # The cache

@@ -24,7 +24,7 @@ MISSING = "IRAS 05345+3157"
 
 
 def mock_field(field, seed):
-    """Return image and sources of a mock tile in place of a field."""
+    """Return image and sources of a mock tile instead of a field."""
     cluster = MockCluster(n_members=60, half_number_radius=10 * u.arcsec)
     tile = simulate_tile(shape=SHAPE, center=field.center, clusters=cluster, seed=seed)
     stars = tile.stars[tile.stars["mag"] < 15.5 * u.mag]

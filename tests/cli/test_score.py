@@ -9,7 +9,7 @@ from regions import CirclePixelRegion, PixCoord, Regions
 
 from astro_vaeclust.cli import main
 
-from ..matching.examples import circle, clusters, make_wcs, place
+from ..matching.examples import circle, clusters, make_wcs, position
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def files(tmp_path):
     """Return a folder with clusters, sources on a line, and references."""
     clusters((0, 0, 35), (100, 0, 15)).write(tmp_path / "clusters.ecsv")
     east = np.arange(-200, 201, 10)
-    sky = place(east, 0)
+    sky = position(east, 0)
     flags = np.where(np.abs(east) < 45, "222", "220")
     table = Table({"ra": sky.ra.deg, "dec": sky.dec.deg, "k_m": 0.0 * east + 12})
     table["rd_flg"] = flags

@@ -299,8 +299,8 @@ def test_catalogue_methods_and_their_bound():
 def test_catalogue_methods_have_the_settings_of_the_survey():
     names = ["star-counts", "matched-filter", TRUE_STARS]
     usual = make_finders(names)
-    sharp = make_finders(names, survey="ukidss-k")
+    fine = make_finders(names, survey="ukidss-k")
     assert usual["star-counts"].bandwidth == StarCounts().bandwidth
-    assert sharp["star-counts"].bandwidth < usual["star-counts"].bandwidth
-    assert sharp[TRUE_STARS].finder == sharp["matched-filter"]
-    assert sharp["matched-filter"] != usual["matched-filter"]
+    assert fine["star-counts"].bandwidth < usual["star-counts"].bandwidth
+    assert fine[TRUE_STARS].finder == fine["matched-filter"]
+    assert fine["matched-filter"] != usual["matched-filter"]

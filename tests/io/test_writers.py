@@ -84,7 +84,7 @@ def test_plain_astropy_reads_ra_and_dec(tmp_path, name):
     assert table["area"].unit == u.arcsec**2
 
 
-def test_fits_header_tells_where_it_comes_from(tmp_path):
+def test_fits_header_has_the_metadata(tmp_path):
     make_catalog(1).write(tmp_path / "c.fits")
     header = fits.getheader(tmp_path / "c.fits", 1)
     assert header["CREATOR"].startswith("astro_vaeclust")
@@ -289,8 +289,8 @@ def test_existing_file_needs_overwrite(tmp_path, name):
 def test_broken_off_writing_leaves_the_old_file(tmp_path, error):
     path = tmp_path / "c.ecsv"
     path.write_text("precious")
-    with pytest.raises(error), atomic_path(path, overwrite=True) as place:  # noqa: PT012
-        place.write_text("half")
+    with pytest.raises(error), atomic_path(path, overwrite=True) as temporary:  # noqa: PT012
+        temporary.write_text("half")
         raise error
     assert path.read_text() == "precious"
     assert [entry.name for entry in tmp_path.iterdir()] == ["c.ecsv"]
@@ -308,18 +308,18 @@ def test_broken_off_catalog_leaves_nothing(tmp_path, name, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_place_has_the_name_of_the_file(tmp_path):
-    with atomic_path(tmp_path / "c.fits.gz") as place:
-        assert place.name == "c.fits.gz"
-        assert place.parent.parent == tmp_path
-        place.write_text("x")
+def test_temporary_path_has_the_name_of_the_file(tmp_path):
+    with atomic_path(tmp_path / "c.fits.gz") as temporary:
+        assert temporary.name == "c.fits.gz"
+        assert temporary.parent.parent == tmp_path
+        temporary.write_text("x")
     assert (tmp_path / "c.fits.gz").read_text() == "x"
 
 
 def test_permissions_are_those_of_new_files(tmp_path):
     (tmp_path / "plain").write_text("x")
-    with atomic_path(tmp_path / "c") as place:
-        place.write_text("x")
+    with atomic_path(tmp_path / "c") as temporary:
+        temporary.write_text("x")
     assert (tmp_path / "c").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 

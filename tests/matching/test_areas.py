@@ -28,14 +28,14 @@ from astro_vaeclust.matching.areas import (
 )
 from astro_vaeclust.matching.references import as_area
 
-from .examples import CENTER, circle, make_wcs, place, square_of_sources
+from .examples import CENTER, circle, make_wcs, position, square_of_sources
 
 LENS = 2 / 3 - np.sqrt(3) / (2 * np.pi)
-"""Share of a circle in an equal one whose centre lies on its rim."""
+"""Fraction of a circle in an equal one whose centre lies on its rim."""
 
 
 def area(east, north, radius):
-    return CircleArea(place(east, north), radius * u.arcsec)
+    return CircleArea(position(east, north), radius * u.arcsec)
 
 
 def lens_area(first, second, distance):
@@ -143,15 +143,17 @@ def test_a_mask_of_a_disc_is_like_the_circle():
 def test_hull_of_a_square():
     hull = HullArea(square_of_sources(600, 60)["sky"])
     assert_allclose(hull.area.value, 600**2, rtol=0.01)
-    sky = place([0, 299, 301, 0], [0, 299, 0, -40_000])
+    sky = position([0, 299, 301, 0], [0, 299, 0, -40_000])
     assert_array_equal(hull.contains(sky), [True, True, False, False])
     far = SkyCoord(CENTER.ra + 180 * u.deg, -CENTER.dec)
     assert not hull.contains(SkyCoord([far]))[0]
 
 
-@pytest.mark.parametrize("places", [(0, 0), ([0, 10], [0, 10]), ([0, 1, 2], [0, 1, 2])])
-def test_hull_without_extent_has_no_area(places):
-    assert HullArea(place(*np.atleast_1d(*places))).area < 0.01 * u.arcsec**2
+@pytest.mark.parametrize(
+    "positions", [(0, 0), ([0, 10], [0, 10]), ([0, 1, 2], [0, 1, 2])]
+)
+def test_hull_without_extent_has_no_area(positions):
+    assert HullArea(position(*np.atleast_1d(*positions))).area < 0.01 * u.arcsec**2
 
 
 def test_sources_over_half_the_sky_have_no_hull():
@@ -161,7 +163,7 @@ def test_sources_over_half_the_sky_have_no_hull():
 
 def test_regions_on_the_sky():
     size = 60 * u.arcsec
-    corners = place([-30, 30, 30, -30], [-30, -30, 30, 30])
+    corners = position([-30, 30, 30, -30], [-30, -30, 30, 30])
     shapes = {
         "circle": (circle(0, 0, 30), np.pi * 900),
         "ellipse": (EllipseSkyRegion(CENTER, size, size / 2), np.pi * 450),
@@ -177,7 +179,7 @@ def test_regions_on_the_sky():
         measured = as_area(region).area.value
         assert_allclose(measured, expected, rtol=0.01, err_msg=name)
     assert_array_equal(
-        as_area(shapes["annulus"][0]).contains(place([0, 20, 40], 0)),
+        as_area(shapes["annulus"][0]).contains(position([0, 20, 40], 0)),
         [False, True, False],
     )
 
@@ -209,7 +211,7 @@ def test_references_in_pixels():
             r"\(200, 200\).*\(3, 3\)",
         ),
         (PointSkyRegion(CENTER), None, ValueError, "no extent"),
-        (LineSkyRegion(CENTER, place(9, 9)), None, ValueError, "no extent"),
+        (LineSkyRegion(CENTER, position(9, 9)), None, ValueError, "no extent"),
     ],
 )
 def test_references_that_cannot_be_used(reference, wcs, error, message):
