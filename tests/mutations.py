@@ -34,7 +34,7 @@ SENTINELS = (-1e30, 1.6e38, float(np.finfo("f4").max), 1e20, np.inf, -np.inf, np
 
 @dataclass
 class File:
-    """A FITS file with one image; ``lost`` marks the pixels that a mutation destroys."""
+    """A FITS file with one image; ``lost`` marks pixels that a mutation destroys."""
 
     cards: dict[str, bytes]
     pixels: np.ndarray
@@ -177,7 +177,7 @@ def _value(file, key):
     return text.partition(" /")[0].strip()
 
 
-# --- cards -----------------------------------------------------------------------------
+# --- cards ----
 
 
 def drop_card(rng, file):
@@ -239,7 +239,7 @@ def odd_comment(rng, file):
     _put(file, "NOEQUAL", "HIERARCH ESO DET = = 'x")
 
 
-# --- pixels ----------------------------------------------------------------------------
+# --- pixels ----
 
 
 def _patch(rng, file, largest=0.4):
@@ -330,7 +330,7 @@ def tiny_image(rng, file):
     file.comparable = False
 
 
-# --- structure -------------------------------------------------------------------------
+# --- structure ----
 
 
 def truncate(rng, file):
