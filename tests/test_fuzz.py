@@ -1,0 +1,56 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Broken files end in a result, or in an error that names the argument to blame."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .mutations import MUTATIONS, differs_silently, mutated, search
+
+NAMES = st.lists(st.sampled_from(sorted(MUTATIONS)), min_size=1, max_size=3)
+SEEDS = st.integers(0, 2**31 - 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("broken")
+
+
+def assert_ends_well(names, seed, folder):
+    file = mutated(names, seed)
+    path = folder / "broken.fits"
+    path.write_bytes(file.to_bytes())
+    ending = search(path)
+    assert ending.kind in ("result", "typed error"), ending
+    assert not differs_silently(file, ending, folder), ending
+
+
+def test_the_clean_file_has_one_cluster(folder):
+    path = folder / "clean.fits"
+    path.write_bytes(mutated((), 0).to_bytes())
+    ending = search(path)
+    assert len(ending.found) == 1
+    assert not ending.warned
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_mutation_changes_the_file(name):
+    clean = mutated((), 0).to_bytes()
+    assert any(mutated((name,), seed).to_bytes() != clean for seed in range(5))
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+@pytest.mark.parametrize("seed", range(2))
+def test_every_mutation_ends_well(name, seed, folder):
+    assert_ends_well((name,), seed, folder)
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(names=NAMES, seed=SEEDS)
+def test_a_broken_file_ends_well(names, seed, folder):
+    assert_ends_well(names, seed, folder)
