@@ -29,28 +29,11 @@ CROSSTALK_STEP = 51.2
 
 def paint_artefacts(rng, image, kinds, stars, *, survey, noise):
     """
-    Paint artefacts.
+    Paint artefacts, keys of `ARTEFACTS`, on an image in adu in place.
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    image : `~numpy.ndarray`
-        The image, changed in place, (ny, nx), in adu.
-    kinds : sequence of str
-        Keys of `ARTEFACTS`.
-    stars : dict of `~numpy.ndarray`
-        The bright stars: ``x``, ``y`` in pixels and ``flux`` in adu.
-    survey : Survey
-        The survey.
-    noise : float
-        Noise of a pixel in adu.
-
-    Returns
-    -------
-    records : list of tuple
-        ``(kind, x, y, radius)`` in pixels for each artefact on the image that stands
-        apart from its star.
+    ``stars`` has ``x``, ``y`` and ``flux`` of the bright stars, ``noise`` is that of a
+    pixel in adu. Returns ``(kind, x, y, radius)`` in pixels of each artefact on the
+    image that stands apart from its star.
     """
     records = []
     for kind in kinds:

@@ -11,30 +11,7 @@ __all__ = []
 
 
 def checked_tags(name, tags, known):
-    """
-    Check a sequence of tags.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument.
-    tags : sequence of str
-        The tags.
-    known : sequence of str
-        Those there are.
-
-    Returns
-    -------
-    tags : tuple of str
-        The tags.
-
-    Raises
-    ------
-    TypeError
-        If ``tags`` is not a sequence.
-    ValueError
-        If a tag is not known.
-    """
+    """Return tags as a tuple if all are known, or raise TypeError or ValueError."""
     if isinstance(tags, str) or not hasattr(tags, "__iter__"):
         raise TypeError(f"{name} must be a sequence of strings, got {tags!r}")
     tags = tuple(tags)
@@ -67,27 +44,7 @@ def checked_number(name, value, low, high):
 
 def check_quantity(name, value, unit, *, low=-np.inf, low_counts=True):
     """
-    Raise unless a value is one finite quantity of the right kind.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument.
-    value : `~astropy.units.Quantity`
-        The value.
-    unit : `~astropy.units.Unit`
-        What it must be convertible to.
-    low : float
-        Least value in this unit.
-    low_counts : bool
-        Whether ``low`` itself is allowed.
-
-    Raises
-    ------
-    TypeError
-        If it is no quantity, or one with another kind of unit.
-    ValueError
-        If it is not scalar, not finite, or too low.
+    Raise TypeError or ValueError unless a value is one finite quantity from ``low``.
     """
     if not isinstance(value, u.Quantity) or not value.unit.is_equivalent(unit):
         raise TypeError(f"{name} must be a Quantity in {unit}, got {value!r}")

@@ -244,33 +244,13 @@ def _draw_cluster(rng, ends, limit, uniform_radii):
 
 def draw_members(rng, cluster, *, limit, extinction_ratio=1.0):
     """
-    Draw the members of a cluster.
+    Draw the members of a cluster and its dust.
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    cluster : MockCluster
-        The description.
-    limit : float
-        Magnitude to which ``n_members`` counts.
-    extinction_ratio : float
-        Extinction in the band over that in Ks.
-
-    Returns
-    -------
-    members : dict of `~numpy.ndarray`
-        ``dx`` and ``dy`` in arcsec from the centre, ``mag`` after extinction and
-        ``extinction`` in Ks, one entry per member. Exactly ``n_members`` are brighter
-        than the limit.
-    dust : Screen
-        Extinction in Ks behind the cluster over offsets in arcsec from its centre.
-
-    Raises
-    ------
-    ValueError
-        If the brightest member is fainter than the limit, or the extinction leaves
-        too few members brighter than it.
+    Returns a dict of arrays, ``dx`` and ``dy`` in arcsec from the centre, ``mag`` after
+    extinction and ``extinction`` in Ks, with exactly ``n_members`` brighter than
+    ``limit``; and the extinction in Ks behind the cluster over offsets in arcsec
+    (`Screen`). Raises ValueError if the brightest member is below the limit, or the
+    extinction leaves too few above it.
     """
     brightest = cluster.brightest.to_value(u.mag)
     if brightest >= limit:
@@ -329,34 +309,11 @@ def cloud_envelope(radius):
 
 def place_cluster(rng, cluster, wcs, shape, pixel_scale, taken=(), allowed=None):
     """
-    Find the place of a cluster.
+    Return the centre of a cluster in pixels, its own or a random one.
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    cluster : MockCluster
-        The description; its centre is taken if it has one.
-    wcs : `~astropy.wcs.WCS`
-        The coordinates of the image.
-    shape : tuple of int
-        ``(ny, nx)``.
-    pixel_scale : float
-        Size of a pixel in arcsec.
-    taken : sequence of tuple
-        ``(x, y, radius)`` in pixels of clusters to keep away from if possible.
-    allowed : `~numpy.ndarray` of bool, optional
-        Pixels on which a centre may lie, (ny, nx), at least one.
-
-    Returns
-    -------
-    x, y : float
-        The centre in pixels.
-
-    Raises
-    ------
-    ValueError
-        If the centre does not lie on the image.
+    A random one lies on ``allowed`` pixels, (ny, nx) bool, and, if possible, away from
+    the edges and from those ``taken``, ``(x, y, radius)`` in pixels. Raises ValueError
+    if its own lies outside the image.
     """
     if cluster.center is not None:
         x, y = (float(value) for value in wcs.world_to_pixel(cluster.center))

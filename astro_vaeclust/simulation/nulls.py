@@ -14,18 +14,7 @@ __all__ = ["NULLS", "draw_nulls"]
 
 
 def draw_nulls(rng, canvas, kinds):
-    """
-    Draw nulls.
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    canvas : Canvas
-        What to draw on, changed in place.
-    kinds : sequence of str
-        Keys of `NULLS`.
-    """
+    """Draw nulls, keys of `NULLS`, on a canvas in place."""
     for kind in kinds:
         place = rng.uniform(0.12, 0.88, 2) * canvas.light.shape[::-1]
         x, y, radius = NULLS[kind](rng, canvas, *place)

@@ -25,30 +25,11 @@ SECOND_CORE = (0.35, 0.5)
 
 def draw_positions(rng, profile, number, half_number_radius):
     """
-    Draw the positions of cluster members.
+    Draw offsets of cluster members from the centre, (number, 2).
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    profile : str
-        A key of `PROFILES`.
-    number : int
-        Number of members.
-    half_number_radius : float
-        Radius that holds half of the members in projection.
-
-    Returns
-    -------
-    offsets : `~numpy.ndarray`
-        Offsets from the centre in the unit of the radius, (number, 2). EFF, King and
-        Plummer clusters have this radius in the mean of many; the others, which have
-        none by formula, are scaled to it.
-
-    Raises
-    ------
-    ValueError
-        If the profile is not known.
+    They have the unit of the half-number radius. EFF, King and Plummer clusters have
+    this radius in the mean of many; the others, which have none by formula, are scaled
+    to it.
     """
     if profile not in PROFILES:
         raise ValueError(
@@ -59,25 +40,11 @@ def draw_positions(rng, profile, number, half_number_radius):
 
 def mean_density(profile, x, y):
     """
-    Return the density of members that clusters of a profile have in the mean.
+    Return the mean density of members, not normalised, at offsets in core radii.
 
-    Parameters
-    ----------
-    profile : str
-        A key of `PROFILES`, but not ``'fractal'``, which has none by formula.
-    x, y : `~numpy.ndarray`
-        Offsets from the centre in core radii. Elongated clusters, of the mean axis
-        ratio, lie along x, and so do two cores, of the mean distance and shares.
-
-    Returns
-    -------
-    density : `~numpy.ndarray`
-        The density, not normalised.
-
-    Raises
-    ------
-    ValueError
-        If the profile has no density.
+    Elongated clusters, of the mean axis ratio, lie along x, and so do two cores, of the
+    mean distance and fractions. Raises ValueError for a fractal, which has none by
+    formula.
     """
     if profile == "elongated":
         return _plummer_density(np.hypot(x, y / np.mean(AXIS_RATIO)))

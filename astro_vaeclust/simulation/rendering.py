@@ -161,19 +161,7 @@ class PointSpread:
 
 
 def taper(share):
-    """
-    Fade a profile out.
-
-    Parameters
-    ----------
-    share : `~numpy.ndarray`
-        Radius over the radius at which the profile ends.
-
-    Returns
-    -------
-    taper : `~numpy.ndarray`
-        1 to 0.7 of the end and 0 from there on.
-    """
+    """Return a factor that falls from 1 at 0.7 of the end of a profile to 0 there."""
     edge = np.clip((1 - share) / 0.3, 0, 1)
     return edge**2 * (3 - 2 * edge)
 

@@ -16,29 +16,12 @@ def random_field(rng, shape, *, slope=2.8, outer=None, stretch=None, wrapped=Fal
     """
     Draw a Gaussian random field with the power spectrum of turbulence.
 
-    The power falls with the wave number to the minus ``slope``; maps of molecular
-    clouds have slopes of 2.5 to 2.8 on scales above half a parsec and of 3 or more
-    below (Bensch et al. 2001, A&A 366, 636).
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    shape : tuple of int
-        ``(ny, nx)``.
-    slope : float
-        Slope of the power spectrum.
-    outer : float, optional
-        Largest scale in samples; by default the longer side. The power is flat beyond.
-    stretch : tuple of float, optional
-        Factor by which structures are drawn out, and the direction in rad.
-    wrapped : bool
-        Whether the field may go on at the opposite edge, which is four times faster.
-
-    Returns
-    -------
-    field : `~numpy.ndarray`
-        The field with mean 0 and standard deviation 1, float32.
+    The field is float32 of mean 0 and standard deviation 1. The power falls with the
+    wave number to the minus ``slope`` and is flat beyond ``outer`` samples, by default
+    the longer side; maps of molecular clouds have slopes of 2.5 to 2.8 on scales above
+    half a parsec and of 3 or more below (Bensch et al. 2001, A&A 366, 636). ``stretch``
+    is the factor by which structures are drawn out and the direction in rad. A
+    ``wrapped`` field may go on at the opposite edge, which is four times faster.
     """
     # Twice as large as asked for, so that opposite edges know nothing of each other.
     times = 1 if wrapped else 2
@@ -84,37 +67,14 @@ class Screen:
     outside: str = "constant"
 
     def __call__(self, x, y):
-        """
-        Read the map.
-
-        Parameters
-        ----------
-        x, y : `~numpy.ndarray`
-            Positions in pixels.
-
-        Returns
-        -------
-        values : `~numpy.ndarray`
-            The map there.
-        """
+        """Return the map at positions in pixels."""
         places = [(y - self.bottom) / self.step, (x - self.left) / self.step]
         return map_coordinates(self.values, places, order=1, mode=self.outside)
 
 
 def paint_map(image, values, left, bottom, step):
     """
-    Add a map on a coarse grid to an image, read between its samples.
-
-    Parameters
-    ----------
-    image : `~numpy.ndarray`
-        The image, changed in place, (ny, nx).
-    values : `~numpy.ndarray`
-        The map.
-    left, bottom : float
-        Pixel coordinates of its first sample.
-    step : float
-        Distance of the samples in pixels.
+    Add a coarse map to an image, interpolated; see `Screen` for left, bottom, step.
     """
     rows, along_y = _covered(image.shape[0], bottom, step, values.shape[0])
     columns, along_x = _covered(image.shape[1], left, step, values.shape[1])
@@ -140,36 +100,15 @@ def _between(values, places, axis):
 
 def turbulent_screen(rng, shape, *, mean, spread, step, outer, margin=0):
     r"""
-    Draw a log-normal screen.
+    Draw a log-normal screen of mean ``mean`` exactly.
 
     .. math:: A = \bar{A} \exp(\sigma g - \sigma^2 / 2)
 
-    with a `random_field` *g*, and twice as much along the zero lines of a second field
-    where *g* is above its mean: filaments. Log-normal column densities are what
-    isothermal turbulence makes (Vázquez-Semadeni & García 2001,
-    arXiv:astro-ph/0103199).
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    shape : tuple of int
-        ``(ny, nx)`` of the image in pixels.
-    mean : float
-        Mean of the screen.
-    spread : float
-        Standard deviation of its natural logarithm.
-    step : float
-        Distance of the samples in pixels.
-    outer : float
-        Largest scale of the structure in pixels.
-    margin : float
-        How far the screen extends beyond the image, in pixels.
-
-    Returns
-    -------
-    screen : Screen
-        The screen, with mean ``mean`` exactly.
+    with a `random_field` *g*, ``spread`` as sigma, and twice as much along the zero
+    lines of a second field where *g* is above its mean: filaments. Log-normal column
+    densities are those of isothermal turbulence (Vázquez-Semadeni & García 2001,
+    arXiv:astro-ph/0103199). ``step``, the distance of the samples, ``outer``, the
+    largest scale, and ``margin`` beyond the image are in pixels.
     """
     samples = tuple(int(np.ceil((side + 2 * margin) / step)) + 2 for side in shape)
     field = random_field(rng, samples, outer=outer / step)
