@@ -10,26 +10,10 @@ __all__ = []
 
 def as_features(features, *, n_features=None):
     """
-    Return features as a finite, C-ordered float64 array ``(n, d)``.
+    Return features ``(n, d)`` as a finite, C-ordered float64 array, or raise.
 
-    Parameters
-    ----------
-    features : (n, d) array_like
-        One row per cell.
-    n_features : int, optional
-        The ``d`` that is needed; any of at least one without it.
-
-    Returns
-    -------
-    features : (n, d) float64 array
-        The features.
-
-    Raises
-    ------
-    TypeError
-        If they are not real numbers.
-    ValueError
-        If they have another shape or are not finite.
+    ``n_features`` is the ``d`` that is needed. TypeError is for what is no real number,
+    ValueError for another shape or values that are not finite.
     """
     features = np.asarray(features)
     if features.dtype.kind not in "biuf":
@@ -49,24 +33,7 @@ def as_features(features, *, n_features=None):
 
 def as_training_features(features, n_components):
     """
-    Return features that a mixture can be fitted to, as `as_features` does.
-
-    Parameters
-    ----------
-    features : (n, d) array_like
-        One row per cell.
-    n_components : int
-        Number of components of the mixture.
-
-    Returns
-    -------
-    features : (n, d) float64 array
-        The features.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer different rows than components; else as `as_features`.
+    Return `as_features`, or raise ValueError without a different row per component.
     """
     features = as_features(features)
     others = features

@@ -94,29 +94,7 @@ class EMGaussianMixture(Mixture):
         check_count("max_reinitialisations", self.max_reinitialisations, minimum=0)
 
     def fit(self, features, *, seed):
-        """
-        Fit the mixture.
-
-        Parameters
-        ----------
-        features : (n, d) array_like
-            One row per cell of a latent map.
-        seed : int
-            Seed of the random starts, in [0, 2**32).
-
-        Returns
-        -------
-        fitted : `FittedMixture`
-            The fitted mixture, in the units of ``features``.
-
-        Raises
-        ------
-        TypeError
-            If ``features`` are not real numbers or ``seed`` is not an integer.
-        ValueError
-            If ``features`` are not a finite array ``(n, d)``, or have fewer different
-            rows than components, or no column varies.
-        """
+        """See `Mixture.fit`."""
         from .expectation_maximisation import best_of_random_starts
 
         features = as_training_features(features, self.n_components)

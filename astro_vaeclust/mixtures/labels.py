@@ -89,59 +89,21 @@ def cluster_probability(probabilities, brightness, *, rule="brightest"):
 
 def brightest(probabilities, brightness):
     """
-    Choose the brightest component; of tied ones that with the lower total.
-
-    Parameters
-    ----------
-    probabilities : (n, k) array
-        P(component | cell).
-    brightness : (n,) array
-        Brightness of the cells.
-
-    Returns
-    -------
-    chosen : (k,) bool array
-        True for the component chosen.
+    Return a mask of the brightest component; of tied ones that of the lower total.
     """
     totals, means = _totals_and_means(probabilities, brightness)
     return _highest(probabilities, means, -totals)
 
 
 def rarest(probabilities, brightness):
-    """
-    Choose the component with the lowest total; of tied ones the brighter.
-
-    Parameters
-    ----------
-    probabilities : (n, k) array
-        P(component | cell).
-    brightness : (n,) array
-        Brightness of the cells.
-
-    Returns
-    -------
-    chosen : (k,) bool array
-        True for the component chosen.
-    """
+    """Return a mask of the component of the lowest total; of tied ones the brighter."""
     totals, means = _totals_and_means(probabilities, brightness)
     return _highest(probabilities, -totals, means)
 
 
 def brighter_than_sky(probabilities, brightness):
     """
-    Choose all components that are significantly brighter than the most populated one.
-
-    Parameters
-    ----------
-    probabilities : (n, k) array
-        P(component | cell).
-    brightness : (n,) array
-        Brightness of the cells.
-
-    Returns
-    -------
-    chosen : (k,) bool array
-        True for the components chosen; there may be none.
+    Return a mask of those significantly brighter than the one of the highest total.
     """
     totals, means = _totals_and_means(probabilities, brightness)
     sky = np.flatnonzero(_highest(probabilities, totals, -means))[0]
@@ -211,7 +173,9 @@ def _column_sums(array):
 
 
 def _highest(probabilities, first, second):
-    """Mark the component that is highest in the first criterion, then the second."""
+    """
+    Return a mask of the component highest in the first criterion, then the second.
+    """
     candidates = np.flatnonzero(_tied_with_highest(first))
     candidates = candidates[_tied_with_highest(second[candidates])]
     chosen = max(candidates, key=lambda column: tuple(probabilities[:, column]))
@@ -219,5 +183,5 @@ def _highest(probabilities, first, second):
 
 
 def _tied_with_highest(values):
-    """Mark values that equal the highest but for rounding."""
+    """Return a mask of the values that equal the highest but for rounding."""
     return values >= values.max() - TIE * np.abs(values).max()

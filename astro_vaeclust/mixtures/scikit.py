@@ -70,29 +70,7 @@ class SklearnGaussianMixture(Mixture):
         _check_settings(self)
 
     def fit(self, features, *, seed):
-        """
-        Fit the mixture.
-
-        Parameters
-        ----------
-        features : (n, d) array_like
-            One row per cell of a latent map.
-        seed : int
-            Seed of the starts, in [0, 2**32).
-
-        Returns
-        -------
-        fitted : `FittedMixture`
-            The fitted mixture, in the units of ``features``.
-
-        Raises
-        ------
-        TypeError
-            If ``features`` are not real numbers or ``seed`` is not an integer.
-        ValueError
-            If ``features`` are not a finite array ``(n, d)``, or have fewer different
-            rows than components, or no column varies.
-        """
+        """See `Mixture.fit`."""
         from sklearn.mixture import GaussianMixture
 
         model = GaussianMixture(**vars(self), random_state=check_seed(seed))
@@ -174,29 +152,7 @@ class BayesianMixture(Mixture):
             )
 
     def fit(self, features, *, seed):
-        """
-        Fit the mixture.
-
-        Parameters
-        ----------
-        features : (n, d) array_like
-            One row per cell of a latent map.
-        seed : int
-            Seed of the starts, in [0, 2**32).
-
-        Returns
-        -------
-        fitted : `FittedMixture`
-            The fitted mixture, in the units of ``features``.
-
-        Raises
-        ------
-        TypeError
-            If ``features`` are not real numbers or ``seed`` is not an integer.
-        ValueError
-            If ``features`` are not a finite array ``(n, d)``, or have fewer different
-            rows than components, or no column varies.
-        """
+        """See `Mixture.fit`."""
         from sklearn.mixture import BayesianGaussianMixture
 
         model = BayesianGaussianMixture(**vars(self), random_state=check_seed(seed))

@@ -9,7 +9,7 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 
-from ..utils.validation import check_count, check_number
+from ..utils.validation import check_choice, check_count, check_number
 from .checks import check_quantity, checked_generator
 from .fields import draw_magnitudes
 from .profiles import PROFILES, draw_positions
@@ -25,10 +25,10 @@ TYPICAL_RADIUS, RADIUS_SCATTER = 25.0, 0.3
 """Half-number radius in arcsec of a cluster of 40 members, and its scatter in dex."""
 
 SCREENED = (0.2, 1)
-"""Least and largest share of the cloud that is before a member."""
+"""Least and largest fraction of the cloud that lies in front of a member."""
 
 BEFORE_MEMBERS = sum(SCREENED) / 2
-"""Mean share of the cloud before the members."""
+"""Mean fraction of the cloud in front of the members."""
 
 CLOUD, CLOUD_REACH = 1.6, 4
 """Standard deviation and radius of a cluster's cloud, in half-number radii."""
@@ -53,7 +53,7 @@ class MockCluster:
         ``"eff"``, ``"king"``, ``"plummer"``, ``"elongated"``, ``"fractal"`` or
         ``"two-core"``.
     center : `~astropy.coordinates.SkyCoord`, optional
-        Where it is; by default a place in the tile, away from the edges.
+        Where it is; by default a position in the tile, away from the edges.
     brightest : `~astropy.units.Quantity`
         Magnitude of the brightest member.
     slope : float
@@ -103,20 +103,13 @@ class MockCluster:
             isinstance(self.center, SkyCoord) and self.center.isscalar
         ):
             raise TypeError(f"center must be a scalar SkyCoord, got {self.center!r}")
-        _check_choice("profile", self.profile, PROFILES)
-        _check_choice("nebulosity", self.nebulosity, NEBULOSITY)
+        check_choice("profile", self.profile, PROFILES)
+        check_choice("nebulosity", self.nebulosity, NEBULOSITY)
 
     @property
     def radius(self):
         """Half-number radius in arcsec (float)."""
         return self.half_number_radius.to_value(u.arcsec)
-
-
-def _check_choice(name, value, choices):
-    if value not in list(choices):
-        raise ValueError(
-            f"{name}={value!r} is not known; available: {', '.join(choices)}"
-        )
 
 
 def draw_clusters(

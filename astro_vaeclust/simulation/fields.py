@@ -14,7 +14,7 @@ BREAKS = (9.0, 12.0, 14.5)
 """Slopes dlogN/dm of the counts in Ks, and where one follows on the other."""
 
 BEHIND = 0.85
-"""Share of the field stars behind the dust of the tile."""
+"""Fraction of the field stars behind the dust of the tile."""
 
 DEPTH = 3.0
 """How many magnitudes below the limit of the survey the field reaches."""
@@ -51,7 +51,7 @@ def draw_field(rng, survey, shape, *, density, screen, gradient, margin, extra=N
     area = sides.prod() * (survey.pixel_scale / 3600) ** 2
     expected = 10**density * area * number[-1] / _thinning(screen, survey)
     total = rng.poisson(expected)
-    x, y = _draw_places(rng, total, shape, margin, gradient)
+    x, y = _draw_positions(rng, total, shape, margin, gradient)
     behind = np.where(rng.random(total) < BEHIND, 1.0, 0.2)
     extinction = behind * screen(x, y)
     if extra is not None:
@@ -67,20 +67,20 @@ def _thinning(screen, survey):
     return np.mean(BEHIND * np.exp(-dimming) + (1 - BEHIND) * np.exp(-0.2 * dimming))
 
 
-def _draw_places(rng, total, shape, margin, gradient):
+def _draw_positions(rng, total, shape, margin, gradient):
     angle = rng.uniform(0, 2 * np.pi)
     kept = []
     missing = total
     peak = 10 ** (abs(gradient) / 2 * 1.5)
     while missing > 0:
-        place = rng.uniform(-0.5, 0.5, (2, 2 * missing + 16))
-        along = place[0] * np.cos(angle) + place[1] * np.sin(angle)
-        place = place[:, rng.random(along.size) * peak < 10 ** (gradient * along)]
-        kept.append(place[:, :missing])
+        position = rng.uniform(-0.5, 0.5, (2, 2 * missing + 16))
+        along = position[0] * np.cos(angle) + position[1] * np.sin(angle)
+        position = position[:, rng.random(along.size) * peak < 10 ** (gradient * along)]
+        kept.append(position[:, :missing])
         missing -= kept[-1].shape[1]
-    place = np.hstack(kept) if kept else np.zeros((2, 0))
-    x = (place[0] + 0.5) * (shape[1] + 2 * margin) - margin - 0.5
-    y = (place[1] + 0.5) * (shape[0] + 2 * margin) - margin - 0.5
+    position = np.hstack(kept) if kept else np.zeros((2, 0))
+    x = (position[0] + 0.5) * (shape[1] + 2 * margin) - margin - 0.5
+    y = (position[1] + 0.5) * (shape[0] + 2 * margin) - margin - 0.5
     return x, y
 
 
@@ -139,9 +139,7 @@ def paint_galaxies(image, galaxies, flux, pixel_scale):
 
 
 def add_stamp(image, stamp, left, bottom):
-    """
-    Add the part of a stamp that falls on an image, its first pixel at (left, bottom).
-    """
+    """Add the part of a stamp that falls on an image; (left, bottom) is its corner."""
     low_y, low_x = max(bottom, 0), max(left, 0)
     high_y = min(bottom + stamp.shape[0], image.shape[0])
     high_x = min(left + stamp.shape[1], image.shape[1])
@@ -152,9 +150,7 @@ def add_stamp(image, stamp, left, bottom):
 
 
 def add_blob(image, x, y, light, *, width):
-    """
-    Add a round Gaussian: sum of pixels ``light``, standard deviation ``width`` pixels.
-    """
+    """Add a round Gaussian of sum ``light`` and standard deviation ``width``."""
     reach = int(np.ceil(5 * width))
     column, row = round(x), round(y)
     axis = np.arange(-reach, reach + 1)

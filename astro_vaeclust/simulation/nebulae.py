@@ -9,7 +9,7 @@ import astropy.units as u
 import numpy as np
 
 from .fields import add_blob
-from .textures import paint_map, random_field
+from .textures import paint_map, random_field, turned
 
 __all__ = [
     "NEBULA_KINDS",
@@ -122,8 +122,8 @@ def _lobes(grid):
     width = opening * (np.abs(grid.x) + 0.1)
     lobe = np.exp(-0.5 * (grid.y / width) ** 2) * np.exp(-np.abs(grid.x) / 0.7)
     lane = 1 - 0.95 * np.exp(-0.5 * (grid.x / grid.rng.uniform(0.05, 0.2)) ** 2)
-    share = np.where(grid.x > 0, 1, grid.rng.uniform(0.2, 1))
-    return lobe * lane * share * np.exp(0.4 * grid.field(2.8))
+    relative = np.where(grid.x > 0, 1, grid.rng.uniform(0.2, 1))
+    return lobe * lane * relative * np.exp(0.4 * grid.field(2.8))
 
 
 NEBULA_KINDS = {
@@ -137,8 +137,8 @@ NEBULA_KINDS = {
 }
 """The kinds of nebulae by their tags (dict of str to callable)."""
 
-SHARES = (0.24, 0.24, 0.16, 0.1, 0.14, 0.07, 0.05)
-"""How often each kind is drawn."""
+FRACTIONS = (0.24, 0.24, 0.16, 0.1, 0.14, 0.07, 0.05)
+"""Probability of each kind."""
 
 
 def paint_nebula(rng, image, x, y, radius, level, *, kind=None):
@@ -149,13 +149,12 @@ def paint_nebula(rng, image, x, y, radius, level, *, kind=None):
     ``level`` the mean of the brightest third of the light within it.
     """
     if kind is None:
-        kind = str(rng.choice(list(NEBULA_KINDS), p=SHARES))
+        kind = str(rng.choice(list(NEBULA_KINDS), p=FRACTIONS))
     step = max(1.0, 2 * REACH * radius / SAMPLES)
     half = int(np.ceil(REACH * radius / step))
     axis = np.arange(-half, half + 1) * step / radius
     flattening, angle = rng.uniform(0.55, 1), rng.uniform(0, 2 * np.pi)
-    along = axis * np.cos(angle) + axis[:, np.newaxis] * np.sin(angle)
-    across = axis[:, np.newaxis] * np.cos(angle) - axis * np.sin(angle)
+    along, across = turned(axis, axis[:, np.newaxis], angle)
     grid = _Grid(rng, along, across / flattening)
     stamp = NEBULA_KINDS[kind](grid) * _lanes(grid)
     distance = np.hypot(axis, axis[:, np.newaxis])
@@ -174,9 +173,7 @@ def _lanes(grid):
 
 
 def paint_knots(rng, image, x, y, radius, level, *, width):
-    """
-    Paint compact parts of a nebula that are no stars, about ``width`` pixels wide.
-    """
+    """Paint compact parts of a nebula that are no stars, of about ``width`` pixels."""
     for _ in range(rng.integers(1, KNOTS + 1)):
         dx, dy = rng.normal(0, 0.6 * radius, 2)
         size = width * np.exp(rng.uniform(-0.7, 0.9))

@@ -79,8 +79,8 @@ def noise_deviation(light, scale, conditions):
     with the light *L* above the sky and the level *S* of the sky: the sky gives all the
     noise of a dark pixel. ``scale`` is a factor of the noise, (ny, nx).
     """
-    share = np.maximum(light, 0) / conditions["sky_level"]
-    return conditions["noise"] * scale * np.sqrt(1 + share)
+    ratio = np.maximum(light, 0) / conditions["sky_level"]
+    return conditions["noise"] * scale * np.sqrt(1 + ratio)
 
 
 def draw_noise(rng, deviation, conditions):
@@ -107,9 +107,7 @@ def saturate(model, survey):
 
 
 def make_image(data, deviation, wcs, survey, conditions, seed, missing=False):
-    """
-    Return the image of a mock tile; pixels without data become NaN and are masked.
-    """
+    """Return the image of a mock tile; pixels without data are masked NaN."""
     mask = np.zeros(data.shape, dtype=bool) | missing
     left, right = survey.bad_columns
     mask[:, :left] = True

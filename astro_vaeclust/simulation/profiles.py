@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..utils.validation import check_choice
+
 __all__ = ["PROFILES", "draw_positions", "mean_density"]
 
 EDGE, EFF_EDGE = 8.0, 15.0
@@ -20,7 +22,7 @@ CORE_SEPARATION = (1.6, 2.2)
 """Distance of the two cores in half-number radii."""
 
 SECOND_CORE = (0.35, 0.5)
-"""Share of the members in the smaller core."""
+"""Fraction of the members in the smaller core."""
 
 
 def draw_positions(rng, profile, number, half_number_radius):
@@ -31,10 +33,7 @@ def draw_positions(rng, profile, number, half_number_radius):
     this radius in the mean of many; the others, which have none by formula, are scaled
     to it.
     """
-    if profile not in PROFILES:
-        raise ValueError(
-            f"profile={profile!r} is not known; available: {', '.join(PROFILES)}"
-        )
+    check_choice("profile", profile, PROFILES)
     return half_number_radius * PROFILES[profile](rng, number)
 
 
@@ -49,13 +48,12 @@ def mean_density(profile, x, y):
     if profile == "elongated":
         return _plummer_density(np.hypot(x, y / np.mean(AXIS_RATIO)))
     if profile == "two-core":
-        distance, share = np.mean(CORE_SEPARATION), np.mean(SECOND_CORE)
-        first = _plummer_density(np.hypot(2 * (x + distance * share), 2 * y))
-        second = _plummer_density(np.hypot(2 * (x - distance * (1 - share)), 2 * y))
-        return (1 - share) * first + share * second
+        distance, fraction = np.mean(CORE_SEPARATION), np.mean(SECOND_CORE)
+        first = _plummer_density(np.hypot(2 * (x + distance * fraction), 2 * y))
+        second = _plummer_density(np.hypot(2 * (x - distance * (1 - fraction)), 2 * y))
+        return (1 - fraction) * first + fraction * second
     if profile not in DENSITIES:
-        takes = ", ".join(sorted(set(PROFILES) - {"fractal"}))
-        raise ValueError(f"profile={profile!r} has no density; available: {takes}")
+        raise ValueError(f"profile must have a density by formula, got {profile!r}")
     return DENSITIES[profile](np.hypot(x, y))
 
 
@@ -96,10 +94,10 @@ def _elongated(rng, number):
 
 def _two_core(rng, number):
     offsets = 0.5 * _plummer(rng, number)
-    share = rng.uniform(*SECOND_CORE)
-    second = rng.random(number) < share
+    fraction = rng.uniform(*SECOND_CORE)
+    second = rng.random(number) < fraction
     distance = rng.uniform(*CORE_SEPARATION)
-    offsets[:, 0] += distance * (second - share)
+    offsets[:, 0] += distance * (second - fraction)
     return _rescaled(_turned(rng, offsets))
 
 

@@ -84,7 +84,7 @@ def _check_columns(name, table, columns):
         )
 
 
-def cluster_row(number, cluster, members, x, y, limit, shape, place):
+def cluster_row(number, cluster, members, x, y, limit, shape, position):
     """
     Return the truth of one cluster: the values of `CLUSTER_COLUMNS` without units.
 
@@ -101,7 +101,7 @@ def cluster_row(number, cluster, members, x, y, limit, shape, place):
         "r50": r50,
         "r80": r80,
         "n_members": int(bright.sum()),
-        "n_inside": int((bright & inside(*place, shape)).sum()),
+        "n_inside": int((bright & inside(*position, shape)).sum()),
         "profile": cluster.profile,
         "nebulosity": cluster.nebulosity,
         "extinction": float(members["extinction"][bright].mean()),

@@ -30,8 +30,7 @@ def random_field(rng, shape, *, slope=2.8, outer=None, stretch=None, wrapped=Fal
     wave_y, wave_x = np.fft.fftfreq(full[0])[:, np.newaxis], np.fft.rfftfreq(full[1])
     if stretch is not None:
         factor, angle = stretch
-        along = wave_x * np.cos(angle) + wave_y * np.sin(angle)
-        wave_y = wave_y * np.cos(angle) - wave_x * np.sin(angle)
+        along, wave_y = turned(wave_x, wave_y, angle)
         wave_x = factor * along
     wave = np.hypot(wave_y, wave_x)
     amplitude = (wave**2 + (0.5 / outer) ** 2) ** (-slope / 4)
@@ -41,6 +40,12 @@ def random_field(rng, shape, *, slope=2.8, outer=None, stretch=None, wrapped=Fal
     field = field[: shape[0], : shape[1]]
     field -= field.mean()
     return (field / max(field.std(), 1e-12)).astype(np.float32)
+
+
+def turned(x, y, angle):
+    """Return coordinates along and across a direction at an angle in rad from x."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return x * cosine + y * sine, y * cosine - x * sine
 
 
 @dataclass(frozen=True)
@@ -68,14 +73,12 @@ class Screen:
 
     def __call__(self, x, y):
         """Return the map at positions in pixels."""
-        places = [(y - self.bottom) / self.step, (x - self.left) / self.step]
-        return map_coordinates(self.values, places, order=1, mode=self.outside)
+        positions = [(y - self.bottom) / self.step, (x - self.left) / self.step]
+        return map_coordinates(self.values, positions, order=1, mode=self.outside)
 
 
 def paint_map(image, values, left, bottom, step):
-    """
-    Add a coarse map to an image, interpolated; see `Screen` for left, bottom, step.
-    """
+    """Add a coarse map to an image, interpolated; see `Screen` for its grid."""
     rows, along_y = _covered(image.shape[0], bottom, step, values.shape[0])
     columns, along_x = _covered(image.shape[1], left, step, values.shape[1])
     if along_y.size and along_x.size:
@@ -89,13 +92,13 @@ def _covered(length, first, step, samples):
     return slice(low, high), (np.arange(low, high) - first) / step
 
 
-def _between(values, places, axis):
+def _between(values, positions, axis):
     """Interpolate linearly along an axis."""
-    lower = np.minimum(places.astype(int), values.shape[axis] - 2)
-    share = (places - lower).astype(np.float32)
-    share = share[:, np.newaxis] if axis == 0 else share
+    lower = np.minimum(positions.astype(int), values.shape[axis] - 2)
+    fraction = (positions - lower).astype(np.float32)
+    fraction = fraction[:, np.newaxis] if axis == 0 else fraction
     low, high = (np.take(values, lower + more, axis) for more in (0, 1))
-    return low * (1 - share) + high * share
+    return low * (1 - fraction) + high * fraction
 
 
 def turbulent_screen(rng, shape, *, mean, spread, step, outer, margin=0):

@@ -61,7 +61,7 @@ def test_many_clusters_have_the_mean_density(profile):
 
 
 def test_no_density_for_fractals():
-    with pytest.raises(ValueError, match=r"profile='fractal' has no .* king"):
+    with pytest.raises(ValueError, match=r"profile must have a density .* got 'fractal'"):
         mean_density("fractal", 0.0, 0.0)
 
 
