@@ -1,11 +1,22 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Checks of the features of all mixtures."""
+"""Checks of the settings and features of all mixtures."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from ..utils.validation import check_choice, check_count, check_number
+
 __all__ = []
+
+
+def check_settings(settings, covariance_types):
+    """Check the settings that all fitted mixtures have in common."""
+    check_choice("covariance_type", settings.covariance_type, covariance_types)
+    for name in ("n_components", "n_init", "max_iter"):
+        check_count(name, getattr(settings, name))
+    for name in ("tol", "reg_covar"):
+        check_number(name, getattr(settings, name))
 
 
 def as_features(features, *, n_features=None):
@@ -32,9 +43,7 @@ def as_features(features, *, n_features=None):
 
 
 def as_training_features(features, n_components):
-    """
-    Return `as_features`, or raise ValueError without a different row per component.
-    """
+    """Return `as_features`; ValueError if fewer different rows than components."""
     features = as_features(features)
     others = features
     for found in range(n_components):

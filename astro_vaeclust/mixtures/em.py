@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..utils.validation import check_choice, check_count, check_number, check_seed
-from ._checks import as_training_features
+from ..utils.validation import check_count, check_number, check_seed
+from ._checks import as_training_features, check_settings
 from .base import Mixture
 from .standardise import Standardiser
 
@@ -83,12 +83,7 @@ class EMGaussianMixture(Mixture):
 
     def __post_init__(self):
         """Check the settings."""
-        check_count("n_components", self.n_components)
-        check_choice("covariance_type", self.covariance_type, ("full", "diag"))
-        check_count("n_init", self.n_init)
-        check_count("max_iter", self.max_iter)
-        check_number("tol", self.tol)
-        check_number("reg_covar", self.reg_covar)
+        check_settings(self, ("full", "diag"))
         check_number("min_weight", self.min_weight, high=1.0 / self.n_components)
         check_number("min_distance", self.min_distance)
         check_count("max_reinitialisations", self.max_reinitialisations, minimum=0)
