@@ -96,5 +96,5 @@ def test_two_cores_leave_a_gap():
 
 
 def test_unknown_profile_lists_those_there_are():
-    with pytest.raises(ValueError, match="profile must be one of .*'king'"):
+    with pytest.raises(ValueError, match=r"profile must be one of .*'king'"):
         positions("disk")
