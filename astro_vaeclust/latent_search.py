@@ -224,23 +224,11 @@ class LatentSearch(ClusterSearchBase):
 
 def with_root_source_count(features, counts):
     """
-    Add the feature "root source count" to those of the embedding.
+    Return features of windows, (n, d), with that of their source counts, (n,).
 
     It is the square root of the number of point sources in a window, whose Poisson
-    scatter is the same everywhere, less its mean and over its standard deviation.
-
-    Parameters
-    ----------
-    features : (n, d) array
-        Features of the windows.
-    counts : (n,) int array
-        Sources in them.
-
-    Returns
-    -------
-    features : (n, d + 1) array
-        The same with one more column; as they were if all counts are alike, which
-        tells nothing.
+    scatter is the same everywhere, less its mean and over its standard deviation; none
+    is added if all counts are alike.
     """
     root = np.sqrt(counts)
     spread = root.std()

@@ -68,7 +68,7 @@ class NearestNeighbourDensity(BaselineFinder):
     """
     Density from the distance of the j-th nearest neighbour.
 
-    The unbiased estimate of the density at a place is (j - 1) over the area of the
+    The unbiased estimate of the density at a position is (j - 1) over the area of the
     circle that reaches to its j-th source (Casertano & Hut 1985, ApJ, 298, 80), here
     that part of the circle which is usable. Peaks are the candidates (Schmeja 2011,
     AN, 332, 172).
@@ -114,16 +114,7 @@ class NearestNeighbourDensity(BaselineFinder):
 
 
 def _usable_part(field, radius):
-    """
-    Return the usable fraction of circles around the middles of the cells.
-
-    Parameters
-    ----------
-    field : `SourceField`
-        The field.
-    radius : (rows, columns) array
-        Radii in pixels.
-    """
+    """Return the usable fraction of circles of radii in pixels around the cells."""
     number = np.arange(SAMPLES) + 0.5
     angle, part = GOLDEN_ANGLE * number, np.sqrt(number / SAMPLES)
     row, column = np.indices(field.shape)

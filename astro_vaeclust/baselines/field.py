@@ -17,7 +17,7 @@ from ..utils.statistics import poisson_significance
 __all__ = ["SourceField"]
 
 CLIPPED = 3.0
-"""Significance from which on a place does not count as background."""
+"""Significance from which on a position does not count as background."""
 
 CLIPPING_ROUNDS = 3
 
@@ -167,13 +167,9 @@ class SourceField:
         """
         Return how much more than Poisson noise the field scatters, at least 1.
 
-        The robust scatter over the image of the significances of counts in circles.
-        Dust makes the counts of field stars scatter more than Poisson noise.
-
-        Parameters
-        ----------
-        radius : float
-            Radius of the circles in arcsec, taken to the next whole cell.
+        The robust scatter over the image of the significances of counts in circles of a
+        radius in arcsec. Dust makes the counts of field stars scatter more than Poisson
+        noise.
         """
         cells = max(1, round(radius / self.cell_side))
         if cells not in self._scatters:

@@ -76,46 +76,19 @@ class Candidates:
         )
 
     def with_scores(self, score):
-        """
-        Return the same candidates by other scores.
-
-        Parameters
-        ----------
-        score : (n,) array
-            Their scores, in logits.
-
-        Returns
-        -------
-        candidates : `Candidates`
-            By falling score.
-        """
+        """Return the candidates by other scores, in logits, by falling score."""
         return replace(self, score=score)[np.argsort(-score, kind="stable")]
 
 
 def find_candidates(maps, usable=None, *, minimum=MIN_SCORE, comparable=COMPARABLE):
     """
-    Find the peaks of the map of centres.
+    Find the peaks of the map of centres (`Candidates` by falling score).
 
-    Of two candidates nearer than the half-number radius of the higher one, the lower
-    is dropped. Where a candidate lies within that of a lower one whose score is
-    comparable, it is a part of it: the larger one is kept, with the score of the part.
-
-    Parameters
-    ----------
-    maps : `~astro_vaeclust.detector.inference.NetworkMaps`
-        What the network says.
-    usable : (ny_cells, nx_cells) array, optional
-        Fraction of usable pixels of each cell; by default all are usable. The cell of
-        a candidate has at least ``MIN_USABLE``.
-    minimum : float
-        Lowest logit of a candidate.
-    comparable : float
-        Logits that a part may be above the whole.
-
-    Returns
-    -------
-    candidates : `Candidates`
-        The candidates by falling score; perhaps none.
+    Of two candidates nearer than the half-number radius of the higher one, the lower is
+    dropped. Where a candidate lies within that of a lower one whose score is
+    ``comparable``, so many logits below, it is a part of it: the larger one is kept,
+    with the score of the part. ``usable`` is the usable fraction of each cell, at least
+    ``MIN_USABLE`` for a candidate; ``minimum`` the lowest logit.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)

@@ -74,7 +74,7 @@ class NetworkGrid:
     @classmethod
     def from_pixel_scale(cls, pixel_scale, fine_scale):
         """
-        Choose the grid for an image.
+        Return the grid whose scale is nearest, in the logarithm, to that aimed at.
 
         Parameters
         ----------
@@ -83,11 +83,6 @@ class NetworkGrid:
         fine_scale : float
             Size in arcsec of a network pixel that is aimed at for fine images, see
             `~astro_vaeclust.detector.network.NetworkSettings`.
-
-        Returns
-        -------
-        grid : `NetworkGrid`
-            That whose logarithm of the scale is nearest to the one aimed at.
         """
         factor = max(_nearest_integer(fine_scale / pixel_scale), 1)
         enlarged = max(_nearest_integer(pixel_scale / COARSE), 1)
@@ -131,20 +126,9 @@ class Scaling:
     @classmethod
     def from_source(cls, source, grid):
         """
-        Measure an image that is read in strips.
+        Measure an image that is read in strips; the same as that of the whole image.
 
-        Parameters
-        ----------
-        source : `~astro_vaeclust.images.source.ImageSource`
-            The image.
-        grid : `NetworkGrid`
-            The grid of the network on it.
-
-        Returns
-        -------
-        scaling : `Scaling`
-            The same as that of the whole image; of more than ``PEAKS`` maxima, a part
-            tells their level and spread.
+        Of more than ``PEAKS`` maxima, a part determines their level and spread.
         """
         shape = tuple(side * grid.zoom // grid.factor for side in source.shape)
         side, step = mesh_side(SKY_BOX, SKY_STEP, shape)
@@ -191,21 +175,7 @@ class NetworkImage:
 
     @classmethod
     def from_image(cls, image, fine_scale):
-        """
-        Bin or enlarge an image, subtract its sky and divide by its noise.
-
-        Parameters
-        ----------
-        image : `~astro_vaeclust.images.image.Image`
-            The image.
-        fine_scale : float
-            As in `NetworkGrid.from_pixel_scale`.
-
-        Returns
-        -------
-        network_image : `NetworkImage`
-            The image as the network gets it.
-        """
+        """Bin or enlarge an image, subtract its sky and divide by its noise."""
         pixel_scale = image.pixel_scale.to_value(u.arcsec / u.pix)
         grid = NetworkGrid.from_pixel_scale(pixel_scale, fine_scale)
         means, maxima, mask = _resampled(image, grid)

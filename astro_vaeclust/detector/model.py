@@ -92,17 +92,7 @@ class TrainedModel:
         """
         Write the model to a file, whole or not at all.
 
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-        overwrite : bool, optional
-            Whether an existing file may be replaced.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written, or exists and may not be replaced.
+        Raises OSError if the file cannot be written, or exists and may not be replaced.
         """
         header = {
             "format": FORMAT,

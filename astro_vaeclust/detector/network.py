@@ -197,17 +197,10 @@ def _labelled_prior(latent):
 
 def class_sums(log_joint):
     """
-    Add up the components of each meaning.
+    Return logarithms of the sums over the components of each of `CLASSES`.
 
-    Parameters
-    ----------
-    log_joint : (..., n_components) tensor
-        Logarithms of what is added; the components of a meaning lie side by side.
-
-    Returns
-    -------
-    sums : (..., len(CLASSES)) tensor
-        Logarithms of the sums.
+    ``log_joint``, (..., n_components), are logarithms of what is added; the components
+    of a class lie side by side.
     """
     if log_joint.shape[-1] == len(CLASSES):
         return log_joint
@@ -221,14 +214,7 @@ def _class_sums_of_rows(prior, means):
 
 
 class ConvolutionalVAE(nn.Module):
-    """
-    The network.
-
-    Parameters
-    ----------
-    settings : `NetworkSettings`
-        Its sizes.
-    """
+    """The network, of the sizes in `NetworkSettings`."""
 
     def __init__(self, settings=None):
         super().__init__()
@@ -276,19 +262,7 @@ class ConvolutionalVAE(nn.Module):
         return FeatureVampPrior(head, n_components, LOG_VARIANCES)
 
     def forward(self, x):
-        """
-        Run the network.
-
-        Parameters
-        ----------
-        x : (batch, 3, ny, nx) tensor
-            Channels of `NetworkImage`; sides are multiples of 64.
-
-        Returns
-        -------
-        outputs : `Outputs`
-            What it says.
-        """
+        """Return `Outputs` of channels, (batch, 3, ny, nx); sides are multiples of 64."""
         x = self._in_strips(x)
         features = []
         for stage in self.stages[N_FIRST:]:

@@ -131,27 +131,9 @@ class DenseVAE(WindowEmbedding):
 
     def embed(self, prepared, *, seed, device, progress_bar=None):
         """
-        Train one autoencoder per patch size and embed the windows by it.
+        See `Embedding.embed`; ``diagnostics`` hold ``active_units`` and ``identity``.
 
-        Parameters
-        ----------
-        prepared, seed, device, progress_bar
-            As those of `Embedding.embed`.
-
-        Returns
-        -------
-        maps : list of `LatentMap`
-            One per patch size. ``diagnostics`` hold ``active_units`` and ``identity``.
-
-        Raises
-        ------
-        ValueError
-            If the device does not exist, or an image has no usable window.
-
-        Warns
-        -----
-        PosteriorCollapseWarning
-            If no latent variable depends on the input.
+        Warns with PosteriorCollapseWarning if no latent variable depends on the input.
         """
         device = resolve_device(device)
         sizes = self.patch_sizes
@@ -173,21 +155,7 @@ class DenseVAE(WindowEmbedding):
         return maps
 
     def build(self, n_pixels, generator):
-        """
-        Make an untrained autoencoder.
-
-        Parameters
-        ----------
-        n_pixels : int
-            Pixels of a window.
-        generator : `torch.Generator`
-            Draws the first parameters.
-
-        Returns
-        -------
-        model : `VariationalAutoencoder`
-            The model, on the CPU.
-        """
+        """Return an untrained `VariationalAutoencoder` of windows of ``n_pixels``."""
         model = VariationalAutoencoder(
             encoder=DenseEncoder(n_pixels, self.hidden, self.latent, generator),
             decoder=DenseDecoder(n_pixels, self.hidden, self.latent, generator),
@@ -258,24 +226,13 @@ class DenseVAE(WindowEmbedding):
 
 def prior_mixture(prior):
     """
-    Express how a trained prior splits posteriors, as a mixture of their features.
+    Return the `FittedMixture` that splits posteriors as a trained prior does, or None.
 
     The responsibilities of the Gaussians that leave the evidence lower bound of
-    `~astro_vaeclust.embeddings.divergences.JointKL` highest are proportional to
-    pi_c exp(-KL(q || N_c)). In the means and standard deviations of q this is
-    a Gaussian at (mu_c, 0) with variance sigma_c^2 for both.
-
-    Parameters
-    ----------
-    prior : `~astro_vaeclust.embeddings.priors.GaussianMixturePrior`
-        The prior.
-
-    Returns
-    -------
-    mixture : `~astro_vaeclust.mixtures.FittedMixture` or None
-        Mixture of 2 * latent features; its weights are those that make its
-        probabilities right, not the probabilities of the prior. None for a prior of
-        a single Gaussian.
+    `~astro_vaeclust.embeddings.divergences.JointKL` highest are proportional to pi_c
+    exp(-KL(q || N_c)). In the means and standard deviations of q, its ``2 * latent``
+    features, this is a Gaussian at (mu_c, 0) with variance sigma_c^2 for both. Its
+    weights are not the probabilities of the prior. A single Gaussian gives None.
     """
     log_weights, means, log_variances = (
         part.detach().double().cpu() for part in prior.components()
@@ -316,17 +273,9 @@ def _start_mixture(prior, latents, seed):
 
 def count_active_units(mean):
     """
-    Count the latent variables whose posterior mean depends on the input.
+    Return how many means of units, ``(n, latent)``, vary.
 
-    Parameters
-    ----------
-    mean : (n, latent) array
-        Posterior means.
-
-    Returns
-    -------
-    count : int
-        Variables whose mean has a variance above 0.01 (Burda et al. 2016).
+    Those have a variance above 0.01 (Burda et al. 2016).
     """
     return int(np.count_nonzero(np.var(mean, axis=0) > ACTIVE_UNIT_VARIANCE))
 

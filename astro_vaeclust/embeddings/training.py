@@ -18,23 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """
-    How an autoencoder is trained.
-
-    Parameters
-    ----------
-    n_steps : int
-        Steps of the optimiser.
-    batch_size : int
-        Windows per step, at most.
-    learning_rate : float
-        Step size of Adam.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a setting is not a positive number of its kind.
-    """
+    """Steps of the optimiser, windows per step at most, and step size of Adam."""
 
     n_steps: int = 600
     batch_size: int = 128
@@ -60,25 +44,10 @@ def train(
     """
     Maximise the evidence lower bound, or another objective, by Adam.
 
-    Parameters
-    ----------
-    model : `VariationalAutoencoder`
-        The model; its parameters change.
-    windows : (grid_ny, grid_nx, patch_size, patch_size) tensor
-        Windows, a view.
-    cells : (n, 2) integer tensor
-        Positions in the grid of the windows to learn from.
-    settings : `TrainingSettings`
-        How to train.
-    latent : int
-        Dimension of the latent space.
-    generator : `torch.Generator`
-        Source of batches and noise.
-    progress : callable, optional
-        Wraps the iterable of steps.
-    objective : callable, optional
-        What is maximised; takes and returns what
-        `~astro_vaeclust.embeddings.objectives.evidence_lower_bound` does.
+    ``windows`` is a view ``(grid_ny, grid_nx, patch_size, patch_size)`` and ``cells``,
+    ``(n, 2)`` integers, the positions in it of those to learn from; ``progress`` wraps
+    the iterable of steps. Another ``objective`` takes and returns what
+    `~astro_vaeclust.embeddings.objectives.evidence_lower_bound` does.
     """
     n_samples = getattr(model.divergence, "n_samples", 1)
     batch_size = min(settings.batch_size, len(cells))
@@ -111,21 +80,7 @@ def _log_bound(model, pixels, noise):
 
 
 def cut_windows(windows, cells):
-    """
-    Copy some windows, one per row.
-
-    Parameters
-    ----------
-    windows : (grid_ny, grid_nx, patch_size, patch_size) tensor
-        Windows, a view.
-    cells : (n, 2) integer tensor
-        Positions in the grid.
-
-    Returns
-    -------
-    pixels : (n, patch_size**2) tensor
-        The windows, on their device.
-    """
+    """Return a copy of windows at cells, ``(n, patch_size**2)``; see `train`."""
     rows, columns = cells.unbind(dim=1)
     if windows.device.type != "cpu":
         return windows[rows, columns].flatten(start_dim=1)

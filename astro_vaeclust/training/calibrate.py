@@ -183,21 +183,11 @@ def calibrate_errors(pairs):
     """
     Compare what was measured of known clusters with the truth.
 
-    Parameters
-    ----------
-    pairs : (n, 2, n_measures) array
-        Deviations from the truth, and stated errors.
-
-    Returns
-    -------
-    biases, factors, floors : tuple of float
-        Medians of the deviations; factors of the errors, and what is added to them in
-        quadrature, such that 68 % of the deviations are smaller.
-
-    Notes
-    -----
-    Of a logarithm the error is stated as that of the number itself, up and down alike,
-    and so it is calibrated.
+    ``pairs``, (n, 2, n_measures), are deviations from the truth and stated errors.
+    Returns the medians of the deviations; factors of the errors; and what is added to
+    them in quadrature, such that 68 % of the deviations are smaller. Of a logarithm the
+    error is stated as that of the number itself, up and down alike, and so it is
+    calibrated.
     """
     deviations, errors = pairs[:, 0], pairs[:, 1]
     biases = np.median(deviations, axis=0)
@@ -230,23 +220,12 @@ def _error_scale(deviations, errors):
 
 def real_sky_factor(model, images):
     """
-    Compare the candidates on real images with those that the model states.
+    Return the factor of the rates of false alarms on images without a known cluster.
 
-    The factor is the mean of its posterior: the number of candidates is Poisson, and
-    the prior is a gamma distribution with mean one that weighs as much as ``PRIOR``
-    candidates.
-
-    Parameters
-    ----------
-    model : `~astro_vaeclust.detector.model.TrainedModel`
-        The model, calibrated on mock sky; a factor that it has already is left out.
-    images : iterable of `~astro_vaeclust.images.image.Image`
-        Images without a known cluster.
-
-    Returns
-    -------
-    factor : float
-        What to multiply the rates of false alarms with.
+    It compares the candidates on them with those that a model, calibrated on mock sky,
+    states; a factor that it has already is left out. It is the mean of its posterior:
+    the number of candidates is Poisson, and the prior is a gamma distribution with mean
+    one that weighs as much as ``PRIOR`` candidates.
     """
     model = replace(model, calibration=replace(model.calibration, real_sky=1.0))
     observed, expected = PRIOR, PRIOR

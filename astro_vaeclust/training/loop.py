@@ -234,21 +234,8 @@ def draw_batch(plan, tiles, real_tiles, step, places=()):
     """
     Draw the squares of a step; they depend on the plan and the step only.
 
-    Parameters
-    ----------
-    plan : `TrainingPlan`
-        How the network is trained.
-    tiles, real_tiles : list of path
-        Files of tiles.
-    step : int
-        Number of the step.
-    places : (n, 4) array, optional
-        Of `~astro_vaeclust.training.mining.find_false_candidates`.
-
-    Returns
-    -------
-    batch : dict
-        Stacked fields of `~astro_vaeclust.training.targets.Crop`.
+    ``candidates`` are those of `find_false_candidates`. Returns stacked fields of
+    `Crop` (dict).
     """
     rng = np.random.default_rng([plan.seed, step])
     crops, shares = [], None

@@ -24,13 +24,10 @@ PIXEL_SCATTER = 0.15
 @dataclass(frozen=True, kw_only=True)
 class Weights:
     """
-    Weights of the terms.
+    Weights of the terms of `objective`.
 
-    Parameters
-    ----------
-    center, density, measures, autoencoder, labels : float
-        Of the centres, the members per cell, the measured quantities, the negative
-        evidence lower bound, and the classes of the latents.
+    Of the centres, the members per cell, the measured quantities, the negative evidence
+    lower bound, and the classes of the latents.
     """
 
     center: float = 1.0

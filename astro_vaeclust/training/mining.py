@@ -24,24 +24,9 @@ def find_false_candidates(network, tiles, path, *, progress=None):
     """
     Find candidates that match no cluster; use those in the file if there is one.
 
-    Training on what was falsely detected is that of Sung & Poggio (1998).
-
-    Parameters
-    ----------
-    network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
-        The network, in its mode for use; it is not changed.
-    tiles : sequence of path
-        Files of `~astro_vaeclust.training.tiles.TrainingTile`.
-    path : path
-        Where the candidates are kept, an ``.npy`` file.
-    progress : callable, optional
-        Wraps the tiles, as `tqdm.tqdm` does.
-
-    Returns
-    -------
-    places : (n, 4) array
-        Number of the tile, x and y in network pixels, and the probability of a cluster
-        that the network gave.
+    Training on what was falsely detected is that of Sung & Poggio (1998). Returns rows
+    of the number of the tile, x and y in network pixels, and the probability of a
+    cluster that the network gave, ``(n, 4)``; ``progress`` wraps the tiles.
     """
     if not path.exists():
         quick = folded(network).cpu()

@@ -60,26 +60,11 @@ class Crop:
 
 def crop_tile(tile, side, rng, *, n_scales=4, place=None):
     """
-    Cut a randomly placed, turned and mirrored square with its targets.
+    Cut a randomly placed, turned and mirrored square with its targets (`Crop`).
 
-    Parameters
-    ----------
-    tile : `~astro_vaeclust.training.tiles.TrainingTile`
-        The tile; where it is smaller, the square has masked margins.
-    side : int
-        Side of the square in network pixels, a multiple of 64.
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    n_scales : int
-        Number of scales with labels.
-    place : (2,) array, optional
-        x and y in network pixels of what the square shall hold; by default that is
-        a cluster or anything.
-
-    Returns
-    -------
-    crop : `Crop`
-        The square.
+    Where the tile is smaller, the square, of a multiple of 64 network pixels a side,
+    has masked margins. It holds ``position``, x and y, or at random a cluster or
+    anything.
     """
     corner = _corner(tile, side, rng, place)
     turn = _Turn(side, int(rng.integers(4)), bool(rng.integers(2)))

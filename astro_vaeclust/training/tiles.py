@@ -99,21 +99,9 @@ class TrainingTile:
     @classmethod
     def from_mock(cls, tile, fine_scale, *, labelled=True):
         """
-        Make a training tile of a mock tile.
+        Return the training tile of a `MockTile`; see `NetworkGrid` for ``fine_scale``.
 
-        Parameters
-        ----------
-        tile : `~astro_vaeclust.simulation.MockTile`
-            Image and truth.
-        fine_scale : float
-            As in `NetworkGrid.from_pixel_scale`.
-        labelled : bool
-            False if the truth does not hold all that is on the image.
-
-        Returns
-        -------
-        tile : `TrainingTile`
-            The same for the network.
+        It is not labelled if the truth does not hold all that is on the image.
         """
         image = read_image(tile.image)
         network_image = NetworkImage.from_image(image, fine_scale)
@@ -158,35 +146,16 @@ class TrainingTile:
         )
 
     def candidates(self, network):
-        """
-        Find candidates by a network.
-
-        Parameters
-        ----------
-        network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
-            The network, with its normalisations folded in.
-
-        Returns
-        -------
-        candidates, conditions
-            As `~astro_vaeclust.detector.calibration.usable_candidates` returns them.
-        """
+        """Return `usable_candidates` of this tile by a folded network."""
         channels = self.channels.astype(np.float32)
         return usable_candidates(run_network(network, channels), channels)
 
     def matched(self, candidates):
         """
-        Tell which candidates match clusters one to one, and which of them count.
+        Return masks of the candidates that match clusters one to one, and of those that
+        count.
 
-        Parameters
-        ----------
-        candidates : `~astro_vaeclust.detector.candidates.Candidates`
-            Candidates on this tile.
-
-        Returns
-        -------
-        is_cluster, counts : (n,) bool array
-            Those beside a cluster that another candidate matches do not count.
+        Those beside a cluster that another candidate matches do not count.
         """
         x, y, r50 = self.clusters.T[:3].astype(float)
         separation = np.hypot(
@@ -284,23 +253,9 @@ def _in_brighter_nebula(rng, cluster):
 
 def inject_tile(image, seed, *, survey="2mass-ks", fine_scale=1.0):
     """
-    Paint a mock cluster on a real tile.
+    Paint a mock cluster, determined by the seed, on a real tile (`TrainingTile`).
 
-    Parameters
-    ----------
-    image : `~astropy.nddata.NDData`
-        The tile, with a WCS and ``MAGZP``.
-    seed : int
-        Determines the cluster.
-    survey : str
-        Tag of its survey.
-    fine_scale : float
-        As in `NetworkGrid.from_pixel_scale`.
-
-    Returns
-    -------
-    tile : `TrainingTile`
-        The tile, not labelled where it is real.
+    The image has a WCS and ``MAGZP``; the result is not labelled where it is real.
     """
     rng = np.random.default_rng([_DESIGN, seed])
     cluster = draw_clusters(rng, 1, limit=SURVEYS[survey].limit * u.mag)[0]

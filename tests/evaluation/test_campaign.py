@@ -241,7 +241,7 @@ def test_tables_and_plot_hold_all_finders(run, tmp_path):
     [
         ({"n_tiles": 1}, "n_tiles must be an integer of at least 2"),
         ({"seed": -1}, "seed"),
-        ({"survey": "dss"}, "survey='dss' is not known"),
+        ({"survey": "dss"}, "survey must be one of .*'dss'"),
         ({"workers": 0}, "workers"),
     ],
 )
