@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 from .messages import add_message_options
 from .options import add_finder_options, make_finder, number_or_name
@@ -36,7 +35,7 @@ def add_command(commands):
         "--sources",
         metavar="FILE",
         help="table of point sources on the image, which are used beside it: .ecsv, "
-        ".fits, .vot, .csv",
+        ".fits, .vot, .csv, .tbl, .parquet",
     )
     files = parser.add_argument_group("output files")
     files.add_argument(
@@ -91,23 +90,11 @@ def _detect(finder, arguments):
 
     choice = {} if arguments.hdu is None else {"hdu": arguments.hdu}
     if arguments.sources is not None:
-        choice["sources"] = _read_sources(arguments.sources)
+        from ..archives import read_catalog
+
+        choice["sources"] = read_catalog(arguments.sources, name="sources")
     if arguments.block_size is not None:
         choice["block_size"] = arguments.block_size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)  # the report says so
         return finder.detect(arguments.image, **choice)
-
-
-def _read_sources(path):
-    from astropy.io.registry import IORegistryError
-    from astropy.table import QTable
-
-    unreadable = (IORegistryError, OSError, ValueError, TypeError, KeyError)
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"sources: no such file: {path}")
-    try:
-        return QTable.read(path)
-    except unreadable as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"sources {path} cannot be read: {reason}") from error

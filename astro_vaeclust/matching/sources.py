@@ -7,9 +7,10 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable, Table
 
-from ..archives import ArchiveFormatError, cuts
-from ..archives.standard_columns import standardise
-from ..sources.table import sky_positions
+from ..archives import cuts
+from ..archives.standard_columns import has_magnitudes, standardise
+from ..images.hdus import quietly
+from ..sources.table import has_sky_positions, sky_positions
 
 __all__ = ["apply_cut", "standard_sources"]
 
@@ -44,6 +45,8 @@ def standard_sources(sources, *, wcs=None):
         If it is no table.
     ValueError
         If it has no positions or no rows.
+    `~astro_vaeclust.archives.ArchiveFormatError`
+        If its magnitudes have a unit that does not convert.
     """
     if not isinstance(sources, Table):
         raise TypeError(
@@ -60,13 +63,12 @@ def standard_sources(sources, *, wcs=None):
 
 def _with_sky(sources, wcs):
     """Return a new table with ``sky``, in ICRS and without distances."""
-    if not ("sky" in sources.colnames and isinstance(sources["sky"], SkyCoord)):
-        try:
-            table = standardise(sources, band="K")
-            return table[cuts.primary(table)]
-        except ArchiveFormatError:  # no magnitudes, or no positions either
-            pass
-    table = QTable(sources)
+    has_sky = "sky" in sources.colnames and isinstance(sources["sky"], SkyCoord)
+    if not has_sky and has_sky_positions(sources) and has_magnitudes(sources, "K"):
+        table = standardise(sources, band="K")
+        return table[cuts.primary(table)]
+    with quietly():  # a column of words may have a unit, such as "h:m:s"
+        table = QTable(sources)
     table["sky"] = sky_positions(sources, wcs=wcs)
     return table
 
