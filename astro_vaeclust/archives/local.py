@@ -10,6 +10,7 @@ import numpy as np
 from astropy.nddata import CCDData, NDDataBase
 from astropy.table import Table
 
+from ..images.hdus import FITS_SUFFIXES
 from ..images.read import read_image
 from .base import Archive
 from .exceptions import NoDataError
@@ -17,8 +18,6 @@ from .mosaic import combine
 from .source_tables import read_catalog
 
 __all__ = ["LocalArchive"]
-
-FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
 
 
 class LocalArchive(Archive):
@@ -32,6 +31,9 @@ class LocalArchive(Archive):
     images : path-like, NDData, or list of these, optional
         FITS files, folders of FITS files, or images with their WCS, all in ``band``.
         Those that show a position are combined as tiles are.
+    hdu : int, str or (str, int), optional
+        Which HDU of each file holds the image, where several do; see
+        `~astro_vaeclust.images.read.read_image`.
     catalog : path-like or `~astropy.table.Table`, optional
         The sources: a table in one of the formats that astropy reads, with the columns
         of 2MASS (IRSA or VizieR), UKIDSS, VISTA, or the standard ones.
@@ -74,6 +76,7 @@ class LocalArchive(Archive):
         self,
         *,
         images=None,
+        hdu=None,
         catalog=None,
         name="local",
         band="Ks",
@@ -84,6 +87,7 @@ class LocalArchive(Archive):
             if not isinstance(value, str):
                 raise TypeError(f"{argument} must be a str, got {value!r}")
         self.images = _as_list(images)
+        self.hdu = hdu
         self.catalog = _checked_catalog(catalog)
         self.name = name
         self.default_band = self.check_band(band)
@@ -102,7 +106,10 @@ class LocalArchive(Archive):
                 service=self._service,
             )
         sources = [source for item in self.images for source in _expand(item)]
-        images = [*map(_read, self._progress(sources, f"{self.name} images"))]
+        images = [
+            _read(source, self.hdu)
+            for source in self._progress(sources, f"{self.name} images")
+        ]
         try:
             return combine(images, box), self._service
         except NoDataError as error:
@@ -147,9 +154,9 @@ def _expand(item):
     return sorted(path for path in files if path.name.lower().endswith(FITS_SUFFIXES))
 
 
-def _read(source):
+def _read(source, hdu):
     """Return an image file or NDData as CCDData."""
-    image = read_image(source)
+    image = read_image(source, hdu=None if isinstance(source, NDDataBase) else hdu)
     pixels = np.where(image.mask, np.float32(np.nan), image.data)
     unit, wcs = image.unit or "adu", image.wcs
     return CCDData(pixels, unit=unit, wcs=wcs, mask=image.mask, meta=image.header)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 from .options import add_finder_options, add_hdu, add_overwrite, make_finder
 from .outputs import Outputs
@@ -31,7 +30,7 @@ def add_options(parser):
         "--sources",
         metavar="FILE",
         help="table of point sources on the image, which are used beside it: .ecsv, "
-        ".fits, .vot, .csv",
+        ".fits, .vot, .csv, .tbl, .parquet",
     )
     files = parser.add_argument_group("output files")
     files.add_argument(
@@ -67,22 +66,10 @@ def _detect(finder, arguments):
 
     choice = {} if arguments.hdu is None else {"hdu": arguments.hdu}
     if arguments.sources is not None:
-        choice["sources"] = _read_sources(arguments.sources)
+        from ..archives import read_catalog
+
+        choice["sources"] = read_catalog(arguments.sources, name="sources")
     if arguments.block_size is not None:
         choice["block_size"] = arguments.block_size
     with warnings.catch_warnings(action="ignore", category=NoDetectionsWarning):
         return finder.detect(arguments.image, **choice)
-
-
-def _read_sources(path):
-    from astropy.io.registry import IORegistryError
-    from astropy.table import QTable
-
-    unreadable = (IORegistryError, OSError, ValueError, TypeError, KeyError)
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"sources: no such file: {path}")
-    try:
-        return QTable.read(path)
-    except unreadable as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"sources {path} cannot be read: {reason}") from error

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER
-from .options import add_overwrite
+from .options import add_overwrite, number_or_name
 from .outputs import format_errors_on_a_line
 from .printing import print_table
 
@@ -18,8 +18,6 @@ DESCRIPTION = (
     "and print the intersection over union. Clusters are compared by their "
     "circles, since tables hold no pixels."
 )
-
-SEGMENTATION_SUFFIXES = (".fits", ".fit", ".fits.gz")
 
 SHOWN = (
     *("reference", "id", "iou", "iou_low", "iou_high", "n_shared", "n_union"),
@@ -43,8 +41,14 @@ def add_options(parser):
         "--reference",
         required=True,
         metavar="FILE",
-        help="regions, each compared on its own: .reg (DS9), .crtf; or a FITS image of "
-        "labels with a WCS",
+        help="regions, each compared on its own, less those that the file excludes: "
+        ".reg (DS9), .crtf; or a FITS image of labels with a WCS",
+    )
+    parser.add_argument(
+        "--reference-hdu",
+        type=number_or_name,
+        metavar="HDU",
+        help="number or name of the HDU with the labels",
     )
     parser.add_argument(
         "--cut",
@@ -57,6 +61,9 @@ def add_options(parser):
         "--image",
         metavar="FILE",
         help="FITS image with the WCS of regions and sources that are in pixels",
+    )
+    parser.add_argument(
+        "--hdu", type=number_or_name, help="number or name of the HDU of this image"
     )
     parser.add_argument(
         "--id", type=int, help="number of the cluster (default: the best match)"
@@ -76,13 +83,16 @@ def run(arguments):
 
     if arguments.output is not None:
         check_output(arguments.output, arguments.overwrite)
-    wcs = None if arguments.image is None else _wcs_of(arguments.image)
+    wcs = None
+    if arguments.image is not None:
+        wcs = _wcs_of(arguments.image, arguments.hdu)
     with format_errors_on_a_line(arguments.clusters, "Read"):
         catalog = ClusterCatalog.read(arguments.clusters)
     match = ClusterMatch(
         catalog.table, read_catalog(arguments.catalog), cut=arguments.cut, wcs=wcs
     )
-    table = _compare(match, _references(arguments.reference, wcs), arguments.id)
+    references = _references(arguments.reference, arguments.reference_hdu, wcs)
+    table = _compare(match, references, arguments.id)
     print(
         f"{len(match.sources)} sources of {Path(arguments.catalog).name} count (cut: "
         f"{match.cut}); intervals are Wilson's at 68.3 %"
@@ -92,41 +102,56 @@ def run(arguments):
         _write(table, arguments.output, arguments.overwrite)
 
 
-def _references(path, wcs):
+def _references(path, hdu, wcs):
     """Return the references of a file by their names, each with its WCS."""
-    if str(path).lower().endswith(SEGMENTATION_SUFFIXES):
-        return {Path(path).name: _segmentation(path)}
-    from regions import Regions
+    from ..images.hdus import FITS_SUFFIXES
+    from ..matching.references import included_regions
 
     if not Path(path).is_file():
         raise FileNotFoundError(f"reference: no such file: {path}")
-    try:
-        regions = Regions.read(path)
-    except Exception as error:  # the parsers of regions have many
-        raise ValueError(f"reference {path} cannot be read: {error}") from error
-    if not len(regions):
+    if str(path).lower().endswith(FITS_SUFFIXES):
+        return {Path(path).name: _segmentation(path, hdu)}
+    regions = included_regions(_read_regions(path))
+    if not regions:
         raise ValueError(f"reference {path} has no regions")
     return {
-        f"{number} {region.meta.get('text', '')}".strip(): (region, wcs)
-        for number, region in enumerate(regions, 1)
+        f"{number} {region[0].meta.get('text', '')}".strip(): (region, wcs)
+        for number, region in regions.items()
     }
 
 
-def _segmentation(path):
+def _read_regions(path):
+    from regions import Regions
+
+    try:
+        return Regions.read(path)
+    except Exception as error:  # the parsers of regions have many
+        raise ValueError(f"reference {path} cannot be read: {error}") from error
+
+
+def _segmentation(path, hdu):
+    """Return the labels of an image, zero where it has no value, and their WCS."""
+    import numpy as np
     from photutils.segmentation import SegmentationImage
 
-    from ..images.read import read_image
+    from ..images.read import open_image
+    from ..images.source import everything
 
-    image = read_image(path)
-    labels = image.data.astype(int)
-    labels[image.mask] = 0
-    return SegmentationImage(labels), image.wcs
+    with open_image(path, hdu=hdu) as source:
+        place = everything(source.shape)
+        pixels, wcs = source.pixels[place], source.wcs
+        labels = np.where(np.isfinite(pixels), pixels, 0).astype(np.int64)
+        if (labels != pixels)[np.isfinite(pixels)].any() or labels.min() < 0:
+            raise ValueError(f"reference {path} must hold labels: whole numbers from 0")
+        for mask in source.masks:
+            labels[mask[place]] = 0
+    return SegmentationImage(labels), wcs
 
 
-def _wcs_of(path):
+def _wcs_of(path, hdu):
     from ..images.read import open_image
 
-    with open_image(path) as source:
+    with open_image(path, hdu=hdu) as source:
         return source.wcs
 
 

@@ -16,6 +16,8 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.wcs import WCS
 
+FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
+
 IMAGE_HDUS = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
 
 # What `astropy.nddata.CCDData` writes beside the image in the primary HDU

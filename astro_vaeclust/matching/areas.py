@@ -11,7 +11,14 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.wcs.utils import proj_plane_pixel_area
 
-__all__ = ["CircleArea", "HullArea", "PixelArea", "RegionArea", "SkyArea"]
+__all__ = [
+    "CircleArea",
+    "DifferenceArea",
+    "HullArea",
+    "PixelArea",
+    "RegionArea",
+    "SkyArea",
+]
 
 GRID_SIDE = 401
 """Points along a side of the grid on which areas are summed; odd: one is the centre."""
@@ -116,6 +123,35 @@ class RegionArea(SkyArea):
         known = np.isfinite(x) & np.isfinite(y)
         pixels = PixCoord(np.where(known, x, 0), np.where(known, y, 0))
         return known & self._region.contains(pixels)
+
+
+class DifferenceArea(SkyArea):
+    """
+    An area less others.
+
+    Parameters
+    ----------
+    whole : SkyArea
+        The area.
+    holes : list of SkyArea
+        What does not belong to it.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left.
+    """
+
+    def __init__(self, whole, holes):
+        self._whole, self._holes = whole, holes
+        self.center, self.reach = whole.center, whole.reach
+        if not self.area > 0:
+            raise ValueError("reference has no extent: it is all excluded")
+
+    def contains(self, sky):
+        """Say which positions lie in the area and in no hole (bool array)."""
+        holes = [hole.contains(sky) for hole in self._holes]
+        return self._whole.contains(sky) & ~np.any(holes, axis=0)
 
 
 class PixelArea(SkyArea):

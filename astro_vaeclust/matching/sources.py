@@ -8,9 +8,9 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable, Table
 
 from ..archives import cuts
-from ..archives.exceptions import ArchiveFormatError
-from ..archives.standard_columns import standardise
-from ..sources.table import sky_positions
+from ..archives.standard_columns import has_magnitudes, standardise
+from ..images.hdus import quietly
+from ..sources.table import has_sky_positions, sky_positions
 
 __all__ = ["apply_cut", "standard_sources"]
 
@@ -25,7 +25,7 @@ def standard_sources(sources, *, wcs=None):
     do it, with K as the band, so that files of 2MASS, UKIDSS and VISTA have the
     columns that cuts need and each source once; if there are no magnitudes in K, only
     ``sky`` is added, as `~astro_vaeclust.sources.table.sky_positions` does with the
-    ``wcs``.
+    ``wcs``. Raises an ArchiveFormatError for magnitudes in a unit that does not convert.
     """
     if not isinstance(sources, Table):
         raise TypeError(
@@ -42,13 +42,12 @@ def standard_sources(sources, *, wcs=None):
 
 def _with_sky(sources, wcs):
     """Return a new table with ``sky``, in ICRS and without distances."""
-    if not ("sky" in sources.colnames and isinstance(sources["sky"], SkyCoord)):
-        try:
-            table = standardise(sources, band="K")
-            return table[cuts.primary(table)]
-        except ArchiveFormatError:  # no magnitudes, or no positions either
-            pass
-    table = QTable(sources)
+    has_sky = "sky" in sources.colnames and isinstance(sources["sky"], SkyCoord)
+    if not has_sky and has_sky_positions(sources) and has_magnitudes(sources, "K"):
+        table = standardise(sources, band="K")
+        return table[cuts.primary(table)]
+    with quietly():  # a column of words may have a unit, such as "h:m:s"
+        table = QTable(sources)
     table["sky"] = sky_positions(sources, wcs=wcs)
     return table
 

@@ -8,8 +8,10 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.nddata import NDData
 from astropy.table import QTable, Table
+from numpy.testing import assert_array_equal
 
 from astro_vaeclust.archives import (
     Cone,
@@ -312,6 +314,25 @@ def test_tiles_of_other_zero_points_are_scaled(stars):
 
 
 # The cache
+
+
+@pytest.mark.parametrize("hdu", [2, "SCI", ("SCI", 1)])
+def test_a_local_archive_reads_files_with_several_images(tmp_path, stars, hdu):
+    tile = sky.make_tile(CENTER, stars)
+    (tmp_path / "tile.fits").write_bytes(tile)
+    with fits.open(tmp_path / "tile.fits") as hdulist:
+        pixels, header = hdulist[0].data, hdulist[0].header
+        noise = fits.ImageHDU(np.ones_like(pixels), header, name="RMS")
+        science = fits.ImageHDU(pixels, header, name="SCI")
+        several = fits.HDUList([fits.PrimaryHDU(), noise, science])
+        several.writeto(tmp_path / "several.fits")
+    one = LocalArchive(images=tmp_path / "tile.fits")
+    several = LocalArchive(images=tmp_path / "several.fits", hdu=hdu)
+    size = 2 * u.arcmin
+    expected = one.get_image(CENTER, size=size)
+    assert_array_equal(several.get_image(CENTER, size=size).data, expected.data)
+    with pytest.raises(ValueError, match="hdu: choose one of the 2 images"):
+        LocalArchive(images=tmp_path / "several.fits").get_image(CENTER, size=size)
 
 
 def test_a_local_archive_says_what_it_lacks(stars):

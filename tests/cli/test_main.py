@@ -169,17 +169,20 @@ def test_a_table_of_sources_reaches_the_finder(finder, image, tmp_path, suffix, 
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("s.fits", None), ("s.fits", "no table"), ("s.odd", "no table")],
+    ("name", "content", "problem"),
+    [
+        ("s.fits", None, "no such file"),
+        ("s.fits", "no table", "cannot be read"),
+        ("s.odd", "no table", "must end in one of .csv, .ecsv"),
+    ],
 )
 def test_bad_tables_of_sources_are_one_line(
-    finder, image, tmp_path, capsys, name, content
+    finder, image, tmp_path, capsys, name, content, problem
 ):
     path = tmp_path / name
     if content is not None:
         path.write_text(content)
     assert main(["detect", image, "--sources", str(path)]) == 2
-    problem = "no such file" if content is None else "cannot be read"
     line = error_line(capsys)
     assert "sources" in line
     assert problem in line
