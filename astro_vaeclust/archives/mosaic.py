@@ -65,8 +65,9 @@ def combine(images, box):
     A single image that shows all of the box, or all that any of them shows, is cropped
     and keeps its pixels. Otherwise they are resampled by ``reproject``, bilinearly,
     onto a new grid with north up, after their skies are subtracted and they are scaled
-    to the zero point of the first, if both have one; what remains of differences in the sky is matched.
-    The noise of neighbouring pixels is then correlated more than on a tile.
+    to the zero point of the first, if both have one; what remains of differences in the
+    sky is matched. The noise of neighbouring pixels is then correlated more than on a
+    tile.
 
     Parameters
     ----------

@@ -167,9 +167,7 @@ def is_ccddata(hdulist):
     if not len(hdulist):
         return False
     first, *others = hdulist
-    others = [
-        hdu for hdu in others if has_image(hdu) and hdu.name not in _LOOKUP_HDUS
-    ]
+    others = [hdu for hdu in others if has_image(hdu) and hdu.name not in _LOOKUP_HDUS]
     names = [hdu.name for hdu in others]
     return (
         has_image(first)
@@ -333,9 +331,7 @@ def _check_hdu_type(hdu):
 
 
 def _only_image(hdulist):
-    images = [
-        hdu for hdu in hdulist if has_image(hdu) and hdu.name not in _LOOKUP_HDUS
-    ]
+    images = [hdu for hdu in hdulist if has_image(hdu) and hdu.name not in _LOOKUP_HDUS]
     if len(images) == 1:
         return images[0]
     if images:
