@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 from astropy.table import vstack
-from astropy.wcs.utils import proj_plane_pixel_area
 
 from .detector.candidates import MIN_DISTANCE
 from .detector.grid import NetworkGrid, Scaling
+from .images.celestial import middle, pixel_area
 from .measure.columns import cluster_table
 from .sources.points import PointSources, check_number_on_image
 from .sources.table import read_sources
@@ -163,7 +163,8 @@ def search_in_blocks(source, search, *, fine_scale, block_size, sources=None):
         ``model``, ``n_blocks``, and of sources ``n_sources_in_image`` and
         ``sources_used_as``.
     """
-    scale = np.sqrt(proj_plane_pixel_area(source.wcs)) * u.deg.to(u.arcsec)
+    area = pixel_area(source.wcs, *middle(source.shape))
+    scale = np.sqrt(area) * u.deg.to(u.arcsec)
     grid = NetworkGrid.from_pixel_scale(scale, fine_scale)
     network_pixel = grid.factor / grid.zoom
     blocks = cut_into_blocks(

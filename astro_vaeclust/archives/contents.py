@@ -73,7 +73,7 @@ def _read_hdu(hdulist):
     wcs = hdus.read_wcs(hdu, hdulist, "")
     if wcs is None or not wcs.has_celestial:
         raise ArchiveFormatError("the image has no celestial WCS")
-    header = hdu.header.copy()
+    header = hdus.readable_header(hdu.header)
     pixels = np.array(hdu.data, dtype=np.float32)
     unit = hdus.read_unit(header) or u.adu
     wcs = wcs.celestial

@@ -54,9 +54,10 @@ def combine(images, box):
     A single image that shows all of the box, or all that any of them shows, is cropped
     and keeps its pixels. Otherwise they are resampled by ``reproject``, bilinearly,
     onto a new grid with north up, after their skies are subtracted and they are scaled
-    to the zero point of the first; what remains of differences in the sky is matched.
-    The noise of neighbouring pixels is then correlated more than on a tile. Pixels
-    without data are NaN and masked. Raises a `NoDataError` if no image shows the box.
+    to the zero point of the first, if both have one; what remains of differences in the
+    sky is matched. The noise of neighbouring pixels is then correlated more than on a
+    tile. Pixels without data are NaN and masked. Raises a `NoDataError` if no image
+    shows the box, and a ValueError if images to be joined have unlike units.
     """
     covered = [_shows(image, box) for image in images]
     if not np.any(covered):
@@ -115,6 +116,12 @@ def _coadd(images, box):
     reproject = import_optional("reproject", "archives")
     mosaicking = import_optional("reproject.mosaicking", "archives")
     first = images[0]
+    for image in images:
+        if image.unit != first.unit:
+            raise ValueError(
+                f"the tiles have unlike units, {str(first.unit)!r} and "
+                f"{str(image.unit)!r}, and cannot be joined"
+            )
     scale = np.sqrt(np.prod(proj_plane_pixel_scales(first.wcs))) * u.deg
     wcs = box.wcs(scale)
     sky = _sky(first)
@@ -141,25 +148,38 @@ def _coadd(images, box):
 
 def _scaled(image, first):
     """Return the pixels without sky at the zero point of the first image."""
-    factor = 10 ** (0.4 * (_zero_point(first.meta) - _zero_point(image.meta)))
-    return (image.data - _sky(image)) * factor
+    ours, theirs = _zero_point(image.meta), _zero_point(first.meta)
+    if ours is None or theirs is None:
+        if ours != theirs:
+            LOGGER.warning("one tile has no zero point: it is joined as it is")
+        return image.data - _sky(image)
+    return (image.data - _sky(image)) * 10 ** (0.4 * (theirs - ours))
 
 
 def _sky(image):
     """Return the level of the sky: that of the header, or the median."""
     for name in ("SKYVAL", "SKYLEVEL"):
-        value = image.meta.get(name)
-        if isinstance(value, float) and np.isfinite(value):
+        value = _number(image.meta, name)
+        if value is not None:
             return value
     return float(np.nanmedian(image.data))
 
 
 def _zero_point(header):
-    """Return the magnitude of a count of 1, zero where the header does not say."""
-    for name in ("MAGZP", "MAGZPT"):
-        value = header.get(name)
-        if isinstance(value, (int, float)) and np.isfinite(value):
-            exposure = header.get("EXPTIME") if name == "MAGZPT" else None
-            seconds = exposure if isinstance(exposure, float) and exposure > 0 else 1.0
-            return value + 2.5 * np.log10(seconds)
-    return 0.0
+    """Return the magnitude of a count of 1, None where the header does not say."""
+    point = _number(header, "MAGZP")
+    if point is not None:
+        return point
+    point, seconds = _number(header, "MAGZPT"), _number(header, "EXPTIME")
+    if point is None or seconds is None or seconds <= 0:
+        return point
+    return point + 2.5 * np.log10(seconds)
+
+
+def _number(header, name):
+    """Return a real number of a header, also as text; None without a finite one."""
+    try:
+        value = float(header[name])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return value if np.isfinite(value) else None

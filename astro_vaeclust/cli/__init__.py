@@ -92,6 +92,9 @@ def _run(arguments):
     except FileExistsError as error:
         text = str(error).replace("overwrite=True", "--overwrite")
         return _fail(text, _BAD_INPUT, arguments.verbose)
+    except MemoryError as error:
+        text = f"not enough memory{error and f': {error}'}; cut the image"
+        return _fail(text, _BAD_INPUT, arguments.verbose)
     except (ValueError, TypeError, OSError, ImportError) as error:
         return _fail(str(error) or repr(error), _BAD_INPUT, arguments.verbose)
     return _DONE

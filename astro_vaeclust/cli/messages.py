@@ -9,6 +9,8 @@ import sys
 import warnings
 from contextlib import contextmanager
 
+from astropy import log
+
 __all__ = ["LOGGER", "add_message_options", "messages_to_stderr", "progress_bar"]
 
 LOGGER = logging.getLogger("astro_vaeclust.cli")
@@ -28,24 +30,25 @@ def add_message_options(parser):
 
 @contextmanager
 def messages_to_stderr(*, quiet=False, verbose=False):
-    """Send log messages and warnings to the standard error, one line each."""
-    package = logging.getLogger("astro_vaeclust")
-    before = package.level, LOGGER.level
+    """Send log messages, astropy's too, and warnings to the standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("vaeclust: %(message)s"))
-    package.addHandler(handler)
-    package.setLevel(
-        logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
-    )
+    loggers = logging.getLogger("astro_vaeclust"), log, LOGGER
+    before = [(logger, logger.level, logger.handlers) for logger in loggers]
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
+    for logger in loggers:
+        logger.setLevel(level)
+        logger.handlers = [handler]  # that of astropy writes to the standard output
+    LOGGER.handlers = []
     LOGGER.setLevel(logging.ERROR if quiet else logging.INFO)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _log_warning
             yield
     finally:
-        package.removeHandler(handler)
-        package.setLevel(before[0])
-        LOGGER.setLevel(before[1])
+        for logger, level, handlers in before:
+            logger.setLevel(level)
+            logger.handlers = handlers
 
 
 def progress_bar(quiet):

@@ -18,7 +18,7 @@ import numpy as np
 from astropy.nddata import block_reduce
 from scipy.ndimage import zoom
 
-from ..images.sky import Meshes, Sky, mesh_side
+from ..images.sky import Meshes, Sky, check_enough_usable, mesh_side
 
 __all__ = ["NetworkGrid", "NetworkImage", "Scaling"]
 
@@ -176,6 +176,7 @@ class NetworkImage:
     @classmethod
     def from_image(cls, image, fine_scale):
         """Bin or enlarge an image, subtract its sky and divide by its noise."""
+        check_enough_usable(image.n_usable)
         pixel_scale = image.pixel_scale.to_value(u.arcsec / u.pix)
         grid = NetworkGrid.from_pixel_scale(pixel_scale, fine_scale)
         means, maxima, mask = _resampled(image, grid)

@@ -262,7 +262,7 @@ class ConvolutionalVAE(nn.Module):
         return FeatureVampPrior(head, n_components, LOG_VARIANCES)
 
     def forward(self, x):
-        """Return `Outputs` of channels, (batch, 3, ny, nx); sides are multiples of 64."""
+        """Return `Outputs` of channels (batch, 3, ny, nx), sides multiples of 64."""
         x = self._in_strips(x)
         features = []
         for stage in self.stages[N_FIRST:]:

@@ -9,7 +9,8 @@ from functools import cached_property
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.wcs.utils import proj_plane_pixel_area
+
+from ..images.celestial import pixel_area
 
 __all__ = [
     "CircleArea",
@@ -202,8 +203,9 @@ class PixelArea(SkyArea):
     @cached_property
     def area(self):
         """Number of pixels times their area in arcsec2, as the finders measure it."""
-        pixel = u.Quantity(proj_plane_pixel_area(self._wcs), u.deg**2)
-        return (np.count_nonzero(self._pixels) * pixel).to(ARCSEC2)
+        y, x = np.nonzero(self._pixels)
+        pixel = u.Quantity(pixel_area(self._wcs, x.mean(), y.mean()), u.deg**2)
+        return (x.size * pixel).to(ARCSEC2)
 
 
 class HullArea(SkyArea):

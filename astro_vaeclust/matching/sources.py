@@ -25,7 +25,7 @@ def standard_sources(sources, *, wcs=None):
     do it, with K as the band, so that files of 2MASS, UKIDSS and VISTA have the
     columns that cuts need and each source once; if there are no magnitudes in K, only
     ``sky`` is added, as `~astro_vaeclust.sources.table.sky_positions` does with the
-    ``wcs``. Raises an ArchiveFormatError for magnitudes in a unit that does not convert.
+    ``wcs``. Raises an ArchiveFormatError for magnitudes in a unit that is none.
     """
     if not isinstance(sources, Table):
         raise TypeError(

@@ -44,6 +44,7 @@ class ClusterFlags(enum.IntFlag):
     ONE_SCALE = 8, "only one patch size supports it"
     LARGE = 16, "covers more than a quarter of the usable image"
     LOSSY_INPUT = 32, "the image went through a lossy compression"
+    DISTORTED = 64, "its pixels are no squares on the sky, and its circle is no circle"
 
     @classmethod
     def of(cls, remarks):

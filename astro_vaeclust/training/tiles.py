@@ -152,8 +152,7 @@ class TrainingTile:
 
     def matched(self, candidates):
         """
-        Return masks of the candidates that match clusters one to one, and of those that
-        count.
+        Return masks of candidates: those that match a cluster, and those that count.
 
         Those beside a cluster that another candidate matches do not count.
         """

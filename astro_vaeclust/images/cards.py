@@ -1,0 +1,77 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Cards of headers as they come: text for numbers, decimal commas, missing quotes."""
+
+from __future__ import annotations
+
+import re
+from numbers import Real
+
+from astropy.io import fits
+
+__all__ = ["WCS_NUMBER", "check_scaling", "readable_header", "wcs_header"]
+
+WCS_NUMBER = re.compile(
+    r"(CRPIX|CRVAL|CDELT|CROTA)\d+|(PC|CD|PV)\d+_\d+|LONPOLE|LATPOLE|EQUINOX"
+)
+"""Keywords of a WCS that take numbers."""
+
+_SCALING = re.compile("BZERO|BSCALE|BLANK")
+
+
+def readable_header(header):
+    """Return a copy of a header in which cards that cannot be parsed are text."""
+    header = header.copy()
+    for card in list(header.cards):
+        try:
+            _ = card.value, card.comment
+        except fits.VerifyError:
+            card.verify("silentfix+ignore")
+    return header
+
+
+def check_scaling(header, name):
+    """Raise ValueError if a card that scales the pixels is no number."""
+    try:
+        _check_numbers(header, _SCALING)
+    except ValueError as error:
+        raise ValueError(
+            f"data: {error}, in the header of {name or 'the HDU'}"
+        ) from None
+
+
+def wcs_header(header):
+    """
+    Return a copy of a header for `~astropy.wcs.WCS`, with PV of SCAMP read as such.
+
+    TAN takes no parameters on the latitude, so PV there is a distortion by SCAMP,
+    which calls TAN what the registry of FITS conventions calls TPV.
+
+    Raises
+    ------
+    ValueError
+        If a card of the WCS, where wcslib would take its default, is no number, or all
+        elements of CD are zero.
+    """
+    header = readable_header(header)
+    _check_numbers(header, WCS_NUMBER)
+    matrix = {key: header[key] for key in header if re.fullmatch(r"CD\d_\d", key)}
+    if matrix and not any(matrix.values()):
+        raise ValueError(f"{', '.join(matrix)} are all zero")
+    for axis in ("1", "2"):
+        latitude = str(header.get(f"CTYPE{axis}", "")).strip()
+        if re.fullmatch(r"(DEC-|.LAT)-TAN", latitude) and any(
+            re.fullmatch(rf"PV{axis}_\d+", keyword) for keyword in header
+        ):
+            for keyword in ("CTYPE1", "CTYPE2"):
+                header[keyword] = header[keyword].replace("-TAN", "-TPV")
+    return header
+
+
+def _check_numbers(header, keywords):
+    for keyword in filter(keywords.fullmatch, header):
+        value = header[keyword]
+        if isinstance(value, Real) and not isinstance(value, bool):
+            continue
+        if keyword == "EQUINOX" and "2000" in str(value):
+            continue  # J2000 is what wcslib takes without one
+        raise ValueError(f"{keyword} = {value!r} is not a number")
