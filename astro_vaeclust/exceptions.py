@@ -14,4 +14,4 @@ class LossyDataWarning(AstropyUserWarning):
 
 
 class PosteriorCollapseWarning(AstropyUserWarning):
-    """A variational autoencoder learned nothing about its input."""
+    """A variational autoencoder learned nothing about its input, and is left out."""

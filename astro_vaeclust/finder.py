@@ -147,7 +147,7 @@ class VAEClusterFinder(ClusterFinderBase):
         """
         Make a finder with the settings of Karmakar, Mishra & Tej (2018).
 
-        Raw intensities in [0, 1], four patch sizes with 50 % overlap, dense
+        Pixels in [0, 1], four patch sizes with 50 % overlap, dense
         autoencoders with a Bernoulli likelihood and a mixture-of-Gaussians prior, two
         Gaussians fitted by EM with re-initialisation, and one cluster per image. What
         the paper does not state is stated in the documentation of the method.
@@ -169,20 +169,20 @@ class VAEClusterFinder(ClusterFinderBase):
             "embedding": DenseVAE(
                 patch_sizes=(16, 32, 48, 64),
                 overlap=0.5,
-                preparation="intensity",
+                preparation="noise-normalised",
                 hidden=(64, 32, 16),
                 latent=8,
                 likelihood="bernoulli",
                 prior="mixture-of-gaussians",
                 n_components=2,
-                batch_size=256,
-                n_steps=100,
-                learning_rate=2.5e-3,
+                batch_size=128,
+                n_steps=300,
+                learning_rate=1e-3,
             ),
             "mixture": EMGaussianMixture(n_components=2),
             "regions": HeatmapRegions(
-                threshold=PeakFraction(),
-                smoothing=0.0,
+                threshold=PeakFraction(fraction=0.35),
+                smoothing=40.0,
                 n_pixels=64,
                 cluster_rule="brightest",
             ),

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from .base import ClusterSearchBase
+from .exceptions import PosteriorCollapseWarning
 from .heatmap import Ensemble, Member
+from .measure.flags import ClusterFlags
 from .measure.regions import RegionMeasurements
 from .mixtures.labels import LABEL_RULES, cluster_probability
 from .mixtures.prior import PriorMixture
@@ -148,9 +151,28 @@ class LatentSearch(ClusterSearchBase):
         ]
 
     @cached_property
+    def _informative_maps(self):
+        """Those that are not of collapsed autoencoders; all if there are none."""
+        kept = [pair for pair in self._latent_maps if not pair[0].collapsed]
+        if self._has_collapsed:
+            sizes = {map_.patch_size for map_, _ in self._latent_maps if map_.collapsed}
+            warnings.warn(
+                "posterior collapse: autoencoders learned nothing about windows of "
+                f"{', '.join(map(str, sorted(sizes)))} pixels; "
+                + ("they are left out" if kept else "there are no others to rely on"),
+                PosteriorCollapseWarning,
+                stacklevel=2,
+            )
+        return kept or self._latent_maps
+
+    @property
+    def _has_collapsed(self):
+        return any(map_.collapsed for map_, _ in self._latent_maps)
+
+    @cached_property
     def _ensemble(self):
         return Ensemble(
-            [self._classify(map_, seed) for map_, seed in self._latent_maps],
+            [self._classify(map_, seed) for map_, seed in self._informative_maps],
             self.image.mask,
             self.regions.smoothing,
         )
@@ -161,6 +183,13 @@ class LatentSearch(ClusterSearchBase):
         if self.sources is not None:
             counts = latent_map.cell_counts(self.sources)[latent_map.valid]
             features = with_root_source_count(features, counts)
+        on_grid = np.zeros(latent_map.valid.shape)
+        if np.ptp(features, axis=0).any():
+            on_grid[latent_map.valid] = self._split(latent_map, features, seed)
+        return Member(latent_map.to_image(on_grid), latent_map.patch_size)
+
+    def _split(self, latent_map, features, seed):
+        """Return P(cluster) of the valid cells."""
         fitted = self.mixture.fit(features, seed=seed)
         brightness = latent_map.cell_means(self._prepared.pixels, self._prepared.mask)
         probability = cluster_probability(
@@ -175,9 +204,7 @@ class LatentSearch(ClusterSearchBase):
             fitted.n_iter,
             100 * probability.mean(),
         )
-        on_grid = np.zeros(latent_map.valid.shape)
-        on_grid[latent_map.valid] = probability
-        return Member(latent_map.to_image(on_grid), latent_map.patch_size)
+        return probability
 
     def _segment(self, heatmap):
         return segment(
@@ -210,7 +237,7 @@ class LatentSearch(ClusterSearchBase):
         """Return the columns of the table of clusters (dict), empty for none."""
         if self.segmentation is None:
             return {}
-        return RegionMeasurements(
+        columns = RegionMeasurements(
             self.image,
             self._prepared,
             self._ensemble,
@@ -220,6 +247,9 @@ class LatentSearch(ClusterSearchBase):
             sources=self.sources,
             fwhm=self.fwhm,
         ).columns()
+        if self._has_collapsed:
+            columns["flags"] |= int(ClusterFlags.POSTERIOR_COLLAPSE)
+        return columns
 
 
 def with_root_source_count(features, counts):

@@ -86,7 +86,7 @@ THRESHOLDS = Registry("threshold", Threshold, "astro_vaeclust.segmentation")
 @dataclass(frozen=True, kw_only=True)
 class PeakFraction(Threshold):
     """
-    A fraction of the highest value of the heat map.
+    A fraction of the height of the peak of the heat map above its sky, the median.
 
     There is always something above it, unless the heat map is flat.
 
@@ -96,14 +96,15 @@ class PeakFraction(Threshold):
         The fraction, in [0, 1).
     """
 
-    fraction: float = 0.7
+    fraction: float = 0.35
 
     def __post_init__(self):
         check_fraction("fraction", self.fraction)
 
     def level(self, values):
         """See `Threshold.level`."""
-        return self.fraction * float(np.max(values))
+        sky = float(np.median(values))
+        return sky + self.fraction * (float(np.max(values)) - sky)
 
 
 @THRESHOLDS.register("sigma-clipped")

@@ -19,13 +19,13 @@ from astro_vaeclust import (
     ClusterFlags,
     HeatmapRegions,
     NoDetectionsWarning,
+    PosteriorCollapseWarning,
     VAEClusterFinder,
 )
 from astro_vaeclust.embeddings import EMBEDDINGS, Embedding, LatentMap
 from astro_vaeclust.embeddings.dense import DenseVAE
 from astro_vaeclust.embeddings.pca import PCAEmbedding
 from astro_vaeclust.measure.columns import COLUMNS
-from astro_vaeclust.mixtures import EMGaussianMixture
 from astro_vaeclust.segmentation import PeakFraction
 
 SHAPE = (128, 160)
@@ -48,7 +48,9 @@ def tile(celestial_wcs):
     return CCDData(data, unit="adu", wcs=celestial_wcs)
 
 
-STRONGEST = HeatmapRegions(threshold=PeakFraction(), smoothing=0.0, n_pixels=64)
+STRONGEST = HeatmapRegions(
+    threshold=PeakFraction(fraction=0.7), smoothing=0.0, n_pixels=64
+)
 DENSE = DenseVAE(
     patch_sizes=(16,), hidden=(16, 8, 8), latent=2, n_steps=200, learning_rate=0.01
 )
@@ -103,7 +105,7 @@ def test_heatmap_and_segmentation(tile):
     assert catalog.heatmap.wcs.wcs.compare(tile.wcs.wcs)
     assert isinstance(catalog.segmentation, SegmentationImage)
     outside = catalog.segmentation.data == 0
-    level = PeakFraction().level(heatmap)
+    level = STRONGEST.threshold.level(heatmap)
     assert (heatmap[~outside] > level * 0.999).all()
 
 
@@ -224,30 +226,42 @@ def test_bright_star_is_flagged(tile):
     assert catalog.table["flags"][0] & ClusterFlags.NEAR_BRIGHT_STAR
 
 
-def test_paper_preset():
-    finder = VAEClusterFinder.paper()
-    assert finder.embedding.patch_sizes == (16, 32, 48, 64)
-    assert finder.embedding.overlap == 0.5
-    assert finder.embedding.preparation == "intensity"
-    assert finder.embedding.likelihood == "bernoulli"
-    assert finder.embedding.prior == "mixture-of-gaussians"
-    assert len(finder.embedding.hidden) == 3
-    assert isinstance(finder.mixture, EMGaussianMixture)
-    assert finder.mixture.n_components == 2
-    assert finder.n_largest == 1
-    assert VAEClusterFinder.paper(seed=3, n_largest=None) == replace(
-        finder, seed=3, n_largest=None
-    )
+def with_collapsed(*sizes):
+    """Return an embedding whose networks of some sizes have learned nothing."""
+
+    class Collapsed(PCAEmbedding):
+        def embed(self, prepared, **options):
+            return [
+                replace(
+                    latent_map,
+                    mean=np.zeros_like(latent_map.mean),
+                    diagnostics={"active_units": 0},
+                )
+                if latent_map.patch_size in sizes
+                else latent_map
+                for latent_map in super().embed(prepared, **options)
+            ]
+
+    return Collapsed(patch_sizes=(16, 24, 32))
 
 
-def test_paper_preset_finds_the_cluster(tile):
-    embedding = VAEClusterFinder.paper().embedding
-    finder = VAEClusterFinder.paper(
-        embedding=replace(embedding, patch_sizes=(16, 32), n_steps=500)
-    )
-    (row,) = finder.detect(tile).table
-    offset = np.hypot(row["x_center"] - CENTER[0], row["y_center"] - CENTER[1])
-    assert offset < 12
+def test_a_collapsed_patch_size_is_left_out_and_named(tile):
+    with pytest.warns(PosteriorCollapseWarning, match=r"of 24 pixels; .* left out"):
+        catalog = make_finder(embedding=with_collapsed(24)).detect(tile)
+    without = make_finder(embedding=PCAEmbedding(patch_sizes=(16, 32))).detect(tile)
+    np.testing.assert_array_equal(catalog.heatmap.data, without.heatmap.data)
+    assert (catalog.table["flags"] & ClusterFlags.POSTERIOR_COLLAPSE).all()
+    assert not (without.table["flags"] & ClusterFlags.POSTERIOR_COLLAPSE).any()
+
+
+def test_where_all_have_collapsed_nothing_is_found(tile):
+    finder = make_finder(embedding=with_collapsed(16, 24, 32))
+    with (
+        pytest.warns(PosteriorCollapseWarning, match="of 16, 24, 32 pixels; there are"),
+        pytest.warns(NoDetectionsWarning),
+    ):
+        catalog = finder.detect(tile)
+    assert len(catalog) == 0
 
 
 @pytest.mark.parametrize(

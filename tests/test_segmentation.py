@@ -16,8 +16,13 @@ from astro_vaeclust.segmentation import (
 )
 
 
-def test_peak_fraction():
-    assert PeakFraction(fraction=0.25).level(np.array([0.1, 0.8])) == pytest.approx(0.2)
+def test_peak_fraction_counts_from_the_sky():
+    values = np.array([0.2, 0.0, 0.8, 0.2, 0.2])
+    assert PeakFraction(fraction=0.25).level(values) == pytest.approx(0.35)
+
+
+def test_nothing_lies_above_a_fraction_of_no_peak():
+    assert PeakFraction().level(np.full(9, 0.3)) == pytest.approx(0.3)
 
 
 def test_fixed():

@@ -114,7 +114,7 @@ class Intensity:
     score_range: tuple[float, float] = SCORES
 
     def rate_above(self, scores, crowding):
-        """Return false candidates per deg2 above scores at local conditions, ``(n,)``."""
+        """Return false candidates per deg2 above scores at local conditions (n,)."""
         scores = np.minimum(scores, self.score_range[1] - MARGIN)
         crowding = np.asarray(crowding, dtype=np.float64)
         low, _, _, high = self.crowding
@@ -174,7 +174,7 @@ class Calibration:
         return self.real_sky * self.intensities[int(fine)].rate_above(scores, crowding)
 
     def corrected(self, name, values, errors, fine):
-        """Return one of `MEASURES` without bias, and errors that hold 68 % of truths."""
+        """Return one of `MEASURES` without bias, and errors holding 68 % of truths."""
         index, row = MEASURES.index(name), int(fine)
         scaled = self.error_factors[row][index] * errors
         return (

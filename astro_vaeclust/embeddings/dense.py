@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import functools
 import logging
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from ..exceptions import PosteriorCollapseWarning
 from ..mixtures.base import FittedMixture
 from ..mixtures.scikit import SklearnGaussianMixture
 from ..utils.devices import resolve_device
@@ -132,12 +130,10 @@ class DenseVAE(WindowEmbedding):
     def embed(self, prepared, *, seed, device, progress_bar=None):
         """
         See `Embedding.embed`; ``diagnostics`` hold ``active_units`` and ``identity``.
-
-        Warns with PosteriorCollapseWarning if no latent variable depends on the input.
         """
         device = resolve_device(device)
         sizes = self.patch_sizes
-        # the largest windows take longest, so they go first
+        # the largest windows take longest, so they start first
         order = sorted(range(len(sizes)), key=lambda n: -sizes[n])
         tasks = [
             functools.partial(self._embed_one_size, prepared, sizes[n], seed, device)
@@ -151,7 +147,12 @@ class DenseVAE(WindowEmbedding):
         in_order = sorted(zip(order, done, strict=True), key=lambda pair: pair[0])
         maps = [latent_map for _, latent_map in in_order]
         for latent_map in maps:
-            _report_activity(latent_map, self.latent)
+            logger.info(
+                "%d px: %d of %d latent units active",
+                latent_map.patch_size,
+                latent_map.diagnostics["active_units"],
+                self.latent,
+            )
         return maps
 
     def build(self, n_pixels, generator):
@@ -278,19 +279,6 @@ def count_active_units(mean):
     Those have a variance above 0.01 (Burda et al. 2016).
     """
     return int(np.count_nonzero(np.var(mean, axis=0) > ACTIVE_UNIT_VARIANCE))
-
-
-def _report_activity(latent_map, latent):
-    size = latent_map.patch_size
-    active_units = latent_map.diagnostics["active_units"]
-    logger.info("%d px: %d of %d latent units active", size, active_units, latent)
-    if not active_units:
-        warnings.warn(
-            f"posterior collapse: no latent unit of the {size}-pixel "
-            "autoencoder depends on its input",
-            PosteriorCollapseWarning,
-            stacklevel=4,
-        )
 
 
 def _bar(progress_bar, patch_sizes, n_steps):

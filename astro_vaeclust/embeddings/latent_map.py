@@ -90,6 +90,11 @@ class LatentMap:
         kept = np.concatenate([np.ones(mean.shape[1], dtype=bool), varies])
         return Features.of(features, self.prior.given(kept, deviation[:1, ~varies]))
 
+    @property
+    def collapsed(self):
+        """Whether the embedding learned nothing about its windows (bool)."""
+        return self.diagnostics.get("active_units") == 0
+
     def cell_means(self, image, mask=None):
         """
         Return the mean of an image (ny, nx) over the window of every cell, 2D.

@@ -5,6 +5,7 @@ from .campaign import evaluate_finders
 from .finders import TileFinder, make_finders
 from .froc import froc
 from .injections import selection_function
+from .paper_fields import paper_fields
 from .paper_table import paper_table
 from .reproduction import Reproduction
 from .result import FROC
@@ -18,6 +19,7 @@ __all__ = [
     "evaluate_finders",
     "froc",
     "make_finders",
+    "paper_fields",
     "paper_table",
     "selection_function",
 ]

@@ -28,7 +28,6 @@ def threads_of_a_new_thread():
     return found[0]
 
 
-@pytest.mark.filterwarnings("ignore::astro_vaeclust.PosteriorCollapseWarning")
 def test_same_bits_on_one_and_two_threads(two_threads):
     pixels = np.random.default_rng(1).random((40, 40), dtype=np.float32)
     image = PreparedImage(pixels, np.zeros(pixels.shape, bool), np.zeros_like(pixels))
