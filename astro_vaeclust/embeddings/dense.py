@@ -128,9 +128,7 @@ class DenseVAE(WindowEmbedding):
         )
 
     def embed(self, prepared, *, seed, device, progress_bar=None):
-        """
-        See `Embedding.embed`; ``diagnostics`` hold ``active_units`` and ``identity``.
-        """
+        """See `Embedding.embed`; diagnostics are ``active_units`` and ``identity``."""
         device = resolve_device(device)
         sizes = self.patch_sizes
         # the largest windows take longest, so they start first
