@@ -99,7 +99,7 @@ class MixtureOfGaussians(GaussianMixturePrior):
 
     @torch.no_grad()
     def start_from(self, weights, means, variances):
-        """Take weights (k,), means and variances (k, latent), fitted to latents."""
+        """Take fitted weights (k,), and means and variances (k, latent)."""
         pairs = (
             (self.logits, torch.tensor(weights).log()),
             (self.means, torch.tensor(means)),
