@@ -125,9 +125,7 @@ class VampPrior(GaussianMixturePrior):
         self._encoder = None
 
     def bind(self, encoder, pseudo_inputs):
-        """
-        Set the encoder, whose parameters stay the model's, and the first pseudo-inputs.
-        """
+        """Set the encoder, whose parameters stay the model's, and pseudo-inputs."""
         self._encoder = (encoder,)  # in a tuple: no submodule, counted once
         self.pseudo_inputs = nn.Parameter(pseudo_inputs.clone())
 
