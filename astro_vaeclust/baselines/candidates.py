@@ -37,6 +37,12 @@ class Candidate:
     y: float
     cells: np.ndarray
 
+    @classmethod
+    def from_points(cls, points, score, cells):
+        """Return the candidate that is centred on the mean of points, ``(n, 2)``."""
+        x, y = points.mean(axis=0)
+        return cls(float(score), float(x), float(y), cells)
+
 
 def map_candidates(field, significance, *, threshold, separation, depth=0.5):
     """

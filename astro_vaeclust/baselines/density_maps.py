@@ -57,8 +57,7 @@ class StarCounts(BaselineFinder):
     def search(self, field):
         """Find the peaks of the smoothed counts; see `BaselineFinder.search`."""
         width = self.bandwidth.to_value(u.arcsec)
-        offsets = field.offsets(3 * width)
-        significance = field.significance(np.exp(-0.5 * (offsets / width) ** 2))
+        significance = field.smoothed_significance(width)
         significance /= field.scatter(2 * width)
         return _peaks(self, field, significance, width), significance
 
@@ -95,9 +94,7 @@ class NearestNeighbourDensity(BaselineFinder):
     def __post_init__(self):
         """Check the settings."""
         super().__post_init__()
-        check_count("neighbours", self.neighbours)
-        if self.neighbours < 2:
-            raise ValueError(f"neighbours takes integers from 2, got {self.neighbours}")
+        check_count("neighbours", self.neighbours, minimum=2)
 
     def search(self, field):
         """Find the peaks of the density; see `BaselineFinder.search`."""

@@ -193,19 +193,23 @@ class SourceField:
         """Sum a grid under a kernel; beyond the image there is nothing."""
         return fftconvolve(grid, kernel, mode="same")
 
-    def significance(self, kernel):
+    def smoothed_significance(self, width):
+        """Return the significance of counts smoothed by a Gaussian, width in arcsec."""
+        offsets = self.offsets(TRUNCATED * width)
+        return self._significance(
+            self.background, np.exp(-0.5 * (offsets / width) ** 2)
+        )
+
+    def _excess(self, background, radius):
+        return self._significance(background, self.disc(radius))
+
+    def _significance(self, background, kernel):
         """
         Return the significance of the counts under a kernel over the background.
 
         Counts under a kernel that is not flat are scaled to the Poisson counts of
         the same relative error.
         """
-        return self._kernel_significance(self.background, kernel)
-
-    def _excess(self, background, radius):
-        return self._kernel_significance(background, self.disc(radius))
-
-    def _kernel_significance(self, background, kernel):
         equivalent = kernel.sum() / (kernel**2).sum()
         counts = self.convolve(self.counts, kernel) * equivalent
         expected = self.convolve(background * self.coverage, kernel) * equivalent

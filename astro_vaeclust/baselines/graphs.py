@@ -10,9 +10,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay, QhullError, Voronoi, cKDTree
 
-from .candidates import Candidate
-
-__all__ = ["SourceGraph", "group_candidate"]
+__all__ = ["SourceGraph"]
 
 MIN_POINTS = 4
 """Sources that a triangulation needs."""
@@ -109,12 +107,6 @@ class SourceGraph:
             order[starts[group] : starts[group + 1]]
             for group in np.flatnonzero(sizes >= members)
         ]
-
-
-def group_candidate(field, points, score, *, cells):
-    """Return a candidate from the points of a group, centred on their mean."""
-    x, y = points.mean(axis=0)
-    return Candidate(float(score), float(x), float(y), cells)
 
 
 def _delaunay_edges(points):

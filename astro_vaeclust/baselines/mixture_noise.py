@@ -108,11 +108,9 @@ class MixtureWithNoise(BaselineFinder):
 
     def _starts(self, field, width):
         """Return the peaks of the counts smoothed with a Gaussian."""
-        offsets = field.offsets(3 * width)
-        significance = field.significance(np.exp(-0.5 * (offsets / width) ** 2))
         peaks = map_candidates(
             field,
-            significance,
+            field.smoothed_significance(width),
             threshold=STARTING_SIGNIFICANCE,
             separation=1.5 * width,
             depth=0.99,

@@ -114,7 +114,7 @@ class Intensity:
     score_range: tuple[float, float] = SCORES
 
     def rate_above(self, scores, crowding):
-        """Return false candidates per deg2 above scores at local conditions (n,)."""
+        """Return false candidates per deg2 above scores at local conditions."""
         scores = np.minimum(scores, self.score_range[1] - MARGIN)
         crowding = np.asarray(crowding, dtype=np.float64)
         low, _, _, high = self.crowding
@@ -141,7 +141,7 @@ class Calibration:
         What to subtract from the measures, to multiply their errors with, and then to
         add to these in quadrature.
     real_sky : float
-        How much oftener false candidates are on the real sky than in the sample.
+        How much more frequent false candidates are on the real sky than in the sample.
     score_coefficients : tuple of tuple of float
         Of `~astro_vaeclust.detector.calibration.score_terms`.
     """
@@ -166,7 +166,7 @@ class Calibration:
 
     def false_alarm_rate(self, scores, crowding, fine):
         """
-        Return the expected false detections per deg2 of at least a score, ``(n,)``.
+        Return expected false detections per deg2 of at least a score, ``(n,)``.
 
         Scores are logits; those far above any that was seen count as the highest seen,
         and crowding beyond that of the sample as its limit.
@@ -174,7 +174,11 @@ class Calibration:
         return self.real_sky * self.intensities[int(fine)].rate_above(scores, crowding)
 
     def corrected(self, name, values, errors, fine):
-        """Return one of `MEASURES` without bias, and errors holding 68 % of truths."""
+        """
+        Return a measure without bias, and errors that hold 68 % of the truths.
+
+        ``name`` is one of `~astro_vaeclust.detector.network.MEASURES`.
+        """
         index, row = MEASURES.index(name), int(fine)
         scaled = self.error_factors[row][index] * errors
         return (

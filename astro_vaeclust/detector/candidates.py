@@ -124,17 +124,17 @@ def _measured(maps, cells):
     )
     ny, nx = maps.center.shape
     exists = (rows >= 0) & (rows < ny) & (columns >= 0) & (columns < nx)
-    place = np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)
+    around = np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)
     peaks = tuple(cells.T[:, :, None, None])
     radius = 10 ** maps.measures[R50][peaks].astype(np.float64)
     near = CELL * np.hypot(steps, steps[:, None]) <= np.maximum(radius, MIN_DISTANCE)
-    below = np.minimum(maps.center[place] - maps.center[peaks], 0)
+    below = np.minimum(maps.center[around] - maps.center[peaks], 0)
     weights = np.where(near & exists, np.exp(below, dtype=np.float64), 0)
     weights /= weights.sum(axis=(1, 2), keepdims=True)
-    values = maps.measures[:, *place].astype(np.float64)
+    values = maps.measures[:, *around].astype(np.float64)
     values[0] += steps
     values[1] += steps[:, None]
-    variances = np.exp(maps.log_variances[:, *place].astype(np.float64))
+    variances = np.exp(maps.log_variances[:, *around].astype(np.float64))
     means = [(weights * of).sum(axis=(2, 3)) for of in (values, variances)]
     return means[0], np.sqrt(means[1])
 
@@ -150,9 +150,9 @@ def _without_neighbours(candidates, comparable):
         if np.any(distance <= reach[kept]):
             continue
         parts = (distance <= reach[row]) & (score[kept] - score[row] <= comparable)
-        place = len(kept)
+        position = len(kept)
         if parts.any():
-            place = np.argmax(parts)
-            score[row] = score[kept[place]]
-        kept = np.insert(kept[~parts], place, row)
+            position = np.argmax(parts)
+            score[row] = score[kept[position]]
+        kept = np.insert(kept[~parts], position, row)
     return replace(candidates, score=score)[kept]

@@ -1,11 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The grid on which the amortised network sees an image.
+The grid on which the trained network sees an image.
 
 Clusters have angular sizes that do not depend on the survey, so the network sees about
-one arcsecond per pixel, or somewhat less where the image is sharper. Fine images are
+one arcsecond per pixel, or somewhat less where the image is fine. Fine images are
 binned by whole numbers of pixels, once by the mean and once by the maximum, which keeps
-the stars sharp; coarse ones are interpolated.
+the stars narrow; coarse ones are interpolated.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SKY_BOX = 128
 """Side in network pixels of the meshes of the sky."""
 
 SKY_STEP = 2
-"""One pixel of so many, along either axis, tells the sky of a mesh of that side."""
+"""One pixel of so many, along either axis, enters the sky of a mesh of that side."""
 
 PEAKS = 1 << 22
 """Maxima that are enough for their level and spread, where they are read in strips."""
@@ -63,7 +63,7 @@ class NetworkGrid:
     scale : float
         Size of a network pixel in arcsec.
     is_fine : bool
-        Whether the image is one of a sharp survey, with pixels below ``FINE``.
+        Whether the image is fine, with pixels below ``FINE``.
     """
 
     factor: int
@@ -134,11 +134,11 @@ class Scaling:
         side, step = mesh_side(SKY_BOX, SKY_STEP, shape)
         every = max(int(np.sqrt(np.prod(shape) / PEAKS)), 1)
         meshes, maxima = [], []
-        for place in source.strips(grid.period):
-            means, peaks, mask = _resampled_strip(source, place, grid)
+        for part in source.strips(grid.period):
+            means, peaks, mask = _resampled_strip(source, part, grid)
             meshes.append(Meshes.from_pixels(means, mask, side=side, step=step))
             if grid.factor > 1:
-                top = place[0].start // grid.factor
+                top = part[0].start // grid.factor
                 first = -top % every
                 chosen = np.s_[first::every, ::every]
                 rows = slice(top + first, top + len(mask), every)
@@ -156,7 +156,7 @@ class Scaling:
 @dataclass(frozen=True, eq=False)
 class NetworkImage:
     """
-    An image as the amortised network gets it.
+    An image as the trained network gets it.
 
     Parameters
     ----------
@@ -229,9 +229,9 @@ def _nearest_integer(ratio):
     return lower if ratio / lower <= (lower + 1) / ratio else lower + 1
 
 
-def _resampled_strip(source, place, grid):
+def _resampled_strip(source, part, grid):
     """Return what `_resampled` returns of some rows of an image."""
-    rows, columns = place
+    rows, columns = part
     margin = int(grid.zoom > 1)  # interpolation looks at the rows beside
     read = slice(max(rows.start - margin, 0), min(rows.stop + margin, source.shape[0]))
     resampled = _resampled(source.part((read, columns)), grid)

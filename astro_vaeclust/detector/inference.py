@@ -99,10 +99,10 @@ def run_network(network, channels):
 
     def cut(tensor, cell=CELL, axes=(-2, -1)):
         array = tensor[0].cpu().numpy()
-        place = [slice(None)] * array.ndim
+        part = [slice(None)] * array.ndim
         for axis, side in zip(axes, shape, strict=True):
-            place[axis] = slice(-(-side // cell))
-        return array[tuple(place)]
+            part[axis] = slice(-(-side // cell))
+        return array[tuple(part)]
 
     return NetworkMaps(
         center=cut(outputs.center),

@@ -104,8 +104,8 @@ class TrainedModel:
             and self.source_calibration.to_dict(),
         }
         states = {name: _state(network) for name, network in self._networks.items()}
-        with atomic_path(path, overwrite) as place:
-            torch.save({"header": json.dumps(header), **states}, place)
+        with atomic_path(path, overwrite) as temporary:
+            torch.save({"header": json.dumps(header), **states}, temporary)
 
 
 def _state(network):

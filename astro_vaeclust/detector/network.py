@@ -5,8 +5,8 @@ The convolutional autoencoder of the detector.
 A feature pyramid gives, at each of four scales, the posterior of latent variables of
 the cells of that scale; a decoder rebuilds the cell from them, and the prior is a
 mixture of Gaussians whose components have meanings. The log-odds of the component
-"cluster" at the four scales, each with a learned share, and what the fused features
-tell at the finest scale make the score; the features also tell how large clusters are.
+"cluster" at the four scales, each with a learned weight, and the output of the fused
+features at the finest scale make the score; the features also give the measures.
 """
 
 from __future__ import annotations
@@ -262,7 +262,7 @@ class ConvolutionalVAE(nn.Module):
         return FeatureVampPrior(head, n_components, LOG_VARIANCES)
 
     def forward(self, x):
-        """Return `Outputs` of channels (batch, 3, ny, nx), sides multiples of 64."""
+        """Return `Outputs` of (batch, 3, ny, nx); sides are multiples of 64."""
         x = self._in_strips(x)
         features = []
         for stage in self.stages[N_FIRST:]:

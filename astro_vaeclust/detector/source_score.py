@@ -88,7 +88,7 @@ def _area(usable, x, y, radius):
 
 
 def combined_score(coefficients, scores, excess):
-    """Return an intercept plus scores and excesses by their coefficients (logits)."""
+    """Return the intercept plus scores and excesses times their coefficients."""
     intercept, of_score, of_excess = coefficients
     return intercept + of_score * scores + of_excess * excess
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ import torch
 from ..mixtures.base import FittedMixture
 from ..mixtures.scikit import SklearnGaussianMixture
 from ..utils.devices import resolve_device
-from ..utils.validation import check_choice, check_count
+from ..utils.validation import check_choice, check_count, check_number
 from ._concurrency import run_side_by_side
 from .divergences import DIVERGENCES, Divergence
 from .latent_map import LatentMap, digest
@@ -25,7 +25,7 @@ from .objectives import (
     reconstruction_alone,
 )
 from .priors import PRIORS, MixtureOfGaussians, VampPrior
-from .training import TrainingSettings, cut_windows, train
+from .training import cut_windows, train
 from .windows import WindowEmbedding
 
 __all__ = ["DenseVAE"]
@@ -111,21 +111,14 @@ class DenseVAE(WindowEmbedding):
                 f"got prior={self.prior!r}"
             )
         check_count("n_seeds", self.n_seeds)
-        _ = self.training
+        check_count("n_steps", self.n_steps)
+        check_count("batch_size", self.batch_size)
+        check_number("learning_rate", self.learning_rate, low_counts=False)
 
     @property
     def has_prior(self):
         """Whether the prior is a mixture, for ``mixture="prior"`` (bool)."""
         return self.prior != "standard-normal" and self.n_components > 1
-
-    @property
-    def training(self):
-        """The settings of the training (`TrainingSettings`)."""
-        return TrainingSettings(
-            n_steps=self.n_steps,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-        )
 
     def embed(self, prepared, *, seed, device, progress_bar=None):
         """See `Embedding.embed`; diagnostics are ``active_units`` and ``identity``."""
@@ -210,7 +203,9 @@ class DenseVAE(WindowEmbedding):
                 model,
                 windows,
                 cells,
-                replace(self.training, n_steps=n_steps),
+                n_steps=n_steps,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
                 latent=self.latent,
                 generator=generator,
                 progress=watch,

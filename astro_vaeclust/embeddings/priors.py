@@ -99,7 +99,7 @@ class MixtureOfGaussians(GaussianMixturePrior):
 
     @torch.no_grad()
     def start_from(self, weights, means, variances):
-        """Take weights (k,), means and variances (k, latent), fitted to latents."""
+        """Take fitted weights (k,), and means and variances (k, latent)."""
         pairs = (
             (self.logits, torch.tensor(weights).log()),
             (self.means, torch.tensor(means)),
@@ -125,7 +125,7 @@ class VampPrior(GaussianMixturePrior):
         self._encoder = None
 
     def bind(self, encoder, pseudo_inputs):
-        """Set the encoder, which stays the model's own, and the first pseudo-inputs."""
+        """Set the encoder, whose parameters stay the model's, and pseudo-inputs."""
         self._encoder = (encoder,)  # in a tuple: no submodule, counted once
         self.pseudo_inputs = nn.Parameter(pseudo_inputs.clone())
 

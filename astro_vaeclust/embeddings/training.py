@@ -4,38 +4,24 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 import torch
 
-from ..utils.validation import check_count, check_number
 from .objectives import evidence_lower_bound
 
-__all__ = ["TrainingSettings", "cut_windows", "train"]
+__all__ = ["cut_windows", "train"]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
-    """Steps of the optimiser, windows per step at most, and step size of Adam."""
-
-    n_steps: int = 600
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-
-    def __post_init__(self):
-        check_count("n_steps", self.n_steps)
-        check_count("batch_size", self.batch_size)
-        check_number("learning_rate", self.learning_rate, low_counts=False)
 
 
 def train(
     model,
     windows,
     cells,
-    settings,
     *,
+    n_steps,
+    batch_size,
+    learning_rate,
     latent,
     generator,
     progress=iter,
@@ -44,25 +30,24 @@ def train(
     """
     Maximise the evidence lower bound, or another objective, by Adam.
 
-    ``windows`` is a view ``(grid_ny, grid_nx, patch_size, patch_size)`` and ``cells``,
-    ``(n, 2)`` integers, the positions in it of those to learn from; ``progress`` wraps
-    the iterable of steps. Another ``objective`` takes and returns what
+    ``windows`` is a view ``(grid_ny, grid_nx, patch_size, patch_size)`` and
+    ``cells``, ``(n, 2)`` integers, the positions in it of those to learn from, at
+    most ``batch_size`` per step; ``progress`` wraps the iterable of steps. Another
+    ``objective`` takes and returns what
     `~astro_vaeclust.embeddings.objectives.evidence_lower_bound` does.
     """
     n_samples = getattr(model.divergence, "n_samples", 1)
-    batch_size = min(settings.batch_size, len(cells))
+    batch_size = min(batch_size, len(cells))
     # the loss is the sum over a batch: the steps are those for the mean
     optimiser = torch.optim.Adam(
         model.parameters(),
-        lr=settings.learning_rate,
+        lr=learning_rate,
         eps=1e-8 * batch_size,
         fused=True,
     )
     shape = (latent,) if n_samples == 1 else (n_samples, latent)
     batches = _endless_batches(cells, batch_size, shape, generator)
-    for _, (batch, noise) in zip(
-        progress(range(settings.n_steps)), batches, strict=False
-    ):
+    for _, (batch, noise) in zip(progress(range(n_steps)), batches, strict=False):
         pixels = cut_windows(windows, batch)
         noise = noise.to(pixels.device)
         optimiser.zero_grad()

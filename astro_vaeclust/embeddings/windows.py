@@ -149,7 +149,5 @@ def checked_sizes(patch_sizes):
     if not sizes or len(set(sizes)) != len(sizes):
         raise ValueError(f"patch_sizes takes different integers, got {patch_sizes!r}")
     for size in sizes:
-        check_count("patch_sizes", size)
-    if min(sizes) < 2:
-        raise ValueError(f"patch_sizes takes integers from 2, got {patch_sizes!r}")
+        check_count("patch_sizes", size, minimum=2)
     return tuple(int(size) for size in sizes)

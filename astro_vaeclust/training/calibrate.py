@@ -31,7 +31,7 @@ MIN_PAIRS = 20
 """Clusters that must be found for their errors to be calibrated."""
 
 ERRORS = ("biases", "error_factors", "error_floors")
-"""What of a `Calibration` the clusters tell."""
+"""Fields of a `Calibration` that clusters determine."""
 
 CONFIDENT = 0.0
 """Logit from which on the errors of a candidate are calibrated."""
@@ -59,14 +59,14 @@ def calibrate(model, tiles, *, progress_bar=None):
         The model.
     tiles : sequence of path
         Files of `~astro_vaeclust.training.tiles.TrainingTile`: those without
-        clusters tell the rates, those with some the errors.
+        clusters give the rates, those with some the errors.
     progress_bar : callable, optional
         Called as ``progress_bar(iterable, desc=..., total=...)``.
 
     Returns
     -------
     model : `~astro_vaeclust.detector.model.TrainedModel`
-        The same with a calibration; what the tiles do not tell stays as it was.
+        The same with a calibration; what the tiles do not determine stays as it was.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def calibrate(model, tiles, *, progress_bar=None):
     if nulls:
         calibration = _rates(nulls, outcomes, calibration)
         areas = [intensity.area for intensity in calibration.intensities]
-        logger.info("calibrated on %.2f deg2, and %.2f of sharp images", *areas)
+        logger.info("calibrated on %.2f deg2, and %.2f of fine images", *areas)
     elif calibration is None:
         raise ValueError("tiles must have some without clusters, got none")
     before = model.calibration or calibration
@@ -116,7 +116,7 @@ def _rates(nulls, outcomes, before):
     Fit scores and their rates.
 
     Scores of fine images stay as before where clusters are few, or no sky without
-    clusters tells their rates.
+    clusters gives their rates.
 
     On coarse images, the score is the height alone: candidates on real 2MASS tiles are
     smaller than on mock ones, and small ones would be trusted too much.

@@ -34,11 +34,11 @@ def find_false_candidates(network, tiles, path, *, progress=None):
         for number, tile in enumerate(progress(tiles) if progress else tiles):
             found = _false_candidates(quick, TrainingTile.load(tile))
             rows.append(np.column_stack([np.full(len(found), number), found]))
-        with atomic_path(path) as place:
-            np.save(place, np.concatenate(rows))
-    places = np.load(path, allow_pickle=False)
-    logger.info("%d false candidates on %d tiles", len(places), len(tiles))
-    return places
+        with atomic_path(path) as temporary:
+            np.save(temporary, np.concatenate(rows))
+    candidates = np.load(path, allow_pickle=False)
+    logger.info("%d false candidates on %d tiles", len(candidates), len(tiles))
+    return candidates
 
 
 def _false_candidates(network, tile):

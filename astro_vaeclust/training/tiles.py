@@ -14,9 +14,8 @@ from ..detector.inference import run_network
 from ..detector.network import CLASSES
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
-from ..simulation import NULLS, SURVEYS, inject_cluster, simulate_tile
+from ..simulation import NULLS, SURVEYS, draw_clusters, inject_cluster, simulate_tile
 from ..simulation.artefacts import ARTEFACTS
-from ..simulation.clusters import draw_clusters
 from ..utils.files import atomic_path
 
 __all__ = ["TrainingTile", "draw_tile", "inject_tile"]
@@ -83,7 +82,7 @@ class TrainingTile:
     scale : float
         Size of a network pixel in arcsec.
     fine : bool
-        Whether the image is one of a sharp survey, see `NetworkGrid`.
+        Whether the image is fine, see `NetworkGrid`.
     labelled : bool
         Whether what is not in a region is field; False for real tiles.
     """
@@ -130,8 +129,8 @@ class TrainingTile:
 
     def save(self, path):
         """Write the tile to an ``.npz`` file, whole or not at all."""
-        with atomic_path(path, overwrite=True) as place:
-            np.savez(place, **vars(self))
+        with atomic_path(path, overwrite=True) as temporary:
+            np.savez(temporary, **vars(self))
 
     @classmethod
     def load(cls, path):
@@ -152,9 +151,10 @@ class TrainingTile:
 
     def matched(self, candidates):
         """
-        Return masks of candidates: those that match a cluster, and those that count.
+        Return masks of the candidates that match clusters, and of those that count.
 
-        Those beside a cluster that another candidate matches do not count.
+        The match is one to one; those beside a cluster that another matches do not
+        count.
         """
         x, y, r50 = self.clusters.T[:3].astype(float)
         separation = np.hypot(
@@ -195,7 +195,7 @@ def draw_tile(
         These kinds of `~astro_vaeclust.simulation.NULLS`.
     clouds : bool
         Whether the clusters lie in clouds, see
-        `~astro_vaeclust.simulation.clusters.draw_clusters`.
+        `~astro_vaeclust.simulation.draw_clusters`.
     native : bool
         Whether tiles of surveys with very fine pixels keep them; else their pixels
         are twice as large, which is faster.
@@ -289,8 +289,8 @@ def _regions(tile, image, grid):
     for null in tile.nulls:
         number = _class_of(null["kind"])
         if number is not None:
-            place = null["x_center"], null["y_center"]
-            rows.append((number, *place, null["radius"].to_value(u.arcsec)))
+            position = null["x_center"], null["y_center"]
+            rows.append((number, *position, null["radius"].to_value(u.arcsec)))
     rows += _bright_stars(tile, image)
     regions = np.array(rows, dtype=np.float32).reshape(-1, 4)
     regions[:, 1:3] = grid.to_network(regions[:, 1:3])
