@@ -25,6 +25,10 @@ class _CatalogRead(registry.UnifiedReadWrite):
     """
     Read a catalogue from a file that `ClusterCatalog.write` wrote.
 
+    Also after another program edited it, such as TOPCAT, pandas or a spreadsheet: from
+    columns without units, which are then those of `cluster_table`, with the positions
+    in ``ra`` and ``dec`` or ``sky_center.ra`` and ``sky_center.dec``, and from CSV.
+
     Parameters
     ----------
     path : str or path-like
@@ -45,7 +49,7 @@ class _CatalogRead(registry.UnifiedReadWrite):
     `~astropy.io.registry.IORegistryError`
         If the format is unknown or cannot be read; the message lists those that can.
     ValueError
-        If a column is missing.
+        If a column is missing or cannot be what it should; the message names it.
     OSError
         If the file cannot be read.
     ImportError

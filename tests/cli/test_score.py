@@ -159,7 +159,7 @@ def test_excluded_regions_count_and_texts_do_not(files, capsys, monkeypatch):
     [
         ([], {"reference": "none.reg"}, "reference: no such file"),
         ([], {"catalog": "none.vot"}, "no such file"),
-        ([], {"clusters": "empty.reg"}, "of a format of catalogues: ecsv, fits, "),
+        ([], {"clusters": "empty.reg"}, "of a format of catalogues: csv, ecsv, fits, "),
         ([], {"catalog": "clusters.txt"}, "must end in one of"),
         ([], {"reference": "empty.reg"}, "has no regions"),
         ([], {"reference": "psc.vot"}, "cannot be read"),
