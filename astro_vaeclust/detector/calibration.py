@@ -192,7 +192,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values):
-        """Make a calibration of what `to_dict` returned."""
+        """Return the calibration of what `to_dict` returned."""
         values = {name: _frozen(value) for name, value in values.items()}
         intensities = tuple(
             Intensity(**{name: _frozen(value) for name, value in one.items()})

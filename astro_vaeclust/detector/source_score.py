@@ -126,7 +126,7 @@ class SourceCalibration:
 
     @classmethod
     def from_dict(cls, values):
-        """Make a calibration of what `to_dict` returned, or JSON of it."""
+        """Return the calibration of what `to_dict` returned, or JSON of it."""
         return cls(
             coefficients=tuple(map(tuple, values["coefficients"])),
             rates=Calibration.from_dict(values["rates"]),

@@ -80,7 +80,7 @@ def test_the_same_command_goes_on(finders, tmp_path, capsys):
     ("options", "message"),
     [
         (["best"], "finders must be some of default, per-image"),
-        (["default", "--survey", "dss"], "survey must be one of .*'dss'"),
+        (["default", "--survey", "dss"], "survey must be one of '2mass-j'"),
         (["default", "--tiles", "0"], "n_tiles"),
         (["default", "--workers", "0"], "workers"),
     ],
