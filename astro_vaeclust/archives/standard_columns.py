@@ -124,11 +124,11 @@ def standardise(native, *, band, cone=None, service=""):
     """
     columns = _Columns(native, service)
     letter = band.strip().lower()[0]
-    magnitudes = _magnitudes(columns, letter)
     sky = _positions(columns, cone)
     usable = np.isfinite(sky[0])
     catalog = QTable()
     ra, dec = (axis[usable] for axis in sky)
+    magnitudes = _magnitudes(columns, letter)
     catalog["ra"], catalog["dec"] = ra * u.deg, dec * u.deg
     catalog["mag"] = magnitudes[f"{letter}_mag"][usable]
     catalog["mag_err"] = magnitudes[f"{letter}_mag_err"][usable]
