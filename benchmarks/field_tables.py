@@ -302,6 +302,6 @@ def regions_of_ds9():
     honoured = counted and int(table["n_reference"][0]) < whole
     got = {"excluded": "honoured" if honoured else said.strip()[-90:] or "ignored"}
     table, said = shown["mixed"]
-    skipped = table is not None and len(table) == 1 and "skip" in said
+    skipped = table is not None and len(table) == 1 and said.count(" deg") == 2
     got["point, text"] = "honoured" if skipped else said.strip()[-90:] or "no warning"
     return "honoured", got
