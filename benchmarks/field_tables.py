@@ -33,7 +33,8 @@ from regions import (
 )
 
 from astro_vaeclust import ClusterCatalog
-from astro_vaeclust.archives import LocalArchive, resolve, standard_catalog
+from astro_vaeclust.archives import LocalArchive, resolve
+from astro_vaeclust.archives.source_tables import standard_catalog
 from astro_vaeclust.matching.references import as_area
 
 ARCSEC = u.arcsec

@@ -93,12 +93,12 @@ class BaselineFinder(ClusterFinderBase):
 
         Parameters
         ----------
-        field : `~astro_vaeclust.baselines.SourceField`
+        field : `~astro_vaeclust.baselines.field.SourceField`
             The sources, at least three of them.
 
         Returns
         -------
-        candidates : list of `~astro_vaeclust.baselines.Candidate`
+        candidates : list of `~astro_vaeclust.baselines.candidates.Candidate`
             In any order, also below the threshold.
         heat : (rows, columns) array
             Significance of each cell of the field's grid.

@@ -167,12 +167,13 @@ def add_workers(parser):
     )
 
 
-def add_hdu(parser):
-    """Add the number or the name of an HDU to a parser."""
+def add_hdu(parser, option="--hdu", content="image"):
+    """Add the number or the name of the HDU with some content to a parser."""
     parser.add_argument(
-        "--hdu",
+        option,
         type=lambda text: int(text) if text.isdecimal() else text,
-        help="number or name of the HDU with the image",
+        metavar="HDU",
+        help=f"number or name of the HDU with the {content}",
     )
 
 

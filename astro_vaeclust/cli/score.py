@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER
-from .options import add_overwrite, number_or_name
+from .options import add_hdu, add_overwrite
 from .outputs import format_errors_on_a_line
 from .printing import print_table
 
@@ -44,12 +44,7 @@ def add_options(parser):
         help="regions, each compared on its own, less those that the file excludes: "
         ".reg (DS9), .crtf; or a FITS image of labels with a WCS",
     )
-    parser.add_argument(
-        "--reference-hdu",
-        type=number_or_name,
-        metavar="HDU",
-        help="number or name of the HDU with the labels",
-    )
+    add_hdu(parser, "--reference-hdu", content="labels")
     parser.add_argument(
         "--cut",
         default="paper",
@@ -62,9 +57,7 @@ def add_options(parser):
         metavar="FILE",
         help="FITS image with the WCS of regions and sources that are in pixels",
     )
-    parser.add_argument(
-        "--hdu", type=number_or_name, help="number or name of the HDU of this image"
-    )
+    add_hdu(parser)
     parser.add_argument(
         "--id", type=int, help="number of the cluster (default: the best match)"
     )

@@ -14,8 +14,9 @@ from ..detector.inference import run_network
 from ..detector.network import CLASSES
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
-from ..simulation import NULLS, SURVEYS, draw_clusters, inject_cluster, simulate_tile
+from ..simulation import NULLS, SURVEYS, inject_cluster, simulate_tile
 from ..simulation.artefacts import ARTEFACTS
+from ..simulation.clusters import draw_clusters
 from ..utils.files import atomic_path
 
 __all__ = ["TrainingTile", "draw_tile", "inject_tile"]
@@ -195,7 +196,7 @@ def draw_tile(
         These kinds of `~astro_vaeclust.simulation.NULLS`.
     clouds : bool
         Whether the clusters lie in clouds, see
-        `~astro_vaeclust.simulation.draw_clusters`.
+        `~astro_vaeclust.simulation.clusters.draw_clusters`.
     native : bool
         Whether tiles of surveys with very fine pixels keep them; else their pixels
         are twice as large, which is faster.

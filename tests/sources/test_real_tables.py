@@ -10,7 +10,8 @@ from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
 from astro_vaeclust import NoDetectionsWarning
-from astro_vaeclust.archives import cuts, read_catalog, standard_catalog
+from astro_vaeclust.archives import cuts, read_catalog
+from astro_vaeclust.archives.source_tables import standard_catalog
 from astro_vaeclust.baselines import StarCounts
 from astro_vaeclust.sources.table import read_sources, sky_positions
 
