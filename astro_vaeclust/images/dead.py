@@ -11,7 +11,12 @@ those with some noise of their own must be less than half.
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import binary_dilation, maximum_filter, minimum_filter
+from scipy.ndimage import (
+    binary_dilation,
+    maximum_filter,
+    minimum_filter,
+    uniform_filter,
+)
 
 __all__ = ["BOX", "REACH", "box_spreads", "dead_boxes", "dead_pixels"]
 
@@ -109,4 +114,5 @@ def dead_pixels(boxes, noise, pixels, mask, corner):
     lowest = minimum_filter(np.where(mask, np.inf, pixels), WINDOW)
     with np.errstate(invalid="ignore"):
         windows = highest - lowest < noise
+    windows &= uniform_filter((~mask).astype(np.float32), WINDOW) > 0.5
     return boxes[np.ix_(row, column)] | near & maximum_filter(windows, WINDOW)

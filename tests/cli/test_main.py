@@ -6,6 +6,7 @@ import types
 import warnings
 from dataclasses import replace
 
+import astropy
 import astropy.units as u
 import pytest
 from astropy.io import fits
@@ -70,7 +71,7 @@ def test_detect_prints_the_table_and_the_flags_in_words(finder, image, capsys):
     out = capsys.readouterr().out
     lines = out.splitlines()
     assert lines[0].split()[:4] == ["id", "ra", "dec", "x_center"]
-    assert lines[1].split()[:3] == ["deg", "deg", "pix"]
+    assert lines[1].split()[:3] == ["deg", "deg", "arcsec"]  # positions have no unit
     assert [line.split()[0] for line in lines[3:6]] == ["1", "2", "3"]
     for flag in ClusterFlags:
         shown = f"flag {flag.value}: {flag.meaning}" in lines
@@ -408,3 +409,26 @@ def test_module_runs_and_a_closed_pipe_is_no_error():
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("options", [[], ["--quiet"], ["--verbose"]])
+def test_only_the_table_is_on_the_standard_output(finder, image, capsys, options):
+    """Notices of astropy go to the standard error, if anywhere."""
+    finder.happen = lambda self: astropy.log.info("16 lines about SIP")
+    handlers, level = astropy.log.handlers, astropy.log.level
+    assert main(["detect", image, *options]) == 0
+    captured = capsys.readouterr()
+    assert "SIP" not in captured.out
+    assert ("16 lines about SIP" in captured.err) == (options == ["--verbose"])
+    assert (astropy.log.handlers, astropy.log.level) == (handlers, level)
+
+
+def test_a_lack_of_memory_is_one_line(finder, image, capsys):
+    def happen(self):
+        raise MemoryError("Unable to allocate 198. GiB")
+
+    finder.happen = happen
+    assert main(["detect", image]) == 2
+    assert error_line(capsys) == (
+        "vaeclust: error: not enough memory: Unable to allocate 198. GiB; cut the image"
+    )

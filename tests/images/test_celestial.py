@@ -3,13 +3,15 @@
 
 import numpy as np
 import pytest
+from astropy.nddata import NDData
 from astropy.utils.exceptions import AstropyUserWarning
-from astropy.wcs import WCS
+from astropy.wcs import WCS, DistortionLookupTable
 from astropy.wcs.utils import proj_plane_pixel_area
 from numpy.testing import assert_allclose
 
 from astro_vaeclust.images.celestial import pixel_area, pixel_axis_ratio
 from astro_vaeclust.images.read import open_image, read_image
+from astro_vaeclust.images.write import write_image
 
 ARCSEC2 = 3600**2
 
@@ -77,3 +79,21 @@ def test_sheared_pixels_warn(sky_image, celestial_wcs):
     celestial_wcs.wcs.pc = [[1, 0.5], [0, 1]]
     with pytest.warns(AstropyUserWarning, match="as long as wide"):
         read_image(sky_image, wcs=celestial_wcs)
+
+
+@pytest.mark.filterwarnings("ignore:wcs. on the sky, pixels are")
+@pytest.mark.parametrize("kind", ["cpdis", "det2im"])
+def test_lookup_tables_are_written_beside_an_image(kind, celestial_wcs, tmp_path):
+    size = (32, 48)
+    table = DistortionLookupTable(
+        np.full((40, 60), 4, dtype=np.float32), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0)
+    )
+    for axis in (1, 2):
+        setattr(celestial_wcs, f"{kind}{axis}", table)
+    celestial_wcs.array_shape = size
+    pixels = np.random.default_rng(0).normal(size=size)
+    image = NDData(pixels, wcs=celestial_wcs)
+    write_image(image, tmp_path / "heat.fits")
+    again = read_image(tmp_path / "heat.fits")
+    expected = celestial_wcs.pixel_to_world_values(20, 10)
+    assert_allclose(again.wcs.pixel_to_world_values(20, 10), expected, rtol=1e-12)
