@@ -25,6 +25,9 @@ __all__ = ["NetworkGrid", "NetworkImage", "Scaling"]
 COARSE = 1.0
 """Arcseconds per network pixel that are aimed at where the image is coarser."""
 
+MAX_ZOOM = 8
+"""Network pixels along an image pixel, and so its arcseconds, at most."""
+
 FINE = 2**-0.5
 """Pixel scale in arcsec below which an image counts as a fine one."""
 
@@ -83,9 +86,20 @@ class NetworkGrid:
         fine_scale : float
             Size in arcsec of a network pixel that is aimed at for fine images, see
             `~astro_vaeclust.detector.network.NetworkSettings`.
+
+        Raises
+        ------
+        ValueError
+            If pixels are coarser than any in which the network has seen clusters.
         """
         factor = max(_nearest_integer(fine_scale / pixel_scale), 1)
         enlarged = max(_nearest_integer(pixel_scale / COARSE), 1)
+        if enlarged > MAX_ZOOM:
+            raise ValueError(
+                f"data has pixels of {pixel_scale:.4g} arcsec, but the trained model "
+                f"takes up to {MAX_ZOOM * COARSE:g}; if that is not their size, look "
+                "for CDELT or CD in the header, or give wcs="
+            )
         scale = pixel_scale * factor / enlarged
         return cls(factor, enlarged, scale, pixel_scale < FINE)
 
@@ -134,7 +148,7 @@ class Scaling:
         side, step = mesh_side(SKY_BOX, SKY_STEP, shape)
         every = max(int(np.sqrt(np.prod(shape) / PEAKS)), 1)
         meshes, maxima = [], []
-        for part in source.strips(grid.period):
+        for part in source.strips(grid.period, grid.zoom):
             means, peaks, mask = _resampled_strip(source, part, grid)
             meshes.append(Meshes.from_pixels(means, mask, side=side, step=step))
             if grid.factor > 1:

@@ -6,9 +6,11 @@ from __future__ import annotations
 import re
 from numbers import Real
 
+import numpy as np
 from astropy.io import fits
+from astropy.wcs import WCS
 
-__all__ = ["WCS_NUMBER", "check_scaling", "readable_header", "wcs_header"]
+__all__ = ["WCS_NUMBER", "check_scaling", "readable_header", "repair", "wcs_header"]
 
 WCS_NUMBER = re.compile(
     r"(CRPIX|CRVAL|CDELT|CROTA)\d+|(PC|CD|PV)\d+_\d+|LONPOLE|LATPOLE|EQUINOX"
@@ -21,12 +23,17 @@ _SCALING = re.compile("BZERO|BSCALE|BLANK")
 def readable_header(header):
     """Return a copy of a header in which cards that cannot be parsed are text."""
     header = header.copy()
+    repair(header)
+    return header
+
+
+def repair(header):
+    """Make text of the cards of a header that cannot be parsed."""
     for card in list(header.cards):
         try:
             _ = card.value, card.comment
         except fits.VerifyError:
             card.verify("silentfix+ignore")
-    return header
 
 
 def check_scaling(header, name):
@@ -64,7 +71,28 @@ def wcs_header(header):
         ):
             for keyword in ("CTYPE1", "CTYPE2"):
                 header[keyword] = header[keyword].replace("-TAN", "-TPV")
+    if str(header.get("CTYPE1", "")).strip().endswith("-TPV"):
+        _multiply_steps(header)
     return header
+
+
+def _multiply_steps(header):
+    """Put the steps of CDELT into CD, as wcslib applies TPV before them."""
+    names = [
+        key for key in header if re.fullmatch(r"CDELT[12]|CROTA[12]|PC[12]_[12]", key)
+    ]
+    if not names:
+        return
+    plain = header.copy()
+    for name in [key for key in header if re.fullmatch(r"PV\d+_\d+", key)]:
+        del plain[name]
+    for axis in "12":
+        plain[f"CTYPE{axis}"] = plain[f"CTYPE{axis}"].replace("-TPV", "-TAN")
+    matrix = WCS(plain).celestial.pixel_scale_matrix
+    for name in names:
+        del header[name]
+    for (row, column), value in np.ndenumerate(matrix):
+        header[f"CD{row + 1}_{column + 1}"] = value
 
 
 def _check_numbers(header, keywords):

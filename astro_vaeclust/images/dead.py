@@ -4,13 +4,19 @@ Areas of an image without noise: blank margins, zero-filled sky.
 
 They are found in boxes, whose plain standard deviation is compared with the noise of
 the image: stars and structure only raise the former, so that sky is never below.
-Their rims, in the boxes beside, are found pixel by pixel.
+Their rims are found pixel by pixel. Areas of one value may be any part of the image,
+those with some noise of their own must be less than half.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import binary_dilation, maximum_filter, minimum_filter
+from scipy.ndimage import (
+    binary_dilation,
+    maximum_filter,
+    minimum_filter,
+    uniform_filter,
+)
 
 __all__ = ["BOX", "REACH", "box_spreads", "dead_boxes", "dead_pixels"]
 
@@ -95,17 +101,18 @@ def dead_pixels(boxes, noise, pixels, mask, corner):
     Returns
     -------
     dead : (ny, nx) bool array
-        Pixels of dead boxes, and of boxes beside those in windows that are dead.
+        Pixels of dead boxes, and within two boxes of those in windows that are dead.
     """
     row, column = (
         np.arange(start, start + side) // BOX
         for start, side in zip(corner, pixels.shape, strict=True)
     )
-    beside = binary_dilation(boxes, np.ones((3, 3), bool))[np.ix_(row, column)]
-    if not beside.any():
-        return beside
+    near = binary_dilation(boxes, np.ones((5, 5), bool))[np.ix_(row, column)]
+    if not near.any():
+        return near
     highest = maximum_filter(np.where(mask, -np.inf, pixels), WINDOW)
     lowest = minimum_filter(np.where(mask, np.inf, pixels), WINDOW)
     with np.errstate(invalid="ignore"):
         windows = highest - lowest < noise
-    return boxes[np.ix_(row, column)] | beside & maximum_filter(windows, WINDOW)
+    windows &= uniform_filter((~mask).astype(np.float32), WINDOW) > 0.5
+    return boxes[np.ix_(row, column)] | near & maximum_filter(windows, WINDOW)

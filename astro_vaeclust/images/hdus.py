@@ -19,7 +19,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 
-from .cards import WCS_NUMBER, readable_header, wcs_header
+from .cards import WCS_NUMBER, readable_header, repair, wcs_header
 
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
 
@@ -100,7 +100,8 @@ def open_file(path):
         with quietly(), warnings.catch_warnings(record=True) as remarks:
             warnings.simplefilter("always")
             hdulist = fits.open(path)
-            len(hdulist)  # reads all headers
+            for hdu in hdulist:  # reads all headers
+                repair(hdu.header)
     except PermissionError:
         raise
     except _UNREADABLE as cause:

@@ -27,7 +27,7 @@ STRIP = 1 << 22
 OVERFLOWING = 1e19
 """Values from which on squares exceed single precision."""
 
-SENTINEL = 1e15
+SENTINEL = 1e12
 """Such a value over the usual ones stands for "no data"."""
 
 
@@ -164,7 +164,7 @@ class ImageSource:
             _fill(error, mask, whole.error_sample)
         return self._image(pixels, mask, error, self.wcs.slice(place), whole)
 
-    def strips(self, multiple=1):
+    def strips(self, multiple=1, zoom=1):
         """
         Cut the image into strips of whole rows.
 
@@ -173,6 +173,8 @@ class ImageSource:
         multiple : int
             The rows of all strips but the last are a multiple of it, and those of the
             last are as many or more.
+        zoom : int
+            Pixels along an axis that each pixel is going to become.
 
         Yields
         ------
@@ -180,7 +182,7 @@ class ImageSource:
             Rows and columns of a strip.
         """
         ny, nx = self.shape
-        height = max(STRIP // (nx * multiple), 1) * multiple
+        height = max(STRIP // (nx * multiple * zoom**2), 1) * multiple
         tops = range(0, max(ny - multiple, 0) + 1, height)
         for top, bottom in zip(tops, (*tops[1:], ny), strict=True):
             yield slice(top, bottom), slice(0, nx)
@@ -259,7 +261,7 @@ class ImageSource:
         sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
         usual = sizes[sizes < OVERFLOWING]
         usual = usual if usual.size else sizes
-        return SENTINEL * float(np.median(usual)) if usual.size else np.inf
+        return SENTINEL * np.median(usual.astype(float)) if usual.size else np.inf
 
     def _dead_pixels(self, place):
         """Return which pixels of a part are in areas without noise."""

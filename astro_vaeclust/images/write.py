@@ -40,7 +40,7 @@ def write_image(image, path, *, meta=None, overwrite=False):
     header = _header_of(image)
     cards, lookups = _lookups(image.wcs)
     if lookups:
-        header.update(cards)
+        header.extend([card for card in cards.cards if card.keyword not in header])
     header.update(provenance.header_cards(meta or {}))
     if image.unit is not None:
         header["BUNIT"] = image.unit.to_string("fits")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.nddata import NDData
+from astropy.nddata import CCDData, NDData
 from astropy.table import QTable, Table
 from numpy.testing import assert_array_equal
 
@@ -311,6 +311,50 @@ def test_tiles_of_other_zero_points_are_scaled(stars):
     assert np.nanmedian(mosaic.data) == pytest.approx(sky.SKY_LEVEL, abs=1)
     with pytest.raises(NoDataError):
         combine(images, Box.from_center(SkyCoord(10, 10, unit="deg"), 1 * u.arcmin))
+
+
+@pytest.fixture
+def two_tiles(stars):
+    """Two tiles of one zero point that are joined to one image, and its box."""
+    pytest.importorskip("reproject")
+    places = [
+        CENTER.spherical_offsets_by(offset * u.arcsec, 0 * u.arcsec)
+        for offset in (-80, 80)
+    ]
+    tiles = [
+        read_image(sky.make_tile(place, stars, shape=(200, 200))) for place in places
+    ]
+    return tiles, Box.from_center(CENTER, (300, 150) * u.arcsec)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"MAGZP": 20}, {"MAGZP": 20.0}),
+        ({"MAGZP": "20.0"}, {"MAGZP": 20.0}),
+        ({"MAGZP": np.float32(20)}, {"MAGZP": np.int64(20)}),
+        ({"MAGZPT": 22.5, "EXPTIME": 5}, {"MAGZPT": 22.5, "EXPTIME": 5.0}),
+        ({"MAGZPT": 22.5, "EXPTIME": "5"}, {"MAGZPT": 22.5, "EXPTIME": np.int32(5)}),
+        ({}, {"MAGZP": 20.0}),
+        ({"MAGZP": "unknown"}, {"MAGZP": 20.0}),
+        ({"SKYVAL": 500}, {"SKYVAL": "500.0"}),
+    ],
+)
+def test_tiles_of_one_zero_point_are_not_scaled(ours, theirs, two_tiles):
+    """However it is written, and also where one tile does not say."""
+    tiles, box = two_tiles
+    expected = combine(tiles, box).data
+    for tile, cards in zip(tiles, (ours, theirs), strict=True):
+        del tile.header["MAGZP"]
+        tile.header.update(cards)
+    np.testing.assert_allclose(combine(tiles, box).data, expected, rtol=1e-5)
+
+
+def test_tiles_of_unlike_units_are_refused(two_tiles):
+    tiles, box = two_tiles
+    tiles[1] = CCDData(tiles[1], unit="Jy")
+    with pytest.raises(ValueError, match="unlike units"):
+        combine(tiles, box)
 
 
 # The cache
