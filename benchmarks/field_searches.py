@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Cases of ``field_cases.py``: searches in blocks, of coarse and of tiny images, and settings."""
+"""Cases of ``field_cases.py``: blocks, coarse pixels, tiny images, and settings."""
 
 from unittest import mock
 
