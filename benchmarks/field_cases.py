@@ -13,6 +13,7 @@ import sys
 import time
 
 import field_images as images
+import field_searches as searches
 import field_tables as tables
 from field_helpers import FOLDER, named
 
@@ -27,20 +28,20 @@ CASES = {
     "8 zero points of mosaics": images.zero_points_of_mosaics,
     "9 units in tables": tables.units_of_tables,
     "10 positions in words": tables.positions_in_words,
-    "11 blocks forget": images.blocks_as_whole,
+    "11 blocks forget": searches.blocks_as_whole,
     "12 tables alone on standard output": images.tables_only_on_output,
-    "13 coarse or missing pixel scale": images.coarse_pixels,
+    "13 coarse or missing pixel scale": searches.coarse_pixels,
     "14 unparsable optional cards": images.unparsable_optional_cards,
-    "15 blocks of coarse images": images.reading_in_blocks,
+    "15 blocks of coarse images": searches.reading_in_blocks,
     "16 sources=": tables.odd_tables_of_sources,
     "17 files of several images": tables.files_of_several_images,
     "18 edited tables": tables.edited_tables,
-    "19 a few usable pixels": images.few_usable_pixels,
+    "19 a few usable pixels": searches.few_usable_pixels,
     "20 DS9": tables.regions_of_ds9,
     "21 zip, BZERO": images.unclear_files,
     "22 WCS of the heat map": images.wcs_of_heatmaps,
-    "23 settings that cannot act": images.settings_that_cannot_act,
-    "24 blocks with a mixture": images.blocks_with_a_mixture,
+    "23 settings that cannot act": searches.settings_that_cannot_act,
+    "24 blocks with a mixture": searches.blocks_with_a_mixture,
 }
 
 

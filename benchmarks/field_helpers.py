@@ -171,3 +171,8 @@ def true_sky(wcs):
     row = clean().table[0]
     sky = wcs.pixel_to_world(row["x_center"], row["y_center"])
     return SkyCoord(sky.icrs.ra, sky.icrs.dec)
+
+
+def search(data, **options):
+    """Return a function that searches with the default settings."""
+    return lambda: VAEClusterFinder().detect(data, **options)

@@ -1,20 +1,18 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Cases of ``field_cases.py``: images, their headers, and settings together."""
+"""Cases of ``field_cases.py``: images and their headers."""
 
 import os
 import zipfile
 from pathlib import Path
-from unittest import mock
 
 import astropy.units as u
 import numpy as np
 from astropy.io import fits
-from astropy.nddata import CCDData, NDData, StdDevUncertainty
+from astropy.nddata import CCDData, NDData
 from astropy.wcs import WCS
 from field_helpers import (
     FOLDER,
     ONE,
-    apart,
     as_nddata,
     clean,
     command,
@@ -23,6 +21,7 @@ from field_helpers import (
     outcome,
     pixels,
     refused,
+    search,
     tile,
     true_sky,
     write,
@@ -31,9 +30,7 @@ from field_helpers import (
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.archives import LocalArchive
 from astro_vaeclust.baselines import StarCounts
-from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.embeddings.pca import PCAEmbedding
-from astro_vaeclust.images.source import ImageSource
 
 
 def zero_filled_sky():
@@ -126,15 +123,11 @@ def unreadable_wcs_cards():
                 used.remove("CDELT1"), used.remove("CDELT2")
                 used.update(CD1_2=0.0, CD2_1=0.0, CD2_2=1 / 3600)
             path = write(f"{key}_{name}.fits", head=used, raw=(card,))
-            got[f"{key} {name}"] = refused(_search(path), key, number[:6].split(".")[0])
+            got[f"{key} {name}"] = refused(search(path), key, number[:6].split(".")[0])
     zero = header(CD1_1=0.0, CD1_2=0.0, CD2_1=0.0, CD2_2=0.0)
     del zero["CDELT*"]
-    got["CD zero"] = refused(_search(write("cd0.fits", head=zero)), "wcs")
+    got["CD zero"] = refused(search(write("cd0.fits", head=zero)), "wcs")
     return "refused by name", got
-
-
-def _search(data, **options):
-    return lambda: VAEClusterFinder().detect(data, **options)
 
 
 def scamp_on_tan():
@@ -226,42 +219,6 @@ def _mosaic_scale(*heads, units=("adu", "adu")):
     return "scale 1 or refused" if 0.5 < ratio < 1.6 else f"scale {ratio:.2g}"
 
 
-def blocks_as_whole():
-    """Search in blocks what needs the care of the door."""
-    got = {}
-    quicklook = header(ORIGIN="2MASS", ORDATE="990502", SCANNO=142)
-    lossy = write(
-        "lossy.fits", np.rint(np.nan_to_num(pixels())).astype("i2"), quicklook
-    )
-    mask = np.zeros((400, 400), dtype=bool)
-    mask[:20] = True
-    inputs = {
-        "lossy": lossy,
-        "axes": write("axes.fits", pixels()[np.newaxis]),
-        "nomask": as_nddata(pixels(), mask=np.ma.nomask),
-        "mask": as_nddata(pixels(), mask=mask),
-        "uncertainty": as_nddata(pixels(), uncertainty=StdDevUncertainty(5.0)),
-        "masked array": np.ma.MaskedArray(pixels(), mask),
-    }
-    for name, data in inputs.items():
-        wcs = tile().image.wcs if isinstance(data, np.ndarray) else None
-        ended = [
-            outcome(_search(data, wcs=wcs, block_size=side)) for side in (None, 128)
-        ]
-        (whole, said, error), (blocks, other, wrong) = ended
-        if error is not None or wrong is not None:
-            same = error is not None and str(error) == str(wrong)
-            got[name] = "as whole" if same else f"{error} / {wrong}"[:90]
-            continue
-        same = (
-            said == other
-            and len(whole) == len(blocks)
-            and list(whole.table["flags"]) == list(blocks.table["flags"])
-        )
-        got[name] = "as whole" if same else f"{other} for {said}"[:90]
-    return "as whole", got
-
-
 def tables_only_on_output():
     """Look for anything but the table on the standard output."""
     left_over = header(A_ORDER=2, B_ORDER=2, A_2_0=1e-9, B_0_2=1e-9)
@@ -270,34 +227,12 @@ def tables_only_on_output():
     astropy_says = [
         line for line in out.splitlines() if "INFO" in line or "SIP" in line
     ]
-    _, said, _ = outcome(_search(path))
+    _, said, _ = outcome(search(path))
     return "table alone, warned", {
         "SIP": "table alone, warned"
         if code == 0 and not astropy_says and any("SIP" in text for text in said)
         else f"code {code}, {len(astropy_says)} notices, {len(said)} warnings"
     }
-
-
-def coarse_pixels():
-    """Search images whose pixels are missing or coarse, in processes with bounds."""
-    got = {}
-    for name, side, scale in (
-        ("no CDELT", 64, None),
-        ('60"', 400, 60.0),
-        ('21"', 512, 21.0),
-        ('8"', 256, 8.0),
-    ):
-        head = header()
-        if scale is None:
-            del head["CDELT*"]
-        else:
-            head["CDELT1"], head["CDELT2"] = -scale / 3600, scale / 3600
-        data = np.random.default_rng(0).normal(100, 5, (side, side)).astype("f4")
-        path = write(f"coarse{side}_{scale}.fits", data, head)
-        ended = apart("detect", path, "--quiet", seconds=30)
-        expected = ("done",) if scale == 8 else ("done", "one line of error")
-        got[name] = "done or refused" if ended in expected else ended
-    return "done or refused", got
 
 
 def unparsable_optional_cards():
@@ -309,45 +244,6 @@ def unparsable_optional_cards():
     return ONE, got
 
 
-def reading_in_blocks():
-    """Count the pixels that blocks of a coarse image read."""
-    data = np.random.default_rng(0).normal(100, 5, (600, 600)).astype("f4")
-    head = header(CDELT1=-5 / 3600, CDELT2=5 / 3600)
-    path = write("blocks.fits", data, head)
-    read = []
-    part = ImageSource.part
-
-    def counting(self, place, **options):
-        rows, columns = place
-        read.append((rows.stop - rows.start) * (columns.stop - columns.start))
-        return part(self, place, **options)
-
-    with mock.patch.object(ImageSource, "part", counting):
-        _, _, error = outcome(_search(path, block_size=200))
-    times = sum(read) / data.size
-    said = f"{times:.1f} times" if error is None else str(error)[:60]
-    return "at most 10 times", {'5"': "at most 10 times" if 0 < times < 10 else said}
-
-
-def few_usable_pixels():
-    """Leave so few pixels that no sky can be measured."""
-    patch, strip = np.full((2, 512, 512), np.nan, dtype="f4")
-    rng = np.random.default_rng(0)
-    patch[200:212, 200:212] = rng.normal(100, 5, (12, 12))
-    strip[:, 300] = rng.normal(100, 5, 512)
-    small = rng.normal(100, 5, (5, 5)).astype("f4")
-    images = {"12 x 12": patch, "strip": strip, "5 x 5": small}
-    searches = {"default": VAEClusterFinder(), "star counts": StarCounts()}
-    got = {
-        f"{name}, {which}": refused(
-            lambda d=data, f=finder: f.detect(as_nddata(d)), "too few usable pixels"
-        )
-        for name, data in images.items()
-        for which, finder in searches.items()
-    }
-    return "refused by name", got
-
-
 def unclear_files():
     """Give a zip of two files, and a BZERO with a comma."""
     path = write("plain.fits")
@@ -357,8 +253,8 @@ def unclear_files():
         file.write(path, "two.fits")
     comma = write("bzero.fits", raw=("BZERO   =               32,768",))
     return "refused by name", {
-        "zip": refused(_search(archive), "zip"),
-        "BZERO": refused(_search(comma), "BZERO"),
+        "zip": refused(search(archive), "zip"),
+        "BZERO": refused(search(comma), "BZERO"),
     }
 
 
@@ -381,7 +277,7 @@ def wcs_of_heatmaps():
     with fits.open(path) as opened:
         wcs = WCS(opened[0].header, opened)
         sky = wcs.pixel_to_world(200, 200)
-    catalog, _, error = outcome(_search(path, hdu=0))
+    catalog, _, error = outcome(search(path, hdu=0))
     if error is not None:
         return "same WCS or warned", {"lookup": str(error)[:90]}
     heat = FOLDER / "heat.fits"
@@ -394,46 +290,3 @@ def wcs_of_heatmaps():
         "same WCS or warned" if same else f"{offset.to_value(u.arcsec):.1f} arcsec off"
     )
     return "same WCS or warned", {"lookup": got}
-
-
-def settings_that_cannot_act():
-    """Give settings that the search chosen by the others would ignore."""
-    rate = 1 / u.deg**2
-    wrong = {
-        "no model, mixture": lambda: VAEClusterFinder(
-            embedding=ConvVAE(model="/nonexistent.pt"), mixture="gmm"
-        ),
-        "rate, pca": lambda: VAEClusterFinder(
-            embedding="pca", max_false_alarm_rate=2 * rate
-        ),
-        "rate, dense": lambda: VAEClusterFinder(
-            embedding="dense-vae", max_false_alarm_rate=2 * rate
-        ),
-        "rate, mixture": lambda: VAEClusterFinder(
-            mixture="gmm", max_false_alarm_rate=2 * rate
-        ),
-        "patch_sizes": lambda: ConvVAE(patch_sizes=(16, 32)),
-        "n_seeds": lambda: ConvVAE(n_seeds=3),
-    }
-    return "refused", {
-        name: "refused" if outcome(action)[2] is not None else "taken"
-        for name, action in wrong.items()
-    }
-
-
-def blocks_with_a_mixture():
-    """Search in blocks by a mixture that is fitted to the image."""
-    got = {}
-    for embedding in ("conv-vae", "pca"):
-        finder = VAEClusterFinder(embedding=embedding, mixture="gmm")
-        image = as_nddata(pixels())
-        blocks, _, error = outcome(
-            lambda f=finder, d=image: f.detect(d, block_size=128)
-        )
-        if error is not None:
-            got[embedding] = "as whole or refused"
-            continue
-        whole, _, _ = outcome(lambda f=finder, d=image: f.detect(d))
-        same = len(whole) == len(blocks)
-        got[embedding] = "as whole or refused" if same else "another result"
-    return "as whole or refused", got

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.mutations import MUTATIONS, differs_silently, mutated, search
+from tests.endings import differs_silently, search
+from tests.mutations import MUTATIONS, mutated
 
 OTHER, SILENT = "anything else", "differs without a warning"
 

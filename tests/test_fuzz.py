@@ -5,7 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .mutations import MUTATIONS, differs_silently, mutated, search
+from .endings import differs_silently, search
+from .mutations import MUTATIONS, mutated
 
 NAMES = st.lists(st.sampled_from(sorted(MUTATIONS)), min_size=1, max_size=3)
 SEEDS = st.integers(0, 2**31 - 1)
