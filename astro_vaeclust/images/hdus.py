@@ -35,6 +35,7 @@ _UNREADABLE = (
     TypeError,
     KeyError,
     IndexError,
+    AttributeError,
     zlib.error,
     fits.VerifyError,
 )
