@@ -61,7 +61,7 @@ def test_what_went_wrong_before_ends_well(names, seed, folder):
 
 
 @settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
