@@ -219,7 +219,8 @@ def other_number_type(rng, file):
     values = file.pixels
     file.set_card("BITPIX", BITPIX[kind])
     if kind == "f8" or not np.isfinite(values).all() or values.dtype.kind != "f":
-        file.pixels = values.astype("f8")
+        with np.errstate(invalid="ignore"):
+            file.pixels = values.astype("f8")
         file.set_card("BITPIX", -64)
         return
     low, high = float(values.min()), float(values.max())

@@ -46,8 +46,22 @@ def test_every_mutation_ends_well(name, seed, folder):
     assert_ends_well((name,), seed, folder)
 
 
+@pytest.mark.parametrize(
+    ("names", "seed"),
+    [
+        (("tiny_image", "more_axes"), 620139940),  # three planes of one row
+        (("compress_file", "retype_card"), 852145468),  # SIMPLE is text
+        (("constant_image", "garble_card"), 705029380),  # bytes that are not ASCII
+        (("drop_card",), 1287659881),  # no CRVAL1
+        (("duplicate_card",), 1215554792),  # two different CRVAL2
+    ],
+)
+def test_what_went_wrong_before_ends_well(names, seed, folder):
+    assert_ends_well(names, seed, folder)
+
+
 @settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

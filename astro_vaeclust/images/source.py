@@ -60,12 +60,16 @@ class LazyPixels:
 
     def __getitem__(self, place):
         """Read a part, which two slices give."""
+        shape = [
+            len(range(*side.indices(size)))
+            for side, size in zip(place, self.shape, strict=True)
+        ]
         sides = iter(place)
         axes = self.hdu.shape
         if len(axes) > 2:
             place = tuple(next(sides) if side > 1 else 0 for side in axes)
         with reading(self.name):
-            pixels = self._cheapest()[place]
+            pixels = self._cheapest()[place].reshape(shape)
         return pixels if self.convert is None else self.convert(pixels)
 
     def _cheapest(self):
