@@ -10,7 +10,14 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
-__all__ = ["WCS_NUMBER", "check_scaling", "readable_header", "repair", "wcs_header"]
+__all__ = [
+    "WCS_NUMBER",
+    "check_scaling",
+    "missing_cards",
+    "readable_header",
+    "repair",
+    "wcs_header",
+]
 
 WCS_NUMBER = re.compile(
     r"(CRPIX|CRVAL|CDELT|CROTA)\d+|(PC|CD|PV)\d+_\d+|LONPOLE|LATPOLE|EQUINOX"
@@ -74,6 +81,19 @@ def wcs_header(header):
     if str(header.get("CTYPE1", "")).strip().endswith("-TPV"):
         _multiply_steps(header)
     return header
+
+
+def missing_cards(header):
+    """Return the cards of a celestial WCS that a header lacks (list of str)."""
+    missing = []
+    for axis in "12":
+        if "-" not in str(header.get(f"CTYPE{axis}", "")):
+            continue
+        step = rf"CDELT{axis}|(CD|PC){axis}_\d+"
+        known = any(re.fullmatch(step, key) for key in header)
+        needed = (f"CRVAL{axis}", f"CRPIX{axis}", *(() if known else (f"CDELT{axis}",)))
+        missing += [key for key in needed if key not in header]
+    return missing
 
 
 def _multiply_steps(header):

@@ -34,7 +34,11 @@ SAMPLE = 4096
 """Boxes that are enough for the noise of the image."""
 
 WINDOW = 5
-"""Side in pixels of windows that are dead if their extremes differ less than noise."""
+"""Side in pixels of the windows that tell the rims of dead areas."""
+
+RANGE = 1 / 2
+"""Difference of the extremes of a dead window, at most, over the noise of the image;
+about 4 standard deviations, so that it is 4 times `DEAD`."""
 
 REACH = WINDOW - 1
 """Pixels beyond a part of an image on which its dead pixels depend."""
@@ -113,6 +117,6 @@ def dead_pixels(boxes, noise, pixels, mask, corner):
     highest = maximum_filter(np.where(mask, -np.inf, pixels), WINDOW)
     lowest = minimum_filter(np.where(mask, np.inf, pixels), WINDOW)
     with np.errstate(invalid="ignore"):
-        windows = highest - lowest < noise
+        windows = highest - lowest < RANGE * noise
     windows &= uniform_filter((~mask).astype(np.float32), WINDOW) > 0.5
     return boxes[np.ix_(row, column)] | near & maximum_filter(windows, WINDOW)

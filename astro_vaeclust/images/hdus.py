@@ -199,7 +199,8 @@ def read_wcs(hdu, hdulist, name):
     Warns
     -----
     `~astropy.utils.exceptions.AstropyUserWarning`
-        If there are coefficients of SIP, which are applied, without ``-SIP`` in CTYPE.
+        If there are coefficients of SIP, which are applied, without ``-SIP`` in CTYPE,
+        or cards of a celestial WCS are missing.
     """
     try:
         with quietly():
@@ -209,6 +210,14 @@ def read_wcs(hdu, hdulist, name):
             f"wcs: the one in the header of {name or 'data'} is not usable "
             f"({first_line(cause)}); give an astropy.wcs.WCS as wcs="
         ) from cause
+    missing = missing_cards(hdu.header)
+    if missing:
+        warnings.warn(
+            f"wcs: the header of {name or 'data'} lacks {', '.join(missing)}; positions "
+            "and scale are those of the defaults, 0 and 1",
+            AstropyUserWarning,
+            stacklevel=2,
+        )
     if wcs.sip is not None and not any("-SIP" in ctype for ctype in wcs.wcs.ctype):
         warnings.warn(
             f"wcs: the header of {name or 'data'} has SIP coefficients, which are "
