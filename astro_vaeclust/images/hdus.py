@@ -19,7 +19,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 
-from .cards import WCS_NUMBER, readable_header, repair, wcs_header
+from .cards import WCS_NUMBER, missing_cards, readable_header, repair, wcs_header
 
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
 
@@ -213,8 +213,8 @@ def read_wcs(hdu, hdulist, name):
     missing = missing_cards(hdu.header)
     if missing:
         warnings.warn(
-            f"wcs: the header of {name or 'data'} lacks {', '.join(missing)}; positions "
-            "and scale are those of the defaults, 0 and 1",
+            f"wcs: the header of {name or 'data'} lacks {', '.join(missing)}; their "
+            "defaults are taken, which may be far off",
             AstropyUserWarning,
             stacklevel=2,
         )
