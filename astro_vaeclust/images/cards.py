@@ -13,7 +13,7 @@ from astropy.wcs import WCS
 __all__ = [
     "WCS_NUMBER",
     "check_scaling",
-    "missing_cards",
+    "doubts_of_wcs",
     "readable_header",
     "repair",
     "wcs_header",
@@ -83,17 +83,21 @@ def wcs_header(header):
     return header
 
 
-def missing_cards(header):
-    """Return the cards of a celestial WCS that a header lacks (list of str)."""
-    missing = []
+def doubts_of_wcs(header):
+    """Return what is missing in a celestial WCS or is there twice (list of str)."""
+    doubts = []
     for axis in "12":
         if "-" not in str(header.get(f"CTYPE{axis}", "")):
             continue
         step = rf"CDELT{axis}|(CD|PC){axis}_\d+"
         known = any(re.fullmatch(step, key) for key in header)
         needed = (f"CRVAL{axis}", f"CRPIX{axis}", *(() if known else (f"CDELT{axis}",)))
-        missing += [key for key in needed if key not in header]
-    return missing
+        doubts += [f"no {key}" for key in needed if key not in header]
+    for key in dict.fromkeys(filter(WCS_NUMBER.fullmatch, header)):
+        values = {header[key, n] for n in range(header.count(key))}
+        if len(values) > 1:
+            doubts.append(f"{key} with several values")
+    return doubts
 
 
 def _multiply_steps(header):

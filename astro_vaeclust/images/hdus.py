@@ -19,7 +19,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 
-from .cards import WCS_NUMBER, missing_cards, readable_header, repair, wcs_header
+from .cards import WCS_NUMBER, doubts_of_wcs, readable_header, repair, wcs_header
 
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
 
@@ -200,7 +200,7 @@ def read_wcs(hdu, hdulist, name):
     -----
     `~astropy.utils.exceptions.AstropyUserWarning`
         If there are coefficients of SIP, which are applied, without ``-SIP`` in CTYPE,
-        or cards of a celestial WCS are missing.
+        or cards of a celestial WCS are missing or contradict each other.
     """
     try:
         with quietly():
@@ -210,11 +210,11 @@ def read_wcs(hdu, hdulist, name):
             f"wcs: the one in the header of {name or 'data'} is not usable "
             f"({first_line(cause)}); give an astropy.wcs.WCS as wcs="
         ) from cause
-    missing = missing_cards(hdu.header)
-    if missing:
+    doubts = doubts_of_wcs(readable_header(hdu.header))
+    if doubts:
         warnings.warn(
-            f"wcs: the header of {name or 'data'} lacks {', '.join(missing)}; their "
-            "defaults are taken, which may be far off",
+            f"wcs: the header of {name or 'data'} has {', '.join(doubts)}; positions "
+            "may be far off",
             AstropyUserWarning,
             stacklevel=2,
         )

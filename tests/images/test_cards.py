@@ -125,3 +125,19 @@ def test_a_zip_of_two_files_is_called_so(file_with, tmp_path):
         two.write(path, "b.fits")
     with pytest.raises(ValueError, match="zip of several files"):
         read_image(tmp_path / "two.zip")
+
+
+@pytest.mark.filterwarnings("ignore:wcs. on the sky, pixels")
+@pytest.mark.parametrize("keyword", ["CRVAL1", "CRPIX2", "CDELT1"])
+def test_missing_cards_are_named(keyword, celestial_wcs, sky_image):
+    header = celestial_wcs.to_header()
+    del header[keyword]
+    with pytest.warns(AstropyUserWarning, match=f"no {keyword}"):
+        read_image(fits.PrimaryHDU(sky_image, header))
+
+
+def test_cards_that_contradict_each_other_are_named(celestial_wcs, sky_image):
+    header = celestial_wcs.to_header()
+    header.append(("CRVAL2", 10.0), end=True)
+    with pytest.warns(AstropyUserWarning, match="CRVAL2 with several values"):
+        read_image(fits.PrimaryHDU(sky_image, header))
