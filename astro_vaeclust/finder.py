@@ -163,7 +163,7 @@ class VAEClusterFinder(ClusterFinderBase):
             "embedding": DenseVAE(
                 patch_sizes=(16, 32, 48, 64),
                 overlap=0.5,
-                preparation="noise-normalised",
+                preparation="above-sky",
                 hidden=(64, 32, 16),
                 latent=8,
                 likelihood="bernoulli",
@@ -175,7 +175,7 @@ class VAEClusterFinder(ClusterFinderBase):
             ),
             "mixture": EMGaussianMixture(n_components=2),
             "regions": HeatmapRegions(
-                threshold=PeakFraction(fraction=0.35),
+                threshold=PeakFraction(fraction=0.45),
                 smoothing=40.0,
                 n_pixels=64,
                 cluster_rule="brightest",

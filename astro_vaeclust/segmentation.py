@@ -96,7 +96,7 @@ class PeakFraction(Threshold):
         The fraction, in [0, 1).
     """
 
-    fraction: float = 0.35
+    fraction: float = 0.45
 
     def __post_init__(self):
         check_fraction("fraction", self.fraction)

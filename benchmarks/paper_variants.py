@@ -33,6 +33,7 @@ def _regions(**settings):
 
 ABLATION = {
     "pixels: raw intensity": _embedding(preparation="intensity"),
+    "pixels: below the sky too": _embedding(preparation="noise-normalised"),
     "sky in meshes of 16 pixels": _embedding(box_size=16),
     "sky in meshes of 64 pixels": _embedding(box_size=64),
     "windows of 16, 24, 32, 48 pixels": _embedding(patch_sizes=(16, 24, 32, 48)),
@@ -46,7 +47,8 @@ ABLATION = {
     "cluster: the rarest component": _regions(cluster_rule="rarest"),
     "no smoothing": _regions(smoothing=0.0),
     "smoothing by 24 pixels": _regions(smoothing=24.0),
-    "half of the peak": _regions(threshold=PeakFraction(fraction=0.5)),
+    "0.35 of the peak": _regions(threshold=PeakFraction(fraction=0.35)),
+    "0.55 of the peak": _regions(threshold=PeakFraction(fraction=0.55)),
     "threshold and smoothing per image": replace(PAPER, regions=HeatmapRegions()),
     "continuous Bernoulli": _embedding(likelihood="continuous-bernoulli"),
     "Gaussian, learned variance": _embedding(likelihood="gaussian"),

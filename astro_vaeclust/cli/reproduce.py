@@ -23,11 +23,22 @@ DESCRIPTION = (
 PRESETS = ("paper", "default")
 
 SHOWN = (
-    *("field", "finder", "radius", "paper_radius", "reference_radius"),
+    *("field", "finder", "reference", "reference_radius", "radius", "paper_radius"),
     *("n_detected", "paper_members", "n_reference", "paper_reference_members"),
     *("iou", "iou_low", "iou_high", "centred_iou", "paper_iou", "offset"),
 )
 """The columns that are printed; the file has all."""
+
+
+OF_PUBLISHED = """\
+The circle of Table I has the radius of the literature and lies at the middle of the box
+that the IRAS name stands for, within 42 x 30 arcsec; the others are of catalogues.
+centred_iou has them on the detected centre. The printed IoU does not follow from the
+printed members."""
+
+OF_STAND_INS = """\
+These are mock stand-ins for the fields, with the numbers of the paper beside them. The
+reference is the true circle of 80 % of the members."""
 
 
 def add_options(parser):
@@ -44,6 +55,12 @@ def add_options(parser):
     )
     parser.add_argument(
         "--catalog", metavar="FILE", help="sources that belong to --images"
+    )
+    parser.add_argument(
+        "--mock",
+        action="store_true",
+        help="take mock stand-ins for the fields; their reference is the true circle "
+        "of 80 %% of the members",
     )
     parser.add_argument(
         "--fields",
@@ -76,20 +93,28 @@ def add_options(parser):
 
 def run(arguments):
     """Search the fields, and print the table and where the data come from."""
+    from ..archives.exceptions import ArchiveConnectionError
     from ..evaluation.reproduction import Reproduction
 
+    survey, fields = _survey(arguments)
     reproduction = Reproduction(
-        survey=_survey(arguments),
+        survey=survey,
         finders=_finders(arguments),
         folder=arguments.folder,
-        fields=_fields(arguments.fields),
+        fields=_chosen(fields, arguments.fields),
         size=arguments.size,
         cut=arguments.cut,
         region=arguments.region,
         plots=not arguments.no_plots,
         progress_bar=progress_bar(arguments.quiet),
     )
-    table = reproduction.run()
+    try:
+        table = reproduction.run()
+    except ArchiveConnectionError as error:
+        raise OSError(
+            f"{error}; without a network take --mock for stand-ins of the fields, or "
+            "--images and --catalog for your own data"
+        ) from error
     _report(table, arguments)
     LOGGER.info("wrote %s", Path(arguments.folder) / "table.ecsv")
     if not (table["status"] == "done").any():
@@ -97,18 +122,25 @@ def run(arguments):
 
 
 def _survey(arguments):
+    """Return where the data come from, and the fields with their references."""
     from ..archives import UKIDSS, LocalArchive, TwoMASS
+    from ..evaluation import TABLE_I, mock_paper_archive
 
     if (arguments.images is None) != (arguments.catalog is None):
         raise ValueError("--images and --catalog belong together; give both or none")
+    bar = progress_bar(arguments.quiet)
+    if arguments.mock and arguments.images is not None:
+        raise ValueError("--mock replaces --images; give one of them")
+    if arguments.mock:
+        return mock_paper_archive()
     if arguments.images is not None:
         for path in (arguments.images, arguments.catalog):
             if not Path(path).exists():
                 raise FileNotFoundError(f"no such file or folder: {path}")
         images, catalog = arguments.images, arguments.catalog
-        return LocalArchive(images=images, catalog=catalog, name=str(images))
+        return LocalArchive(images=images, catalog=catalog, name=str(images)), TABLE_I
     kind = {"2mass": TwoMASS, "ukidss": UKIDSS}[arguments.survey]
-    return kind(progress_bar=progress_bar(arguments.quiet))
+    return kind(progress_bar=bar), TABLE_I
 
 
 def _finders(arguments):
@@ -121,12 +153,11 @@ def _finders(arguments):
     }
 
 
-def _fields(names):
-    from ..evaluation.paper_table import TABLE_I
-
+def _chosen(fields, names):
+    """Return the fields with some names; all for None."""
     if names is None:
-        return TABLE_I
-    known = {field.name.removeprefix("IRAS "): field for field in TABLE_I}
+        return fields
+    known = {field.name.removeprefix("IRAS "): field for field in fields}
     chosen = [name.upper().removeprefix("IRAS").strip() for name in names]
     unknown = [name for name in chosen if name not in known]
     if unknown:
@@ -137,22 +168,20 @@ def _fields(names):
 
 
 def _report(table, arguments):
+    from ..evaluation.paper_table import IN_TABLE
+
     done = table[table["status"] == "done"]
     if len(done):
         print_table(done[list(SHOWN)])
-    for name in dict.fromkeys(done["finder"]):
-        _print_means(name, done[done["finder"] == name])
+    in_table = done[done["reference"] == IN_TABLE]
+    for name in dict.fromkeys(in_table["finder"]):
+        _print_means(name, in_table[in_table["finder"] == name])
     for row in table[table["status"] != "done"]:
         print(f"{row['field']}, {row['finder']}: {row['status']}")
     print(f"\nSources that count: cut {arguments.cut}. Data:")
     for field in dict.fromkeys(table["field"]):
         print(f"  {field}: {table['data'][table['field'] == field][0]}")
-    print(
-        "Reference circles have the radius of the literature and lie at the middle of "
-        "the box\nthat each IRAS name stands for, within 42 x 30 arcsec; centred_iou "
-        "has them on the\ndetected centre. The printed IoU does not follow from the "
-        "printed members."
-    )
+    print(OF_STAND_INS if arguments.mock else OF_PUBLISHED)
 
 
 def _print_means(name, rows):

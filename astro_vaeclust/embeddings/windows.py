@@ -25,8 +25,9 @@ class WindowEmbedding(Embedding):
         Sides of the windows in pixels.
     overlap : float
         Fraction by which neighbouring windows overlap, in [0, 1).
-    preparation : {'noise-normalised', 'intensity'}
-        What is embedded: pixels over sky and noise, or raw intensity.
+    preparation : {'noise-normalised', 'above-sky', 'intensity'}
+        What is embedded: pixels over sky and noise, the same with zero for the sky and
+        below, or raw intensity.
     box_size : int
         Side in pixels of the meshes in which the sky is measured; structure in it that
         is larger, such as a nebula, is subtracted with it.

@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import astropy.units as u
 import numpy as np
+from astropy.table import Table, vstack
 
+from ..archives import LocalArchive
 from ..simulation.clusters import MockCluster
 from ..simulation.design import FIRST_SEED
 from ..simulation.tile import simulate_tile
 from ..utils.validation import check_count, check_seed
 from .paper_table import TABLE_I
 
-__all__ = ["paper_fields"]
+__all__ = ["mock_paper_archive", "paper_fields"]
 
 SHAPE = (600, 600)
 """Pixels of 1 arcsec: fields of 10 arcmin."""
@@ -82,6 +86,57 @@ def paper_fields(n, *, seed=FIRST_SEED):
     check_count("n", n)
     check_seed(seed)
     return (_paper_field(number) for number in range(seed, seed + n))
+
+
+def mock_paper_archive(*, seed=FIRST_SEED):
+    """
+    Return stand-ins for the eight fields as an archive, for `Reproduction`.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the first field, a multiple of eight.
+
+    Returns
+    -------
+    archive : `~astro_vaeclust.archives.LocalArchive`
+        Images and sources to the limit of the survey.
+    fields : tuple of `PaperField`
+        The rows of Table I with the true circles of 80 per cent of the members in place
+        of the published ones.
+    """
+    tiles = list(paper_fields(len(TABLE_I), seed=seed))
+    archive = LocalArchive(
+        images=[tile.image for tile in tiles],
+        catalog=vstack([_source_table(tile) for tile in tiles]),
+        name="mock stand-ins",
+    )
+    return archive, tuple(map(_with_truth, TABLE_I, tiles))
+
+
+def _source_table(tile):
+    """Return the stars to the limit of the survey with columns of 2MASS."""
+    stars = tile.stars[tile.stars["mag"] < tile.survey.limit * u.mag]
+    return Table(
+        {
+            "ra": stars["sky"].ra.deg,
+            "dec": stars["sky"].dec.deg,
+            "k_m": stars["mag"].value,
+            "rd_flg": ["222"] * len(stars),
+        }
+    )
+
+
+def _with_truth(row, tile):
+    """Return a row of Table I with the true circle as its reference."""
+    (truth,) = tile.clusters
+    return replace(
+        row,
+        ra=truth["sky_center"].ra.deg,
+        dec=truth["sky_center"].dec.deg,
+        reference_radius=truth["r80"].to_value(u.arcsec),
+        catalogued=(),
+    )
 
 
 def _paper_field(seed):

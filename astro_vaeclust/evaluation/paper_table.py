@@ -15,6 +15,10 @@ from ..utils.validation import check_count
 __all__ = ["TABLE_I", "PaperField", "paper_table", "possible_ious"]
 
 
+IN_TABLE = "Table I"
+"""Name of the circle with the radius of the literature that the paper has."""
+
+
 @dataclass(frozen=True)
 class PaperField:
     """
@@ -34,6 +38,9 @@ class PaperField:
         Numbers of members, likewise.
     iou : float
         The printed IoU on source counts, in [0, 1].
+    catalogued : tuple of tuple
+        Names, right ascensions, declinations (deg) and diameters (arcmin) that
+        catalogues of clusters have for the region.
     """
 
     name: str
@@ -44,6 +51,7 @@ class PaperField:
     members: int
     reference_members: int
     iou: float
+    catalogued: tuple[tuple[str, float, float, float], ...] = ()
 
     @property
     def center(self):
@@ -57,9 +65,48 @@ class PaperField:
 
         return CircleSkyRegion(self.center, self.reference_radius * u.arcsec)
 
+    @property
+    def circles(self):
+        """All published circles by name, that of Table I first (dict)."""
+        from regions import CircleSkyRegion
+
+        return {IN_TABLE: self.reference} | {
+            name: CircleSkyRegion(
+                SkyCoord(ra, dec, unit=u.deg), diameter / 2 * u.arcmin
+            )
+            for name, ra, dec, diameter in self.catalogued
+        }
+
+
+CATALOGUED = {
+    "06055+2039": (("Sh2-252A", 92.1333, 20.6567, 1.6),),
+    "05274+3345": (("AFGL 5142", 82.6917, 33.7978, 0.6),),
+    "05345+3157": (("AFGL 5157", 84.4500, 31.9900, 1.3),),
+    "05358+3543": (
+        ("Sh2-233SE", 84.7917, 35.7542, 1.1),
+        ("[DB2001] 24", 84.8042, 35.7647, 1.2),
+    ),
+    "05490+2658": (
+        ("Sh2-242", 88.0542, 26.9925, 1.5),
+        ("MWSC 685", 88.0530, 26.9580, 6.0),
+    ),
+    "05553+1631": (
+        ("AFGL 5173", 89.5583, 16.5333, 3.0),
+        ("MWSC 697", 89.5500, 16.5250, 5.76),
+    ),
+    "06056+2131": (
+        ("AFGL 6366S", 92.1708, 21.5169, 1.7),
+        ("AFGL 6366N", 92.1958, 21.5347, 1.0),
+    ),
+    "06061+2151": (("AFGL 5182", 92.2750, 21.8458, 2.5),),
+}
+"""
+What Bica et al. (2003, A&A, 397, 177; 404, 223) have there, and Kharchenko et al.
+(2013, A&A, 558, A53) as MWSC: the sizes differ by factors of two to four.
+"""
 
 TABLE_I = tuple(
-    PaperField(f"IRAS {name}", *numbers)
+    PaperField(f"IRAS {name}", *numbers, CATALOGUED[name])
     for name, *numbers in (
         ("06055+2039", 92.1330, 20.6498, 77.13, 89.0, 98, 119, 0.8595),
         ("05274+3345", 82.6876, 33.7957, 89.86, 103.0, 56, 48, 0.7968),

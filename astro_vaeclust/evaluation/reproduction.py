@@ -12,6 +12,7 @@ import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
+from ..archives.exceptions import ArchiveConnectionError
 from ..images.write import write_image
 from ..matching.match import REGIONS
 from ..utils.files import ResultFolder
@@ -20,7 +21,7 @@ from ..utils.provenance import describe_finder
 from ..utils.validation import check_choice, check_file_names
 from ..visualization.reproduction import write_plots, write_table_plot
 from .finders import expected_warnings_ignored
-from .paper_table import TABLE_I, PaperField
+from .paper_table import IN_TABLE, TABLE_I, PaperField
 
 __all__ = ["Reproduction"]
 
@@ -42,6 +43,7 @@ DESCRIPTIONS = {
     "status": "done, or what went wrong",
     "n_detected": "Sources in the detected region; -1 for a failure",
     "n_reference": "Sources in the reference circle; -1 for a failure",
+    "reference": "The published circle that the row compares with",
     "iou": "Sources in both regions over sources in either",
     "centred_iou": "The same with the reference circle on the detected centre",
     "paper_iou": "As printed; it does not follow from the printed members",
@@ -112,20 +114,24 @@ class Reproduction:
         """
         Search all fields and return the table.
 
-        A field or a finder that fails does not end the run: its row says why.
+        A field or a finder that fails does not end the run: its row says why. An
+        archive that cannot be reached does.
 
         Returns
         -------
         table : `~astropy.table.QTable`
-            A row per field and finder: ``field, finder, status`` ("done", or what went
-            wrong), the numbers of `Overlap`, ``radius`` (arcsec), ``n_clusters``,
-            ``centred_iou`` (with the reference circle moved onto the detected centre),
-            those of the paper as ``paper_...``, and ``data``: image and sources.
+            A row per field, finder and published circle (``reference``, see
+            `PaperField`): ``field, finder, status`` ("done", or what went wrong), the
+            numbers of `Overlap`, ``radius`` (arcsec), ``n_clusters``, ``centred_iou``
+            (with the circle moved onto the detected centre), those of the paper as
+            ``paper_...``, and ``data``: image and sources.
 
         Raises
         ------
         ValueError
             If the folder holds results of another run.
+        ArchiveConnectionError
+            If the archive cannot be reached.
         OSError
             If the folder cannot be written.
         """
@@ -150,7 +156,8 @@ class Reproduction:
         with folder.new("table.ecsv") as path:
             table.write(path, format="ascii.ecsv")
         if self.plots:
-            write_table_plot(table, folder.path / "table.png")
+            in_table = table[table["reference"] == IN_TABLE]
+            write_table_plot(in_table, folder.path / "table.png")
         return table
 
     def _field_rows(self, folder, field):
@@ -162,6 +169,8 @@ class Reproduction:
         if missing:
             try:
                 data = {"data": self._data(field, folder, here)}
+            except ArchiveConnectionError:  # nor can the other fields be reached
+                raise
             except Exception as error:  # archives and files fail in many ways
                 failure = _failure(field, "its data", error)
                 failed, missing = dict.fromkeys(missing, failure), []
@@ -172,8 +181,9 @@ class Reproduction:
             except Exception as error:  # one finder is not to end the run
                 failed[name] = _failure(field, name, error) | data
         return [
-            _row(field, name, failed.get(name) or folder.read(file))
+            _row(field, name, circle, failed.get(name) or folder.read(file))
             for name, file in files.items()
+            for circle in ([IN_TABLE] if name in failed else field.circles)
         ]
 
     def _data(self, field, folder, here):
@@ -200,17 +210,24 @@ class Reproduction:
             catalog = self.finders[name].detect(folder / IMAGE)
         catalog.write(folder / f"{name}.ecsv", overwrite=True)
         match = catalog.match(read_catalog(folder / SOURCES), cut=self.cut)
-        overlap = match.iou(field.reference, region=self.region)
+        circles = field.circles
+        overlaps = {c: match.iou(circles[c], region=self.region) for c in circles}
         if self.plots:
-            write_plots(field, name, folder, catalog, match, overlap)
-        return vars(overlap) | {
-            "offset": float(overlap.offset.to_value(u.arcsec)),
+            write_plots(field, name, folder, catalog, match, overlaps[IN_TABLE])
+        return {
             "n_clusters": len(catalog),
             "n_sources": len(match.sources),
-            **self._centred(field, match, overlap),
+            "circles": {
+                c: self._numbers(circles[c], match, overlaps[c]) for c in circles
+            },
         }
 
-    def _centred(self, field, match, overlap):
+    def _numbers(self, circle, match, overlap):
+        """Return the comparison with one circle (dict)."""
+        plain = {"offset": float(overlap.offset.to_value(u.arcsec))}
+        return vars(overlap) | plain | self._centred(circle, match, overlap)
+
+    def _centred(self, circle, match, overlap):
         """Return radius and centred IoU, NaN without a detection."""
         if not overlap.id:
             return {"radius": np.nan, "centred_iou": np.nan}
@@ -218,7 +235,7 @@ class Reproduction:
 
         area = match.area(overlap.id, region=self.region)
         row = list(match.table["id"]).index(overlap.id)
-        moved = CircleSkyRegion(match.table["sky_center"][row], field.reference.radius)
+        moved = CircleSkyRegion(match.table["sky_center"][row], circle.radius)
         centred = match.iou(moved, region=self.region, id=overlap.id)
         return {
             "radius": float(area.radius.to_value(u.arcsec)),
@@ -248,14 +265,16 @@ def _failure(field, what, error):
     return {"status": f"failed: {cause}"}
 
 
-def _row(field, name, result):
+def _row(field, name, circle, result):
     """Return a row of the table: a result and the numbers of the paper."""
+    found = result | result.get("circles", {}).get(circle, {})
     return {
         "field": field.name,
         "finder": name,
         "status": result.get("status", DONE),
-        **{column: result.get(column, missing) for column, missing in FOUND.items()},
-        "reference_radius": field.reference_radius,
+        "reference": circle,
+        "reference_radius": field.circles[circle].radius.to_value(u.arcsec),
+        **{column: found.get(column, missing) for column, missing in FOUND.items()},
         "paper_radius": field.radius,
         "paper_members": field.members,
         "paper_reference_members": field.reference_members,

@@ -49,9 +49,10 @@ def prepare(image, *, preparation="noise-normalised", box_size=32):
     ----------
     image : `~astro_vaeclust.images.image.Image`
         The image.
-    preparation : {'noise-normalised', 'intensity'}
-        What the pixels are: the significance over sky and noise, compressed, or the
-        raw intensity between its extremes, as in Karmakar et al. (2018).
+    preparation : {'noise-normalised', 'above-sky', 'intensity'}
+        What the pixels are: the significance over sky and noise, compressed, with a
+        range for what is below the sky or zero there; or the raw intensity between its
+        extremes.
     box_size : int
         Side in pixels of the meshes in which sky and noise are measured. The sky
         follows the meshes; the noise is one number, unless the image has errors.
@@ -85,6 +86,11 @@ def _noise_normalised(image, significance):
     return np.clip((np.arcsinh(significance / 3) - lowest) / (highest - lowest), 0, 1)
 
 
+def _above_sky(image, significance):
+    """Compress significances of 0 to 30 to [0, 1] by an inverse hyperbolic sine."""
+    return np.clip(np.arcsinh(significance / 3) / np.arcsinh(10.0), 0, 1)
+
+
 def _intensity(image, significance):
     """Scale raw intensities between the extremes of the usable pixels."""
     usable = image.data[~image.mask]
@@ -92,4 +98,8 @@ def _intensity(image, significance):
     return np.clip((image.data - lowest) / (highest - lowest), 0, 1)
 
 
-PREPARATIONS = {"noise-normalised": _noise_normalised, "intensity": _intensity}
+PREPARATIONS = {
+    "noise-normalised": _noise_normalised,
+    "above-sky": _above_sky,
+    "intensity": _intensity,
+}

@@ -53,6 +53,14 @@ def test_significance(sky):
     assert (significance[sky.mask] == 0).all()
 
 
+def test_above_the_sky_pixels_rise_from_zero(sky):
+    prepared = prepare(sky, preparation="above-sky")
+    below = prepared.significance <= 0
+    assert (prepared.pixels[below & ~sky.mask] == 0).all()
+    assert (prepared.pixels[~below] > 0).all()
+    assert prepared.pixels[80, 100] == 1
+
+
 def test_given_errors_are_used(sky, celestial_wcs):
     error = np.full(SHAPE, 4.0)
     image = read_image(sky.data, wcs=celestial_wcs, mask=sky.mask, error=error)
