@@ -124,7 +124,8 @@ def run(arguments):
 def _survey(arguments):
     """Return where the data come from, and the fields with their references."""
     from ..archives import UKIDSS, LocalArchive, TwoMASS
-    from ..evaluation import TABLE_I, mock_paper_archive
+    from ..evaluation.paper_fields import mock_paper_archive
+    from ..evaluation.paper_table import TABLE_I
 
     if (arguments.images is None) != (arguments.catalog is None):
         raise ValueError("--images and --catalog belong together; give both or none")

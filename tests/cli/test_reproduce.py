@@ -11,7 +11,8 @@ from astropy.config import set_temp_cache
 from astropy.table import QTable, Table, vstack
 
 from astro_vaeclust import VAEClusterFinder
-from astro_vaeclust.archives import ArchiveConnectionError, LocalArchive
+from astro_vaeclust.archives import LocalArchive
+from astro_vaeclust.archives.exceptions import ArchiveConnectionError
 from astro_vaeclust.cli import main
 from astro_vaeclust.evaluation import Reproduction
 from astro_vaeclust.evaluation.paper_table import TABLE_I
