@@ -262,8 +262,11 @@ class ImageSource:
             for place in self.strips()
         ]
         sizes = np.concatenate(sizes)
+        n_zero = np.count_nonzero(sizes == 0)
         sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
         usual = sizes[sizes < OVERFLOWING]
+        if not usual.size and n_zero > sizes.size:  # huge numbers among zeros
+            return OVERFLOWING
         usual = usual if usual.size else sizes
         return SENTINEL * np.median(usual.astype(float)) if usual.size else np.inf
 
