@@ -175,7 +175,7 @@ class VAEClusterFinder(ClusterFinderBase):
             ),
             "mixture": EMGaussianMixture(n_components=2),
             "regions": HeatmapRegions(
-                threshold=PeakFraction(fraction=0.45),
+                threshold=PeakFraction(fraction=0.4),
                 smoothing=40.0,
                 n_pixels=64,
                 cluster_rule="brightest",

@@ -96,7 +96,7 @@ class PeakFraction(Threshold):
         The fraction, in [0, 1).
     """
 
-    fraction: float = 0.45
+    fraction: float = 0.4
 
     def __post_init__(self):
         check_fraction("fraction", self.fraction)

@@ -2,7 +2,7 @@
 """
 The paper's task on real images, and on a real cluster rendered from its source list.
 
-Usage: ``python benchmarks/paper_real.py DATA [--pictures DIR]``, with the folder of
+Usage: ``python benchmarks/paper_real.py DATA [--picture FILE]``, with the folder of
 real images. Prints the IoU on source counts of ``paper()`` and of the default with
 each published circle, the radius over that of the circle, and the distance of the
 centres. Sources are those found in the image; of NGC 1333 those of the 2MASS Point
@@ -28,12 +28,13 @@ from astro_vaeclust.simulation.observation import make_wcs
 from astro_vaeclust.simulation.rendering import PointSpread, render_stars
 from astro_vaeclust.simulation.surveys import get_survey
 from astro_vaeclust.sources.find import find_sources
+from astro_vaeclust.visualization.axes import new_figure, save_figure
 
 SIDE = 10 * u.arcmin
 
 FIELDS = {
     "M17, 2MASS Ks": (
-        "m17_2mass_k/aK_asky_990502s1420198.fits.gz",
+        "m17_2mass_k/m17_2mass_k_cutout1024.fits.gz",
         {
             "Bica+ 2003": (275.1250, -16.1819, 0.95),
             "MYStIX members": (275.1250, -16.1819, 2.3),
@@ -62,9 +63,9 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, help="folder of real images")
-    parser.add_argument("--pictures", type=Path, help="folder for overlays")
+    parser.add_argument("--picture", type=Path, help="image file of all regions")
     arguments = parser.parse_args(argv)
-    rows = []
+    rows, catalogs = [], {}
     for field, (path, circles) in FIELDS.items():
         circles = {name: circle(*numbers) for name, numbers in circles.items()}
         center = next(iter(circles.values())).center
@@ -78,9 +79,10 @@ def main(argv=None):
                 | compare(catalog, sources, region)
                 for label, region in circles.items()
             ]
-            if arguments.pictures:
-                draw(catalog, circles, arguments.pictures / f"{field}-{name}.png")
+            catalogs[field, name] = catalog, circles
     Table(rows=rows).pprint_all()
+    if arguments.picture:
+        draw(catalogs, arguments.picture)
 
 
 def circle(ra, dec, radius):
@@ -92,7 +94,7 @@ def load(path, center):
     if "fits" not in path.name:
         archive = LocalArchive(catalog=path)
         return rendered(archive.get_catalog(center, radius=SIDE, cut="paper"), center)
-    whole = CCDData(read_image(path).data, unit="adu", wcs=read_image(path).wcs)
+    whole = read_image(path)
     part = Cutout2D(whole.data, center, SIDE, wcs=whole.wcs)
     image = CCDData(part.data, unit="adu", wcs=part.wcs)
     found = find_sources(read_image(image))
@@ -129,14 +131,22 @@ def compare(catalog, sources, region):
     }
 
 
-def draw(catalog, circles, path):
-    from astro_vaeclust.visualization.axes import save_figure
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ax = catalog.plot()
-    for region in circles.values():
-        region.to_pixel(catalog.wcs).plot(ax=ax, edgecolor="#d55e00", linestyle="--")
-    save_figure(ax.figure, path, overwrite=True)
+def draw(catalogs, path):
+    """Draw the fields beside each other, one finder above the other."""
+    figure = new_figure((3 * len(FIELDS), 3 * len(FINDERS)))
+    order = [(field, name) for name in FINDERS for field in FIELDS]
+    for number, (field, name) in enumerate(order, start=1):
+        catalog, circles = catalogs[field, name]
+        ax = figure.add_subplot(
+            len(FINDERS), len(FIELDS), number, projection=catalog.wcs
+        )
+        catalog.plot(ax)
+        ax.set_title(f"{field}: {name}", fontsize=8)
+        ax.set_axis_off()
+        for region in circles.values():
+            dashed = region.to_pixel(catalog.wcs)
+            dashed.plot(ax=ax, edgecolor="#d55e00", facecolor="none", linestyle="--")
+    save_figure(figure, path, overwrite=True)
 
 
 if __name__ == "__main__":

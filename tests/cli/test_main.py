@@ -398,7 +398,7 @@ def test_backends_lists_tags_that_exist(capsys):
         *(f"--threshold {tag}" for tag in THRESHOLDS.tags),
     ]
     assert "--embedding conv-vae: ConvVAE(model=None)" in lines
-    assert "--threshold peak-fraction: PeakFraction(fraction=0.7)" in lines
+    assert "--threshold peak-fraction: PeakFraction(fraction=0.4)" in lines
 
 
 def test_version(capsys):
