@@ -219,7 +219,7 @@ def test_names_become_no_paths(archive, tmp_path, name):
 
 def test_stand_ins_and_images_exclude_each_other(archive, tmp_path, capsys):
     assert reproduce(archive, tmp_path / "new", "--mock") == 2
-    assert "--mock takes the place of --images" in capsys.readouterr().err
+    assert "--mock replaces --images" in capsys.readouterr().err
 
 
 def test_images_need_their_catalogue(archive, tmp_path, capsys):
