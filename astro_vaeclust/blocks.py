@@ -8,15 +8,27 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 from astropy.table import vstack
-from astropy.wcs.utils import proj_plane_pixel_area
 
 from .detector.candidates import MIN_DISTANCE
 from .detector.grid import NetworkGrid, Scaling
+from .images.celestial import middle, pixel_area
 from .measure.columns import cluster_table
 from .sources.points import PointSources, check_number_on_image
 from .sources.table import read_sources
 
-__all__ = ["Block", "cut_into_blocks", "join_detections", "search_in_blocks"]
+__all__ = [
+    "Block",
+    "block_size_of",
+    "cut_into_blocks",
+    "join_detections",
+    "search_in_blocks",
+]
+
+MAX_WHOLE_PIXELS = 8192**2
+"""Pixels from which on a trained model searches in blocks, to spare the memory."""
+
+BLOCK_SIZE = 2048
+"""Side of these blocks in pixels."""
 
 OVERLAP = 512
 """Network pixels that a block sees beyond its own on every side."""
@@ -163,8 +175,7 @@ def search_in_blocks(source, search, *, fine_scale, block_size, sources=None):
         ``model``, ``n_blocks``, and of sources ``n_sources_in_image`` and
         ``sources_used_as``.
     """
-    scale = np.sqrt(proj_plane_pixel_area(source.wcs)) * u.deg.to(u.arcsec)
-    grid = NetworkGrid.from_pixel_scale(scale, fine_scale)
+    grid = _network_grid(source, fine_scale)
     network_pixel = grid.factor / grid.zoom
     blocks = cut_into_blocks(
         source.shape,
@@ -188,6 +199,41 @@ def search_in_blocks(source, search, *, fine_scale, block_size, sources=None):
             meta["sources_used_as"] = found.sources_used_as
     table = join_detections(tables, MIN_DISTANCE * network_pixel)
     return table, meta | {"n_blocks": len(blocks)}
+
+
+def block_size_of(source, block_size, fine_scale):
+    """
+    Choose the side of the blocks of an image, and refuse one that is too coarse.
+
+    Parameters
+    ----------
+    source, fine_scale
+        As those of `search_in_blocks`.
+    block_size : int or None
+        What is wanted; None for what the memory needs.
+
+    Returns
+    -------
+    block_size : int or None
+        Side in image pixels; None for an image that is searched whole.
+
+    Raises
+    ------
+    ValueError
+        If the pixels are coarser than the network takes.
+    """
+    zoom = _network_grid(source, fine_scale).zoom
+    ny, nx = source.shape
+    if block_size is None and ny * nx * zoom**2 > MAX_WHOLE_PIXELS:
+        return BLOCK_SIZE // zoom
+    return block_size
+
+
+def _network_grid(source, fine_scale):
+    """Return the grid of the network on an image that is not read yet."""
+    area = pixel_area(source.wcs, *middle(source.shape))
+    scale = np.sqrt(area) * u.deg.to(u.arcsec)
+    return NetworkGrid.from_pixel_scale(scale, fine_scale)
 
 
 def _own_detections(found, block, margin):

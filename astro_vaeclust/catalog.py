@@ -25,6 +25,10 @@ class _CatalogRead(registry.UnifiedReadWrite):
     """
     Read a catalogue from a file that `ClusterCatalog.write` wrote.
 
+    Also after another program edited it, such as TOPCAT, pandas or a spreadsheet: from
+    columns without units, which are then those of `cluster_table`, with the positions
+    in ``ra`` and ``dec`` or ``sky_center.ra`` and ``sky_center.dec``, and from CSV.
+
     Parameters
     ----------
     path : str or path-like
@@ -45,7 +49,7 @@ class _CatalogRead(registry.UnifiedReadWrite):
     `~astropy.io.registry.IORegistryError`
         If the format is unknown or cannot be read; the message lists those that can.
     ValueError
-        If a column is missing.
+        If a column is missing or cannot be what it should; the message names it.
     OSError
         If the file cannot be read.
     ImportError
@@ -98,8 +102,8 @@ class _CatalogWrite(registry.UnifiedReadWrite):
 
     def __call__(self, path, *, format=None, overwrite=False, **options):
         """Write a file."""
-        with atomic_path(os.path.expanduser(path), overwrite) as place:
-            self.registry.write(self._instance, place, format=format, **options)
+        with atomic_path(os.path.expanduser(path), overwrite) as temporary:
+            self.registry.write(self._instance, temporary, format=format, **options)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -255,9 +259,8 @@ class ClusterCatalog:
         ----------
         ax : `~matplotlib.axes.Axes`, optional
             Where to plot, in pixels of the image; best a
-            `~astropy.visualization.wcsaxes.WCSAxes` of the image's wcs. Without it,
-            a new figure is made, outside pyplot: ``catalog.plot().figure`` shows or
-            saves it.
+            `~astropy.visualization.wcsaxes.WCSAxes` of the image's wcs. By default on a
+            new figure outside pyplot; ``catalog.plot().figure`` shows or saves it.
 
         Returns
         -------
@@ -271,7 +274,7 @@ class ClusterCatalog:
         ValueError
             If the catalogue has neither an image nor a heat map.
         """
-        from .visualization import plot_catalog
+        from .visualization.catalog_plot import plot_catalog
 
         return plot_catalog(self, ax=ax)
 
@@ -281,10 +284,8 @@ class ClusterCatalog:
 
         Parameters
         ----------
-        sources : `~astropy.table.Table`
-            The sources, as the adapters of `astro_vaeclust.archives` return them.
-        cut, footprint
-            Which sources count, and where they are complete: see
+        sources, cut, footprint
+            The sources, which of them count, and where they are complete: see
             `~astro_vaeclust.matching.ClusterMatch`.
 
         Returns
@@ -295,7 +296,7 @@ class ClusterCatalog:
         Raises
         ------
         TypeError, ValueError
-            If the sources cannot be used, or have no sky in common with the clusters.
+            As there.
         """
         from .matching import ClusterMatch
 
@@ -314,13 +315,9 @@ class ClusterCatalog:
 
         Parameters
         ----------
-        lists : str, KnownList, `~astropy.table.Table`, or a list of these
-            Tags of `~astro_vaeclust.matching.KNOWN_LISTS`, which VizieR is asked for,
-            such as ``"solin2012"``; a `~astro_vaeclust.matching.KnownList` of your own;
-            or tables of known clusters.
-        radius : `~astropy.units.Quantity`, optional
-            Farther than this, a known cluster is another one; by default the match
-            radius of each list.
+        lists, radius
+            The lists, such as ``"solin2012"``, and the match radius: see
+            `~astro_vaeclust.matching.crossmatch`.
 
         Returns
         -------
@@ -331,12 +328,10 @@ class ClusterCatalog:
 
         Raises
         ------
-        TypeError, ValueError
-            If a list is unknown or has no positions, or the radius is no angle.
-        `~astro_vaeclust.archives.ArchiveError`
-            If VizieR does not give a list.
+        TypeError, ValueError, `~astro_vaeclust.archives.ArchiveError`
+            As there.
         """
-        from .matching import crossmatch
+        from .matching.lookup import crossmatch
 
         table = self.table.copy()
         table.update(crossmatch(table, lists, radius=radius))

@@ -30,12 +30,6 @@ __all__ = ["VAEClusterFinder"]
 DEFAULT_RATE = 1 / u.deg**2
 """The default of ``max_false_alarm_rate``; another object is one that was given."""
 
-MAX_WHOLE_PIXELS = 8192**2
-"""Pixels from which on a trained model searches in blocks, to spare the memory."""
-
-BLOCK_SIZE = 2048
-"""Side of these blocks in pixels."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class VAEClusterFinder(ClusterFinderBase):
@@ -252,7 +246,8 @@ class VAEClusterFinder(ClusterFinderBase):
             which overlap by 512 network pixels (about as many arcsec). Of an
             uncompressed FITS file, and of an array that is mapped into memory, only
             one block at a time is in memory then. By default, images of more than
-            ``MAX_WHOLE_PIXELS`` are searched in blocks of ``BLOCK_SIZE``. The
+            8192 x 8192 pixels are searched in blocks of 2048, both counted in network
+            pixels where these are smaller. The
             clusters are those of the image in one piece but for rounding.
 
         Returns
@@ -277,10 +272,12 @@ class VAEClusterFinder(ClusterFinderBase):
         PosteriorCollapseWarning
             If an autoencoder learned nothing.
         """
+        from .blocks import block_size_of
+
         self._check_block_size(block_size)
         with open_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu) as source:
-            if block_size is None and self._is_too_large(source.shape):
-                block_size = BLOCK_SIZE
+            if not self.learns_on_image:
+                block_size = block_size_of(source, block_size, self._fine_scale)
             if block_size is None:
                 catalog = self._detect_whole(source.read(), sources)
             else:
@@ -315,16 +312,16 @@ class VAEClusterFinder(ClusterFinderBase):
         table, facts = search_in_blocks(
             source,
             self._search,
-            fine_scale=self.trained_model.network.settings.fine_scale,
+            fine_scale=self._fine_scale,
             block_size=block_size,
             sources=sources,
         )
         table.meta = run_metadata(self.settings, source, []) | facts
         return ClusterCatalog(table[: self.n_largest])
 
-    def _is_too_large(self, shape):
-        """Whether an image is searched in blocks unless told otherwise."""
-        return not self.learns_on_image and shape[0] * shape[1] > MAX_WHOLE_PIXELS
+    @property
+    def _fine_scale(self):
+        return self.trained_model.network.settings.fine_scale
 
     def _check_block_size(self, block_size):
         if block_size is None:

@@ -67,21 +67,7 @@ class Ensemble:
                 yield self._mean_of([n for n in numbers if n != left_out])
 
     def supporting_sizes(self, pixels, level=0.5):
-        """
-        Patch sizes whose maps are high in a region.
-
-        Parameters
-        ----------
-        pixels : (ny, nx) bool array
-            The region.
-        level : float
-            What the mean of the map in the region must reach.
-
-        Returns
-        -------
-        sizes : set of int
-            The patch sizes.
-        """
+        """Return the patch sizes whose maps have a mean of ``level`` in a region."""
         return {
             member.patch_size
             for member in self.members

@@ -15,7 +15,7 @@ from .exceptions import PosteriorCollapseWarning
 from .heatmap import Ensemble, Member
 from .measure.flags import ClusterFlags
 from .measure.regions import RegionMeasurements
-from .mixtures import LABEL_RULES, cluster_probability
+from .mixtures.labels import LABEL_RULES, cluster_probability
 from .mixtures.prior import PriorMixture
 from .segmentation import Threshold, resolve_threshold, segment
 from .utils.validation import check_choice, check_count, check_number
@@ -42,7 +42,7 @@ class HeatmapRegions:
         or 1024 where the embedding was trained beforehand.
     cluster_rule : {'brightest', 'rarest', 'brighter-than-sky'}
         Which components of the mixture are "cluster"; see
-        `~astro_vaeclust.mixtures.cluster_probability`.
+        `~astro_vaeclust.mixtures.labels.cluster_probability`.
 
     Raises
     ------
@@ -254,23 +254,11 @@ class LatentSearch(ClusterSearchBase):
 
 def with_root_source_count(features, counts):
     """
-    Add the feature "root source count" to those of the embedding.
+    Return features of windows, (n, d), with that of their source counts, (n,).
 
     It is the square root of the number of point sources in a window, whose Poisson
-    scatter is the same everywhere, less its mean and over its standard deviation.
-
-    Parameters
-    ----------
-    features : (n, d) array
-        Features of the windows.
-    counts : (n,) int array
-        Sources in them.
-
-    Returns
-    -------
-    features : (n, d + 1) array
-        The same with one more column; as they were if all counts are alike, which
-        tells nothing.
+    scatter is the same everywhere, less its mean and over its standard deviation; none
+    is added if all counts are alike.
     """
     root = np.sqrt(counts)
     spread = root.std()

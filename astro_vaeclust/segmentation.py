@@ -22,8 +22,6 @@ __all__ = [
     "PeakFraction",
     "SigmaClipped",
     "Threshold",
-    "resolve_threshold",
-    "segment",
 ]
 
 
@@ -33,10 +31,8 @@ def segment(heatmap, mask, threshold, *, n_pixels, n_largest=None):
 
     Parameters
     ----------
-    heatmap : (ny, nx) array
-        The heat map in [0, 1].
-    mask : (ny, nx) bool array
-        Unusable pixels; they belong to no region.
+    heatmap, mask : (ny, nx) array
+        The heat map in [0, 1], and unusable pixels, which belong to no region.
     threshold : `~astro_vaeclust.segmentation.Threshold`
         The rule for the threshold.
     n_pixels : int
@@ -60,7 +56,7 @@ def segment(heatmap, mask, threshold, *, n_pixels, n_largest=None):
 
 
 def _by_weight(segmentation, heatmap, n_largest):
-    """Label regions anew by falling sum of the heat map."""
+    """Return regions labelled by falling sum of the heat map."""
     sums = np.bincount(segmentation.data.ravel(), weights=heatmap.ravel())
     order = segmentation.labels[np.argsort(-sums[segmentation.labels], kind="stable")]
     new_labels = np.zeros(len(sums), dtype=segmentation.data.dtype)
@@ -80,19 +76,7 @@ class Threshold(ABC):
 
     @abstractmethod
     def level(self, values):
-        """
-        Return the threshold; what lies above it is a region.
-
-        Parameters
-        ----------
-        values : (n,) array
-            The heat map in [0, 1] at the usable pixels.
-
-        Returns
-        -------
-        level : float
-            The threshold.
-        """
+        """Return the threshold (float) for the heat map at usable pixels, ``(n,)``."""
 
 
 THRESHOLDS = Registry("threshold", Threshold, "astro_vaeclust.segmentation")
@@ -174,24 +158,9 @@ class FixedThreshold(Threshold):
 
 def resolve_threshold(threshold):
     """
-    Turn a tag, a number or an instance into a threshold.
+    Return the threshold of a registered tag, a fixed value in [0, 1), or itself.
 
-    Parameters
-    ----------
-    threshold : str, float or `Threshold`
-        A registered tag, a fixed value in [0, 1), or an instance.
-
-    Returns
-    -------
-    threshold : `Threshold`
-        The rule.
-
-    Raises
-    ------
-    ValueError
-        If no rule has this tag, or a number is out of range.
-    TypeError
-        If it is nothing of these.
+    Raises ValueError or TypeError for what is none of these.
     """
     if isinstance(threshold, numbers.Real) and not isinstance(threshold, bool):
         check_fraction("threshold", threshold)

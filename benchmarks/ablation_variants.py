@@ -9,7 +9,7 @@ from astro_vaeclust.embeddings.dense import DenseVAE
 from astro_vaeclust.mixtures.scikit import SklearnGaussianMixture
 from astro_vaeclust.training.losses import Weights
 
-__all__ = ["AMORTISED", "PER_IMAGE", "SMALL"]
+__all__ = ["PER_IMAGE", "SMALL", "TRAINED"]
 
 MIXTURE_ALONE = {"center": 0.0, "density": 0.0, "measures": 0.0}
 """Weights of what is no part of an autoencoder with a mixture."""
@@ -17,11 +17,11 @@ MIXTURE_ALONE = {"center": 0.0, "density": 0.0, "measures": 0.0}
 SMALL = NetworkSettings(
     channels=(8, 16, 32, 48, 48, 48), fused=32, latent=12, fine_scale=0.6
 )
-"""The network of all variants that do not say another: half of the features."""
+"""The network of all variants without one of their own: half of the features."""
 
 UNSUPERVISED = Weights(labels=0.0, **MIXTURE_ALONE)
 
-AMORTISED = {
+TRAINED = {
     "default": {},
     "no autoencoder, no labels": {"weights": Weights(autoencoder=0.0, labels=0.0)},
     "no density": {"weights": Weights(density=0.0)},

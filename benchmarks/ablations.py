@@ -1,11 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Compare variants of the autoencoder: the table of the docs that says why it is as it is.
+Compare variants of the autoencoder: the table of the docs with its choices.
 
 Usage: ``python benchmarks/ablations.py FOLDER [--steps 800] [--only NAME ...]``, with
 the folder of ``vaeclust train``, whose tiles are used: those of the last training to
 train on, those for the calibration to judge on. Every convolutional variant is trained
-anew for a short while, with half of the features; the dense ones learn on each image.
+for a short while, with half of the features; the dense ones learn on each image.
 Prints the completeness of clusters with at least 20 members at a number of false
 positives per square degree, per survey. Only differences of several per cent mean
 something, and only within a group.
@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from ablation_variants import AMORTISED, PER_IMAGE, SMALL
+from ablation_variants import PER_IMAGE, SMALL, TRAINED
 from astropy import units as u
 from astropy.table import Table
 from mixture_scores import score_by_mixture
@@ -62,23 +62,23 @@ def main(argv=None):
     )
     parser.add_argument("--tiles", type=int, default=40, help="of 2MASS, per image")
     parser.add_argument("--workers", type=int, default=1, help="per image")
-    names = [*AMORTISED, *PER_IMAGE]
+    names = [*TRAINED, *PER_IMAGE]
     parser.add_argument("--only", nargs="+", choices=names, metavar="NAME")
     parser.add_argument("--output", type=Path, help="by default FOLDER/ablations")
     arguments = parser.parse_args(argv)
     arguments.output = arguments.output or arguments.folder / "ablations"
     chosen = arguments.only or names
-    amortised = [compare_amortised(n, arguments) for n in AMORTISED if n in chosen]
-    if amortised:
-        Table(rows=amortised).pprint_all()
+    trained = [compare_trained(n, arguments) for n in TRAINED if n in chosen]
+    if trained:
+        Table(rows=trained).pprint_all()
     per_image = {name: PER_IMAGE[name] for name in PER_IMAGE if name in chosen}
     if per_image:
         compare_per_image(per_image, arguments).pprint_all()
 
 
-def compare_amortised(name, arguments):
+def compare_trained(name, arguments):
     """Train a variant for a while and return its completeness (dict)."""
-    variant = dict(AMORTISED[name])
+    variant = dict(TRAINED[name])
     by_mixture = variant.pop("score_by_mixture", None)
     plan = TrainingPlan(
         n_steps=arguments.steps,
@@ -88,9 +88,9 @@ def compare_amortised(name, arguments):
     )
     plan = replace(plan, **variant)
     text = json.dumps(asdict(plan))
-    place = arguments.output / hashlib.sha256(text.encode()).hexdigest()[:12]
+    folder = arguments.output / hashlib.sha256(text.encode()).hexdigest()[:12]
     mock, real = (sorted((arguments.folder / kind).glob("*.npz")) for kind in KINDS)
-    network = folded(train_network(plan, mock, place, real_tiles=real))
+    network = folded(train_network(plan, mock, folder, real_tiles=real))
     run = partial(run_network, network)
     if by_mixture is not None:
         run = score_by_mixture(network, mock, by_mixture)

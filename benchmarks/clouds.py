@@ -5,7 +5,7 @@ What the default finds and measures of clusters with and without a cloud of thei
 Usage: ``python benchmarks/clouds.py [--tiles 400] [--survey ukidss-k] [--model PATH]
 [--workers 2]``. The clusters of the comparison of finders lie in clouds that dim the
 field behind them. Here each is simulated twice, with its cloud and without, at the same
-place among the same stars; all that the default reports at a rate of 10 false alarms
+position among the same stars; all that the default reports at a rate of 10 false alarms
 per deg2 or less is compared with the truth. Clusters of at least 20 members count.
 """
 
@@ -39,8 +39,7 @@ def detect(seed, *, survey, model):
     finder = VAEClusterFinder(
         embedding=ConvVAE(model=model), max_false_alarm_rate=RATES[-1]
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoDetectionsWarning)
+    with warnings.catch_warnings(action="ignore", category=NoDetectionsWarning):
         return [
             (finder(tile.image), tile.clusters, read_image(tile.image).usable_area)
             for tile in tiles
@@ -67,11 +66,11 @@ def main(argv=None):
         catalogs, truths, areas = zip(*result, strict=True)
         judged = froc(catalogs, truths, u.Quantity(areas), sky="all")
         rates = judged.detections["false_alarm_rate"][judged.detections["is_matched"]]
-        shares = Table({"clusters": [kind], "number": [len(truths)]})
+        fractions = Table({"clusters": [kind], "number": [len(truths)]})
         for rate in RATES:
             name = f"found at {rate.value:g} / deg2"
-            shares[name] = [round((rates <= rate).sum() / len(truths), 3)]
-        shares.pprint_all()
+            fractions[name] = [round((rates <= rate).sum() / len(truths), 3)]
+        fractions.pprint_all()
         judged.measurement_errors().pprint_all()
 
 

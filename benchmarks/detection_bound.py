@@ -5,15 +5,15 @@ How many clusters could be found by someone who knows what field to expect.
 Usage: ``python benchmarks/detection_bound.py [--tiles 1000] [--survey ukidss-k]
 [--without-clouds] [--folder froc_results/ukidss-k] [--workers 2]``. On the tiles of the
 comparison of finders, observers look at the perfect positions of the stars down to the
-limit of the survey; magnitudes and nebulae they do not see. Of each cluster they are
-told the profile, the number of members and where to look; they only say whether it is
+limit of the survey; magnitudes and nebulae they do not see. Of each cluster they know
+the profile, the number of members and where to look; they only say whether it is
 there.
 
-The first is also told how many field stars to expect at every place, behind the dust of
+The first also knows how many field stars to expect everywhere, behind the dust of
 the cluster, too. By the lemma of Neyman & Pearson, no search that has these counts to
 go by finds more: with f false positives per deg2 a search reports something within the
-match radius R of a place without a cluster with a probability of f pi R^2 at most, and
-at this probability the ratio of the likelihoods finds most. One threshold of the
+match radius R of a position without a cluster with a probability of f pi R^2 at most,
+and at this probability the ratio of the likelihoods finds most. One threshold of the
 ratio times pi R^2 for all clusters allots the false positives to them best. The second
 takes the field for uniform, so that the dust of the cluster hides its members. The sky
 without clusters is Poisson for both. What is missing to them in a search that has the
@@ -45,11 +45,11 @@ from tqdm import tqdm
 from astro_vaeclust.evaluation import evaluate_finders
 from astro_vaeclust.evaluation.finders import make_finders
 from astro_vaeclust.matching.pairs import match_radii
-from astro_vaeclust.simulation import draw_clusters
 from astro_vaeclust.simulation.clusters import (
     BEFORE_MEMBERS,
     CLOUD_REACH,
     cloud_envelope,
+    draw_clusters,
 )
 from astro_vaeclust.simulation.design import FIRST_SEED, mock_tile
 from astro_vaeclust.simulation.fields import BEHIND, SLOPES
@@ -136,7 +136,7 @@ def expected_stars(tile, cluster):
 
 
 def behind(survey, cluster, radius):
-    """Return the share of field stars that the cluster's mean cloud leaves."""
+    """Return the fraction of field stars that the cluster's mean cloud leaves."""
     inner = np.linspace(0, 1, 101)
     mean = np.average(cloud_envelope(inner), weights=inner)
     depth = cluster.extinction.to_value(u.mag) / (BEFORE_MEMBERS * mean)
@@ -152,8 +152,8 @@ def scaled_density(profile, x, y):
     weight = mean_density(profile, *offsets).ravel()
     radius = np.hypot(*offsets).ravel()
     order = np.argsort(radius)
-    share = np.cumsum(weight[order])
-    half = np.interp(0.5, share / share[-1], radius[order])
+    inside = np.cumsum(weight[order])
+    half = np.interp(0.5, inside / inside[-1], radius[order])
     area = (axis[1] - axis[0]) ** 2
     return mean_density(profile, x * half, y * half) * half**2 / (weight.sum() * area)
 
@@ -238,8 +238,8 @@ def main(argv=None):
     found = found_by_default(arguments.folder, arguments.survey, arguments.tiles)
     for rate, of_default in zip(RATES, found, strict=True):
         is_found = np.isin(seeds, of_default)
-        shares = [is_found[which].mean() for which in (shows, ~shows)]
-        table[f"at {rate:g} / deg2"] = np.round(shares, 3)
+        fractions = [is_found[which].mean() for which in (shows, ~shows)]
+        table[f"at {rate:g} / deg2"] = np.round(fractions, 3)
     table.pprint_all()
 
 

@@ -26,7 +26,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    evaluate.add_options(parser, tiles=1000)
+    evaluate.add_campaign_options(parser, tiles=1000)
     parser.set_defaults(folder="froc_results")
     parser.add_argument("--surveys", nargs="+", default=SURVEYS, metavar="TAG")
     add_message_options(parser)

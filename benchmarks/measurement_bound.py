@@ -8,7 +8,7 @@ clusters, also those that no finder finds. The first knows which stars are membe
 takes the mean of their positions, and the radii that hold half and 80 % of them; what
 is left are the errors of a finite number of stars, and of what the centre is of a
 cluster that has several cores or is elongated. The second knows all stars down to the
-limit of the survey, blended or not, but not which are members. Told where the cluster
+limit of the survey, blended or not, but not which are members. Given where the cluster
 is, how large and how rich, it fits a Plummer profile on a uniform field by maximum
 likelihood: what a catalogue could say at best.
 """
@@ -23,7 +23,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from astro_vaeclust.catalog import ClusterCatalog
-from astro_vaeclust.evaluation import TileFinder, error_table, evaluate_finders
+from astro_vaeclust.evaluation import TileFinder, evaluate_finders
+from astro_vaeclust.evaluation.summary import error_table
 from astro_vaeclust.measure.columns import cluster_table
 
 FIRST_SEED = 90_000
@@ -75,7 +76,7 @@ class ProfileOracle(TileFinder):
 
 
 def bright_stars(tile):
-    """Return places of the stars above the limit, and which are members."""
+    """Return positions of the stars above the limit, and which are members."""
     bright = tile.stars["mag"].value < tile.survey.limit
     points = np.column_stack([tile.stars["x"], tile.stars["y"]])
     return points[bright], np.asarray(tile.stars["is_member"])[bright]
@@ -97,10 +98,10 @@ def fit_plummer(points, center, r50, number, shape):
     area = np.prod(high - low)
     field = max(len(inside) - number, 1) / area
 
-    def density(parameters, places):
+    def density(parameters, positions):
         offset, (radius, members, background) = parameters[:2], np.exp(parameters[2:])
         radius = radius * r50
-        squares = ((places - center - offset * r50) ** 2).sum(axis=1) / radius**2
+        squares = ((positions - center - offset * r50) ** 2).sum(axis=1) / radius**2
         profile = members * number / (np.pi * radius**2) * (1 + squares) ** -2
         return profile + background * field
 

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Scores of an amortised autoencoder by a mixture of its latents and nothing else."""
+"""Scores of a trained autoencoder by a mixture of its latents and nothing else."""
 
 from dataclasses import replace
 
@@ -23,22 +23,11 @@ def score_by_mixture(network, paths, mixture):
     """
     Score cells by the log-odds of the component "cluster", summed over the scales.
 
-    Which component that is the labels of training tiles say: the one that cells within
-    clusters belong to most oftener than others.
-
-    Parameters
-    ----------
-    network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
-        The trained network.
-    paths : sequence of path
-        Training tiles.
-    mixture : int or {'prior'}
-        Components of a mixture that is fitted to the latents, or the prior.
-
-    Returns
-    -------
-    run : callable
-        ``run(channels)`` returns the `NetworkMaps` with these scores.
+    That is the component whose mean responsibility for the cells of clusters exceeds
+    that for others most, by the labels of the training tiles in ``paths``. ``mixture``
+    is the number of components of a mixture that is fitted to the latents, or
+    ``"prior"``. Returns ``run(channels)``, which returns `NetworkMaps` with these
+    scores.
     """
     latents, labels = _latents(network, paths)
     posteriors = []
@@ -48,9 +37,9 @@ def score_by_mixture(network, paths, mixture):
         else:
             fitted = GaussianMixture(mixture, random_state=0, reg_covar=1e-4)
             posterior = fitted.fit(points[:MOST_LATENTS]).predict_proba
-        shares = posterior(points)
+        weights = posterior(points)
         inside, known = labels[scale] == CLUSTER, labels[scale] >= 0
-        odds = shares[inside].mean(0) / (shares[known & ~inside].mean(0) + 1e-3)
+        odds = weights[inside].mean(0) / (weights[known & ~inside].mean(0) + 1e-3)
         posteriors.append((posterior, int(odds.argmax())))
 
     def run(channels):
@@ -59,8 +48,8 @@ def score_by_mixture(network, paths, mixture):
         for scale, (posterior, component) in enumerate(posteriors):
             means = maps.posteriors[scale][0]
             flat = means.reshape(-1, means.shape[-1])
-            share = posterior(flat)[:, component].reshape(means.shape[:2])
-            odds = np.log(share + 1e-9) - np.log(1 - share + 1e-9)
+            weight = posterior(flat)[:, component].reshape(means.shape[:2])
+            odds = np.log(weight + 1e-9) - np.log(1 - weight + 1e-9)
             fine = np.clip(odds, -MAX_LOG_ODDS, MAX_LOG_ODDS).repeat(1 << scale, 0)
             ny, nx = total.shape
             total += fine.repeat(1 << scale, 1)[:ny, :nx]

@@ -3,7 +3,7 @@
 Compare mock tiles with real ones: numbers, and a contact sheet to look at; time them.
 
 Usage: ``python benchmarks/mock_against_real.py [contact-sheet.png]``. The real tiles
-are found through the environment variable ``ASTRO_VAECLUST_DATA``: 2MASS tiles round
+are found through the environment variable ``ASTRO_VAECLUST_DATA``: 2MASS tiles around
 M17, an arcminute of UKIDSS on the Crab nebula and a VISTA field away from the plane.
 Levels are in units of the noise, so that zero points and units do not matter. For each
 2MASS tile without a nebula, the ratio of mock to real is taken over several mock tiles.
@@ -24,12 +24,9 @@ from photutils.background import Background2D
 from photutils.detection import DAOStarFinder
 from scipy.spatial import cKDTree
 
-from astro_vaeclust.simulation import (
-    MockCluster,
-    PointSpread,
-    get_survey,
-    simulate_tile,
-)
+from astro_vaeclust.simulation import MockCluster, simulate_tile
+from astro_vaeclust.simulation.rendering import PointSpread
+from astro_vaeclust.simulation.surveys import get_survey
 
 TWINS = {
     "350080": {"density": 4.84, "extinction": 0.7},
@@ -144,22 +141,17 @@ def measure(tile):
         table = DAOStarFinder(5 * noise[0], tile.fwhm)(residual)
     x, y = np.array(table["x_centroid"]), np.array(table["y_centroid"])
     peak = np.array(table["peak"])
-    share = (
-        PointSpread.from_survey(
-            get_survey(tile.survey), np.mean(get_survey(tile.survey).fwhm)
-        )
-        .stamp()
-        .max()
-    )
-    magnitude = tile.zero_point - 2.5 * np.log10(np.maximum(peak, 1e-3) / share)
+    survey = get_survey(tile.survey)
+    central = PointSpread.from_survey(survey, np.mean(survey.fwhm)).stamp().max()
+    magnitude = tile.zero_point - 2.5 * np.log10(np.maximum(peak, 1e-3) / central)
     # Without a zero point the counts are zero.
     low, high = MAGNITUDES[tile.survey]
     counts = [int(np.sum(magnitude < limit)) for limit in range(low, high + 1)]
     # The brighter half of the stars: nearest neighbours there are not blends.
     bright = peak > (np.median(peak) if len(peak) < 2000 else np.sort(peak)[-2000])
-    places = np.column_stack([x, y])[bright]
-    distance = cKDTree(places).query(places, 2)[0][:, 1]
-    poisson = 0.5 * np.sqrt(data.size / len(places))
+    positions = np.column_stack([x, y])[bright]
+    distance = cKDTree(positions).query(positions, 2)[0][:, 1]
+    poisson = 0.5 * np.sqrt(data.size / len(positions))
     cells = np.histogram2d(y[bright], x[bright], bins=(16, 8))[0]
     levels = np.percentile(residual, [1, 5, 16, 50, 84, 95, 99, 99.9])
     return {
@@ -217,13 +209,13 @@ def noise_power(residual):
     return profile[[1, 2, 4, 6, 8]] / profile[2]
 
 
-def dark_boxes(residual, side=16, share=0.03):
+def dark_boxes(residual, side=16, fraction=0.03):
     """Return the quietest boxes of an image, each with its plane subtracted."""
     rows, columns = (length // side for length in residual.shape)
     boxes = residual[: rows * side, : columns * side]
     boxes = boxes.reshape(rows, side, columns, side).swapaxes(1, 2)
     boxes = boxes.reshape(-1, side, side)
-    quiet = np.argsort(boxes.std(axis=(1, 2)))[: max(8, int(share * len(boxes)))]
+    quiet = np.argsort(boxes.std(axis=(1, 2)))[: max(8, int(fraction * len(boxes)))]
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
     flat = []
     for box in boxes[quiet]:

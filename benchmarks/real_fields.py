@@ -21,7 +21,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area
 
-from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.embedding import ConvVAE
 
 CLUSTERS = {
@@ -55,7 +55,20 @@ FIELDS = [
     ("ukidss_crab/image.fits", None, "nebula"),
     ("vista_viking/Ks_no_wcs.fits", None, "galaxies; WCS given"),
     ("vista_viking/mystery_VIKING_Z.fits", None, "galaxies"),
+    ("vista_frames/image_5.fits", None, "single frame, ZPN"),
+    ("vista_frames/image_6.fits", None, "single frame, ZPN"),
+    ("vista_stack/stack_h.fits", None, "margin near zero"),
+    ("vista_multiband/profound_Y.fits", None, "galaxies; WCS given"),
+    ("vista_multiband/profound_J.fits", None, "galaxies; WCS given"),
+    ("vista_multiband/profound_H.fits", None, "galaxies; WCS given"),
+    ("vista_multiband/profound_Ks.fits", None, "galaxies; WCS given"),
+    ("twomass_odd/prototype_k.fits", None, "integers, BSCALE and BLANK"),
+    ("twomass_odd/irac1_sip.fits", None, "single frame, SIP"),
+    ("twomass_odd/s108_aJ_asky_980321n1060021.fits.gz", None, "galaxy NGC 5273"),
 ]
+
+WITHOUT_WCS = "Ks_no_wcs", *(f"profound_{band}" for band in ("Y", "J", "H", "Ks"))
+"""Files of VISTA whose headers have no WCS."""
 
 
 def main(argv=None):
@@ -95,11 +108,10 @@ def _area(heatmap):
 
 
 def detect(finder, path):
-    """Search one of the real images, also the one that has no WCS."""
+    """Search one of the real images, also those that have no WCS."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("ignore", NoDetectionsWarning)
-        if path.name == "Ks_no_wcs.fits":
+        if path.stem in WITHOUT_WCS:
             return finder.detect(path, wcs=_made_up_wcs())
         return finder.detect(path)
 
@@ -115,17 +127,9 @@ def _made_up_wcs():
 
 def _row(name, known, remark, catalog):
     table = catalog.table
-    row = {
-        "field": Path(name).name,
-        "known": known or "-",
-        "found": len(table),
-        "offset": "-",
-        "radius": "-",
-        "r50": "-",
-        "members": "-",
-        "rate": "-",
-        "remark": remark,
-    }
+    row = {"field": Path(name).name, "known": known or "-", "found": len(table)}
+    row |= dict.fromkeys(("offset", "radius", "r50", "members", "rate"), "-")
+    row["remark"] = remark
     if known is None or not len(table):
         if len(table):
             row["rate"] = f"{table['false_alarm_rate'].value.min():.1e}"
@@ -142,7 +146,7 @@ def _row(name, known, remark, catalog):
 
 
 def _draw(catalog, folder, name):
-    from astro_vaeclust.visualization import write_plot
+    from astro_vaeclust.visualization.catalog_plot import write_plot
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{Path(name).parent.name}-{Path(name).name.split('.')[0]}.png"

@@ -67,8 +67,9 @@ def _exact(catalog):
             columns["ra"] = [float(value).hex() for value in column.ra.deg]
             columns["dec"] = [float(value).hex() for value in column.dec.deg]
         else:
-            values = np.asarray(getattr(column, "value", column), dtype=float)
-            columns[name] = [float(value).hex() for value in values]
+            columns[name] = [
+                value.hex() for value in np.asarray(column, float).tolist()
+            ]
     columns["heat"] = [float(np.sum(catalog.heatmap.data, dtype=float)).hex()]
     return columns
 

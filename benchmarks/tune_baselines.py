@@ -25,13 +25,10 @@ import numpy as np
 
 from astro_vaeclust.baselines import BASELINES
 from astro_vaeclust.images.read import read_image
-from astro_vaeclust.simulation import (
-    NULLS,
-    draw_clusters,
-    get_survey,
-    simulate_tile,
-)
+from astro_vaeclust.simulation import NULLS, simulate_tile
+from astro_vaeclust.simulation.clusters import draw_clusters
 from astro_vaeclust.simulation.design import default_shape
+from astro_vaeclust.simulation.surveys import get_survey
 
 FIRST_SEED = 50000
 LOWEST = 1.5

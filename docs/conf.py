@@ -32,7 +32,8 @@ extensions = [
 
 nitpicky = True
 default_role = "obj"
-exclude_patterns.append("**.ipynb_checkpoints")
+exclude_patterns += ["**.ipynb_checkpoints", "_templates"]
+templates_path = ["_templates"]
 automodapi_inheritance_diagram = False
 automodsumm_inherited_members = False
 autoclass_content = "class"
@@ -74,39 +75,55 @@ if OFFLINE:
     ]
 
 
-def resolve_short_name(app, env, node, contnode):
+def resolve_name(app, env, node, contnode):
     """
-    Resolve a name without its module, such as `LatentMap`, within this package.
+    Resolve a name that is documented under another module.
 
-    It must be one documented object, under whatever modules that is documented;
-    anything else stays unresolved, and nitpicky reports it.
+    It may be without a module, such as `LatentMap`, or with that which defines it,
+    where another one exports it. It must be one documented object; anything else stays
+    unresolved, and nitpicky reports it.
     """
-    if node["refdomain"] != "py" or "." in node["reftarget"].rpartition(".")[0]:
+    if node["refdomain"] != "py":
         return None
     domain = env.get_domain("py")
-    name = node["reftarget"]
-    matches = domain.find_obj(env, None, None, name, None, searchmode=1)
-    matches = [match for match in matches if match[0].startswith(f"{project}.")]
-    if not matches or len({_canonical(match[0]) for match in matches}) > 1:
+    target = node["reftarget"]
+    module, _, name = target.rpartition(".")
+    if module.startswith(project):
+        matches = [m for m in _documented(domain, env, name) if _is_same(m, target)]
+    elif "." not in module:
+        matches = _documented(domain, env, target)
+    else:
         return None
-    shortest = min((match[0] for match in matches), key=len)
+    if not matches or len({id(_object(match)) for match in matches}) > 1:
+        return None
+    shortest = min(matches, key=len)
     return domain.resolve_xref(
         env, node["refdoc"], app.builder, "obj", shortest, node, contnode
     )
 
 
-def _canonical(place):
-    """Return where the object that is documented under a name is defined."""
-    parts = place.split(".")
-    value = astro_vaeclust
-    for depth, part in enumerate(parts[1:], start=2):
-        try:
-            value = getattr(value, part)
-        except AttributeError:
-            value = importlib.import_module(".".join(parts[:depth]))
-    return id(value)
+def _documented(domain, env, name):
+    """Return the full names of this package that are documented and end in a name."""
+    found = domain.find_obj(env, None, None, name, None, searchmode=1)
+    return [match[0] for match in found if match[0].startswith(f"{project}.")]
+
+
+def _is_same(name, other):
+    try:
+        return _object(name) is _object(other)
+    except (ImportError, AttributeError):
+        return False
+
+
+def _object(name):
+    """Return the module, or what a module or class has, of a full name."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        owner, _, attribute = name.rpartition(".")
+        return getattr(_object(owner), attribute)
 
 
 def setup(app):
-    """Add the resolution of short names."""
-    app.connect("missing-reference", resolve_short_name)
+    """Add the resolution of names."""
+    app.connect("missing-reference", resolve_name)

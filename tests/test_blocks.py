@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The search block by block finds what the search in one piece finds."""
 
+import warnings
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -9,7 +11,12 @@ from astropy.nddata import CCDData, NDData, StdDevUncertainty
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust import LossyDataWarning, NoDetectionsWarning, VAEClusterFinder
-from astro_vaeclust.blocks import Block, cut_into_blocks
+from astro_vaeclust.blocks import (
+    Block,
+    block_size_of,
+    cut_into_blocks,
+    search_in_blocks,
+)
 from astro_vaeclust.detector import grid as grid_module
 from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage, Scaling
 from astro_vaeclust.images import source as source_module
@@ -94,13 +101,50 @@ def test_flags_are_those_of_the_whole_image(image, whole):
 
 
 def test_large_images_are_searched_in_blocks(image, whole, monkeypatch):
-    monkeypatch.setattr("astro_vaeclust.finder.MAX_WHOLE_PIXELS", 1000 * 600)
-    monkeypatch.setattr("astro_vaeclust.finder.BLOCK_SIZE", BLOCK)
+    monkeypatch.setattr("astro_vaeclust.blocks.MAX_WHOLE_PIXELS", 1000 * 600)
+    monkeypatch.setattr("astro_vaeclust.blocks.BLOCK_SIZE", BLOCK)
     catalog = VAEClusterFinder(max_false_alarm_rate=LOW).detect(image)
     assert catalog.table.meta["n_blocks"] == 10
     assert_same(catalog.table, whole)
-    for finder in (VAEClusterFinder(embedding="pca"), VAEClusterFinder(mixture="gmm")):
-        assert finder._is_too_large(SHAPE) is False  # as it learns on the image
+    monkeypatch.setattr("astro_vaeclust.blocks.MAX_WHOLE_PIXELS", 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        learned = VAEClusterFinder(embedding="pca").detect(image[:99, :99])
+    assert "n_blocks" not in learned.table.meta  # as it learns on the image
+
+
+@pytest.mark.parametrize(("scale", "is_whole"), [(1, True), (2, False), (5, False)])
+def test_coarse_images_count_by_network_pixels(scale, is_whole, image, monkeypatch):
+    monkeypatch.setattr("astro_vaeclust.blocks.MAX_WHOLE_PIXELS", 401 * 1701)
+    wcs = image.wcs.deepcopy()
+    wcs.wcs.cdelt = -scale / 3600, scale / 3600
+    with open_image(image.data, wcs=wcs) as source:
+        block_size = block_size_of(source, None, fine_scale=1.0)
+        assert block_size_of(source, 300, fine_scale=1.0) == 300
+        assert block_size == (None if is_whole else 2048 // scale)
+        grid = NetworkGrid.from_pixel_scale(scale, 1.0)
+        strips = list(source.strips(grid.period, 1000))
+    assert len(strips) == 400 // grid.period
+
+
+@pytest.mark.parametrize("scale", [2, 5, 8])
+def test_blocks_of_coarse_images_overlap_by_network_pixels(scale, image):
+    """512 of these, up to the period of the meshes of the sky."""
+    wcs = image.wcs.deepcopy()
+    wcs.wcs.cdelt = -scale / 3600, scale / 3600
+    reads = []
+
+    class Found:
+        models, columns = [], staticmethod(dict)
+
+    def search(part, sources):
+        reads.append(part.shape)
+        return Found
+
+    with open_image(image.data, wcs=wcs) as source:
+        search_in_blocks(source, search, fine_scale=1.0, block_size=128)
+    period = NetworkGrid.from_pixel_scale(scale, 1.0).period
+    assert max(shape[1] for shape in reads) < 128 + 2 * (512 / scale + period)
 
 
 def test_masks_and_errors(image, tmp_path):

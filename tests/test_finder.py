@@ -329,7 +329,7 @@ def test_import_is_light():
 def test_default_finds_the_cluster_of_the_demo_with_any_number_of_threads():
     import torch
 
-    from astro_vaeclust.simulation import demo_tile
+    from astro_vaeclust.simulation.demo import demo_tile
 
     tile = demo_tile()
     n_threads = torch.get_num_threads()

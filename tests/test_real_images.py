@@ -4,8 +4,13 @@
 import astropy.units as u
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyWarning
+from astropy.wcs import WCS
+from numpy.testing import assert_allclose
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust.images.read import read_image
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
 
@@ -22,8 +27,14 @@ EMPTY = (
     "negatives_dss2/horsehead.fits.gz",
     "ukidss_crab/image.fits",
     "vista_viking/mystery_VIKING_Z.fits",
+    "vista_frames/image_5.fits",
+    "vista_frames/image_6.fits",
+    "vista_stack/stack_h.fits",
+    "twomass_odd/prototype_k.fits",
+    "twomass_odd/irac1_sip.fits",
+    "twomass_odd/s108_aJ_asky_980321n1060021.fits.gz",
 )
-"""Fields with dust, nebulae and bright stars, but without a known cluster."""
+"""Fields with dust, nebulae, galaxies and bright stars, but without a known cluster."""
 
 
 @pytest.fixture
@@ -56,6 +67,49 @@ def test_default_finds_a_cluster_at_another_wavelength(shared_data):
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_default_abstains_where_there_is_no_cluster(shared_data, name):
-    with pytest.warns(NoDetectionsWarning):
-        catalog = VAEClusterFinder().detect(shared_data / name)
+    assert_abstains(VAEClusterFinder(), shared_data / name)
+
+
+@pytest.mark.parametrize("band", ["Y", "J", "H", "Ks"])
+def test_default_abstains_on_images_whose_wcs_is_given(shared_data, band):
+    path = shared_data / "vista_multiband" / f"profound_{band}.fits"
+    with pytest.raises(ValueError, match="wcs: data brings none"):
+        VAEClusterFinder().detect(path)
+    assert_abstains(VAEClusterFinder(), path, wcs=vista_wcs())
+
+
+def test_a_galaxy_is_no_cluster_at_any_stated_rate(shared_data):
+    path = shared_data / "twomass_odd" / "s108_aJ_asky_980321n1060021.fits.gz"
+    assert_abstains(VAEClusterFinder(max_false_alarm_rate=100 / u.deg**2), path)
+
+
+def test_integers_are_scaled(shared_data):
+    path = shared_data / "twomass_odd" / "prototype_k.fits"
+    stored = fits.getdata(path, do_not_scale_image_data=True)
+    image = read_image(path)
+    usable = ~image.mask
+    assert_allclose(image.data[usable], 0.1 * stored[usable], rtol=1e-6)
+
+
+def test_a_margin_without_noise_is_no_data(shared_data):
+    path = shared_data / "vista_stack" / "stack_h.fits"
+    finder = VAEClusterFinder(max_false_alarm_rate=10 / u.deg**2)
+    caught = assert_abstains(finder, path)
+    assert any("8.2 % of the image" in str(warning.message) for warning in caught)
+
+
+def assert_abstains(finder, path, **options):
+    with pytest.warns(AstropyWarning) as caught:
+        catalog = finder.detect(path, **options)
+    assert NoDetectionsWarning in [warning.category for warning in caught]
     assert len(catalog) == 0
+    return caught
+
+
+def vista_wcs():
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
+    wcs.wcs.cdelt = -0.339 / 3600, 0.339 / 3600
+    wcs.wcs.crpix = 1300.5, 1300.5
+    wcs.wcs.crval = 180.0, 0.0
+    return wcs

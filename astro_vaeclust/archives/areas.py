@@ -15,23 +15,10 @@ from ..images.celestial import celestial_wcs
 __all__ = ["Box", "Cone", "Footprint"]
 
 
-class _Area:
-    """What all areas share: `cone` and a check of its size."""
-
-    def check_size(self, argument, largest):
-        """Raise a ValueError that names the argument if the area is too large."""
-        extent = self.extent
-        if extent > largest:
-            raise ValueError(
-                f"{argument} must be at most {largest.to_string(precision=4)} for this "
-                f"survey, got {extent.to(largest.unit).to_string(precision=4)}"
-            )
-
-
 @dataclass(frozen=True, eq=False)
-class Cone(_Area):
+class Cone:
     """
-    All places within an angle of a centre.
+    All positions within an angle of a centre.
 
     Parameters
     ----------
@@ -45,29 +32,24 @@ class Cone(_Area):
     radius: u.Quantity
 
     @classmethod
-    def around(cls, center, radius):
-        """Make one, after a check that ``radius`` is a positive angle."""
+    def from_center(cls, center, radius):
+        """Return a cone after a check that ``radius`` is a positive angle."""
         return cls(center.icrs, _angle("radius", radius))
 
     def __str__(self):
-        return f"cone {_place(self.center)} radius {_text(self.radius)}"
-
-    @property
-    def extent(self):
-        """The radius (`~astropy.units.Quantity`)."""
-        return self.radius
+        return f"cone {_position(self.center)} radius {_text(self.radius)}"
 
     def cone(self):
-        """Return the smallest known cone with all of the area: itself."""
+        """Return the smallest cone with all of the area: itself."""
         return self
 
     def contains(self, sky):
-        """Return True for the coordinates inside ((n,) array of bool)."""
+        """Return a mask of the coordinates inside ((n,) array of bool)."""
         return np.asarray(self.center.separation(sky) <= self.radius)
 
 
 @dataclass(frozen=True, eq=False)
-class Box(_Area):
+class Box:
     """
     A box about a centre, with sides along right ascension and declination.
 
@@ -84,8 +66,8 @@ class Box(_Area):
     height: u.Quantity
 
     @classmethod
-    def around(cls, center, size):
-        """Make one, after a check that ``size`` is one positive angle or two."""
+    def from_center(cls, center, size):
+        """Return a box after a check that ``size`` is one positive angle or two."""
         shape = np.shape(size)
         if shape == ():
             width = height = _angle("size", size)
@@ -98,27 +80,21 @@ class Box(_Area):
         return cls(center.icrs, width, height)
 
     def __str__(self):
-        return (
-            f"box {_place(self.center)} size {_text(self.width)} x {_text(self.height)}"
-        )
-
-    @property
-    def extent(self):
-        """The longer side (`~astropy.units.Quantity`)."""
-        return max(self.width, self.height)
+        size = f"{_text(self.width)} x {_text(self.height)}"
+        return f"box {_position(self.center)} size {size}"
 
     def cone(self):
         """Return the smallest cone with all of the area."""
         return Cone(self.center, self.center.separation(self.grid(2)).max())
 
     def contains(self, sky):
-        """Return True for the coordinates inside ((n,) array of bool)."""
+        """Return a mask of the coordinates inside ((n,) array of bool)."""
         right, up = self.center.spherical_offsets_to(sky.icrs)
         inside = (abs(right) <= self.width / 2) & (abs(up) <= self.height / 2)
         return np.asarray(inside)
 
     def grid(self, n=9):
-        """Return n x n places that cover the box evenly, corners included."""
+        """Return n x n positions that cover the box evenly, corners included."""
         across, along = np.meshgrid(
             np.linspace(-0.5, 0.5, n), np.linspace(-0.5, 0.5, n)
         )
@@ -128,17 +104,9 @@ class Box(_Area):
 
     def wcs(self, pixel_scale):
         """
-        Return a WCS with north up and east left that shows the box.
+        Return a WCS (TAN) of the box with north up, east left and its ``array_shape``.
 
-        Parameters
-        ----------
-        pixel_scale : `~astropy.units.Quantity`
-            Side of a pixel.
-
-        Returns
-        -------
-        wcs : `~astropy.wcs.WCS`
-            A gnomonic projection (TAN) with its ``array_shape``.
+        ``pixel_scale`` is the side of a pixel, an angle.
         """
         scale = pixel_scale.to_value(u.deg)
         sides = (self.height.to_value(u.deg), self.width.to_value(u.deg))
@@ -156,7 +124,7 @@ class Box(_Area):
 
 
 @dataclass(frozen=True, eq=False)
-class Footprint(_Area):
+class Footprint:
     """
     The pixels of an image.
 
@@ -172,8 +140,8 @@ class Footprint(_Area):
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, image):
-        """Make that of an NDData, after a check of its WCS."""
+    def from_image(cls, image):
+        """Return that of an NDData after a check of its WCS."""
         shape = np.shape(image.data)
         if len(shape) != 2 or 0 in shape:
             raise ValueError(f"region must be an image of two axes, got shape {shape}")
@@ -181,12 +149,7 @@ class Footprint(_Area):
 
     def __str__(self):
         cone = self.cone()
-        return f"image of shape {self.shape} about {_place(cone.center)}"
-
-    @property
-    def extent(self):
-        """The radius of its cone (`~astropy.units.Quantity`)."""
-        return self.cone().radius
+        return f"image of shape {self.shape} about {_position(cone.center)}"
 
     def cone(self):
         """Return a cone with all of the area, about the central pixel."""
@@ -196,8 +159,8 @@ class Footprint(_Area):
         return Cone(center, center.separation(self.wcs.pixel_to_world(x, y)).max())
 
     def contains(self, sky):
-        """Return True for the coordinates inside ((n,) array of bool)."""
-        inside = self.cone().contains(sky)  # far places can have no pixel at all
+        """Return a mask of the coordinates inside ((n,) array of bool)."""
+        inside = self.cone().contains(sky)  # far positions can have no pixel
         x, y = self.wcs.world_to_pixel(sky[inside])
         ny, nx = self.shape
         on_pixels = (x >= -0.5) & (x <= nx - 0.5) & (y >= -0.5) & (y <= ny - 0.5)
@@ -221,14 +184,13 @@ def _angle(argument, value):
     message = f"{argument} must be a positive angle such as 5 * u.arcmin, got {value!r}"
     if not isinstance(value, u.Quantity):
         raise TypeError(message)
-    if not value.isscalar or not value.unit.is_equivalent(u.deg):
-        raise ValueError(message)
-    if not (np.isfinite(value) and value > 0):
+    is_angle = value.isscalar and value.unit.is_equivalent(u.deg)
+    if not (is_angle and np.isfinite(value) and value > 0):
         raise ValueError(message)
     return u.Quantity(value, dtype=float)
 
 
-def _place(center):
+def _position(center):
     return f"{center.ra.deg:.6f} {center.dec.deg:+.6f}"
 
 

@@ -68,10 +68,9 @@ class Archive(abc.ABC):
         position : `~astropy.coordinates.SkyCoord` or str
             The centre: a single coordinate or a name, see `resolve`.
         size : `~astropy.units.Quantity`
-            Angle, or pair of angles (width, height): how much sky the image shall
-            show.
+            Side of the image on the sky, or (width, height).
         band : str, optional
-            One of `bands`; ``"K"`` and ``"Ks"`` are taken for each other.
+            One of ``bands``; ``"K"`` and ``"Ks"`` are taken for each other.
 
         Returns
         -------
@@ -88,8 +87,8 @@ class Archive(abc.ABC):
             `~astro_vaeclust.archives.NoDataError` if it has no image there.
         """
         band = self.check_band(band)
-        box = Box.around(resolve(position).coordinates, size)
-        box.check_size("size", self.largest_image)
+        box = Box.from_center(resolve(position).coordinates, size)
+        _check_size("size", max(box.width, box.height), self.largest_image)
         image, service = self._find_image(box, band)
         image.meta["SURVEY"] = self.name
         image.meta["BAND"] = band
@@ -112,12 +111,11 @@ class Archive(abc.ABC):
             declination.
         band : str, optional
             Band of ``mag``, ``mag_err`` and ``quality``; by default that of the image
-            if it says so, or `default_band`.
+            if it says so, or ``default_band``.
         cut : str or callable, optional
-            Keeps some of the sources: the name of one of
-            `~astro_vaeclust.archives.cuts.CUTS`, or what takes the table and returns
-            an array of bool. By default all sources are kept; those that were seen on
-            two frames are there once in any case.
+            Which sources are kept, by default all: one of
+            `~astro_vaeclust.archives.cuts.CUTS`, or a function of the table that
+            returns an array of bool. Those seen on two frames are there once anyway.
 
         Returns
         -------
@@ -135,49 +133,29 @@ class Archive(abc.ABC):
             If an argument cannot be used; the message names it.
         `~astro_vaeclust.archives.ArchiveError`
             If the archive does not give it; a
-            `~astro_vaeclust.archives.NoDataError` if it has no source there. A cut
-            may well leave no row; that is no error.
+            `~astro_vaeclust.archives.NoDataError` if it has no source there. A cut that
+            leaves no row is no error.
         """
         band = self.check_band(self._band_of(region) if band is None else band)
         cut_name, cut = cuts.resolve_cut(cut)
         area = _area(region, radius, size)
         cone = area.cone()
-        cone.check_size(
-            "radius" if radius is not None else "region", self.largest_radius
-        )
+        argument = "region" if radius is None else "radius"
+        _check_size(argument, cone.radius, self.largest_radius)
         table, service = self._find_sources(cone)
         catalog = standardise(table, band=band, cone=cone, service=service)
         catalog = catalog[area.contains(catalog["sky"]) & cuts.primary(catalog)]
         catalog = catalog[cuts.checked_mask(cut(catalog), catalog)]
-        catalog.meta.update(
-            survey=self.name,
-            band=band,
-            service=service,
-            region=str(area),
-            cut=cut_name,
-        )
+        asked = {"survey": self.name, "band": band, "service": service}
+        catalog.meta.update(asked, region=str(area), cut=cut_name)
         return catalog
 
     def check_band(self, band):
         """
-        Return the survey's own name of a band.
+        Return the survey's own name of a band, in any case, or the default for None.
 
-        Parameters
-        ----------
-        band : str or None
-            Name of a band in any case; None is the default.
-
-        Returns
-        -------
-        band : str
-            One of `bands`.
-
-        Raises
-        ------
-        TypeError
-            If it is not a str.
-        ValueError
-            If the survey has no such band.
+        Raises TypeError unless it is a str, and ValueError if the survey has no such
+        band.
         """
         if band is None:
             return self.default_band
@@ -208,49 +186,19 @@ class Archive(abc.ABC):
     @abc.abstractmethod
     def _find_image(self, box, band):
         """
-        Find an image that covers a box as far as there is one.
+        Return an image of a `Box` as far as there is one, and the service that gave it.
 
-        Parameters
-        ----------
-        box : `~astro_vaeclust.archives.areas.Box`
-            What it shall show.
-        band : str
-            One of `bands`.
-
-        Returns
-        -------
-        image : `~astropy.nddata.CCDData`
-            A new one with the pixels of the box; its ``meta`` is a FITS header.
-        service : str
-            Who gave it.
-
-        Raises
-        ------
-        `~astro_vaeclust.archives.ArchiveError`
-            If there is none.
+        It is a new `~astropy.nddata.CCDData` with the pixels of the box, whose ``meta``
+        is a FITS header. Raises `ArchiveError` if there is none.
         """
 
     @abc.abstractmethod
     def _find_sources(self, cone):
         """
-        Find the sources in a cone.
+        Return the sources in a `Cone` or more, and the service that gave them.
 
-        Parameters
-        ----------
-        cone : `~astro_vaeclust.archives.areas.Cone`
-            Where to search; more than that may be returned.
-
-        Returns
-        -------
-        table : `~astropy.table.Table`
-            The sources with the columns of the archive.
-        service : str
-            Who gave it.
-
-        Raises
-        ------
-        `~astro_vaeclust.archives.ArchiveError`
-            If there are none.
+        They are a `~astropy.table.Table` with the columns of the archive. Raises
+        `ArchiveError` if there are none.
         """
 
 
@@ -260,6 +208,15 @@ def _plain_band(band):
     return "k" if plain == "ks" else plain
 
 
+def _check_size(argument, angle, largest):
+    """Raise a ValueError that names the argument if an angle is too large."""
+    if angle > largest:
+        raise ValueError(
+            f"{argument} must be at most {largest.to_string(precision=4)} for this "
+            f"survey, got {angle.to(largest.unit).to_string(precision=4)}"
+        )
+
+
 def _area(region, radius, size):
     """Return the area that a catalogue is asked for."""
     if isinstance(region, NDDataBase):
@@ -267,7 +224,7 @@ def _area(region, radius, size):
             raise ValueError(
                 "radius and size are for a position; for an image its pixels count"
             )
-        return Footprint.of(region)
+        return Footprint.from_image(region)
     if (radius is None) == (size is None):
         raise ValueError(
             "give either radius or size with a position, got "
@@ -280,5 +237,5 @@ def _area(region, radius, size):
         )
     center = resolve(region).coordinates
     if size is not None:
-        return Box.around(center, size)
-    return Cone.around(center, radius)
+        return Box.from_center(center, size)
+    return Cone.from_center(center, radius)

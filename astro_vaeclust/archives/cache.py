@@ -24,25 +24,11 @@ LOGGER = logging.getLogger(__name__)
 
 def remember(service, query, produce, decode):
     """
-    Return the answer to a query, from the cache or from the service.
+    Return the answer to a query as ``decode`` reads it, from the cache or the service.
 
-    Parameters
-    ----------
-    service : str
-        The service.
-    query : str
-        All that decides about the answer.
-    produce : callable
-        Asks the service; returns bytes.
-    decode : callable
-        Turns the bytes into what is returned, or raises an
-        `~astro_vaeclust.archives.ArchiveError` or a ValueError if they are no good
-        answer; then nothing is kept.
-
-    Returns
-    -------
-    answer : object
-        What ``decode`` made.
+    ``query`` has all that the answer depends on. ``produce`` asks the service and
+    returns bytes; they are kept unless ``decode`` raises an `ArchiveError` or
+    ValueError.
     """
     if not conf.use_cache:
         return decode(produce())
@@ -72,17 +58,10 @@ def clear_cache():
 
 
 def cache_size():
-    """
-    Return how much the answers that are kept take up.
-
-    Returns
-    -------
-    size : int
-        Bytes.
-    """
+    """Return the size of all answers that are kept in bytes (int)."""
     return sum(path.stat().st_size for path in cache_folder().glob("*.answer"))
 
 
 def cache_folder():
-    """Return where answers are kept; it may not exist yet."""
+    """Return the folder of the answers; it may not exist yet."""
     return Path(get_cache_dir()) / "astro_vaeclust" / "archives"

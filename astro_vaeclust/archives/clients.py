@@ -141,18 +141,18 @@ class VizierClient(VizierClass):
             tables = super()._parse_result(response, **kwargs)
         if tables is None:
             read_table(response.content)  # says what it is instead
-        _raise_told_error(response.text)
+        _raise_votable_error(response.text)
         return tables
 
 
-def _raise_told_error(text):
-    """Raise an `ArchiveServerError` if VizieR tells of an error inside a VOTable."""
+def _raise_votable_error(text):
+    """Raise an `ArchiveServerError` if VizieR reports an error inside a VOTable."""
     pattern = (
         r'<(?:\w+:)?INFO[^>]*name="(?:Errors?|QUERY_STATUS)"[^>]*value="(?!OK")([^"]*)"'
     )
-    told = re.search(pattern, text, re.IGNORECASE)
-    if told:
-        raise ArchiveServerError(f"it tells of an error: {told[1][:200]}")
+    error = re.search(pattern, text, re.IGNORECASE)
+    if error:
+        raise ArchiveServerError(f"it reports an error: {error[1][:200]}")
 
 
 class _Repaired:
@@ -241,10 +241,10 @@ class VistaClient(_Repaired, VsaClass):
 
 def _raise_page_error(page):
     """Raise what the archive writes on its page in the class ``error``."""
-    told = re.search(r'<p[^>]*class="error"[^>]*>(.*?)</p>', page, re.DOTALL | re.I)
-    if told or re.search(r"<h1[^>]*>\s*Error Message", page, re.IGNORECASE):
-        words = _plain_text(told[1] if told else page)
-        raise ArchiveServerError(f"it tells of an error: {words[:300]}")
+    error = re.search(r'<p[^>]*class="error"[^>]*>(.*?)</p>', page, re.DOTALL | re.I)
+    if error or re.search(r"<h1[^>]*>\s*Error Message", page, re.IGNORECASE):
+        words = _plain_text(error[1] if error else page)
+        raise ArchiveServerError(f"it reports an error: {words[:300]}")
 
 
 def _unexpected(page, what):

@@ -73,14 +73,7 @@ conf = Conf()
 
 
 def changed_hosts():
-    """
-    Return the hosts that are asked in place of the services themselves.
-
-    Returns
-    -------
-    hosts : list of str
-        Those of addresses that are not the default ones, such as mirrors.
-    """
+    """Return the hosts of addresses other than the defaults, such as mirrors (list)."""
     changed = (
         getattr(conf, name)
         for name in ADDRESSES

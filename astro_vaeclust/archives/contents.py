@@ -26,42 +26,32 @@ def unpack(content):
     """Undo gzip (bytes to bytes), within the limit of the configuration."""
     if not content.startswith(_GZIP):
         return content
-    limit = int(conf.largest_answer * 1e6)
     try:
         with gzip.open(io.BytesIO(content)) as file:
-            unpacked = file.read(limit + 1)
+            unpacked = file.read(int(conf.largest_answer * 1e6) + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveFormatError(f"broken gzip data ({error})") from error
-    if len(unpacked) > limit:
-        raise ArchiveSizeError(
-            f"gzip data with more than {limit} bytes; see the item largest_answer of "
-            "the configuration"
-        )
+    _check_size("gzip data", len(unpacked))
     return unpacked
+
+
+def _check_size(what, size):
+    """Raise an `ArchiveSizeError` if a content has too many bytes."""
+    limit = int(conf.largest_answer * 1e6)
+    if size > limit:
+        raise ArchiveSizeError(
+            f"{what} with more than {limit} bytes; see the item largest_answer of the "
+            "configuration"
+        )
 
 
 def read_image(content):
     """
-    Read the only image of a FITS file.
+    Return the only image of a FITS file (bytes, perhaps with gzip).
 
-    Parameters
-    ----------
-    content : bytes
-        The file, perhaps with gzip.
-
-    Returns
-    -------
-    image : `~astropy.nddata.CCDData`
-        Its pixels as float32, those that are not finite masked; its WCS; the header as
-        ``meta``.
-
-    Raises
-    ------
-    `~astro_vaeclust.archives.ArchiveFormatError`
-        If it is no FITS file, truncated, without an image of two axes or with several,
-        or without a celestial WCS.
-    `~astro_vaeclust.archives.ArchiveSizeError`
-        If it is too large.
+    It is a `~astropy.nddata.CCDData` with float32 pixels, those that are not finite
+    masked, a celestial WCS, and the header as ``meta``. Raises an `ArchiveFormatError`
+    for anything else, and an `ArchiveSizeError` if it is too large.
     """
     content = unpack(content)
     if not content.startswith(b"SIMPLE"):
@@ -79,16 +69,11 @@ def _read_hdu(hdulist):
     hdu = hdus.select_hdu(hdulist)
     if len(hdu.shape) != 2:
         raise ArchiveFormatError(f"the image has axes {hdu.shape}, and not two")
-    limit = int(conf.largest_answer * 1e6)
-    if 4 * int(np.prod(hdu.shape, dtype=object)) > limit:
-        raise ArchiveSizeError(
-            f"an image of shape {hdu.shape} is larger than {limit} bytes; see the item "
-            "largest_answer of the configuration"
-        )
+    _check_size(f"an image of shape {hdu.shape}", 4 * hdu.shape[0] * hdu.shape[1])
     wcs = hdus.read_wcs(hdu, hdulist, "")
     if wcs is None or not wcs.has_celestial:
         raise ArchiveFormatError("the image has no celestial WCS")
-    header = hdu.header.copy()
+    header = hdus.readable_header(hdu.header)
     pixels = np.array(hdu.data, dtype=np.float32)
     unit = hdus.read_unit(header) or u.adu
     wcs = wcs.celestial
@@ -98,24 +83,10 @@ def _read_hdu(hdulist):
 
 def read_table(content):
     """
-    Read the first table of a VOTable.
+    Return the first table of a VOTable (bytes, perhaps with gzip).
 
-    Parameters
-    ----------
-    content : bytes
-        The file, perhaps with gzip.
-
-    Returns
-    -------
-    table : `~astropy.table.Table`
-        The table, with the names of its fields.
-
-    Raises
-    ------
-    `~astro_vaeclust.archives.ArchiveFormatError`
-        If it is no VOTable, truncated, or without a table.
-    `~astro_vaeclust.archives.ArchiveSizeError`
-        If it is too large.
+    Columns have the names of its fields. Raises an `ArchiveFormatError` or
+    `ArchiveSizeError` as `read_image` does.
     """
     content = unpack(content)
     if b"<VOTABLE" not in content[:4096] and b":VOTABLE" not in content[:4096]:

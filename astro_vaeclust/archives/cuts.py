@@ -3,7 +3,8 @@
 Cuts: which sources of a catalogue count.
 
 A cut takes a catalogue as `~astro_vaeclust.archives.Archive.get_catalog` returns it and
-gives an array of bool, True for the rows to keep. `CUTS` has them by name.
+returns a bool array, one value per row, True for the sources to keep. It raises
+ValueError if the catalogue lacks a column that it needs. `CUTS` has the cuts by name.
 """
 
 from __future__ import annotations
@@ -27,31 +28,16 @@ _DIGIT = {"J": 0, "H": 1, "K": 2, "Ks": 2}
 
 
 def everything(catalog):
-    """Keep every source (array of bool, one per row)."""
+    """Keep every source."""
     return np.ones(len(catalog), dtype=bool)
 
 
 def paper(catalog):
     """
-    Keep what Karmakar, Mishra & Tej (2018) count.
+    Keep the sources that Karmakar, Mishra & Tej (2018) count.
 
-    That is `read_flag` for 2MASS and `stars` for UKIDSS; the latter for any catalogue
-    that has ``mergedclass``.
-
-    Parameters
-    ----------
-    catalog : `~astropy.table.Table`
-        The sources, with ``rd_flg`` or ``mergedclass``.
-
-    Returns
-    -------
-    keep : (n,) bool array
-        True for the sources that count.
-
-    Raises
-    ------
-    ValueError
-        If the catalogue has neither column.
+    That is `read_flag` for 2MASS, and `stars` for UKIDSS and any other catalogue that
+    has ``mergedclass``.
     """
     if "rd_flg" in catalog.colnames:
         return read_flag(catalog)
@@ -65,28 +51,13 @@ def paper(catalog):
 
 def read_flag(catalog):
     """
-    Keep 2MASS sources with a digit of ``rd_flg`` from 1 to 6 in their band.
+    Keep 2MASS sources with a digit of ``rd_flg`` from 1 to 6 in their ``band``.
 
-    The read flag tells how the magnitude was measured: 1 by aperture on the short
+    The read flag says how the magnitude was measured: 1 by aperture on the short
     exposure, 2 by profile fit, 3 by radial profile on the short exposure (saturated),
     4 by aperture, 6 an upper limit of a detection; 0 is no detection, 9 confusion
     (Explanatory Supplement to the 2MASS All Sky Data Release, section II.2a). The cut
     of the paper for 2MASS, there for the digit of K.
-
-    Parameters
-    ----------
-    catalog : `~astropy.table.Table`
-        The sources, with ``rd_flg`` and ``band``.
-
-    Returns
-    -------
-    keep : (n,) bool array
-        True for the sources that count.
-
-    Raises
-    ------
-    ValueError
-        If the catalogue lacks a column.
     """
     return np.isin(_band_digit(catalog, "rd_flg"), list("123456"))
 
@@ -97,21 +68,6 @@ def stars(catalog):
 
     The cut of the paper for UKIDSS. In nebulae and crowds members of clusters are
     often classed +1 (Solin et al. 2012) and lost; see `include_extended`.
-
-    Parameters
-    ----------
-    catalog : `~astropy.table.Table`
-        The sources, with ``mergedclass``.
-
-    Returns
-    -------
-    keep : (n,) bool array
-        True for the sources that count.
-
-    Raises
-    ------
-    ValueError
-        If the catalogue lacks the column.
     """
     return np.isin(_column(catalog, "mergedclass"), (-1, -2))
 
@@ -122,21 +78,6 @@ def include_extended(catalog):
 
     As `stars`, with those that look extended (+1), as members of embedded clusters do
     in nebulae and crowds.
-
-    Parameters
-    ----------
-    catalog : `~astropy.table.Table`
-        The sources, with ``mergedclass``.
-
-    Returns
-    -------
-    keep : (n,) bool array
-        True for the sources that count.
-
-    Raises
-    ------
-    ValueError
-        If the catalogue lacks the column.
     """
     return np.isin(_column(catalog, "mergedclass"), (-1, -2, 1))
 
@@ -149,21 +90,6 @@ def reliable_photometry(catalog):
     and ``cc_flg`` 0 (no artefact, no confusion), each in the band. For UKIDSS and
     VISTA: ``ppErrBits`` below 256 in the band, and neither noise nor saturated. There
     must be a magnitude in the band.
-
-    Parameters
-    ----------
-    catalog : `~astropy.table.Table`
-        The sources, with ``rd_flg`` and ``cc_flg``, or ``mergedclass``.
-
-    Returns
-    -------
-    keep : (n,) bool array
-        True for the sources that count.
-
-    Raises
-    ------
-    ValueError
-        If the catalogue lacks a column.
     """
     measured = np.isfinite(_plain(catalog["mag"]))
     good = np.isin(_column(catalog, "quality"), ("good", "fair"))
@@ -181,16 +107,6 @@ def primary(catalog):
     The rule of the archive: ``priorsec`` is not positive or is ``framesetid``
     (http://wsa.roe.ac.uk/). Where ``framesetid`` is missing, a source with a positive
     ``priorsec`` may be either and is kept, as are all of other catalogues.
-
-    Parameters
-    ----------
-    catalog : `~astropy.table.Table`
-        The sources.
-
-    Returns
-    -------
-    keep : (n,) bool array
-        True for the sources that count.
     """
     if not {"priorsec", "framesetid"} <= set(catalog.colnames):
         return everything(catalog)
@@ -215,26 +131,10 @@ CUTS = {
 
 def resolve_cut(cut):
     """
-    Turn a cut, its name or None into a name and a function.
+    Return the name and the function of a cut: a name of `CUTS`, a function, or None.
 
-    Parameters
-    ----------
-    cut : str, callable or None
-        Name of one of `CUTS`, or a function; None is `everything`.
-
-    Returns
-    -------
-    name : str
-        Name of the cut.
-    function : callable
-        Takes a catalogue and returns an array of bool.
-
-    Raises
-    ------
-    TypeError
-        If it is none of these.
-    ValueError
-        If there is no cut of this name.
+    None is `everything`. Raises TypeError for anything else, and ValueError for a name
+    that `CUTS` does not have.
     """
     if cut is None:
         cut = everything

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What can go wrong with an archive; each error names service, query and cause."""
+"""Errors of archives; each names service, query and cause."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ArchiveTimeoutError(ArchiveError, TimeoutError):
 
 
 class ArchiveServerError(ArchiveError):
-    """The service answered with an HTTP error, or told of an error of its own."""
+    """The service answered with an HTTP error, or reported an error of its own."""
 
 
 class ArchiveRateLimitError(ArchiveServerError):

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Files and tables in place of an archive."""
+"""Files and tables with the interface of an archive."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from astropy.nddata import CCDData, NDDataBase
 from astropy.table import Table
 
+from ..images.hdus import FITS_SUFFIXES
 from ..images.read import read_image
 from .base import Archive
 from .exceptions import NoDataError
@@ -18,21 +19,21 @@ from .source_tables import read_catalog
 
 __all__ = ["LocalArchive"]
 
-FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
-
 
 class LocalArchive(Archive):
     """
-    Images and a catalogue that are at hand, with the interface of an archive.
+    Images and a catalogue of your own, with the interface of an archive.
 
-    Everything works without a network then: a field that was fetched before, own
-    observations, or a test.
+    Needs no network: for a field that was fetched before, or own observations.
 
     Parameters
     ----------
     images : path-like, NDData, or list of these, optional
         FITS files, folders of FITS files, or images with their WCS, all in ``band``.
-        Those that show a place are put together as tiles are.
+        Those that show a position are combined as tiles are.
+    hdu : int, str or (str, int), optional
+        Which HDU of each file holds the image, where several do; see
+        `~astro_vaeclust.images.read.read_image`.
     catalog : path-like or `~astropy.table.Table`, optional
         The sources: a table in one of the formats that astropy reads, with the columns
         of 2MASS (IRSA or VizieR), UKIDSS, VISTA, or the standard ones.
@@ -75,6 +76,7 @@ class LocalArchive(Archive):
         self,
         *,
         images=None,
+        hdu=None,
         catalog=None,
         name="local",
         band="Ks",
@@ -85,6 +87,7 @@ class LocalArchive(Archive):
             if not isinstance(value, str):
                 raise TypeError(f"{argument} must be a str, got {value!r}")
         self.images = _as_list(images)
+        self.hdu = hdu
         self.catalog = _checked_catalog(catalog)
         self.name = name
         self.default_band = self.check_band(band)
@@ -104,13 +107,14 @@ class LocalArchive(Archive):
             )
         sources = [source for item in self.images for source in _expand(item)]
         images = [
-            _read(source) for source in self._progress(sources, f"{self.name} images")
+            _read(source, self.hdu)
+            for source in self._progress(sources, f"{self.name} images")
         ]
         try:
             return combine(images, box), self._service
         except NoDataError as error:
             raise NoDataError(
-                f"none of its {len(images)} images shows this place",
+                f"none of its {len(images)} images shows this position",
                 service=self._service,
                 query=str(box),
             ) from error
@@ -118,19 +122,15 @@ class LocalArchive(Archive):
     def _find_sources(self, cone):
         if self.catalog is None:
             raise NoDataError("it has no catalogue", service=self._service)
-        table = self.catalog
-        if not isinstance(table, Table):
-            table = read_catalog(table)
-        return table, self._service
+        is_table = isinstance(self.catalog, Table)
+        return self.catalog if is_table else read_catalog(self.catalog), self._service
 
 
 def _as_list(images):
-    if images is None:
-        return []
-    single = isinstance(images, (str, os.PathLike, NDDataBase))
-    items = [images] if single else list(images)
+    kinds = (str, os.PathLike, NDDataBase)
+    items = [images] if isinstance(images, kinds) else list(images or ())
     for item in items:
-        if not isinstance(item, (str, os.PathLike, NDDataBase)):
+        if not isinstance(item, kinds):
             raise TypeError(
                 "images must be paths or NDData, or a list of these, got a "
                 f"{type(item).__name__}"
@@ -154,14 +154,9 @@ def _expand(item):
     return sorted(path for path in files if path.name.lower().endswith(FITS_SUFFIXES))
 
 
-def _read(source):
-    """Read an image through the door that all images take."""
-    image = read_image(source)
+def _read(source, hdu):
+    """Return an image file or NDData as CCDData."""
+    image = read_image(source, hdu=None if isinstance(source, NDDataBase) else hdu)
     pixels = np.where(image.mask, np.float32(np.nan), image.data)
-    return CCDData(
-        pixels,
-        unit=image.unit or "adu",
-        wcs=image.wcs,
-        mask=image.mask,
-        meta=image.header,
-    )
+    unit, wcs = image.unit or "adu", image.wcs
+    return CCDData(pixels, unit=unit, wcs=wcs, mask=image.mask, meta=image.header)

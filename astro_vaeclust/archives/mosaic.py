@@ -25,23 +25,12 @@ MARGIN = 8 * u.arcsec
 
 def choose_tiles(covered, distances):
     """
-    Choose the tiles that show a box.
+    Return the indices of the tiles that show a box (list of int).
 
-    One tile is chosen if it shows all that any tile shows: of several such the one
-    with the nearest centre. Otherwise the tile that adds most is taken, again and
+    ``covered`` is (n_tiles, n_positions): which positions of the box a tile shows. One
+    tile is chosen if it shows all that any tile shows: of several such the one
+    nearest by ``distances``. Otherwise the tile that adds most is taken, again and
     again, until none adds anything.
-
-    Parameters
-    ----------
-    covered : (n_tiles, n_places) bool array
-        Which places of the box a tile shows.
-    distances : (n_tiles,) array
-        Distances of the centres of tiles from that of the box.
-
-    Returns
-    -------
-    chosen : list of int
-        Indices of tiles; empty if none shows anything.
     """
     covered = np.array(covered, dtype=bool)
     order = np.argsort(distances, kind="stable")
@@ -60,37 +49,19 @@ def choose_tiles(covered, distances):
 
 def combine(images, box):
     """
-    Make one image of a box out of several that show parts of it.
+    Return one image of a box from CCDData that show parts of it, the best first.
 
     A single image that shows all of the box, or all that any of them shows, is cropped
     and keeps its pixels. Otherwise they are resampled by ``reproject``, bilinearly,
     onto a new grid with north up, after their skies are subtracted and they are scaled
-    to the zero point of the first; what remains of differences in the sky is matched.
-    The noise of neighbouring pixels is then correlated more than on a tile.
-
-    Parameters
-    ----------
-    images : list of `~astropy.nddata.CCDData`
-        The images, the best first.
-    box : `~astro_vaeclust.archives.areas.Box`
-        What shall be shown.
-
-    Returns
-    -------
-    image : `~astropy.nddata.CCDData`
-        The image; places without data are NaN and masked.
-
-    Raises
-    ------
-    `~astro_vaeclust.archives.NoDataError`
-        If no image shows any of the box.
-    ImportError
-        If reproject is needed and missing.
+    to the zero point of the first, if both have one; what remains of differences in the
+    sky is matched. The noise of neighbouring pixels is then correlated more than on a
+    tile. Pixels without data are NaN and masked. Raises a `NoDataError` if no image
+    shows the box, and a ValueError if images to be joined have unlike units.
     """
-    images = [image for image in images if _shows(image, box).any()]
-    if not images:
-        raise NoDataError("no image shows this place")
     covered = [_shows(image, box) for image in images]
+    if not np.any(covered):
+        raise NoDataError("no image shows this position")
     chosen = choose_tiles(covered, np.arange(len(images)))
     if len(chosen) == 1:
         return crop(images[chosen[0]], box)
@@ -99,24 +70,9 @@ def combine(images, box):
 
 def crop(image, box):
     """
-    Cut the part of an image out that shows a box.
+    Return the pixels of an image (CCDData) whose centres may lie in a box, as a copy.
 
-    Parameters
-    ----------
-    image : `~astropy.nddata.CCDData`
-        The image.
-    box : `~astro_vaeclust.archives.areas.Box`
-        What shall be shown.
-
-    Returns
-    -------
-    image : `~astropy.nddata.CCDData`
-        Its pixels whose centres may lie in the box, in memory of its own.
-
-    Raises
-    ------
-    `~astro_vaeclust.archives.NoDataError`
-        If it shows nothing of the box.
+    Raises a `NoDataError` if it shows nothing of the box.
     """
     x, y = image.wcs.world_to_pixel(box.grid())
     if not np.isfinite([x, y]).all():
@@ -146,10 +102,10 @@ def shows_all(image, box):
 
 
 def _shows(image, box, n=17):
-    """Return which places of a box lie on good pixels ((n * n,) bool array)."""
-    places = box.grid(n)
-    shown = Footprint.of(image).contains(places)
-    x, y = image.wcs.world_to_pixel(places[shown])
+    """Return which positions of a box lie on good pixels ((n * n,) bool array)."""
+    positions = box.grid(n)
+    shown = Footprint.from_image(image).contains(positions)
+    x, y = image.wcs.world_to_pixel(positions[shown])
     rows = np.clip(np.round(y).astype(int), 0, image.data.shape[0] - 1)
     columns = np.clip(np.round(x).astype(int), 0, image.data.shape[1] - 1)
     shown[shown] = np.isfinite(image.data[rows, columns])
@@ -160,6 +116,12 @@ def _coadd(images, box):
     reproject = import_optional("reproject", "archives")
     mosaicking = import_optional("reproject.mosaicking", "archives")
     first = images[0]
+    for image in images:
+        if image.unit != first.unit:
+            raise ValueError(
+                f"the tiles have unlike units, {str(first.unit)!r} and "
+                f"{str(image.unit)!r}, and cannot be joined"
+            )
     scale = np.sqrt(np.prod(proj_plane_pixel_scales(first.wcs))) * u.deg
     wcs = box.wcs(scale)
     sky = _sky(first)
@@ -186,25 +148,38 @@ def _coadd(images, box):
 
 def _scaled(image, first):
     """Return the pixels without sky at the zero point of the first image."""
-    factor = 10 ** (0.4 * (_zero_point(first.meta) - _zero_point(image.meta)))
-    return (image.data - _sky(image)) * factor
+    ours, theirs = _zero_point(image.meta), _zero_point(first.meta)
+    if ours is None or theirs is None:
+        if ours != theirs:
+            LOGGER.warning("one tile has no zero point: it is joined as it is")
+        return image.data - _sky(image)
+    return (image.data - _sky(image)) * 10 ** (0.4 * (theirs - ours))
 
 
 def _sky(image):
     """Return the level of the sky: that of the header, or the median."""
     for name in ("SKYVAL", "SKYLEVEL"):
-        value = image.meta.get(name)
-        if isinstance(value, float) and np.isfinite(value):
+        value = _number(image.meta, name)
+        if value is not None:
             return value
     return float(np.nanmedian(image.data))
 
 
 def _zero_point(header):
-    """Return the magnitude of a count of 1, zero where the header does not say."""
-    for name in ("MAGZP", "MAGZPT"):
-        value = header.get(name)
-        if isinstance(value, (int, float)) and np.isfinite(value):
-            exposure = header.get("EXPTIME") if name == "MAGZPT" else None
-            seconds = exposure if isinstance(exposure, float) and exposure > 0 else 1.0
-            return value + 2.5 * np.log10(seconds)
-    return 0.0
+    """Return the magnitude of a count of 1, None where the header does not say."""
+    point = _number(header, "MAGZP")
+    if point is not None:
+        return point
+    point, seconds = _number(header, "MAGZPT"), _number(header, "EXPTIME")
+    if point is None or seconds is None or seconds <= 0:
+        return point
+    return point + 2.5 * np.log10(seconds)
+
+
+def _number(header, name):
+    """Return a real number of a header, also as text; None without a finite one."""
+    try:
+        value = float(header[name])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return value if np.isfinite(value) else None

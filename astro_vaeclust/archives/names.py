@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
-from astropy.coordinates import FK4, SkyCoord
+from astropy.coordinates import FK4, Angle, SkyCoord
 
 from .configuration import conf
 from .exceptions import ArchiveFormatError, UnknownNameError
@@ -21,6 +21,14 @@ LONGEST_NAME = 100
 
 IRAS_EPOCH = "B1983.5"
 """When IRAS observed."""
+
+_COORDINATES = re.compile(r"[+-]?\d(?:[\d\s:.,+hmsd°'\"-]|deg|e(?=[+-]?\d))*")
+"""Numbers with signs and units of angles: never a name that SIMBAD knows."""
+
+_TAKES = (
+    'position takes right ascension and declination such as "275.12 -16.18" (degrees), '
+    '"18:20:30 -16:10:45" or "18 20 -16 10" (hours and degrees)'
+)
 
 _IRAS = re.compile(r"IRAS\s*(\d\d)(\d\d)(\d)([+-])(\d\d)(\d\d)[A-Z]?", re.IGNORECASE)
 
@@ -57,7 +65,8 @@ def resolve(position):
 
         - coordinates, ICRS, in degrees (``"275.12 -16.18"``), with units
           (``"18h20m30s -16d10m45s"``), or in hours and degrees
-          (``"18:20:30 -16:10:45"``, also with spaces);
+          (``"18:20:30 -16:10:45"``, also with spaces and without seconds). A comma
+          may stand between the two;
         - the name of an IRAS source, ``"IRAS 06055+2039"``, by `iras_position`;
         - a name that SIMBAD knows, ``"M 17"``. Only this needs a network.
 
@@ -71,7 +80,8 @@ def resolve(position):
     TypeError
         If it is neither.
     ValueError
-        If it is not a single coordinate, or the str cannot be a name.
+        If it is not a single coordinate, or the str states none that is possible, or
+        cannot be a name.
     `~astro_vaeclust.archives.UnknownNameError`
         If SIMBAD does not know the name.
     `~astro_vaeclust.archives.ArchiveError`
@@ -161,17 +171,35 @@ def _checked_name(position):
 
 def _parsed(text):
     """Return the coordinates that a text states, None if it states none."""
-    if not text[0].isdigit() and text[0] not in "+-":
+    text = text.replace("\N{MINUS SIGN}", "-")
+    if not _COORDINATES.fullmatch(text):
         return None
-    sexagesimal = ":" in text or len(text.split()) == 6
-    for unit in (None, (u.hourangle, u.deg) if sexagesimal else u.deg):
-        try:
-            coordinates = SkyCoord(text, frame="icrs", unit=unit)
-        except (ValueError, TypeError, u.UnitsError):
-            continue
-        if coordinates.isscalar:
-            return coordinates
-    return None
+    parts = _halves(text)
+    has_units = [bool(re.search("[hmsd°'\"]", part)) for part in parts]
+    sexagesimal = [":" in part or len(part.split()) > 1 for part in parts]
+    if len(parts) != 2 or (len(set(sexagesimal)) > 1 and not any(has_units)):
+        raise ValueError(f"{_TAKES}; got {text!r}")
+    in_hours = sexagesimal[0] and not has_units[0]
+    try:
+        ra = Angle(parts[0], u.hourangle if in_hours else u.deg)
+        dec = Angle(parts[1], u.deg)
+    except (ValueError, u.UnitsError) as error:
+        raise ValueError(f"{_TAKES}; got {text!r}: {error}") from error
+    if not (abs(ra.deg) <= 360 and abs(dec.deg) <= 90):
+        raise ValueError(f"position must be possible coordinates, got {text!r}")
+    return SkyCoord(ra, dec, frame="icrs")
+
+
+def _halves(text):
+    """Split a text at its comma, at its second sign, or in the middle."""
+    if "," in text:
+        return [part.strip() for part in text.split(",")]
+    words = re.sub(r"(?<=[^\se])(?=[+-])", " ", text).split()
+    signed = [i for i, word in enumerate(words) if i and word[0] in "+-"]
+    middle = signed[0] if signed else len(words) // 2
+    if not words[:middle] or (not signed and len(words) % 2):
+        return [text]
+    return [" ".join(words[:middle]), " ".join(words[middle:])]
 
 
 def _simbad_position(name):

@@ -1,9 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What all archives on the network share: the cache, and the second service to ask."""
+"""Archives on the network: their cache, and the second service to ask."""
 
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 
 from .base import Archive
 from .configuration import conf
@@ -23,24 +24,34 @@ LOGGER = logging.getLogger(__name__)
 
 
 class RemoteArchive(Archive):
-    """An archive whose services are asked over the network."""
+    """
+    An archive whose services are asked over the network.
+
+    Subclasses also set the class attributes below and write `_sources_of_archive`.
+    """
+
+    service = ""
+    vizier_catalog = ""
+    vizier_columns = ("*",)
+
+    @abstractmethod
+    def _sources_of_archive(self, cone):
+        """Return the native table of the ``service`` that is asked first."""
+
+    def _find_sources(self, cone):
+        return self._ask_in_turn(
+            {
+                self.service: lambda: self._sources_of_archive(cone),
+                "VizieR": lambda: self._sources_of_vizier(cone),
+            }
+        )
 
     def _ask_in_turn(self, askers):
         """
-        Ask one service after the other until one answers.
+        Return the first answer of several services, and the service that gave it.
 
-        Parameters
-        ----------
-        askers : dict of str to callable
-            The services in the order of preference; each returns an answer or raises
-            an `ArchiveError`.
-
-        Returns
-        -------
-        answer : object
-            The first answer.
-        service : str
-            The service that gave it.
+        ``askers`` has the services in the order of preference (dict of str to
+        callable); each returns an answer or raises an `ArchiveError`.
         """
         failures = []
         for service, ask in askers.items():
@@ -56,16 +67,8 @@ class RemoteArchive(Archive):
         """
         Return the native table of a catalogue, checked, from cache or service.
 
-        Parameters
-        ----------
-        service : str
-            The service.
-        query : str
-            All that decides about the answer besides the cone.
-        cone : `Cone`
-            Where the sources should be.
-        ask : callable
-            Returns a `~astropy.table.Table`.
+        ``query`` has all that the answer depends on besides the cone, and ``ask``
+        returns a `~astropy.table.Table`.
         """
 
         def produce():
@@ -85,17 +88,20 @@ class RemoteArchive(Archive):
 
         return remembered(service, f"{query} {cone}", produce, decode)
 
-    def _vizier_sources(self, cone, catalog, columns):
+    def _sources_of_vizier(self, cone):
         """Return the native table of a catalogue of VizieR; the largest if several."""
 
         def ask():
-            client = import_clients().VizierClient(columns)
+            client = import_clients().VizierClient(list(self.vizier_columns))
             tables = client.query_region(
-                cone.center, radius=cone.radius, catalog=catalog, frame="icrs"
+                cone.center,
+                radius=cone.radius,
+                catalog=self.vizier_catalog,
+                frame="icrs",
             )
             return max(tables, key=len, default=None)
 
-        query = f"{conf.vizier_url} {catalog}"
+        query = f"{conf.vizier_url} {self.vizier_catalog}"
         return self._remembered_sources("VizieR", query, cone, ask)
 
     def _remembered_images(self, service, urls):

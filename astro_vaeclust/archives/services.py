@@ -23,7 +23,7 @@ def import_clients():
 
 
 def remembered(service, query, ask, read):
-    """Do as `remember` does; whatever goes wrong is a complete `ArchiveError`."""
+    """Return what `remember` does; any failure is a complete `ArchiveError`."""
     with import_clients().asking(service, query):
         return remember(service, query, ask, read)
 

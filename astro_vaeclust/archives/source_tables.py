@@ -29,7 +29,7 @@ _FORMATS = {
 _FLAGS = ("rflg", "rd_flg", "bflg", "bl_flg", "cflg", "cc_flg")
 
 
-def read_catalog(path):
+def read_catalog(path, *, name="catalog"):
     """
     Read a table of sources with the columns that its file has.
 
@@ -38,6 +38,8 @@ def read_catalog(path):
     path : str or path-like
         VOTable (``.vot``, ``.xml``), ECSV, FITS, IPAC table (``.tbl``), CSV or Parquet;
         all but Parquet may end in ``.gz``.
+    name : str, optional
+        The argument, for messages.
 
     Returns
     -------
@@ -48,16 +50,16 @@ def read_catalog(path):
     ------
     FileNotFoundError
         If there is no such file.
-    `~astro_vaeclust.archives.ArchiveFormatError`
+    `~astro_vaeclust.archives.exceptions.ArchiveFormatError`
         If it cannot be read.
     """
     path = Path(os.path.expanduser(path))
     if not path.is_file():
-        raise FileNotFoundError(f"catalog: no such file: {path}")
+        raise FileNotFoundError(f"{name}: no such file: {path}")
     kind = Path(path.name.lower().removesuffix(".gz")).suffix
     if kind not in _FORMATS:
         raise ArchiveFormatError(
-            f"catalog {path.name!r} must end in one of {', '.join(sorted(_FORMATS))}, "
+            f"{name} {path.name!r} must end in one of {', '.join(sorted(_FORMATS))}, "
             "or that and .gz",
             service="files",
         )
@@ -71,7 +73,7 @@ def read_catalog(path):
             return Table.read(path, format=_FORMATS[kind])
     except (OSError, EOFError, ValueError, TypeError, LookupError, zlib.error) as error:
         raise ArchiveFormatError(
-            f"catalog {path.name!r} cannot be read: {first_line(error)}",
+            f"{name} {path.name!r} cannot be read: {first_line(error)}",
             service="files",
         ) from error
 
@@ -99,7 +101,7 @@ def standard_catalog(table, *, band="Ks", cone=None):
     ------
     FileNotFoundError
         If there is no such file.
-    `~astro_vaeclust.archives.ArchiveFormatError`
+    `~astro_vaeclust.archives.exceptions.ArchiveFormatError`
         If it cannot be read, or lacks positions or magnitudes in the band.
     """
     if not isinstance(table, Table):
@@ -141,7 +143,12 @@ def write_catalog(catalog, path, *, overwrite=False):
 def _read_csv(path):
     """Read comma-separated values; flags stay str, so that leading zeros are kept."""
     opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rt") as file:
+    with opener(path, "rt", encoding="utf-8-sig") as file:  # as spreadsheets write
         names = file.readline().strip().split(",")
     flags = [name for name in names if name.lower() in _FLAGS]
-    return Table.read(path, format="ascii.csv", converters=dict.fromkeys(flags, str))
+    return Table.read(
+        path,
+        format="ascii.csv",
+        encoding="utf-8-sig",
+        converters=dict.fromkeys(flags, str),
+    )

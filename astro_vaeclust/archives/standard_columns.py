@@ -8,11 +8,11 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
-from ..sources.columns import as_numbers, as_words, plain
+from ..sources.columns import as_magnitudes, as_numbers, as_words, plain
 from ..sources.table import ANGLE_COLUMNS, angles
 from .exceptions import ArchiveFormatError
 
-__all__ = ["COLOUR_COLUMNS", "NATIVE_COLUMNS", "standardise"]
+__all__ = ["COLOUR_COLUMNS", "NATIVE_COLUMNS", "has_magnitudes", "standardise"]
 
 COLOUR_COLUMNS = tuple(
     f"{band}_mag{suffix}" for band in "jhk" for suffix in ("", "_err")
@@ -20,27 +20,33 @@ COLOUR_COLUMNS = tuple(
 """Magnitudes in J, H and K (mag) of every catalogue; NaN where there is none."""
 
 MAGNITUDE_COLUMNS = {
-    "j": ("j_mag", "j_m", "jmag", "japermag3", "jmag3"),
-    "h": ("h_mag", "h_m", "hmag", "hapermag3", "hmag3"),
+    "j": ("j_mag", "j_m", "jmag", "japermag3", "jmag3", "mag_j"),
+    "h": ("h_mag", "h_m", "hmag", "hapermag3", "hmag3", "mag_h"),
     "k": (
         *("k_mag", "k_m", "kmag", "k_1apermag3", "kapermag3"),
-        *("ksapermag3", "kmag1", "ksmag3"),
+        *("ksapermag3", "kmag1", "ksmag3", "ksmag", "mag_ks", "mag_k"),
     ),
 }
 """Names of magnitudes in lower case, by the band."""
 
 ERROR_COLUMNS = {
-    "j": ("j_mag_err", "j_msigcom", "j_cmsig", "e_jmag", "japermag3err", "e_jmag3"),
-    "h": ("h_mag_err", "h_msigcom", "h_cmsig", "e_hmag", "hapermag3err", "e_hmag3"),
+    "j": (
+        *("j_mag_err", "j_msigcom", "j_cmsig", "e_jmag", "japermag3err"),
+        *("e_jmag3", "ej"),
+    ),
+    "h": (
+        *("h_mag_err", "h_msigcom", "h_cmsig", "e_hmag", "hapermag3err"),
+        *("e_hmag3", "eh"),
+    ),
     "k": (
         *("k_mag_err", "k_msigcom", "k_cmsig", "e_kmag", "k_1apermag3err"),
-        *("kapermag3err", "ksapermag3err", "e_kmag1", "e_ksmag3"),
+        *("kapermag3err", "ksapermag3err", "e_kmag1", "e_ksmag3", "e_ksmag", "eks"),
     ),
 }
 """Names of their standard deviations in lower case, by the band."""
 
 NATIVE_COLUMNS = {
-    "designation": ("designation", "2mass", "_2mass"),
+    "designation": ("designation", "2mass", "_2mass", "id2mass"),
     "ph_qual": ("ph_qual", "qflg"),
     "rd_flg": ("rd_flg", "rflg"),
     "bl_flg": ("bl_flg", "bflg"),
@@ -60,7 +66,6 @@ NATIVE_COLUMNS = {
 """Columns of the surveys that are kept, with their names in lower case elsewhere."""
 
 FLAG_COLUMNS = ("ph_qual", "rd_flg", "bl_flg", "cc_flg")
-MISSING_BELOW = -9000.0
 MISSING_INTEGER = -99999999
 
 _CLASSES = {
@@ -85,8 +90,8 @@ def standardise(native, *, band, cone=None, service=""):
     Turn a table of an archive into one with the standard columns.
 
     Names of columns are compared without regard to case. Missing values, which the
-    archives write as masked, NaN, -9.999995e8, -99999999 or -9999, become NaN, and
-    ``unknown`` in columns of words. Rows without a position are left out.
+    archives write as masked, NaN, -9.999995e8, -99999999, -9999 or 99.99, become NaN,
+    and ``unknown`` in columns of words. Rows without a position are left out.
 
     Parameters
     ----------
@@ -108,13 +113,19 @@ def standardise(native, *, band, cone=None, service=""):
 
     Raises
     ------
-    `~astro_vaeclust.archives.ArchiveFormatError`
-        If it has no positions, or no magnitudes in the band.
+    `~astro_vaeclust.archives.exceptions.ArchiveFormatError`
+        If it has no positions, or no magnitudes in the band, or they have a unit that
+        does not convert.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If there are impossible positions.
     """
     columns = _Columns(native, service)
     letter = band.strip().lower()[0]
     sky = _positions(columns, cone)
-    usable = np.isfinite(sky[0]) & (abs(sky[1]) <= 90)
+    usable = np.isfinite(sky[0])
     catalog = QTable()
     ra, dec = (axis[usable] for axis in sky)
     magnitudes = _magnitudes(columns, letter)
@@ -131,6 +142,12 @@ def standardise(native, *, band, cone=None, service=""):
     for name, values in kept.items():
         catalog[name] = values
     return catalog
+
+
+def has_magnitudes(table, band):
+    """Whether a table has magnitudes in a band (bool), whatever their unit."""
+    names = (*MAGNITUDE_COLUMNS[band.strip().lower()[0]], "mag")
+    return _Columns(table, "").find(names) is not None
 
 
 class _Columns:
@@ -163,7 +180,7 @@ class _Columns:
 def _positions(columns, cone):
     """Return ra and dec in degrees (two (n,) float64 arrays), NaN where missing."""
     try:
-        found = angles(columns.table, "positions")
+        found = angles(columns.table, "catalog")
     except ValueError as error:
         raise ArchiveFormatError(str(error), service=columns.service) from error
     if found is None:
@@ -198,19 +215,22 @@ def _magnitudes(columns, letter):
                 names = (*MAGNITUDE_COLUMNS[name], "mag")
                 raise columns.lack(f"magnitude in {letter.upper()}", names)
             error = columns.find(("mag_err", "e_mag")) if error is None else error
-        found[f"{name}_mag"] = _measured(magnitude, len(columns))
-        found[f"{name}_mag_err"] = _measured(error, len(columns), minimum=0.0)
+        found[f"{name}_mag"] = _measured(magnitude, columns)
+        found[f"{name}_mag_err"] = _measured(error, columns, minimum=0.0)
     return found
 
 
-def _measured(column, length, minimum=-np.inf):
+def _measured(column, columns, minimum=-np.inf):
     """Return a column as magnitudes, NaN where there is nothing."""
     if column is None:
-        return np.full(length, np.nan) * u.mag
-    values = as_numbers(column)
-    with np.errstate(invalid="ignore"):
-        values[(values < MISSING_BELOW) | (values < minimum)] = np.nan
-    return values * u.mag
+        return np.full(len(columns), np.nan) * u.mag
+    try:
+        values = as_magnitudes(column)
+    except ValueError as error:
+        raise ArchiveFormatError(
+            f"catalog: {error}", service=columns.service
+        ) from error
+    return np.where(values < minimum, np.nan, values) * u.mag
 
 
 def _natives(columns):
@@ -277,7 +297,6 @@ def _flags(column, *, digits):
     """Return flags of three characters; leading zeros are put back."""
     words = as_words(column)
     if digits:
-        words = np.array(
-            [word.zfill(3) if word else word for word in words], dtype="U3"
-        )
-    return words.astype("U3")
+        words = [word.removesuffix(".0") for word in words]  # floats of other programs
+        words = ["" if word in ("", "nan") else word.zfill(3) for word in words]
+    return np.array(words, dtype="U3")

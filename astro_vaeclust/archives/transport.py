@@ -44,12 +44,7 @@ from .exceptions import (
     ArchiveTimeoutError,
 )
 
-__all__ = [
-    "LATEST",
-    "guard",
-    "is_trusted",
-    "raise_for_status",
-]
+__all__ = ["LATEST", "guard", "is_trusted", "raise_for_status"]
 
 CHUNK = 2**14
 """Bytes that are read at once; bounds what a compressed piece can grow to."""
@@ -68,7 +63,7 @@ class _Request(threading.local):
 
 
 LATEST = _Request()
-"""pyvo replaces what it catches by errors of its own that no longer tell the cause."""
+"""pyvo replaces what it catches by errors of its own, without the cause."""
 
 
 def guard(session):

@@ -22,7 +22,6 @@ TILE_SIZE = u.Quantity([512, 1024], u.arcsec)
 """Width and height of an Atlas image."""
 
 CATALOG = "fp_psc"
-VIZIER_CATALOG = "II/246"
 
 COLUMNS = (
     "ra,dec,designation,j_m,j_cmsig,j_msigcom,h_m,h_cmsig,h_msigcom,k_m,k_cmsig,"
@@ -78,6 +77,8 @@ class TwoMASS(RemoteArchive):
     name = "2MASS"
     bands = ("J", "H", "Ks")
     default_band = "Ks"
+    service = "IRSA TAP"
+    vizier_catalog = "II/246"
 
     def __init__(self, *, mosaic=True, progress_bar=None):
         super().__init__(progress_bar=progress_bar)
@@ -90,14 +91,6 @@ class TwoMASS(RemoteArchive):
             {
                 "IRSA SIA2": lambda: self._image_by_sia2(box, band),
                 "IRSA SIA1": lambda: self._image_by_old_sia(box, band),
-            }
-        )
-
-    def _find_sources(self, cone):
-        return self._ask_in_turn(
-            {
-                "IRSA TAP": lambda: self._sources_of_irsa(cone),
-                "VizieR": lambda: self._sources_of_vizier(cone),
             }
         )
 
@@ -142,7 +135,7 @@ class TwoMASS(RemoteArchive):
         shown = [Box(center, *(TILE_SIZE - 2 * MARGIN)) for center in centers]
         covered = np.array([tile.contains(box.grid(17)) for tile in shown])
         if not covered.any():
-            raise NoDataError("no tile shows this place", service=service)
+            raise NoDataError("no tile shows this position", service=service)
         if self.mosaic:
             chosen = choose_tiles(covered, distances)
         else:
@@ -151,7 +144,7 @@ class TwoMASS(RemoteArchive):
         images = list(self._remembered_images(service, urls))
         return combine(images, box) if self.mosaic else crop(images[0], box)
 
-    def _sources_of_irsa(self, cone):
+    def _sources_of_archive(self, cone):
         def ask():
             client = import_clients().IrsaClient()
             return client.query_region(
@@ -159,10 +152,7 @@ class TwoMASS(RemoteArchive):
             )
 
         query = f"{conf.irsa_tap_url} {CATALOG}"
-        return self._remembered_sources("IRSA TAP", query, cone, ask)
-
-    def _sources_of_vizier(self, cone):
-        return self._vizier_sources(cone, VIZIER_CATALOG, ["*"])
+        return self._remembered_sources(self.service, query, cone, ask)
 
 
 def _collection(client):

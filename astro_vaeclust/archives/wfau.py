@@ -21,7 +21,7 @@ COLUMNS = (
 """Columns of sources that are asked for besides those in K."""
 
 MAX_IMAGES = 12
-"""Most cutouts of one place that are downloaded."""
+"""Most cutouts that are downloaded for one image."""
 
 
 class _Edinburgh(RemoteArchive):
@@ -32,11 +32,10 @@ class _Edinburgh(RemoteArchive):
     """
 
     databases = ()
-    service = ""
     client_name = ""
     programme = ""
     k_prefix = ""
-    vizier_catalog = ""
+    vizier_columns = ("**",)
     frame_type = "stack"
     largest_image = 15 * u.arcmin
 
@@ -56,16 +55,6 @@ class _Edinburgh(RemoteArchive):
     def _find_image(self, box, band):
         return self._ask_in_turn(
             {self.service: lambda: self._image_of_archive(box, band)}
-        )
-
-    def _find_sources(self, cone):
-        return self._ask_in_turn(
-            {
-                self.service: lambda: self._sources_of_archive(cone),
-                "VizieR": lambda: self._vizier_sources(
-                    cone, self.vizier_catalog, ["**"]
-                ),
-            }
         )
 
     def _image_of_archive(self, box, band):

@@ -3,28 +3,22 @@
 
 from ..utils.registry import Registry
 from .base import BaselineFinder
-from .candidates import Candidate
 from .density_maps import NearestNeighbourDensity, StarCounts
-from .field import SourceField
 from .hdbscan import HDBSCANFinder
 from .matched_filter import MatchedFilter
 from .mixture_noise import MixtureWithNoise
 from .tessellation import MinimumSpanningTree, VoronoiTessellation
-from .tuned import tuned_settings
 
 __all__ = [
     "BASELINES",
     "BaselineFinder",
-    "Candidate",
     "HDBSCANFinder",
     "MatchedFilter",
     "MinimumSpanningTree",
     "MixtureWithNoise",
     "NearestNeighbourDensity",
-    "SourceField",
     "StarCounts",
     "VoronoiTessellation",
-    "tuned_settings",
 ]
 
 BASELINES = Registry("baseline", BaselineFinder, "astro_vaeclust.baselines")

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What all catalogue methods share: sources in, candidates, catalogue out."""
+"""The common part of catalogue methods: sources in, candidates, catalogue out."""
 
 from __future__ import annotations
 
@@ -93,12 +93,12 @@ class BaselineFinder(ClusterFinderBase):
 
         Parameters
         ----------
-        field : `~astro_vaeclust.baselines.SourceField`
+        field : `~astro_vaeclust.baselines.field.SourceField`
             The sources, at least three of them.
 
         Returns
         -------
-        candidates : list of `~astro_vaeclust.baselines.Candidate`
+        candidates : list of `~astro_vaeclust.baselines.candidates.Candidate`
             In any order, also below the threshold.
         heat : (rows, columns) array
             Significance of each cell of the field's grid.
@@ -112,7 +112,7 @@ class BaselineFinder(ClusterFinderBase):
         ----------
         data : NDData, array, HDU, HDUList, str, path-like or None
             The image, as `~astro_vaeclust.images.read.read_image` takes it. With
-            ``sources`` it may be None; then ``mask`` tells the shape of the field, or
+            ``sources`` it may be None; then ``mask`` gives the shape of the field, or
             ``wcs.array_shape`` does.
         wcs : `~astropy.wcs.WCS`, optional
             Celestial WCS, where ``data`` has none.
@@ -127,7 +127,7 @@ class BaselineFinder(ClusterFinderBase):
             Sources to use instead of those in the image, as
             `~astro_vaeclust.sources.table.read_sources` takes them: positions on the
             sky or in pixels, magnitudes, if any, in ``mag``. Or what `find_sources`
-            found in this image, to share it between finders.
+            found in this image, to use it with several finders.
 
         Returns
         -------
@@ -168,14 +168,7 @@ class BaselineFinder(ClusterFinderBase):
         )
 
     def candidates(self, field):
-        """
-        Return the candidates of a field that reach the threshold (list).
-
-        Parameters
-        ----------
-        field : `~astro_vaeclust.baselines.SourceField`
-            What `make_field` makes.
-        """
+        """Return the candidates of a `SourceField` that reach the threshold (list)."""
         return self._measure(field).candidates
 
     def _measure(self, field):
@@ -191,19 +184,9 @@ class BaselineFinder(ClusterFinderBase):
 
     def find_sources(self, image):
         """
-        Find the sources of an image, as `detect` does where none are given.
+        Return the sources of an image, as `detect` finds them where none are given.
 
-        Finders that agree in `source_settings` can share them.
-
-        Parameters
-        ----------
-        image : `~astro_vaeclust.images.image.Image`
-            The image.
-
-        Returns
-        -------
-        sources : `~astro_vaeclust.sources.points.PointSources`
-            What ``detect(..., sources=...)`` takes.
+        Finders that agree in `source_settings` can use the same.
         """
         return find_sources(
             image, significance=self.source_significance, fwhm=self.fwhm
@@ -215,21 +198,7 @@ class BaselineFinder(ClusterFinderBase):
         return self.source_significance, self.fwhm
 
     def make_field(self, image, x, y):
-        """
-        Put sources on the grid of cells.
-
-        Parameters
-        ----------
-        image : `~astro_vaeclust.images.image.Image`
-            The image.
-        x, y : (n,) array
-            Positions of the sources in pixels.
-
-        Returns
-        -------
-        field : `~astro_vaeclust.baselines.SourceField`
-            What `search` needs.
-        """
+        """Return the `SourceField` of sources at positions in pixels, each ``(n,)``."""
         return SourceField(
             image,
             x,
@@ -253,7 +222,7 @@ def _empty_image(wcs, mask, sources):
     shape = getattr(wcs, "array_shape", None) if mask is None else mask.shape
     if wcs is not None and shape is None:
         raise ValueError(
-            "wcs: without data and mask, its array_shape must tell the shape of the "
+            "wcs: without data and mask, its array_shape must give the shape of the "
             "field, got None"
         )
     mask = np.zeros(shape or (1, 1), dtype=bool) if mask is None else mask.copy()

@@ -37,32 +37,22 @@ class Candidate:
     y: float
     cells: np.ndarray
 
+    @classmethod
+    def from_points(cls, points, score, cells):
+        """Return the candidate that is centred on the mean of points, ``(n, 2)``."""
+        x, y = points.mean(axis=0)
+        return cls(float(score), float(x), float(y), cells)
+
 
 def map_candidates(field, significance, *, threshold, separation, depth=0.5):
     """
     Find the peaks of a map of significance and the regions around them.
 
-    A region is what hangs together with its peak and is above a fraction of it. Higher
-    peaks take their regions first, and a peak in the region of another is part of it.
-
-    Parameters
-    ----------
-    field : `~astro_vaeclust.baselines.SourceField`
-        The field.
-    significance : (rows, columns) array
-        The map.
-    threshold : float
-        Least height of a peak.
-    separation : float
-        Radius in arcsec in which a peak must be the highest.
-    depth : float
-        Height of the border of a region over that of its peak.
-
-    Returns
-    -------
-    candidates : list of Candidate
-        By falling score; the centre is the mean weighted with the excess over the
-        border.
+    A region is what hangs together with its peak and is above the fraction ``depth`` of
+    it. Higher peaks take their regions first, and a peak in the region of another is
+    part of it. ``threshold`` is the least height of a peak, ``separation`` the radius
+    in arcsec in which it must be the highest. Candidates come by falling score; their
+    centre is the mean weighted with the excess over the border.
     """
     usable = np.where(field.coverage > 0, significance, -np.inf)
     highest = maximum_filter(usable, footprint=field.disc(separation) > 0)

@@ -57,8 +57,7 @@ class StarCounts(BaselineFinder):
     def search(self, field):
         """Find the peaks of the smoothed counts; see `BaselineFinder.search`."""
         width = self.bandwidth.to_value(u.arcsec)
-        offsets = field.offsets(3 * width)
-        significance = field.significance(np.exp(-0.5 * (offsets / width) ** 2))
+        significance = field.smoothed_significance(width)
         significance /= field.scatter(2 * width)
         return _peaks(self, field, significance, width), significance
 
@@ -68,7 +67,7 @@ class NearestNeighbourDensity(BaselineFinder):
     """
     Density from the distance of the j-th nearest neighbour.
 
-    The unbiased estimate of the density at a place is (j - 1) over the area of the
+    The unbiased estimate of the density at a position is (j - 1) over the area of the
     circle that reaches to its j-th source (Casertano & Hut 1985, ApJ, 298, 80), here
     that part of the circle which is usable. Peaks are the candidates (Schmeja 2011,
     AN, 332, 172).
@@ -95,9 +94,7 @@ class NearestNeighbourDensity(BaselineFinder):
     def __post_init__(self):
         """Check the settings."""
         super().__post_init__()
-        check_count("neighbours", self.neighbours)
-        if self.neighbours < 2:
-            raise ValueError(f"neighbours takes integers from 2, got {self.neighbours}")
+        check_count("neighbours", self.neighbours, minimum=2)
 
     def search(self, field):
         """Find the peaks of the density; see `BaselineFinder.search`."""
@@ -114,16 +111,7 @@ class NearestNeighbourDensity(BaselineFinder):
 
 
 def _usable_part(field, radius):
-    """
-    Return the usable fraction of circles around the middles of the cells.
-
-    Parameters
-    ----------
-    field : `SourceField`
-        The field.
-    radius : (rows, columns) array
-        Radii in pixels.
-    """
+    """Return the usable fraction of circles of radii in pixels around the cells."""
     number = np.arange(SAMPLES) + 0.5
     angle, part = GOLDEN_ANGLE * number, np.sqrt(number / SAMPLES)
     row, column = np.indices(field.shape)

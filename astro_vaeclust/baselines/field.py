@@ -17,7 +17,7 @@ from ..utils.statistics import poisson_significance
 __all__ = ["SourceField"]
 
 CLIPPED = 3.0
-"""Significance from which on a place does not count as background."""
+"""Significance from which on a position does not count as background."""
 
 CLIPPING_ROUNDS = 3
 
@@ -167,13 +167,9 @@ class SourceField:
         """
         Return how much more than Poisson noise the field scatters, at least 1.
 
-        The robust scatter over the image of the significances of counts in circles.
-        Dust makes the counts of field stars scatter more than Poisson noise.
-
-        Parameters
-        ----------
-        radius : float
-            Radius of the circles in arcsec, taken to the next whole cell.
+        The robust scatter over the image of the significances of counts in circles of a
+        radius in arcsec. Dust makes the counts of field stars scatter more than Poisson
+        noise.
         """
         cells = max(1, round(radius / self.cell_side))
         if cells not in self._scatters:
@@ -197,19 +193,23 @@ class SourceField:
         """Sum a grid under a kernel; beyond the image there is nothing."""
         return fftconvolve(grid, kernel, mode="same")
 
-    def significance(self, kernel):
+    def smoothed_significance(self, width):
+        """Return the significance of counts smoothed by a Gaussian, width in arcsec."""
+        offsets = self.offsets(TRUNCATED * width)
+        return self._significance(
+            self.background, np.exp(-0.5 * (offsets / width) ** 2)
+        )
+
+    def _excess(self, background, radius):
+        return self._significance(background, self.disc(radius))
+
+    def _significance(self, background, kernel):
         """
         Return the significance of the counts under a kernel over the background.
 
         Counts under a kernel that is not flat are scaled to the Poisson counts of
         the same relative error.
         """
-        return self._kernel_significance(self.background, kernel)
-
-    def _excess(self, background, radius):
-        return self._kernel_significance(background, self.disc(radius))
-
-    def _kernel_significance(self, background, kernel):
         equivalent = kernel.sum() / (kernel**2).sum()
         counts = self.convolve(self.counts, kernel) * equivalent
         expected = self.convolve(background * self.coverage, kernel) * equivalent

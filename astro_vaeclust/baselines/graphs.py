@@ -10,9 +10,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay, QhullError, Voronoi, cKDTree
 
-from .candidates import Candidate
-
-__all__ = ["SourceGraph", "group_candidate"]
+__all__ = ["SourceGraph"]
 
 MIN_POINTS = 4
 """Sources that a triangulation needs."""
@@ -23,22 +21,14 @@ MIRRORED = 6.0
 
 class SourceGraph:
     """
-    Delaunay triangulation and Voronoi cells of the sources of a field.
+    Delaunay triangulation and Voronoi cells of the sources of a `SourceField`.
 
-    Parameters
-    ----------
-    field : `~astro_vaeclust.baselines.SourceField`
-        The field.
-
-    Raises
-    ------
-    `~scipy.spatial.QhullError`
-        If the sources have no triangulation, such as those on a line.
+    Raises `~scipy.spatial.QhullError` for sources without one, such as those on a line.
     """
 
     def __init__(self, field):
         self.field = field
-        # sources in one place have one cell; the weights count them
+        # sources at one position have one cell; the weights count them
         self.points, self.weights = np.unique(
             np.round(field.points, 6), axis=0, return_counts=True
         )
@@ -70,7 +60,7 @@ class SourceGraph:
         Return the usable areas of the Voronoi cells in square pixels.
 
         Sources near the edges of the image are mirrored at them, so that cells end
-        there; masks take their share of a cell.
+        there; masked parts of a cell do not count.
         """
         field = self.field
         height, width = field.image.shape
@@ -105,19 +95,9 @@ class SourceGraph:
 
     def groups(self, linked, *, members):
         """
-        Return the groups of points that are linked.
+        Return the indices of the points of each group with so many members (list).
 
-        Parameters
-        ----------
-        linked : sparse array
-            Links between points, (n, n).
-        members : int
-            Sources that a group must have.
-
-        Returns
-        -------
-        groups : list of int arrays
-            Indices of the points of each group.
+        ``linked``, (n, n) sparse, has the links between points.
         """
         _, labels = connected_components(linked, directed=False)
         sizes = np.bincount(labels, self.weights)
@@ -127,12 +107,6 @@ class SourceGraph:
             order[starts[group] : starts[group + 1]]
             for group in np.flatnonzero(sizes >= members)
         ]
-
-
-def group_candidate(field, points, score, *, cells):
-    """Return a candidate from the points of a group, centred on their mean."""
-    x, y = points.mean(axis=0)
-    return Candidate(float(score), float(x), float(y), cells)
 
 
 def _delaunay_edges(points):

@@ -11,7 +11,7 @@ from scipy.stats import mannwhitneyu
 
 from ..utils.validation import check_choice, check_count
 from .base import BaselineFinder
-from .graphs import group_candidate
+from .candidates import Candidate
 
 __all__ = ["HDBSCANFinder"]
 
@@ -68,11 +68,7 @@ class HDBSCANFinder(BaselineFinder):
     def __post_init__(self):
         """Check the settings."""
         super().__post_init__()
-        check_count("min_cluster_size", self.min_cluster_size)
-        if self.min_cluster_size < 2:
-            raise ValueError(
-                f"min_cluster_size takes integers from 2, got {self.min_cluster_size!r}"
-            )
+        check_count("min_cluster_size", self.min_cluster_size, minimum=2)
         check_count("min_samples", self.min_samples)
         check_count("test_neighbour", self.test_neighbour)
         check_choice("selection", self.selection, ("leaf", "eom"))
@@ -89,9 +85,7 @@ class HDBSCANFinder(BaselineFinder):
         for score, group in self._groups(field):
             cells = np.isin(owner, group) & (distance <= _reach(field, group))
             heat[cells] = np.maximum(heat[cells], score)
-            candidates.append(
-                group_candidate(field, field.points[group], score, cells=cells)
-            )
+            candidates.append(Candidate.from_points(field.points[group], score, cells))
         return candidates, heat
 
     def _groups(self, field):

@@ -27,7 +27,7 @@ class MatchedFilter(BaselineFinder):
     """
     Multi-scale matched filter on counts: the Poisson likelihood ratio of profiles.
 
-    At each place, a cluster of a Plummer profile is laid over the local background,
+    At each position, a cluster of a Plummer profile is laid over the local background,
     for several half-number radii and central densities. The score is the root of twice
     the largest logarithm of the ratio of the likelihoods of the counts with and
     without it (Kepner et al. 1999, ApJ, 517, 78, and Rykoff et al. 2014, ApJ, 785, 104,

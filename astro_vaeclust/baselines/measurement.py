@@ -23,9 +23,9 @@ class CandidateMeasurements:
 
     Parameters
     ----------
-    field : `~astro_vaeclust.baselines.SourceField`
+    field : `~astro_vaeclust.baselines.field.SourceField`
         The field.
-    candidates : list of `~astro_vaeclust.baselines.Candidate`
+    candidates : list of `~astro_vaeclust.baselines.candidates.Candidate`
         The candidates. Where regions overlap, the higher score takes the cells.
     heat : (rows, columns) array
         Significance of each cell.
@@ -52,7 +52,7 @@ class CandidateMeasurements:
         if not n_candidates:
             return None
         x, y = self._centers.T
-        pixel_side = self.field.pixel_side * u.arcsec
+        pixel_area = self.field.image.pixel_area_at(x, y)
         circles = CircleMeasurements(
             self.field.image,
             self._centers,
@@ -64,9 +64,9 @@ class CandidateMeasurements:
             "sky_center": self.field.image.wcs.pixel_to_world(x, y).icrs,
             "x_center": x,
             "y_center": y,
-            "radius": self._radii * pixel_side,
+            "radius": self._radii * np.sqrt(pixel_area),
             "radius_err": np.full(n_candidates, np.nan) * u.arcsec,
-            "area": self._areas * pixel_side**2,
+            "area": self._areas * pixel_area,
             "score": np.array([found.score for found in self.candidates]),
             "false_alarm_rate": np.full(n_candidates, np.nan) / u.deg**2,
             "n_sources": circles.n_sources,

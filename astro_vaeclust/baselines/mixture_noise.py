@@ -35,8 +35,8 @@ class MixtureWithNoise(BaselineFinder):
     Gaussian clusters in uniform noise, fitted by expectation maximisation.
 
     In windows of the sky the sources are a mixture of a Gaussian and a uniform
-    density, and the ratio of the likelihoods with and without the Gaussian tells
-    whether there is a cluster (Solin, Ukkonen & Haikala 2012, A&A, 542, A3).
+    density, and the ratio of the likelihoods with and without the Gaussian
+    determines whether there is a cluster (Solin, Ukkonen & Haikala 2012, A&A, 542, A3).
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class MixtureWithNoise(BaselineFinder):
 
     Notes
     -----
-    Solin et al. start many Gaussians in each window from random places and choose
+    Solin et al. start many Gaussians in each window from random positions and choose
     their number by an information criterion. Chosen here, so that the result does not
     depend on random numbers or on where a window's border falls: fits start from the
     peaks of the smoothed counts, each in a window around it and alone; the score is the
@@ -108,11 +108,9 @@ class MixtureWithNoise(BaselineFinder):
 
     def _starts(self, field, width):
         """Return the peaks of the counts smoothed with a Gaussian."""
-        offsets = field.offsets(3 * width)
-        significance = field.significance(np.exp(-0.5 * (offsets / width) ** 2))
         peaks = map_candidates(
             field,
-            significance,
+            field.smoothed_significance(width),
             threshold=STARTING_SIGNIFICANCE,
             separation=1.5 * width,
             depth=0.99,
@@ -123,7 +121,7 @@ class MixtureWithNoise(BaselineFinder):
         """Return score, mean and covariance (pixels) of a Gaussian, or None."""
         half = self.window.to_value(u.arcsec) / field.pixel_side / 2
         points = field.points[_within(field.points, x, y, half)]
-        places, coverage = self._sky(field, x, y, half)
+        positions, coverage = self._sky(field, x, y, half)
         if len(points) < self.min_members or not coverage.sum() > 0:
             return None
         noise = 1 / coverage.sum()
@@ -132,7 +130,7 @@ class MixtureWithNoise(BaselineFinder):
         weight = 0.1
         for _ in range(self.iterations):
             before = weight
-            density = self._density(points, places, coverage, mean, covariance)
+            density = self._density(points, positions, coverage, mean, covariance)
             member = weight * density / (weight * density + (1 - weight) * noise)
             total = member.sum()
             if total < 1:
@@ -144,14 +142,14 @@ class MixtureWithNoise(BaselineFinder):
             covariance = self._bounded(covariance, field)
             if abs(weight - before) < CONVERGED * weight:
                 break
-        density = self._density(points, places, coverage, mean, covariance)
+        density = self._density(points, positions, coverage, mean, covariance)
         ratio = np.log1p(weight * (density / noise - 1)).sum()
         spread = np.sqrt(np.sqrt(np.linalg.det(covariance))) * field.pixel_side
         score = _deviate(2 * ratio) / field.scatter(2 * float(spread))
         return score, mean, covariance
 
     def _sky(self, field, x, y, half):
-        """Return places in a window and the usable area that each stands for."""
+        """Return positions in a window and the usable area that each stands for."""
         step = max(1, int(self.smallest.to_value(u.arcsec) / 0.7 / field.cell_side))
         rows, columns = field.shape
         centers = field.centers.reshape(rows, columns, 2)[::step, ::step].reshape(-1, 2)
@@ -161,10 +159,10 @@ class MixtureWithNoise(BaselineFinder):
         inside = _within(middles, x, y, half)
         return middles[inside], blocks.ravel()[inside] * field.cell**2
 
-    def _density(self, points, places, coverage, mean, covariance):
+    def _density(self, points, positions, coverage, mean, covariance):
         """Return the density of the Gaussian, of which 1 is on usable pixels."""
         density = np.exp(-0.5 * _squared_distance(points, mean, covariance))
-        on_grid = np.exp(-0.5 * _squared_distance(places, mean, covariance))
+        on_grid = np.exp(-0.5 * _squared_distance(positions, mean, covariance))
         whole = 2 * np.pi * np.sqrt(np.linalg.det(covariance))
         return density / max(on_grid @ coverage, 0.05 * whole)
 

@@ -13,7 +13,8 @@ from scipy.spatial import ConvexHull, QhullError
 from ..utils.statistics import poisson_significance
 from ..utils.validation import check_count, check_number
 from .base import BaselineFinder
-from .graphs import SourceGraph, group_candidate
+from .candidates import Candidate
+from .graphs import SourceGraph
 
 __all__ = ["MinimumSpanningTree", "VoronoiTessellation"]
 
@@ -72,14 +73,8 @@ class VoronoiTessellation(BaselineFinder):
         candidates = []
         for group in graph.groups(linked, members=self.min_members):
             core = group[significance[group] >= 0.5 * significance[group].max()]
-            candidates.append(
-                group_candidate(
-                    field,
-                    graph.points[core],
-                    significance[group].max(),
-                    cells=np.isin(owner, core),
-                )
-            )
+            score, cells = significance[group].max(), np.isin(owner, core)
+            candidates.append(Candidate.from_points(graph.points[core], score, cells))
         return candidates, significance[owner]
 
     def _significance(self, field, graph, areas):
@@ -147,9 +142,7 @@ class MinimumSpanningTree(BaselineFinder):
             score, reach = self._score(field, graph, group)
             cells = np.isin(owner, group) & (distance <= reach)
             heat[cells] = np.maximum(heat[cells], score)
-            candidates.append(
-                group_candidate(field, graph.points[group], score, cells=cells)
-            )
+            candidates.append(Candidate.from_points(graph.points[group], score, cells))
         return candidates, heat
 
     def _links(self, graph):

@@ -20,19 +20,9 @@ TUNED = {
 
 def tuned_settings(tag, survey):
     """
-    Return the settings of a catalogue method for a survey.
+    Return what differs from the defaults for a method and a survey, by tags (dict).
 
-    Parameters
-    ----------
-    tag : str
-        Tag of the method.
-    survey : str
-        Tag of the survey.
-
-    Returns
-    -------
-    settings : dict
-        What differs from the defaults. The best on mock tiles of UKIDSS in K for that
-        survey; nothing for others: the defaults are the best on those of 2MASS in Ks.
+    The best on mock tiles of UKIDSS in K for that survey; nothing for others: the
+    defaults are the best on those of 2MASS in Ks.
     """
     return dict(TUNED.get(survey, {}).get(tag, {}))

@@ -20,9 +20,22 @@ from . import (
     selection_function,
     train,
 )
-from .messages import messages_to_stderr
+from .messages import add_message_options, messages_to_stderr
 
 __all__ = ["main"]
+
+COMMANDS = {
+    "detect": detect,
+    "fetch": fetch,
+    "score": score,
+    "reproduce": reproduce,
+    "demo": demo,
+    "evaluate": evaluate,
+    "selection-function": selection_function,
+    "train": train,
+    "backends": backends,
+}
+"""The modules of the commands, each with HELP, DESCRIPTION, add_options and run."""
 
 _DONE, _BAD_INPUT, _INTERRUPTED = 0, 2, 130
 
@@ -58,18 +71,13 @@ def _parser():
         "--version", action="version", version=f"%(prog)s {__version__}"
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (
-        detect,
-        fetch,
-        score,
-        reproduce,
-        demo,
-        evaluate,
-        selection_function,
-        train,
-        backends,
-    ):
-        command.add_command(commands)
+    for name, command in COMMANDS.items():
+        own = commands.add_parser(
+            name, help=command.HELP, description=command.DESCRIPTION
+        )
+        command.add_options(own)
+        add_message_options(own)
+        own.set_defaults(run=command.run)
     return parser
 
 
@@ -84,6 +92,9 @@ def _run(arguments):
     except FileExistsError as error:
         text = str(error).replace("overwrite=True", "--overwrite")
         return _fail(text, _BAD_INPUT, arguments.verbose)
+    except MemoryError as error:
+        text = f"not enough memory{error and f': {error}'}; cut the image"
+        return _fail(text, _BAD_INPUT, arguments.verbose)
     except (ValueError, TypeError, OSError, ImportError) as error:
         return _fail(str(error) or repr(error), _BAD_INPUT, arguments.verbose)
     return _DONE
@@ -92,12 +103,6 @@ def _run(arguments):
 def _fail(text, code, verbose=False):
     if verbose:
         traceback.print_exc()
-    print(
-        f"vaeclust: {'error: ' * (code == _BAD_INPUT)}{_one_line(text)}",
-        file=sys.stderr,
-    )
+    kind = "error: " if code == _BAD_INPUT else ""
+    print(f"vaeclust: {kind}{' '.join(text.split())}", file=sys.stderr)
     return code
-
-
-def _one_line(text):
-    return " ".join(text.split())

@@ -3,32 +3,21 @@
 
 from __future__ import annotations
 
-from .messages import add_message_options
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
 
-__all__ = ["add_command", "run"]
+HELP = "list the tags of embeddings, mixtures and thresholds"
+DESCRIPTION = (
+    "List the tags of embeddings, mixtures and thresholds with their "
+    "settings, of this package and of installed ones that announce theirs."
+)
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "backends",
-        help="list the tags of embeddings, mixtures and thresholds",
-        description="List the tags of embeddings, mixtures and thresholds with their "
-        "settings, of this package and of installed ones that announce theirs.",
-    )
-    add_message_options(parser)
-    parser.set_defaults(run=run)
+def add_options(parser):
+    """Add no options."""
 
 
 def run(arguments):
-    """
-    Print the tags with their backends, one per line.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-    """
+    """Print the tags with their backends, one per line."""
     from ..embeddings import EMBEDDINGS
     from ..mixtures import MIXTURES
     from ..segmentation import THRESHOLDS

@@ -7,23 +7,23 @@ import argparse
 import warnings
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options
-from .options import make_finder
+from .messages import LOGGER
+from .options import add_overwrite, make_finder
 from .outputs import Outputs
 from .printing import print_clusters, print_table
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "make a mock tile and find its clusters"
+DESCRIPTION = (
+    "Make a mock image of an embedded cluster, find the clusters in "
+    "it, print what was found and what is there, and write the image, the table, "
+    "the regions and a picture."
+)
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "demo",
-        help="make a mock tile and find its clusters",
-        description="Make a mock image of an embedded cluster, find the clusters in "
-        "it, print what was found and what is there, and write the image, the table, "
-        "the regions and a picture.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument(
         "--folder",
         default="vaeclust_demo",
@@ -36,30 +36,14 @@ def add_command(commands):
         default=argparse.SUPPRESS,
         help="seed of the image and of the finder, for another image",
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace files that exist"
-    )
-    add_message_options(parser)
-    parser.set_defaults(run=run)
+    add_overwrite(parser)
 
 
 def run(arguments):
-    """
-    Make a mock tile, find its clusters, write the files and print both tables.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be written, or exists and may not be replaced.
-    """
+    """Make a mock tile, find its clusters, write the files and print both tables."""
     from ..exceptions import NoDetectionsWarning
     from ..images.write import write_image
-    from ..simulation import demo_tile
+    from ..simulation.demo import demo_tile
     from ..utils.files import check_output
 
     folder = Path(arguments.folder)
@@ -76,8 +60,7 @@ def run(arguments):
     tile = demo_tile(seed=arguments.seed) if "seed" in arguments else demo_tile()
     write_image(tile.image, tile_path, overwrite=arguments.overwrite)
     LOGGER.info("wrote %s", tile_path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoDetectionsWarning)  # the report says so
+    with warnings.catch_warnings(action="ignore", category=NoDetectionsWarning):
         catalog = make_finder(arguments).detect(tile.image)
     outputs.write(catalog)
     print("Found:")

@@ -4,27 +4,21 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
-from .messages import add_message_options
-from .options import add_finder_options, make_finder, number_or_name
+from .options import add_finder_options, add_hdu, add_overwrite, make_finder
 from .outputs import Outputs
 from .printing import print_clusters
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "find the clusters of one image"
+DESCRIPTION = "Find the clusters of one FITS image and print their table."
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "detect",
-        help="find the clusters of one image",
-        description="Find the clusters of one FITS image and print their table.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument("image", metavar="IMAGE", help="FITS file")
-    parser.add_argument(
-        "--hdu", type=number_or_name, help="number or name of the HDU with the image"
-    )
+    add_hdu(parser)
     parser.add_argument(
         "--block-size",
         type=int,
@@ -36,39 +30,21 @@ def add_command(commands):
         "--sources",
         metavar="FILE",
         help="table of point sources on the image, which are used beside it: .ecsv, "
-        ".fits, .vot, .csv",
+        ".fits, .vot, .csv, .tbl, .parquet",
     )
     files = parser.add_argument_group("output files")
     files.add_argument(
-        "--output",
-        metavar="FILE",
-        help="table: .ecsv, .fits, .vot, .parquet",
+        "--output", metavar="FILE", help="table: .ecsv, .fits, .vot, .parquet"
     )
     files.add_argument("--regions", metavar="FILE", help="circles: .reg (DS9), .crtf")
     files.add_argument("--heatmap", metavar="FILE", help="heat map: .fits")
     files.add_argument("--plot", metavar="FILE", help="picture: .png, .pdf, .svg")
-    files.add_argument(
-        "--overwrite", action="store_true", help="replace files that exist"
-    )
+    add_overwrite(files)
     add_finder_options(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):
-    """
-    Find the clusters of one image, write the files asked for, and print the table.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError, OSError
-        If an option or the image is bad, or a file cannot be written.
-    """
+    """Find the clusters of one image, write the files, and print the table."""
     if arguments.block_size is not None and (arguments.heatmap or arguments.plot):
         raise ValueError("--block-size leaves no heat map and no picture to write")
     outputs = Outputs(
@@ -80,8 +56,7 @@ def run(arguments):
     )
     given = [arguments.image, arguments.sources]
     outputs.check(inputs=[path for path in given if path is not None])
-    finder = make_finder(arguments)
-    catalog = _detect(finder, arguments)
+    catalog = _detect(make_finder(arguments), arguments)
     outputs.write(catalog)
     print_clusters(catalog.table)
 
@@ -91,23 +66,10 @@ def _detect(finder, arguments):
 
     choice = {} if arguments.hdu is None else {"hdu": arguments.hdu}
     if arguments.sources is not None:
-        choice["sources"] = _read_sources(arguments.sources)
+        from ..archives import read_catalog
+
+        choice["sources"] = read_catalog(arguments.sources, name="sources")
     if arguments.block_size is not None:
         choice["block_size"] = arguments.block_size
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoDetectionsWarning)  # the report says so
+    with warnings.catch_warnings(action="ignore", category=NoDetectionsWarning):
         return finder.detect(arguments.image, **choice)
-
-
-def _read_sources(path):
-    from astropy.io.registry import IORegistryError
-    from astropy.table import QTable
-
-    unreadable = (IORegistryError, OSError, ValueError, TypeError, KeyError)
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"sources: no such file: {path}")
-    try:
-        return QTable.read(path)
-    except unreadable as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"sources {path} cannot be read: {reason}") from error

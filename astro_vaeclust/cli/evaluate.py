@@ -5,11 +5,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options, progress_bar
+from .messages import LOGGER, progress_bar
 from .options import add_folder, add_workers
 from .printing import print_table
 
-__all__ = ["add_command", "add_options", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_campaign_options", "add_options", "run"]
+
+HELP = "compare finders on mock tiles"
+DESCRIPTION = (
+    "Run finders on mock tiles, half of them without a cluster, and "
+    "say how many clusters they find at how many false positives per square "
+    "degree. The result of each tile is kept: after an interrupt, or with more "
+    "tiles or finders, the same command resumes."
+)
 
 MEMBERS = (20, 10)
 """Least members of the clusters that completeness is given for."""
@@ -18,28 +26,18 @@ RATE = 1.0
 """False positives per deg2 at which kinds and errors are given."""
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "evaluate",
-        help="compare finders on mock tiles",
-        description="Run finders on mock tiles, half of them without a cluster, and "
-        "say how many clusters they find at how many false positives per square "
-        "degree. The result of each tile is kept: after an interrupt, or with more "
-        "tiles or finders, the same command resumes.",
-    )
-    add_options(parser, tiles=100)
+def add_options(parser):
+    """Add the options of the command to its parser."""
+    add_campaign_options(parser, tiles=100)
     parser.add_argument(
         "--survey",
         default="2mass-ks",
         metavar="TAG",
         help="what the tiles imitate (default: %(default)s)",
     )
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
-def add_options(parser, *, tiles):
+def add_campaign_options(parser, *, tiles):
     """Add the options that the benchmark has too; ``tiles`` is their default number."""
     add_folder(parser, "vaeclust_evaluation")
     parser.add_argument(
@@ -90,7 +88,8 @@ def add_options(parser, *, tiles):
 
 def run(arguments):
     """Run the finders, print the comparison, and write tables and plot."""
-    from ..evaluation import evaluate_finders, finder_names, make_finders
+    from ..evaluation import evaluate_finders, make_finders
+    from ..evaluation.finders import finder_names
 
     names = arguments.finders or finder_names()
     results = evaluate_finders(
@@ -122,13 +121,15 @@ def _numbers(option, texts):
 def _report(results, folder):
     import astropy.units as u
 
-    from ..evaluation import (
+    from ..evaluation.summary import (
         calibration_table,
+        describe,
         error_table,
         false_positive_table,
+        printable,
         summary_table,
+        write_results,
     )
-    from ..evaluation.summary import describe, printable, write_results
 
     rate = RATE / u.deg**2
     for minimum in MEMBERS:

@@ -6,27 +6,27 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options, progress_bar
+from .messages import LOGGER, progress_bar
 from .options import add_overwrite, angle
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
 
 IMAGE_FILE = "image.fits"
 CATALOG_FILE = "psc.vot"
 
+HELP = "get an image and its sources from an archive"
+DESCRIPTION = (
+    "Get the image of a position and the sources on it from "
+    f"the archive of a survey; write them as {IMAGE_FILE} and {CATALOG_FILE}. "
+    "Answers of archives are kept in a cache, so that asking again is fast."
+)
+
 SURVEYS = {"2mass": "TwoMASS", "ukidss": "UKIDSS", "vista": "VISTA"}
-"""Names of surveys on the command line, and their classes."""
+"""Classes of surveys by their names on the command line."""
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "fetch",
-        help="get an image and its sources from an archive",
-        description="Get the image of a place in the sky and the sources on it from "
-        f"the archive of a survey; write them as {IMAGE_FILE} and {CATALOG_FILE}. "
-        "Answers of archives are kept in a cache, so that asking again is fast.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument(
         "position",
         metavar="POSITION",
@@ -59,34 +59,15 @@ def add_command(commands):
     parser.add_argument(
         "--no-catalog", action="store_true", help="get the image without its sources"
     )
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):
-    """
-    Get image and sources, write them, and say what was written.
-
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an option cannot be used.
-    OSError
-        If the archive does not give what is asked for, or a file cannot be written.
-    ImportError
-        If the extra ``archives`` is missing.
-    """
+    """Get image and sources, write them, and say what was written."""
     from .. import archives
     from ..images.write import write_image
 
-    survey = getattr(archives, SURVEYS[arguments.survey])(
-        progress_bar=progress_bar(arguments.quiet)
-    )
+    kind = getattr(archives, SURVEYS[arguments.survey])
+    survey = kind(progress_bar=progress_bar(arguments.quiet))
     survey.check_band(arguments.band)
     archives.cuts.resolve_cut(arguments.cut)
     image_path, catalog_path = _outputs(arguments)

@@ -9,14 +9,16 @@ import sys
 import warnings
 from contextlib import contextmanager
 
+from astropy import log
+
 __all__ = ["LOGGER", "add_message_options", "messages_to_stderr", "progress_bar"]
 
 LOGGER = logging.getLogger("astro_vaeclust.cli")
-"""What the command itself says; shown unless it shall be quiet."""
+"""Messages of the command itself; shown unless it is quiet."""
 
 
 def add_message_options(parser):
-    """Add the options that say how much is told to a parser."""
+    """Add the options of how much is said to a parser."""
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
         "--quiet", action="store_true", help="errors only: no progress, no warnings"
@@ -28,49 +30,29 @@ def add_message_options(parser):
 
 @contextmanager
 def messages_to_stderr(*, quiet=False, verbose=False):
-    """
-    Send log messages and warnings to the standard error, one line each.
-
-    Parameters
-    ----------
-    quiet : bool, optional
-        Show errors only.
-    verbose : bool, optional
-        Show everything that the package logs.
-    """
-    package = logging.getLogger("astro_vaeclust")
-    before = package.level, LOGGER.level
+    """Send log messages, astropy's too, and warnings to the standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("vaeclust: %(message)s"))
-    package.addHandler(handler)
-    package.setLevel(
-        logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
-    )
+    loggers = logging.getLogger("astro_vaeclust"), log, LOGGER
+    before = [(logger, logger.level, logger.handlers) for logger in loggers]
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
+    for logger in loggers:
+        logger.setLevel(level)
+        logger.handlers = [handler]  # that of astropy writes to the standard output
+    LOGGER.handlers = []
     LOGGER.setLevel(logging.ERROR if quiet else logging.INFO)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _log_warning
             yield
     finally:
-        package.removeHandler(handler)
-        package.setLevel(before[0])
-        LOGGER.setLevel(before[1])
+        for logger, level, handlers in before:
+            logger.setLevel(level)
+            logger.handlers = handlers
 
 
 def progress_bar(quiet):
-    """
-    Return what shows progress: nothing if quiet or outside a terminal.
-
-    Parameters
-    ----------
-    quiet : bool
-        Whether to show nothing anyway.
-
-    Returns
-    -------
-    progress_bar : callable or None
-        Called as ``progress_bar(iterable, desc=..., total=...)``.
-    """
+    """Return ``progress_bar(iterable, desc=..., total=...)``; None if quiet."""
     if quiet:
         return None
     from tqdm import tqdm

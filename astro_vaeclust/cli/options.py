@@ -11,11 +11,11 @@ from .messages import progress_bar
 __all__ = [
     "add_finder_options",
     "add_folder",
+    "add_hdu",
     "add_overwrite",
     "add_workers",
     "angle",
     "make_finder",
-    "number_or_name",
 ]
 
 _OF_FINDER = ("mixture", "seed", "device")
@@ -26,7 +26,7 @@ _OF_EMBEDDING = ("model", "patch_sizes", "overlap", "n_seeds")
 def add_finder_options(parser):
     """Add the settings of the finder to a parser; none has a default here."""
     group = parser.add_argument_group(
-        "settings", "What is not given is left to the preset."
+        "settings", "The preset decides what is not given."
     )
 
     def add(option, **keywords):
@@ -78,22 +78,10 @@ def add_finder_options(parser):
 
 def make_finder(arguments):
     """
-    Make the finder that the options ask for.
+    Return the finder that the options ask for; settings not given are not among them.
 
-    Parameters
-    ----------
-    arguments : `argparse.Namespace`
-        Parsed options; settings that were not given are not in it.
-
-    Returns
-    -------
-    finder : `~astro_vaeclust.VAEClusterFinder`
-        The finder.
-
-    Raises
-    ------
-    ValueError, TypeError, FileNotFoundError
-        If a setting is out of range or cannot matter, or no backend has a tag.
+    Raises ValueError, TypeError or FileNotFoundError if a setting is out of range or
+    has no effect, or no backend has a tag.
     """
     import astropy.units as u
 
@@ -142,11 +130,9 @@ def _settings_of(backend):
 
 
 def _cannot_matter(name, takes, given):
-    """Return the error of an option that the other options leave without effect."""
+    """Return the error of an option that has no effect with the other options."""
     chosen = ("preset", "embedding", "mixture")
-    got = " ".join(
-        f"--{option} {given[option]}" for option in chosen if option in given
-    )
+    got = " ".join(f"--{one} {given[one]}" for one in chosen if one in given)
     return ValueError(f"--{name.replace('_', '-')} is for {takes}; got {got}")
 
 
@@ -181,9 +167,14 @@ def add_workers(parser):
     )
 
 
-def number_or_name(text):
-    """Read the number or the name of an HDU (int or str)."""
-    return int(text) if text.isdecimal() else text
+def add_hdu(parser, option="--hdu", content="image"):
+    """Add the number or the name of the HDU with some content to a parser."""
+    parser.add_argument(
+        option,
+        type=lambda text: int(text) if text.isdecimal() else text,
+        metavar="HDU",
+        help=f"number or name of the HDU with the {content}",
+    )
 
 
 def angle(text):

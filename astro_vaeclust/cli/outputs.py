@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,47 +13,24 @@ from .messages import LOGGER
 __all__ = ["Outputs", "format_errors_on_a_line"]
 
 
+@dataclass(kw_only=True)
 class Outputs:
-    """
-    Files to write once a catalogue is there.
+    """Files to write of a catalogue; None for those that are not wanted."""
 
-    Parameters
-    ----------
-    overwrite : bool, optional
-        Whether existing files may be replaced.
-    table, regions, heatmap, plot : str or path-like, optional
-        The files; None for those that are not wanted.
-    """
-
-    def __init__(
-        self, *, overwrite=False, table=None, regions=None, heatmap=None, plot=None
-    ):
-        self.overwrite = overwrite
-        self.table = table
-        self.regions = regions
-        self.heatmap = heatmap
-        self.plot = plot
+    overwrite: bool = False
+    table: str | Path | None = None
+    regions: str | Path | None = None
+    heatmap: str | Path | None = None
+    plot: str | Path | None = None
 
     def check(self, inputs=()):
         """
-        Make sure that all files can be written, each to its own place.
+        Raise unless all files can be written, and none is an input or another output.
 
-        Parameters
-        ----------
-        inputs : iterable of path-like, optional
-            Files that must not be replaced.
-
-        Raises
-        ------
-        ValueError
-            If a suffix tells no format, or two files are the same.
-        OSError
-            If a file cannot be written, or exists and may not be replaced.
-        ImportError
-            If a package for a file is missing.
+        Raises ValueError, OSError or ImportError for a file that cannot be written.
         """
         from ..utils.files import check_output
-        from ..visualization import check_plot_suffix
+        from ..visualization.catalog_plot import check_plot_suffix
 
         taken = {Path(path).resolve() for path in inputs}
         for path in self._wanted():
@@ -67,20 +45,8 @@ class Outputs:
             check_plot_suffix(self.plot)
 
     def write(self, catalog):
-        """
-        Write all files.
-
-        Parameters
-        ----------
-        catalog : `~astro_vaeclust.catalog.ClusterCatalog`
-            The clusters.
-
-        Raises
-        ------
-        OSError
-            If a file cannot be written.
-        """
-        from ..visualization import write_plot
+        """Write all files of a catalogue."""
+        from ..visualization.catalog_plot import write_plot
 
         for path in (self.table, self.regions):
             if path is not None:
@@ -108,19 +74,9 @@ def _check_format(path):
 @contextmanager
 def format_errors_on_a_line(path, access):
     """
-    Say on one line that a file has no format of catalogues.
+    Raise a ValueError of one line if a file has no format of catalogues.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file that is read or written within the ``with`` statement.
-    access : {'Read', 'Write'}
-        Which of these.
-
-    Raises
-    ------
-    ValueError
-        In place of astropy's error, which has a table of formats.
+    ``access`` is 'Read' or 'Write'. astropy's own error has a table of formats.
     """
     from astropy.io import registry
 

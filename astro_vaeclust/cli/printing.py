@@ -6,45 +6,21 @@ from __future__ import annotations
 __all__ = ["print_clusters", "print_table"]
 
 _SHOWN = (
-    "id",
-    "sky_center",
-    "x_center",
-    "y_center",
-    "radius",
-    "radius_err",
-    "r50",
-    "n_members",
-    "score",
-    "false_alarm_rate",
-    "n_sources",
-    "flags",
+    *("id", "sky_center", "x_center", "y_center", "radius", "radius_err", "r50"),
+    *("n_members", "score", "false_alarm_rate", "n_sources", "flags"),
 )
 """Columns of clusters that fit on a line; the files have all of them."""
 
-_NUMBERS = {
-    "ra": ".5f",
-    "dec": ".5f",
-    "x_center": ".1f",
-    "y_center": ".1f",
-    "radius": ".1f",
-    "radius_err": ".1f",
-    "r50": ".1f",
-    "n_members": ".0f",
-    "area": ".0f",
-    "score": ".3f",
-    "false_alarm_rate": ".3g",
-}
+_NUMBERS = (
+    dict.fromkeys(("ra", "dec"), ".5f")
+    | dict.fromkeys(("x_center", "y_center", "radius", "radius_err", "r50"), ".1f")
+    | {"n_members": ".0f", "area": ".0f", "score": ".3f", "false_alarm_rate": ".3g"}
+)
+"""Formats of columns."""
 
 
 def print_clusters(table):
-    """
-    Print the main columns of a table of clusters, and in words the flags that are set.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        The clusters.
-    """
+    """Print the main columns of a table of clusters, and the flags in words."""
     if len(table) == 0:
         print("No clusters found.")
         return
@@ -53,14 +29,7 @@ def print_clusters(table):
 
 
 def print_table(table):
-    """
-    Print a table with as many digits as make sense.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        The table; positions on the sky are printed as ra and dec in degrees.
-    """
+    """Print a table with a few digits, positions as ra and dec in degrees."""
     shown = _flat(table)
     for name in shown.colnames:
         if shown[name].dtype.kind == "f":

@@ -6,31 +6,26 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options, progress_bar
+from .messages import LOGGER, progress_bar
 from .options import add_finder_options, add_folder, angle, make_finder
 from .printing import print_table
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "reproduce the paper's Table I"
+DESCRIPTION = (
+    "Get images and point sources of the eight fields of Table I of "
+    "Karmakar, Mishra & Tej (2018), search them with the paper's settings and with "
+    "the default ones, and print radii, members and IoU beside what the paper has. "
+    "A field that fails does not end the run; the same command resumes it."
+)
 
 PRESETS = ("paper", "default")
 
 SHOWN = (
-    "field",
-    "finder",
-    "reference",
-    "reference_radius",
-    "radius",
-    "paper_radius",
-    "n_detected",
-    "paper_members",
-    "n_reference",
-    "paper_reference_members",
-    "iou",
-    "iou_low",
-    "iou_high",
-    "centred_iou",
-    "paper_iou",
-    "offset",
+    *("field", "finder", "reference", "reference_radius", "radius", "paper_radius"),
+    *("n_detected", "paper_members", "n_reference", "paper_reference_members"),
+    *("iou", "iou_low", "iou_high", "centred_iou", "paper_iou", "offset"),
 )
 """The columns that are printed; the file has all."""
 
@@ -46,16 +41,8 @@ These are mock stand-ins for the fields, with the numbers of the paper beside th
 reference is the true circle of 80 % of the members."""
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "reproduce",
-        help="reproduce the paper's Table I",
-        description="Get images and point sources of the eight fields of Table I of "
-        "Karmakar, Mishra & Tej (2018), search them with the paper's settings and with "
-        "the default ones, and print radii, members and IoU beside what the paper has. "
-        "A field that fails does not end the run; the same command resumes it.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     add_folder(parser, "vaeclust_reproduction")
     parser.add_argument(
         "--survey",
@@ -101,12 +88,11 @@ def add_command(commands):
     )
     parser.add_argument("--no-plots", action="store_true", help="write no pictures")
     add_finder_options(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run, preset="both")
+    parser.set_defaults(preset="both")
 
 
 def run(arguments):
-    """Make the table, print it, and say what it was made from."""
+    """Search the fields, and print the table and where the data come from."""
     from ..archives.exceptions import ArchiveConnectionError
     from ..evaluation.reproduction import Reproduction
 
@@ -138,27 +124,24 @@ def run(arguments):
 def _survey(arguments):
     """Return where the data come from, and the fields with their references."""
     from ..archives import UKIDSS, LocalArchive, TwoMASS
-    from ..evaluation import TABLE_I, mock_paper_archive
+    from ..evaluation.paper_fields import mock_paper_archive
+    from ..evaluation.paper_table import TABLE_I
 
     if (arguments.images is None) != (arguments.catalog is None):
         raise ValueError("--images and --catalog belong together; give both or none")
     bar = progress_bar(arguments.quiet)
     if arguments.mock and arguments.images is not None:
-        raise ValueError("--mock takes the place of --images; give one of them")
+        raise ValueError("--mock replaces --images; give one of them")
     if arguments.mock:
         return mock_paper_archive()
     if arguments.images is not None:
         for path in (arguments.images, arguments.catalog):
             if not Path(path).exists():
                 raise FileNotFoundError(f"no such file or folder: {path}")
-        archive = LocalArchive(
-            images=arguments.images,
-            catalog=arguments.catalog,
-            name=str(arguments.images),
-        )
-        return archive, TABLE_I
-    archives = {"2mass": TwoMASS, "ukidss": UKIDSS}
-    return archives[arguments.survey](progress_bar=bar), TABLE_I
+        images, catalog = arguments.images, arguments.catalog
+        return LocalArchive(images=images, catalog=catalog, name=str(images)), TABLE_I
+    kind = {"2mass": TwoMASS, "ukidss": UKIDSS}[arguments.survey]
+    return kind(progress_bar=bar), TABLE_I
 
 
 def _finders(arguments):

@@ -5,46 +5,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options
-from .options import add_overwrite
+from .messages import LOGGER
+from .options import add_hdu, add_overwrite
 from .outputs import format_errors_on_a_line
 from .printing import print_table
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
 
-SEGMENTATION_SUFFIXES = (".fits", ".fit", ".fits.gz")
+HELP = "compare clusters with reference regions on a catalogue of sources"
+DESCRIPTION = (
+    "Count the sources in detected clusters and in reference regions, "
+    "and print the intersection over union. Clusters are compared by their "
+    "circles, since tables hold no pixels."
+)
 
 SHOWN = (
-    "reference",
-    "id",
-    "iou",
-    "iou_low",
-    "iou_high",
-    "n_shared",
-    "n_union",
-    "n_detected",
-    "n_reference",
-    "member_iou",
-    "area_iou",
-    "offset",
-    "radius_ratio",
+    *("reference", "id", "iou", "iou_low", "iou_high", "n_shared", "n_union"),
+    *("n_detected", "n_reference", "member_iou", "area_iou", "offset", "radius_ratio"),
 )
 """The columns that are printed; a file gets all."""
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "score",
-        help="compare clusters with reference regions on a catalogue of sources",
-        description="Count the sources in detected clusters and in reference regions, "
-        "and print the intersection over union. Clusters are compared by their "
-        "circles, since tables hold no pixels.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument(
-        "clusters",
-        metavar="CLUSTERS",
-        help="table of clusters: .ecsv, .fits, .vot",
+        "clusters", metavar="CLUSTERS", help="table of clusters: .ecsv, .fits, .vot"
     )
     parser.add_argument(
         "--catalog",
@@ -56,9 +41,10 @@ def add_command(commands):
         "--reference",
         required=True,
         metavar="FILE",
-        help="regions, each compared on its own: .reg (DS9), .crtf; or a FITS image of "
-        "labels with a WCS",
+        help="regions, each compared on its own, less those that the file excludes: "
+        ".reg (DS9), .crtf; or a FITS image of labels with a WCS",
     )
+    add_hdu(parser, "--reference-hdu", content="labels")
     parser.add_argument(
         "--cut",
         default="paper",
@@ -69,17 +55,16 @@ def add_command(commands):
     parser.add_argument(
         "--image",
         metavar="FILE",
-        help="FITS image whose WCS places regions and sources that are in pixels",
+        help="FITS image with the WCS of regions and sources that are in pixels",
     )
+    add_hdu(parser)
     parser.add_argument(
-        "--id", type=int, help="number of the cluster (default: that which fits best)"
+        "--id", type=int, help="number of the cluster (default: the best match)"
     )
     parser.add_argument(
         "--output", metavar="FILE", help="table with all numbers: .ecsv"
     )
     add_overwrite(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):
@@ -91,13 +76,16 @@ def run(arguments):
 
     if arguments.output is not None:
         check_output(arguments.output, arguments.overwrite)
-    wcs = None if arguments.image is None else _wcs_of(arguments.image)
+    wcs = None
+    if arguments.image is not None:
+        wcs = _wcs_of(arguments.image, arguments.hdu)
     with format_errors_on_a_line(arguments.clusters, "Read"):
         catalog = ClusterCatalog.read(arguments.clusters)
     match = ClusterMatch(
         catalog.table, read_catalog(arguments.catalog), cut=arguments.cut, wcs=wcs
     )
-    table = _compare(match, _references(arguments.reference, wcs), arguments.id)
+    references = _references(arguments.reference, arguments.reference_hdu, wcs)
+    table = _compare(match, references, arguments.id)
     print(
         f"{len(match.sources)} sources of {Path(arguments.catalog).name} count (cut: "
         f"{match.cut}); intervals are Wilson's at 68.3 %"
@@ -107,41 +95,56 @@ def run(arguments):
         _write(table, arguments.output, arguments.overwrite)
 
 
-def _references(path, wcs):
+def _references(path, hdu, wcs):
     """Return the references of a file by their names, each with its WCS."""
-    if str(path).lower().endswith(SEGMENTATION_SUFFIXES):
-        return {Path(path).name: _segmentation(path)}
-    from regions import Regions
+    from ..images.hdus import FITS_SUFFIXES
+    from ..matching.references import included_regions
 
     if not Path(path).is_file():
         raise FileNotFoundError(f"reference: no such file: {path}")
-    try:
-        regions = Regions.read(path)
-    except Exception as error:  # the parsers of regions have many
-        raise ValueError(f"reference {path} cannot be read: {error}") from error
-    if not len(regions):
+    if str(path).lower().endswith(FITS_SUFFIXES):
+        return {Path(path).name: _segmentation(path, hdu)}
+    regions = included_regions(_read_regions(path))
+    if not regions:
         raise ValueError(f"reference {path} has no regions")
     return {
-        f"{number} {region.meta.get('text', '')}".strip(): (region, wcs)
-        for number, region in enumerate(regions, 1)
+        f"{number} {region[0].meta.get('text', '')}".strip(): (region, wcs)
+        for number, region in regions.items()
     }
 
 
-def _segmentation(path):
+def _read_regions(path):
+    from regions import Regions
+
+    try:
+        return Regions.read(path)
+    except Exception as error:  # the parsers of regions have many
+        raise ValueError(f"reference {path} cannot be read: {error}") from error
+
+
+def _segmentation(path, hdu):
+    """Return the labels of an image, zero where it has no value, and their WCS."""
+    import numpy as np
     from photutils.segmentation import SegmentationImage
 
-    from ..images.read import read_image
+    from ..images.read import open_image
+    from ..images.source import everything
 
-    image = read_image(path)
-    labels = image.data.astype(int)
-    labels[image.mask] = 0
-    return SegmentationImage(labels), image.wcs
+    with open_image(path, hdu=hdu) as source:
+        place = everything(source.shape)
+        pixels, wcs = source.pixels[place], source.wcs
+        labels = np.where(np.isfinite(pixels), pixels, 0).astype(np.int64)
+        if (labels != pixels)[np.isfinite(pixels)].any() or labels.min() < 0:
+            raise ValueError(f"reference {path} must hold labels: whole numbers from 0")
+        for mask in source.masks:
+            labels[mask[place]] = 0
+    return SegmentationImage(labels), wcs
 
 
-def _wcs_of(path):
+def _wcs_of(path, hdu):
     from ..images.read import open_image
 
-    with open_image(path) as source:
+    with open_image(path, hdu=hdu) as source:
         return source.wcs
 
 
@@ -163,6 +166,6 @@ def _compare(match, references, number):
 def _write(table, path, overwrite):
     from ..utils.files import atomic_path
 
-    with atomic_path(path, overwrite) as place:
-        table.write(place, format="ascii.ecsv")
+    with atomic_path(path, overwrite) as temporary:
+        table.write(temporary, format="ascii.ecsv")
     LOGGER.info("wrote %s", path)

@@ -6,33 +6,31 @@ from __future__ import annotations
 import argparse
 import shutil
 
-from .messages import LOGGER, add_message_options, progress_bar
+from .messages import LOGGER, progress_bar
 from .options import (
     add_finder_options,
+    add_hdu,
     add_overwrite,
     add_workers,
     make_finder,
-    number_or_name,
 )
 from .printing import print_table
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "measure which clusters are found on an image"
+DESCRIPTION = (
+    "Paint mock clusters on an image, one at a time, search for them, "
+    "and fit the probability that a cluster is found. Outcomes are kept in a "
+    "folder beside the output until it is written: after an interrupt, the same "
+    "command resumes."
+)
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "selection-function",
-        help="measure which clusters are found on an image",
-        description="Paint mock clusters on an image, one at a time, search for them, "
-        "and fit the probability that a cluster is found. Outcomes are kept in a "
-        "folder beside the output until it is written: after an interrupt, the same "
-        "command resumes.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument("image", metavar="IMAGE", help="FITS file")
-    parser.add_argument(
-        "--hdu", type=number_or_name, help="number or name of the HDU with the image"
-    )
+    add_hdu(parser)
     parser.add_argument(
         "--output",
         default="selection_function.ecsv",
@@ -80,8 +78,6 @@ def add_command(commands):
     )
     add_workers(parser)
     add_finder_options(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):
@@ -90,7 +86,7 @@ def run(arguments):
 
     from ..evaluation import selection_function
     from ..utils.files import check_output
-    from ..visualization import check_plot_suffix
+    from ..visualization.catalog_plot import check_plot_suffix
 
     output, overwrite = arguments.output, arguments.overwrite
     check_output(output, overwrite)

@@ -6,22 +6,22 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from .messages import LOGGER, add_message_options, progress_bar
+from .messages import LOGGER, progress_bar
 from .options import add_folder, add_overwrite, add_workers
 
-__all__ = ["add_command", "run"]
+__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+
+HELP = "train a model on mock tiles and calibrate it"
+DESCRIPTION = (
+    "Simulate tiles, train the convolutional autoencoder on them, "
+    "calibrate its false-alarm rates and errors, and write the model. Tiles, "
+    "checkpoints and curves are kept in a folder: after an interrupt the same "
+    "command resumes."
+)
 
 
-def add_command(commands):
-    """Add the command to those of the main parser."""
-    parser = commands.add_parser(
-        "train",
-        help="train a model on mock tiles and calibrate it",
-        description="Simulate tiles, train the convolutional autoencoder on them, "
-        "calibrate its false-alarm rates and errors, and write the model. Tiles, "
-        "checkpoints and curves are kept in a folder: after an interrupt the same "
-        "command resumes.",
-    )
+def add_options(parser):
+    """Add the options of the command to its parser."""
     parser.add_argument("output", metavar="MODEL", help="file of the model, .pt")
     add_folder(parser, "vaeclust_training")
     parser.add_argument(
@@ -61,8 +61,6 @@ def add_command(commands):
         "--device", default="cpu", help="where torch computes (default: %(default)s)"
     )
     add_overwrite(parser)
-    add_message_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):
@@ -92,9 +90,9 @@ def _recipe(arguments):
     surveys = arguments.surveys and tuple(arguments.surveys)
 
     def chosen(stage):
-        """Return the given surveys that are as sharp as those of a stage may be."""
-        kinds = set(map(_is_sharp, stage.surveys))
-        return surveys and tuple(tag for tag in surveys if _is_sharp(tag) in kinds)
+        """Return the given surveys with pixels as fine as those of a stage."""
+        kinds = set(map(_is_fine, stage.surveys))
+        return surveys and tuple(tag for tag in surveys if _is_fine(tag) in kinds)
 
     def changed(number, stage):
         steps = _in_proportion(arguments.steps, stage.plan.n_steps, first.plan.n_steps)
@@ -118,9 +116,9 @@ def _recipe(arguments):
     )
 
 
-def _is_sharp(tag):
+def _is_fine(tag):
     from ..detector.grid import FINE
-    from ..simulation import get_survey
+    from ..simulation.surveys import get_survey
 
     return get_survey(tag).pixel_scale < FINE
 

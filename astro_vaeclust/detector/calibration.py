@@ -52,20 +52,11 @@ MIDDLE = 1.5
 
 def local_conditions(channels):
     """
-    Measure how crowded the surroundings of each cell are.
+    Return how crowded the surroundings of each cell are, and its usable fraction.
 
-    Parameters
-    ----------
-    channels : (3, ny, nx) float32 array
-        Of `~astro_vaeclust.detector.grid.NetworkImage`.
-
-    Returns
-    -------
-    crowding : (ny_cells, nx_cells) array
-        Mean of the compressed maxima over a square of ``SURROUNDINGS`` pixels; NaN
-        where no pixel is usable.
-    usable : (ny_cells, nx_cells) array
-        Fraction of usable pixels of the cell.
+    Crowding, (ny_cells, nx_cells), is the mean of the compressed maxima, of
+    ``channels`` as in `NetworkImage`, over a square of ``SURROUNDINGS`` pixels; NaN
+    where no pixel is usable.
     """
     light, usable = (_cell_means(channels[index]) for index in (1, 2))
     size = SURROUNDINGS // CELL
@@ -88,19 +79,7 @@ def usable_candidates(maps, channels):
     """
     Find the candidates whose cells are usable, and the conditions of all cells.
 
-    Parameters
-    ----------
-    maps : `~astro_vaeclust.detector.inference.NetworkMaps`
-        What the network says.
-    channels : (3, ny, nx) float32 array
-        Of `~astro_vaeclust.detector.grid.NetworkImage`.
-
-    Returns
-    -------
-    candidates : `~astro_vaeclust.detector.candidates.Candidates`
-        The candidates by falling score.
-    conditions : tuple of array
-        Crowding and usable fraction, see `local_conditions`.
+    Returns `Candidates` by falling score and what `local_conditions` returns.
     """
     crowding, usable = local_conditions(channels)
     return find_candidates(maps, usable), (crowding, usable)
@@ -135,19 +114,7 @@ class Intensity:
     score_range: tuple[float, float] = SCORES
 
     def rate_above(self, scores, crowding):
-        """
-        Integrate the intensity from scores upwards.
-
-        Parameters
-        ----------
-        scores, crowding : (n,) array
-            Logits and local conditions.
-
-        Returns
-        -------
-        rate : (n,) array
-            False candidates per deg2.
-        """
+        """Return false candidates per deg2 above scores at local conditions."""
         scores = np.minimum(scores, self.score_range[1] - MARGIN)
         crowding = np.asarray(crowding, dtype=np.float64)
         low, _, _, high = self.crowding
@@ -174,7 +141,7 @@ class Calibration:
         What to subtract from the measures, to multiply their errors with, and then to
         add to these in quadrature.
     real_sky : float
-        How much oftener false candidates are on the real sky than in the sample.
+        How much more frequent false candidates are on the real sky than in the sample.
     score_coefficients : tuple of tuple of float
         Of `~astro_vaeclust.detector.calibration.score_terms`.
     """
@@ -190,59 +157,27 @@ class Calibration:
         """
         Return candidates by falling probability that they are clusters.
 
-        Parameters
-        ----------
-        candidates : `~astro_vaeclust.detector.candidates.Candidates`
-            As they are found, with the height of the peak as the score.
-        fine : bool
-            Whether the image is fine.
-
-        Returns
-        -------
-        candidates : `~astro_vaeclust.detector.candidates.Candidates`
-            With the logit of the probability as the score; with ``HEIGHT_ALONE``, as on
-            coarse images, it is that of the cell.
+        Their scores, at first the heights of the peaks, become the logits of the
+        probability; with ``HEIGHT_ALONE``, as on coarse images, these are those of the
+        cells.
         """
         coefficients = self.score_coefficients[int(fine)]
         return candidates.with_scores(cluster_logit(candidates, coefficients))
 
     def false_alarm_rate(self, scores, crowding, fine):
         """
-        Return the rate of false alarms of at least a score.
+        Return expected false detections per deg2 of at least a score, ``(n,)``.
 
-        Parameters
-        ----------
-        scores : (n,) array
-            Logits; those far above any that was seen count as the highest seen.
-        crowding : (n,) array
-            Local condition; beyond that of the sample it counts as its limit.
-        fine : bool
-            Whether the image is fine.
-
-        Returns
-        -------
-        rate : (n,) array
-            Expected false detections per deg2.
+        Scores are logits; those far above any that was seen count as the highest seen,
+        and crowding beyond that of the sample as its limit.
         """
         return self.real_sky * self.intensities[int(fine)].rate_above(scores, crowding)
 
     def corrected(self, name, values, errors, fine):
         """
-        Correct a measure and its error.
+        Return a measure without bias, and errors that hold 68 % of the truths.
 
-        Parameters
-        ----------
-        name : str
-            One of `~astro_vaeclust.detector.network.MEASURES`.
-        values, errors : (n,) array
-            As the network gives them.
-        fine : bool
-            Whether the image is fine.
-
-        Returns
-        -------
-        values, errors : (n,) array
-            Those without bias, and those that hold 68 % of the truths.
+        ``name`` is one of `~astro_vaeclust.detector.network.MEASURES`.
         """
         index, row = MEASURES.index(name), int(fine)
         scaled = self.error_factors[row][index] * errors
@@ -257,7 +192,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values):
-        """Make a calibration of what `to_dict` returned."""
+        """Return the calibration of what `to_dict` returned."""
         values = {name: _frozen(value) for name, value in values.items()}
         intensities = tuple(
             Intensity(**{name: _frozen(value) for name, value in one.items()})
@@ -289,19 +224,10 @@ def _terms(scores, crowding, range_, knee):
 
 def score_terms(height, log_r50):
     """
-    Return what the score is a sum of.
+    Return the terms of the score, ``(n, 5)``.
 
-    Parameters
-    ----------
-    height : (n,) array
-        Logits of the network at the peaks.
-    log_r50 : (n,) array
-        Logarithms of the half-number radii in network pixels.
-
-    Returns
-    -------
-    terms : (n, 5) array
-        One, the height, the radius, its square, and its product with the height.
+    They are one, the height (logit) of a peak, the logarithm of the half-number radius
+    in network pixels, its square, and its product with the height.
     """
     radius = np.clip(log_r50, *RADII) - MIDDLE
     ones = np.ones_like(height)
@@ -310,19 +236,9 @@ def score_terms(height, log_r50):
 
 def cluster_logit(candidates, coefficients):
     """
-    Return the logit of the probability that candidates are clusters.
+    Return the logit of the probability that candidates are clusters, ``(n,)``.
 
-    Parameters
-    ----------
-    candidates : `~astro_vaeclust.detector.candidates.Candidates`
-        As they are found, with the height of the peak as the score.
-    coefficients : tuple of float
-        Of `score_terms`.
-
-    Returns
-    -------
-    logit : (n,) array
-        For each of them.
+    Candidates are as found; the coefficients are those of `score_terms`.
     """
     terms = score_terms(candidates.score, candidates.measures["log_r50"])
     return terms @ np.array(coefficients)

@@ -76,46 +76,19 @@ class Candidates:
         )
 
     def with_scores(self, score):
-        """
-        Return the same candidates by other scores.
-
-        Parameters
-        ----------
-        score : (n,) array
-            Their scores, in logits.
-
-        Returns
-        -------
-        candidates : `Candidates`
-            By falling score.
-        """
+        """Return the candidates by other scores, in logits, by falling score."""
         return replace(self, score=score)[np.argsort(-score, kind="stable")]
 
 
 def find_candidates(maps, usable=None, *, minimum=MIN_SCORE, comparable=COMPARABLE):
     """
-    Find the peaks of the map of centres.
+    Find the peaks of the map of centres (`Candidates` by falling score).
 
-    Of two candidates nearer than the half-number radius of the higher one, the lower
-    is dropped. Where a candidate lies within that of a lower one whose score is
-    comparable, it is a part of it: the larger one is kept, with the score of the part.
-
-    Parameters
-    ----------
-    maps : `~astro_vaeclust.detector.inference.NetworkMaps`
-        What the network says.
-    usable : (ny_cells, nx_cells) array, optional
-        Fraction of usable pixels of each cell; by default all are usable. The cell of
-        a candidate has at least ``MIN_USABLE``.
-    minimum : float
-        Lowest logit of a candidate.
-    comparable : float
-        Logits that a part may be above the whole.
-
-    Returns
-    -------
-    candidates : `Candidates`
-        The candidates by falling score; perhaps none.
+    Of two candidates nearer than the half-number radius of the higher one, the lower is
+    dropped. Where a candidate lies within that of a lower one whose score is
+    ``comparable``, so many logits below, it is a part of it: the larger one is kept,
+    with the score of the part. ``usable`` is the usable fraction of each cell, at least
+    ``MIN_USABLE`` for a candidate; ``minimum`` the lowest logit.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
@@ -151,17 +124,17 @@ def _measured(maps, cells):
     )
     ny, nx = maps.center.shape
     exists = (rows >= 0) & (rows < ny) & (columns >= 0) & (columns < nx)
-    place = np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)
+    around = np.clip(rows, 0, ny - 1), np.clip(columns, 0, nx - 1)
     peaks = tuple(cells.T[:, :, None, None])
     radius = 10 ** maps.measures[R50][peaks].astype(np.float64)
     near = CELL * np.hypot(steps, steps[:, None]) <= np.maximum(radius, MIN_DISTANCE)
-    below = np.minimum(maps.center[place] - maps.center[peaks], 0)
+    below = np.minimum(maps.center[around] - maps.center[peaks], 0)
     weights = np.where(near & exists, np.exp(below, dtype=np.float64), 0)
     weights /= weights.sum(axis=(1, 2), keepdims=True)
-    values = maps.measures[:, *place].astype(np.float64)
+    values = maps.measures[:, *around].astype(np.float64)
     values[0] += steps
     values[1] += steps[:, None]
-    variances = np.exp(maps.log_variances[:, *place].astype(np.float64))
+    variances = np.exp(maps.log_variances[:, *around].astype(np.float64))
     means = [(weights * of).sum(axis=(2, 3)) for of in (values, variances)]
     return means[0], np.sqrt(means[1])
 
@@ -177,9 +150,9 @@ def _without_neighbours(candidates, comparable):
         if np.any(distance <= reach[kept]):
             continue
         parts = (distance <= reach[row]) & (score[kept] - score[row] <= comparable)
-        place = len(kept)
+        position = len(kept)
         if parts.any():
-            place = np.argmax(parts)
-            score[row] = score[kept[place]]
-        kept = np.insert(kept[~parts], place, row)
+            position = np.argmax(parts)
+            score[row] = score[kept[position]]
+        kept = np.insert(kept[~parts], position, row)
     return replace(candidates, score=score)[kept]

@@ -51,51 +51,17 @@ class ConvVAE(Embedding):
             raise FileNotFoundError(f"model={str(self.model)!r} does not exist")
 
     def load(self, device="cpu"):
-        """
-        Read the trained model.
-
-        Parameters
-        ----------
-        device : str
-            Where it will compute.
-
-        Returns
-        -------
-        model : `~astro_vaeclust.detector.model.TrainedModel`
-            The model.
-
-        Raises
-        ------
-        FileNotFoundError, ValueError
-            If there is no such file, or it is no model.
-        """
+        """Return the trained model on a device (`TrainedModel`); see `load_model`."""
         from .model import load_model
 
         return load_model(self.model, device=resolve_device(device))
 
     def embed(self, prepared, *, seed, device, progress_bar=None):
         """
-        Embed an image at the four scales of the network.
+        See `Embedding.embed`; the four scales of the network, from the finest.
 
-        Parameters
-        ----------
-        prepared : `~astro_vaeclust.images.prepare.PreparedImage`
-            The image, with ``prepared.image``.
-        seed, progress_bar
-            Not used.
-        device : str
-            Where torch computes.
-
-        Returns
-        -------
-        maps : list of `~astro_vaeclust.embeddings.LatentMap`
-            One per scale, from the finest.
-
-        Raises
-        ------
-        ValueError
-            If the pixels of the image are so coarse that cells of the network have no
-            whole number of them.
+        Raises ValueError if the pixels of the image are so coarse that cells of the
+        network have no whole number of them.
         """
         from .grid import NetworkImage
         from .inference import run_network
@@ -130,7 +96,7 @@ class ConvVAE(Embedding):
 
 
 def _usable_cells(mask, stride, shape):
-    """Tell which cells have more than half of their pixels usable."""
+    """Return a mask of the cells that have more than half of their pixels usable."""
     padding = [
         (0, cells * stride - side)
         for cells, side in zip(shape, mask.shape, strict=True)

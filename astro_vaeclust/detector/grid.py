@@ -1,11 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The grid on which the amortised network sees an image.
+The grid on which the trained network sees an image.
 
 Clusters have angular sizes that do not depend on the survey, so the network sees about
-one arcsecond per pixel, or somewhat less where the image is sharper. Fine images are
+one arcsecond per pixel, or somewhat less where the image is fine. Fine images are
 binned by whole numbers of pixels, once by the mean and once by the maximum, which keeps
-the stars sharp; coarse ones are interpolated.
+the stars narrow; coarse ones are interpolated.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ import numpy as np
 from astropy.nddata import block_reduce
 from scipy.ndimage import zoom
 
-from ..images.sky import Meshes, Sky, mesh_side
+from ..images.sky import Meshes, Sky, check_enough_usable, mesh_side
 
 __all__ = ["NetworkGrid", "NetworkImage", "Scaling"]
 
 COARSE = 1.0
 """Arcseconds per network pixel that are aimed at where the image is coarser."""
+
+MAX_ZOOM = 8
+"""Network pixels along an image pixel, and so its arcseconds, at most."""
 
 FINE = 2**-0.5
 """Pixel scale in arcsec below which an image counts as a fine one."""
@@ -33,7 +36,7 @@ SKY_BOX = 128
 """Side in network pixels of the meshes of the sky."""
 
 SKY_STEP = 2
-"""One pixel of so many, along either axis, tells the sky of a mesh of that side."""
+"""One pixel of so many, along either axis, enters the sky of a mesh of that side."""
 
 PEAKS = 1 << 22
 """Maxima that are enough for their level and spread, where they are read in strips."""
@@ -63,7 +66,7 @@ class NetworkGrid:
     scale : float
         Size of a network pixel in arcsec.
     is_fine : bool
-        Whether the image is one of a sharp survey, with pixels below ``FINE``.
+        Whether the image is fine, with pixels below ``FINE``.
     """
 
     factor: int
@@ -74,7 +77,7 @@ class NetworkGrid:
     @classmethod
     def from_pixel_scale(cls, pixel_scale, fine_scale):
         """
-        Choose the grid for an image.
+        Return the grid whose scale is nearest, in the logarithm, to that aimed at.
 
         Parameters
         ----------
@@ -84,13 +87,19 @@ class NetworkGrid:
             Size in arcsec of a network pixel that is aimed at for fine images, see
             `~astro_vaeclust.detector.network.NetworkSettings`.
 
-        Returns
-        -------
-        grid : `NetworkGrid`
-            That whose logarithm of the scale is nearest to the one aimed at.
+        Raises
+        ------
+        ValueError
+            If pixels are coarser than any in which the network has seen clusters.
         """
         factor = max(_nearest_integer(fine_scale / pixel_scale), 1)
         enlarged = max(_nearest_integer(pixel_scale / COARSE), 1)
+        if enlarged > MAX_ZOOM:
+            raise ValueError(
+                f"data has pixels of {pixel_scale:.4g} arcsec, but the trained model "
+                f"takes up to {MAX_ZOOM * COARSE:g}; if that is not their size, look "
+                "for CDELT or CD in the header, or give wcs="
+            )
         scale = pixel_scale * factor / enlarged
         return cls(factor, enlarged, scale, pixel_scale < FINE)
 
@@ -131,30 +140,19 @@ class Scaling:
     @classmethod
     def from_source(cls, source, grid):
         """
-        Measure an image that is read in strips.
+        Measure an image that is read in strips; the same as that of the whole image.
 
-        Parameters
-        ----------
-        source : `~astro_vaeclust.images.source.ImageSource`
-            The image.
-        grid : `NetworkGrid`
-            The grid of the network on it.
-
-        Returns
-        -------
-        scaling : `Scaling`
-            The same as that of the whole image; of more than ``PEAKS`` maxima, a part
-            tells their level and spread.
+        Of more than ``PEAKS`` maxima, a part determines their level and spread.
         """
         shape = tuple(side * grid.zoom // grid.factor for side in source.shape)
         side, step = mesh_side(SKY_BOX, SKY_STEP, shape)
         every = max(int(np.sqrt(np.prod(shape) / PEAKS)), 1)
         meshes, maxima = [], []
-        for place in source.strips(grid.period):
-            means, peaks, mask = _resampled_strip(source, place, grid)
+        for part in source.strips(grid.period, grid.zoom):
+            means, peaks, mask = _resampled_strip(source, part, grid)
             meshes.append(Meshes.from_pixels(means, mask, side=side, step=step))
             if grid.factor > 1:
-                top = place[0].start // grid.factor
+                top = part[0].start // grid.factor
                 first = -top % every
                 chosen = np.s_[first::every, ::every]
                 rows = slice(top + first, top + len(mask), every)
@@ -172,7 +170,7 @@ class Scaling:
 @dataclass(frozen=True, eq=False)
 class NetworkImage:
     """
-    An image as the amortised network gets it.
+    An image as the trained network gets it.
 
     Parameters
     ----------
@@ -191,21 +189,8 @@ class NetworkImage:
 
     @classmethod
     def from_image(cls, image, fine_scale):
-        """
-        Bin or enlarge an image, subtract its sky and divide by its noise.
-
-        Parameters
-        ----------
-        image : `~astro_vaeclust.images.image.Image`
-            The image.
-        fine_scale : float
-            As in `NetworkGrid.from_pixel_scale`.
-
-        Returns
-        -------
-        network_image : `NetworkImage`
-            The image as the network gets it.
-        """
+        """Bin or enlarge an image, subtract its sky and divide by its noise."""
+        check_enough_usable(image.n_usable)
         pixel_scale = image.pixel_scale.to_value(u.arcsec / u.pix)
         grid = NetworkGrid.from_pixel_scale(pixel_scale, fine_scale)
         means, maxima, mask = _resampled(image, grid)
@@ -258,9 +243,9 @@ def _nearest_integer(ratio):
     return lower if ratio / lower <= (lower + 1) / ratio else lower + 1
 
 
-def _resampled_strip(source, place, grid):
+def _resampled_strip(source, part, grid):
     """Return what `_resampled` returns of some rows of an image."""
-    rows, columns = place
+    rows, columns = part
     margin = int(grid.zoom > 1)  # interpolation looks at the rows beside
     read = slice(max(rows.start - margin, 0), min(rows.stop + margin, source.shape[0]))
     resampled = _resampled(source.part((read, columns)), grid)

@@ -65,17 +65,10 @@ class NetworkMaps:
 
 def folded(network):
     """
-    Put the batch normalisations of a network into its convolutions.
+    Return a copy of a network in its mode for use, without batch normalisations.
 
-    Parameters
-    ----------
-    network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
-        The network, in its mode for use; it is not changed.
-
-    Returns
-    -------
-    network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
-        One that says the same but for rounding, in less time and memory.
+    They become part of its convolutions: its outputs are the same but for rounding, in
+    less time and memory.
     """
     network = copy.deepcopy(network)
     for sequence in network.modules():
@@ -90,19 +83,9 @@ def folded(network):
 
 def run_network(network, channels):
     """
-    Run the network over an image.
+    Run a network in its mode for use over the channels of a `NetworkImage`.
 
-    Parameters
-    ----------
-    network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
-        The network, in its mode for use.
-    channels : (3, ny, nx) float32 array
-        Of `~astro_vaeclust.detector.grid.NetworkImage`.
-
-    Returns
-    -------
-    maps : `NetworkMaps`
-        What it says; only cells that hold a pixel of the image.
+    Returns `NetworkMaps` of the cells that hold a pixel of the image.
     """
     shape = channels.shape[1:]
     padding = [(0, 0), *((0, -side % COARSEST) for side in shape)]
@@ -116,10 +99,10 @@ def run_network(network, channels):
 
     def cut(tensor, cell=CELL, axes=(-2, -1)):
         array = tensor[0].cpu().numpy()
-        place = [slice(None)] * array.ndim
+        part = [slice(None)] * array.ndim
         for axis, side in zip(axes, shape, strict=True):
-            place[axis] = slice(-(-side // cell))
-        return array[tuple(place)]
+            part[axis] = slice(-(-side // cell))
+        return array[tuple(part)]
 
     return NetworkMaps(
         center=cut(outputs.center),

@@ -86,7 +86,7 @@ class DetectionMeasurements:
             "false_alarm_rate": self.rates / u.deg**2,
             "n_sources": circles.n_sources,
             "flags": circles.flags,
-            "center_err": self._center_errors * self._scale,
+            "center_err": self._center_errors * self._scales,
             "r50": r50,
             "r50_err": r50_err,
             "n_members": members,
@@ -100,9 +100,12 @@ class DetectionMeasurements:
             + self._class_probabilities["bright-star"],
         }
 
-    @property
-    def _scale(self):
-        return self.network_image.grid.scale * u.arcsec
+    @cached_property
+    def _scales(self):
+        """Sizes of a network pixel at the centres, (n,) in arcsec."""
+        local = self.image.pixel_area_at(*self.centers.T)
+        ratio = np.sqrt(local / self.image.pixel_area).to_value(u.one)
+        return self.network_image.grid.scale * ratio * u.arcsec
 
     @cached_property
     def centers(self):
@@ -114,8 +117,8 @@ class DetectionMeasurements:
     @cached_property
     def radii(self):
         """Radii in image pixels, (n,)."""
-        pixel = self.image.pixel_scale.to_value(u.arcsec / u.pix)
-        return self._length("log_r80")[0].to_value(u.arcsec) / pixel
+        pixel = np.sqrt(self.image.pixel_area_at(*self.centers.T))
+        return (self._length("log_r80")[0] / pixel).to_value(u.one)
 
     def _measure(self, name):
         """Return a measure without its bias, and its error."""
@@ -131,7 +134,7 @@ class DetectionMeasurements:
 
     def _length(self, name):
         value, error = self._antilog(name)
-        return value * self._scale, error * self._scale
+        return value * self._scales, error * self._scales
 
     @property
     def _center_errors(self):

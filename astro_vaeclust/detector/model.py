@@ -92,17 +92,7 @@ class TrainedModel:
         """
         Write the model to a file, whole or not at all.
 
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-        overwrite : bool, optional
-            Whether an existing file may be replaced.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written, or exists and may not be replaced.
+        Raises OSError if the file cannot be written, or exists and may not be replaced.
         """
         header = {
             "format": FORMAT,
@@ -114,8 +104,8 @@ class TrainedModel:
             and self.source_calibration.to_dict(),
         }
         states = {name: _state(network) for name, network in self._networks.items()}
-        with atomic_path(path, overwrite) as place:
-            torch.save({"header": json.dumps(header), **states}, place)
+        with atomic_path(path, overwrite) as temporary:
+            torch.save({"header": json.dumps(header), **states}, temporary)
 
 
 def _state(network):

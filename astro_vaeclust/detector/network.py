@@ -5,8 +5,8 @@ The convolutional autoencoder of the detector.
 A feature pyramid gives, at each of four scales, the posterior of latent variables of
 the cells of that scale; a decoder rebuilds the cell from them, and the prior is a
 mixture of Gaussians whose components have meanings. The log-odds of the component
-"cluster" at the four scales, each with a learned share, and what the fused features
-tell at the finest scale make the score; the features also tell how large clusters are.
+"cluster" at the four scales, each with a learned weight, and the output of the fused
+features at the finest scale make the score; the features also give the measures.
 """
 
 from __future__ import annotations
@@ -197,17 +197,10 @@ def _labelled_prior(latent):
 
 def class_sums(log_joint):
     """
-    Add up the components of each meaning.
+    Return logarithms of the sums over the components of each of `CLASSES`.
 
-    Parameters
-    ----------
-    log_joint : (..., n_components) tensor
-        Logarithms of what is added; the components of a meaning lie side by side.
-
-    Returns
-    -------
-    sums : (..., len(CLASSES)) tensor
-        Logarithms of the sums.
+    ``log_joint``, (..., n_components), are logarithms of what is added; the components
+    of a class lie side by side.
     """
     if log_joint.shape[-1] == len(CLASSES):
         return log_joint
@@ -221,14 +214,7 @@ def _class_sums_of_rows(prior, means):
 
 
 class ConvolutionalVAE(nn.Module):
-    """
-    The network.
-
-    Parameters
-    ----------
-    settings : `NetworkSettings`
-        Its sizes.
-    """
+    """The network, of the sizes in `NetworkSettings`."""
 
     def __init__(self, settings=None):
         super().__init__()
@@ -276,19 +262,7 @@ class ConvolutionalVAE(nn.Module):
         return FeatureVampPrior(head, n_components, LOG_VARIANCES)
 
     def forward(self, x):
-        """
-        Run the network.
-
-        Parameters
-        ----------
-        x : (batch, 3, ny, nx) tensor
-            Channels of `NetworkImage`; sides are multiples of 64.
-
-        Returns
-        -------
-        outputs : `Outputs`
-            What it says.
-        """
+        """Return `Outputs` of (batch, 3, ny, nx); sides are multiples of 64."""
         x = self._in_strips(x)
         features = []
         for stage in self.stages[N_FIRST:]:

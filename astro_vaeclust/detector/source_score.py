@@ -34,28 +34,14 @@ SAMPLED = 32
 
 def source_excess(candidates, points, usable, scale):
     r"""
-    Measure how many more sources than expected are at the candidates.
+    Return how many more sources than expected are at candidates, in sigma, ``(n,)``.
 
     With :math:`k` sources within the half-number radius that the network measures, and
     :math:`b` expected from an annulus around, it is the root of twice the logarithm of
     the ratio of the Poisson likelihoods, :math:`k \ln(k / b) - (k - b)`, with the sign
-    of :math:`k - b` (Cash 1979). Masked pixels count in neither area.
-
-    Parameters
-    ----------
-    candidates : `~astro_vaeclust.detector.candidates.Candidates`
-        The candidates.
-    points : (m, 2) array
-        x and y of the sources in network pixels.
-    usable : (ny, nx) array
-        One where a network pixel is usable, zero where not.
-    scale : float
-        Size of a network pixel in arcsec.
-
-    Returns
-    -------
-    excess : (n,) array
-        In standard deviations; zero where the surroundings are masked.
+    of :math:`k - b` (Cash 1979). Masked pixels count in neither area; zero where the
+    surroundings are masked. ``points`` are x and y of the sources in network pixels,
+    ``usable`` is one where a network pixel is usable, and ``scale`` its size in arcsec.
     """
     centers = np.column_stack([candidates.x, candidates.y])
     radius = 10.0 ** candidates.measures["log_r50"]
@@ -102,23 +88,7 @@ def _area(usable, x, y, radius):
 
 
 def combined_score(coefficients, scores, excess):
-    """
-    Combine what the image and what the sources say of candidates.
-
-    Parameters
-    ----------
-    coefficients : (float, float, float)
-        Intercept, and coefficients of the score and of the excess.
-    scores : (n,) array
-        Logits of the candidates.
-    excess : (n,) array
-        What `source_excess` measures.
-
-    Returns
-    -------
-    scores : (n,) array
-        Logits of the probability that a candidate is a cluster.
-    """
+    """Return the intercept plus scores and excesses times their coefficients."""
     intercept, of_score, of_excess = coefficients
     return intercept + of_score * scores + of_excess * excess
 
@@ -147,23 +117,7 @@ class SourceCalibration:
         return combined_score(self.coefficients[int(fine)], scores, excess)
 
     def false_alarm_rate(self, scores, crowding, fine):
-        """
-        Return the rate of false alarms of at least a combined score.
-
-        Parameters
-        ----------
-        scores : (n,) array
-            Combined logits.
-        crowding : (n,) array
-            Local condition.
-        fine : bool
-            Whether the image is fine.
-
-        Returns
-        -------
-        rate : (n,) array
-            Expected false detections per deg2.
-        """
+        """See `Calibration.false_alarm_rate`, here of combined scores."""
         return self.rates.false_alarm_rate(scores, crowding, fine)
 
     def to_dict(self):
@@ -172,7 +126,7 @@ class SourceCalibration:
 
     @classmethod
     def from_dict(cls, values):
-        """Make a calibration of what `to_dict` returned, or JSON of it."""
+        """Return the calibration of what `to_dict` returned, or JSON of it."""
         return cls(
             coefficients=tuple(map(tuple, values["coefficients"])),
             rates=Calibration.from_dict(values["rates"]),

@@ -17,23 +17,11 @@ class FeatureVampPrior(VampPrior):
     A mixture of the posteriors of learned features (Tomczak & Welling 2018).
 
     A VampPrior in feature space: a pseudo-input is no image but the features of one
-    cell of a scale, and its posterior is what the latent head of that scale makes of
-    them. Other than in the paper the weights are learned, too, since what the
-    components mean is not equally frequent.
-
-    Parameters
-    ----------
-    head : `torch.nn.Conv2d`
-        The 1x1 convolution from ``n_features`` maps to means and log-variances. Its
-        parameters stay those of the network.
-    n_components : int
-        Number of pseudo-inputs.
-    limits : (float, float)
-        Range to which log-variances are clipped, that of the posteriors.
-
-    Notes
-    -----
-    Features follow a rectifier, and pseudo-inputs are kept positive as they are.
+    cell of a scale, and its posterior is that of the latent head of that scale, a 1x1
+    convolution whose parameters stay those of the network. Features follow a rectifier,
+    and pseudo-inputs are kept positive as they are. Other than in the paper the weights
+    are learned, too, since the components are not equally frequent. Log-variances are
+    clipped to ``limits``, as those of the posteriors.
     """
 
     def __init__(self, head, n_components, limits):

@@ -3,5 +3,7 @@
 
 from .base import EMBEDDINGS, Embedding
 from .latent_map import LatentMap
+from .pca import PCAEmbedding
+from .windows import WindowEmbedding
 
-__all__ = ["EMBEDDINGS", "Embedding", "LatentMap"]
+__all__ = ["EMBEDDINGS", "Embedding", "LatentMap", "PCAEmbedding", "WindowEmbedding"]

@@ -18,25 +18,12 @@ _state = {"users": 0, "default": 1}
 
 def run_side_by_side(tasks, *, n_threads, bar=None):
     """
-    Run tasks in threads, each of which lets torch use one thread.
+    Run tasks in threads, each of which lets torch use one thread; return the results.
 
     So the result does not depend on how many there are. Torch releases Python's lock
-    while it computes. When a task fails or the user interrupts, the others stop.
-
-    Parameters
-    ----------
-    tasks : list of callable
-        Each is called with a function that wraps the iterable of its steps. The first
-        are started first.
-    n_threads : int
-        Threads at most.
-    bar : callable, optional
-        Wraps an iterable that yields once per step of any task, in this thread.
-
-    Returns
-    -------
-    results : list
-        What the tasks return, in their order.
+    while it computes. When a task fails or the user interrupts, the others stop. Each
+    task is called with a function that wraps the iterable of its steps; ``bar`` wraps
+    an iterable that yields once per step of any task, in this thread.
     """
     stop, events = threading.Event(), SimpleQueue()
 

@@ -38,22 +38,17 @@ class Embedding(ABC):
 
     def prepare(self, image):
         """
-        Prepare an image; by default in units of its noise.
+        Return an image as `embed` takes it; by default in units of its noise.
 
         Parameters
         ----------
         image : `~astro_vaeclust.images.image.Image`
-            The image.
+            The image; ValueError if it cannot be embedded.
 
         Returns
         -------
         prepared : `~astro_vaeclust.images.prepare.PreparedImage`
-            What `embed` takes. Its pixels also tell how bright the windows are.
-
-        Raises
-        ------
-        ValueError
-            If the image cannot be embedded.
+            Its pixels also determine how bright the windows are.
         """
         return prepare(image)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ import torch
 from ..mixtures.base import FittedMixture
 from ..mixtures.scikit import SklearnGaussianMixture
 from ..utils.devices import resolve_device
-from ..utils.validation import check_choice, check_count
+from ..utils.validation import check_choice, check_count, check_number
 from ._concurrency import run_side_by_side
 from .divergences import DIVERGENCES, Divergence
 from .latent_map import LatentMap, digest
@@ -25,10 +25,10 @@ from .objectives import (
     reconstruction_alone,
 )
 from .priors import PRIORS, MixtureOfGaussians, VampPrior
-from .training import TrainingSettings, cut_windows, train
+from .training import cut_windows, train
 from .windows import WindowEmbedding
 
-__all__ = ["DenseVAE", "count_active_units", "prior_mixture"]
+__all__ = ["DenseVAE"]
 
 logger = logging.getLogger(__name__)
 
@@ -111,44 +111,20 @@ class DenseVAE(WindowEmbedding):
                 f"got prior={self.prior!r}"
             )
         check_count("n_seeds", self.n_seeds)
-        _ = self.training
+        check_count("n_steps", self.n_steps)
+        check_count("batch_size", self.batch_size)
+        check_number("learning_rate", self.learning_rate, low_counts=False)
 
     @property
     def has_prior(self):
         """Whether the prior is a mixture, for ``mixture="prior"`` (bool)."""
         return self.prior != "standard-normal" and self.n_components > 1
 
-    @property
-    def training(self):
-        """The settings of the training (`TrainingSettings`)."""
-        return TrainingSettings(
-            n_steps=self.n_steps,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-        )
-
     def embed(self, prepared, *, seed, device, progress_bar=None):
-        """
-        Train one autoencoder per patch size and embed the windows by it.
-
-        Parameters
-        ----------
-        prepared, seed, device, progress_bar
-            As those of `Embedding.embed`.
-
-        Returns
-        -------
-        maps : list of `LatentMap`
-            One per patch size. ``diagnostics`` hold ``active_units`` and ``identity``.
-
-        Raises
-        ------
-        ValueError
-            If the device does not exist, or an image has no usable window.
-        """
+        """See `Embedding.embed`; diagnostics are ``active_units`` and ``identity``."""
         device = resolve_device(device)
         sizes = self.patch_sizes
-        # the largest windows take longest, so they go first
+        # the largest windows take longest, so they start first
         order = sorted(range(len(sizes)), key=lambda n: -sizes[n])
         tasks = [
             functools.partial(self._embed_one_size, prepared, sizes[n], seed, device)
@@ -171,21 +147,7 @@ class DenseVAE(WindowEmbedding):
         return maps
 
     def build(self, n_pixels, generator):
-        """
-        Make an untrained autoencoder.
-
-        Parameters
-        ----------
-        n_pixels : int
-            Pixels of a window.
-        generator : `torch.Generator`
-            Draws the first parameters.
-
-        Returns
-        -------
-        model : `VariationalAutoencoder`
-            The model, on the CPU.
-        """
+        """Return an untrained `VariationalAutoencoder` of windows of ``n_pixels``."""
         model = VariationalAutoencoder(
             encoder=DenseEncoder(n_pixels, self.hidden, self.latent, generator),
             decoder=DenseDecoder(n_pixels, self.hidden, self.latent, generator),
@@ -241,7 +203,9 @@ class DenseVAE(WindowEmbedding):
                 model,
                 windows,
                 cells,
-                replace(self.training, n_steps=n_steps),
+                n_steps=n_steps,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
                 latent=self.latent,
                 generator=generator,
                 progress=watch,
@@ -256,24 +220,13 @@ class DenseVAE(WindowEmbedding):
 
 def prior_mixture(prior):
     """
-    Express how a trained prior splits posteriors, as a mixture of their features.
+    Return the `FittedMixture` that splits posteriors as a trained prior does, or None.
 
     The responsibilities of the Gaussians that leave the evidence lower bound of
-    `~astro_vaeclust.embeddings.divergences.JointKL` highest are proportional to
-    pi_c exp(-KL(q || N_c)). In the means and standard deviations of q this is
-    a Gaussian at (mu_c, 0) with variance sigma_c^2 for both.
-
-    Parameters
-    ----------
-    prior : `~astro_vaeclust.embeddings.priors.GaussianMixturePrior`
-        The prior.
-
-    Returns
-    -------
-    mixture : `~astro_vaeclust.mixtures.FittedMixture` or None
-        Mixture of 2 * latent features; its weights are those that make its
-        probabilities right, not the probabilities of the prior. None for a prior of
-        a single Gaussian.
+    `~astro_vaeclust.embeddings.divergences.JointKL` highest are proportional to pi_c
+    exp(-KL(q || N_c)). In the means and standard deviations of q, its ``2 * latent``
+    features, this is a Gaussian at (mu_c, 0) with variance sigma_c^2 for both. Its
+    weights are not the probabilities of the prior. A single Gaussian gives None.
     """
     log_weights, means, log_variances = (
         part.detach().double().cpu() for part in prior.components()
@@ -314,17 +267,9 @@ def _start_mixture(prior, latents, seed):
 
 def count_active_units(mean):
     """
-    Count the latent variables whose posterior mean depends on the input.
+    Return how many means of units, ``(n, latent)``, vary.
 
-    Parameters
-    ----------
-    mean : (n, latent) array
-        Posterior means.
-
-    Returns
-    -------
-    count : int
-        Variables whose mean has a variance above 0.01 (Burda et al. 2016).
+    Those have a variance above 0.01 (Burda et al. 2016).
     """
     return int(np.count_nonzero(np.var(mean, axis=0) > ACTIVE_UNIT_VARIANCE))
 

@@ -59,44 +59,18 @@ def kl_analytic(posterior, prior, z, generator=None):
 
 
 def mean_bound(reconstruction, divergence):
-    """
-    Evidence lower bound of one or several samples.
-
-    Parameters
-    ----------
-    reconstruction : (..., batch) tensor
-        log p(x|z); a first axis of samples is averaged.
-    divergence : (batch,) or (samples, batch) tensor
-        Divergence of each window or sample.
-
-    Returns
-    -------
-    bound : (batch,) tensor
-        The bound.
-    """
+    """Return the evidence lower bound of each window, the mean over its samples."""
     bound = reconstruction - divergence
     return bound.mean(dim=0) if bound.ndim > 1 else bound
 
 
 def renyi_bound(log_weights, order):
     r"""
-    Variational Renyi bound of several importance samples (Li & Turner 2016).
+    Variational Renyi bound of several importance samples (Li & Turner 2016), in nats.
 
-    :math:`\frac{1}{1 - \alpha} \log \frac{1}{K} \sum_k w_k^{1 - \alpha}`: order 1 is
-    the evidence lower bound, order 0 the importance-weighted bound of Burda et
-    al. (2016).
-
-    Parameters
-    ----------
-    log_weights : (samples, ...) tensor
-        log p(x, z) - log q(z|x) of each sample.
-    order : float
-        The order alpha.
-
-    Returns
-    -------
-    bound : (...) tensor
-        The bound, in nats.
+    :math:`\frac{1}{1 - \alpha} \log \frac{1}{K} \sum_k w_k^{1 - \alpha}` with the
+    log-weights log p(x, z) - log q(z|x), ``(samples, ...)``: order 1 is the evidence
+    lower bound, order 0 the importance-weighted bound of Burda et al. (2016).
     """
     if order == 1:
         return log_weights.mean(dim=0)
@@ -108,30 +82,12 @@ def maximum_mean_discrepancy(
     first, second, *, kernel="inverse-multiquadric", bandwidth=1.0
 ):
     """
-    Estimate the squared maximum mean discrepancy of two sets of samples.
+    Return the squared maximum mean discrepancy of two sets of samples (0D tensor).
 
-    The unbiased estimator of Gretton et al. (2012); it may be negative.
-
-    Parameters
-    ----------
-    first, second : (n, latent), (m, latent) tensor
-        Samples, at least two of each.
-    kernel : {'inverse-multiquadric', 'gaussian'}
-        c / (c + d**2) or exp(-d**2 / c) for the distance d, with
-        c = 2 latent bandwidth**2, the mean squared distance of two draws from
-        a normal distribution of that width.
-    bandwidth : float
-        Width of the kernel.
-
-    Returns
-    -------
-    discrepancy : 0D tensor
-        The estimate.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two samples of a set.
+    The unbiased estimator of Gretton et al. (2012), which may be negative, of ``(n,
+    latent)`` and ``(m, latent)``; ValueError for fewer than two samples. The kernel is
+    c / (c + d**2) or exp(-d**2 / c) for the distance d, with c = 2 latent bandwidth**2,
+    the mean squared distance of two draws from a normal distribution of that width.
     """
     if min(len(first), len(second)) < 2:
         raise ValueError(
@@ -155,24 +111,12 @@ def maximum_mean_discrepancy(
 
 def kl_joint(posterior, prior, responsibilities):
     r"""
-    Return the divergence of q(z|x) gamma_c from a mixture p(z, c), in closed form.
+    Return the divergence of q(z|x) gamma_c from a mixture p(z, c), ``(...)``, in nats.
 
     :math:`\sum_c \gamma_c \mathrm{KL}(q(z|x) \| N(\mu_c, \sigma_c^2)) +
-    \mathrm{KL}(\gamma \| \pi)` (Jiang et al. 2017).
-
-    Parameters
-    ----------
-    posterior : (mean, log_variance)
-        Of q, each ``(..., latent)``.
-    prior : `~astro_vaeclust.embeddings.priors.GaussianMixturePrior`
-        The mixture, of k Gaussians.
-    responsibilities : (..., k) tensor
-        gamma; one for a known component and zero for the others is fine.
-
-    Returns
-    -------
-    divergence : (...) tensor
-        In nats.
+    \mathrm{KL}(\gamma \| \pi)` in closed form (Jiang et al. 2017). ``posterior`` is the
+    mean and log-variance of q, each ``(..., latent)``; the responsibilities gamma,
+    ``(..., k)``, may be one for a known component and zero for the others.
     """
     log_weights, means, log_variances = prior.components()
     mean, log_variance = (part.unsqueeze(-2) for part in posterior)

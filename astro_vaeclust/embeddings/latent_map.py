@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The result of every embedding: a grid of posteriors and its place in the image."""
+"""The result of every embedding: a grid of posteriors and its position in the image."""
 
 from __future__ import annotations
 
@@ -97,19 +97,9 @@ class LatentMap:
 
     def cell_means(self, image, mask=None):
         """
-        Average an image over the window of every cell.
+        Return the mean of an image (ny, nx) over the window of every cell, 2D.
 
-        Parameters
-        ----------
-        image : (ny, nx) array
-            An image of shape ``image_shape``.
-        mask : (ny, nx) bool array, optional
-            Pixels that do not count.
-
-        Returns
-        -------
-        means : 2D array
-            One mean per cell; NaN where no pixel counts.
+        Pixels of the mask do not count; NaN where no pixel does.
         """
         image = np.asarray(image, dtype=np.float64)
         good = np.ones(image.shape) if mask is None else 1.0 - np.asarray(mask)
@@ -118,19 +108,7 @@ class LatentMap:
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
     def cell_counts(self, sources):
-        """
-        Count point sources in the window of every cell.
-
-        Parameters
-        ----------
-        sources : `~astro_vaeclust.sources.points.PointSources`
-            Sources within the image.
-
-        Returns
-        -------
-        counts : 2D int array
-            One number per cell.
-        """
+        """Return the number of `PointSources` in the window of every cell, 2D int."""
         rows, columns = (np.rint(v).astype(int) for v in (sources.y, sources.x))
         on_pixels = np.zeros(self.image_shape)
         np.add.at(on_pixels, (rows, columns), 1)
@@ -138,18 +116,9 @@ class LatentMap:
 
     def to_image(self, values):
         """
-        Trace values of the cells back to the pixels.
+        Return the mean value, (ny, nx), of the cells whose windows hold a pixel.
 
-        Parameters
-        ----------
-        values : 2D array
-            One value per cell.
-
-        Returns
-        -------
-        image : (ny, nx) array
-            Mean of the values of all valid cells whose windows hold the pixel, NaN
-            where there is none.
+        Only valid cells count; NaN where there is none.
         """
         total = self._spread(np.where(self.valid, values, 0.0))
         count = np.rint(self._spread(self.valid.astype(np.float64)))
@@ -207,19 +176,7 @@ class LatentMap:
 
 
 def digest(arrays):
-    """
-    Identify trained parameters by the start of their SHA-256.
-
-    Parameters
-    ----------
-    arrays : iterable of array
-        The parameters.
-
-    Returns
-    -------
-    digest : str
-        Sixteen hexadecimal digits.
-    """
+    """Return the first sixteen hexadecimal digits of the SHA-256 of arrays (str)."""
     hashed = hashlib.sha256()
     for array in arrays:
         hashed.update(np.ascontiguousarray(array).tobytes())

@@ -46,16 +46,7 @@ class DenseEncoder(nn.Module):
     """
     Pixels to posterior through dense layers with rectifiers.
 
-    Parameters
-    ----------
-    n_pixels : int
-        Pixels of a window.
-    hidden : tuple of int
-        Widths of the hidden layers.
-    latent : int
-        Dimension of the latent space.
-    generator : `torch.Generator`
-        Draws the first weights.
+    ``hidden`` are the widths of the hidden layers; ``generator`` draws the weights.
     """
 
     def __init__(self, n_pixels, hidden, latent, generator):
@@ -68,14 +59,7 @@ class DenseEncoder(nn.Module):
 
 
 class DenseDecoder(nn.Module):
-    """
-    The mirrored encoder: latent variables to the parameters of the likelihood.
-
-    Parameters
-    ----------
-    n_pixels, hidden, latent, generator
-        As those of `DenseEncoder`.
-    """
+    """The mirrored `DenseEncoder`: latent variables to parameters of the likelihood."""
 
     def __init__(self, n_pixels, hidden, latent, generator):
         super().__init__()

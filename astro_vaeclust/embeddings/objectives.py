@@ -22,18 +22,10 @@ class VariationalAutoencoder(nn.Module):
     """
     Network, likelihood, prior and divergence, each exchangeable alone.
 
-    Parameters
-    ----------
-    encoder : `torch.nn.Module`
-        Windows to a posterior with ``reparameterise`` and ``log_prob``.
-    decoder : `torch.nn.Module`
-        Latent variables to outputs.
-    likelihood : `torch.nn.Module`
-        See `astro_vaeclust.embeddings.likelihoods`.
-    prior : `torch.nn.Module`
-        See `astro_vaeclust.embeddings.priors`.
-    divergence : callable
-        See `astro_vaeclust.embeddings.divergences`.
+    The encoder takes windows to a posterior with ``reparameterise`` and ``log_prob``,
+    the decoder latent variables to outputs; see
+    `astro_vaeclust.embeddings.likelihoods`, `~astro_vaeclust.embeddings.priors` and
+    `~astro_vaeclust.embeddings.divergences` for the rest.
     """
 
     def __init__(self, encoder, decoder, likelihood, prior, divergence):
@@ -47,14 +39,9 @@ class VariationalAutoencoder(nn.Module):
 
 class ObjectiveTerms(NamedTuple):
     """
-    Both terms of the evidence lower bound, each ``(batch,)``, in nats.
+    Terms of the evidence lower bound, each ``(batch,)``, in nats.
 
-    Parameters
-    ----------
-    reconstruction : tensor
-        log p(x|z).
-    divergence : tensor
-        Divergence of the posterior from the prior.
+    They are log p(x|z) and the divergence of the posterior from the prior.
     """
 
     reconstruction: torch.Tensor
@@ -71,24 +58,10 @@ def evidence_lower_bound(model, pixels, noise, generator=None):
     Estimate the evidence lower bound by one sample or more per window.
 
     The stochastic gradient variational Bayes estimator (Kingma & Welling 2014;
-    equations 5 and 7 of Karmakar et al. 2018), or the bound of the model's
-    divergence.
-
-    Parameters
-    ----------
-    model : `VariationalAutoencoder`
-        The model.
-    pixels : (batch, n_pixels) tensor
-        The windows.
-    noise : (batch, latent) or (samples, batch, latent) tensor
-        Standard normal noise.
-    generator : `torch.Generator`, optional
-        For divergences that draw samples of the prior.
-
-    Returns
-    -------
-    terms : `ObjectiveTerms`
-        Reconstruction and divergence of each window.
+    equations 5 and 7 of Karmakar et al. 2018), or the bound of the model's divergence,
+    of windows ``(batch, n_pixels)``. ``noise`` is standard normal, ``(batch, latent)``
+    or ``(samples, batch, latent)``; ``generator`` is for divergences that draw samples
+    of the prior.
     """
     posterior = model.encoder(pixels)
     z = posterior.reparameterise(noise)
@@ -103,19 +76,7 @@ def evidence_lower_bound(model, pixels, noise, generator=None):
 
 
 def reconstruction_alone(model, pixels, noise, generator=None):
-    """
-    Return the objective of a plain autoencoder: log p(x|z) at the posterior mean.
-
-    Parameters
-    ----------
-    model, pixels, noise, generator
-        As those of `evidence_lower_bound`; only the shape of ``noise`` matters.
-
-    Returns
-    -------
-    terms : `ObjectiveTerms`
-        Reconstruction of each window, and zero for the divergence.
-    """
+    """Return the objective of a plain autoencoder: log p(x|z) at the posterior mean."""
     outputs = model.decoder(model.encoder(pixels).mean)
     reconstruction = model.likelihood.log_prob(pixels, outputs)
     return ObjectiveTerms(reconstruction, torch.zeros_like(reconstruction))

@@ -3,7 +3,7 @@
 Priors p(z) of the latent variables.
 
 Each is a `torch.nn.Module` with ``log_prob(z)`` for ``z`` of shape ``(..., latent)``,
-``components()``, the Gaussians that it is made of, and ``sample(n, generator)``.
+``components()``, its Gaussians, and ``sample(n, generator)``.
 """
 
 from __future__ import annotations
@@ -50,19 +50,9 @@ class GaussianMixturePrior(nn.Module):
 
     def sample(self, n, generator=None):
         """
-        Draw samples that can be differentiated in means and variances.
+        Return n samples, ``(n, latent)``, differentiable in means and variances.
 
-        Parameters
-        ----------
-        n : int
-            How many.
-        generator : `torch.Generator`, optional
-            Source of randomness, on the CPU.
-
-        Returns
-        -------
-        z : (n, latent) tensor
-            The samples. The choice of the Gaussian has no gradient.
+        The choice of the Gaussian has no gradient; the generator is on the CPU.
         """
         log_weights, means, log_variances = self.components()
         weights = log_weights.detach().exp().cpu()
@@ -76,14 +66,7 @@ class StandardNormal(GaussianMixturePrior):
     """
     The standard normal distribution, a mixture of one.
 
-    Parameters
-    ----------
-    latent : int
-        Dimension of the latent space.
-    n_components : int
-        Not used; all priors are made alike.
-    generator : `torch.Generator`
-        Not used.
+    ``n_components`` and ``generator`` have no effect: all priors are built alike.
     """
 
     def __init__(self, latent, n_components=1, generator=None):
@@ -100,14 +83,7 @@ class MixtureOfGaussians(GaussianMixturePrior):
     """
     A learned mixture of diagonal Gaussians, equation 1 of Karmakar et al. (2018).
 
-    Parameters
-    ----------
-    latent : int
-        Dimension of the latent space.
-    n_components : int
-        Number of Gaussians.
-    generator : `torch.Generator`
-        Draws the first means from the standard normal distribution.
+    ``generator`` draws the first means from the standard normal distribution.
     """
 
     def __init__(self, latent, n_components=2, generator=None):
@@ -123,16 +99,7 @@ class MixtureOfGaussians(GaussianMixturePrior):
 
     @torch.no_grad()
     def start_from(self, weights, means, variances):
-        """
-        Take the values of a mixture that was fitted to latents.
-
-        Parameters
-        ----------
-        weights : (k,) array_like
-            Probabilities of the Gaussians.
-        means, variances : (k, latent) array_like
-            Their means and variances.
-        """
+        """Take fitted weights (k,), and means and variances (k, latent)."""
         pairs = (
             (self.logits, torch.tensor(weights).log()),
             (self.means, torch.tensor(means)),
@@ -146,18 +113,9 @@ class VampPrior(GaussianMixturePrior):
     """
     Variational mixture of posteriors (Tomczak & Welling 2018).
 
-    An equal mixture of the posteriors of a few pseudo-inputs, which are learned with
-    the network. Pseudo-inputs may be any that the encoder takes; each posterior of
-    a convolutional encoder is a Gaussian of its own.
-
-    Parameters
-    ----------
-    latent : int
-        Dimension of the latent space.
-    n_components : int
-        Number of pseudo-inputs.
-    generator : `torch.Generator`
-        Not used; all priors are made alike.
+    An equal mixture of the posteriors of ``n_components`` pseudo-inputs, which are
+    learned with the network. Pseudo-inputs may be any that the encoder takes; each
+    posterior of a convolutional encoder is a Gaussian of its own.
     """
 
     def __init__(self, latent, n_components=2, generator=None):
@@ -167,16 +125,7 @@ class VampPrior(GaussianMixturePrior):
         self._encoder = None
 
     def bind(self, encoder, pseudo_inputs):
-        """
-        Give the prior what its density is made of.
-
-        Parameters
-        ----------
-        encoder : `torch.nn.Module`
-            The encoder of the model. Its parameters stay those of the model.
-        pseudo_inputs : (n_components, ...) tensor
-            First pseudo-inputs; windows of the data are a good start.
-        """
+        """Set the encoder, whose parameters stay the model's, and pseudo-inputs."""
         self._encoder = (encoder,)  # in a tuple: no submodule, counted once
         self.pseudo_inputs = nn.Parameter(pseudo_inputs.clone())
 

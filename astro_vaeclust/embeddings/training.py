@@ -4,54 +4,24 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 import torch
 
-from ..utils.validation import check_count, check_number
 from .objectives import evidence_lower_bound
 
-__all__ = ["TrainingSettings", "cut_windows", "train"]
+__all__ = ["cut_windows", "train"]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
-    """
-    How an autoencoder is trained.
-
-    Parameters
-    ----------
-    n_steps : int
-        Steps of the optimiser.
-    batch_size : int
-        Windows per step, at most.
-    learning_rate : float
-        Step size of Adam.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a setting is not a positive number of its kind.
-    """
-
-    n_steps: int = 600
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-
-    def __post_init__(self):
-        check_count("n_steps", self.n_steps)
-        check_count("batch_size", self.batch_size)
-        check_number("learning_rate", self.learning_rate, low_counts=False)
 
 
 def train(
     model,
     windows,
     cells,
-    settings,
     *,
+    n_steps,
+    batch_size,
+    learning_rate,
     latent,
     generator,
     progress=iter,
@@ -60,40 +30,24 @@ def train(
     """
     Maximise the evidence lower bound, or another objective, by Adam.
 
-    Parameters
-    ----------
-    model : `VariationalAutoencoder`
-        The model; its parameters change.
-    windows : (grid_ny, grid_nx, patch_size, patch_size) tensor
-        Windows, a view.
-    cells : (n, 2) integer tensor
-        Positions in the grid of the windows to learn from.
-    settings : `TrainingSettings`
-        How to train.
-    latent : int
-        Dimension of the latent space.
-    generator : `torch.Generator`
-        Source of batches and noise.
-    progress : callable, optional
-        Wraps the iterable of steps.
-    objective : callable, optional
-        What is maximised; takes and returns what
-        `~astro_vaeclust.embeddings.objectives.evidence_lower_bound` does.
+    ``windows`` is a view ``(grid_ny, grid_nx, patch_size, patch_size)`` and
+    ``cells``, ``(n, 2)`` integers, the positions in it of those to learn from, at
+    most ``batch_size`` per step; ``progress`` wraps the iterable of steps. Another
+    ``objective`` takes and returns what
+    `~astro_vaeclust.embeddings.objectives.evidence_lower_bound` does.
     """
     n_samples = getattr(model.divergence, "n_samples", 1)
-    batch_size = min(settings.batch_size, len(cells))
+    batch_size = min(batch_size, len(cells))
     # the loss is the sum over a batch: the steps are those for the mean
     optimiser = torch.optim.Adam(
         model.parameters(),
-        lr=settings.learning_rate,
+        lr=learning_rate,
         eps=1e-8 * batch_size,
         fused=True,
     )
     shape = (latent,) if n_samples == 1 else (n_samples, latent)
     batches = _endless_batches(cells, batch_size, shape, generator)
-    for _, (batch, noise) in zip(
-        progress(range(settings.n_steps)), batches, strict=False
-    ):
+    for _, (batch, noise) in zip(progress(range(n_steps)), batches, strict=False):
         pixels = cut_windows(windows, batch)
         noise = noise.to(pixels.device)
         optimiser.zero_grad()
@@ -111,21 +65,7 @@ def _log_bound(model, pixels, noise):
 
 
 def cut_windows(windows, cells):
-    """
-    Copy some windows, one per row.
-
-    Parameters
-    ----------
-    windows : (grid_ny, grid_nx, patch_size, patch_size) tensor
-        Windows, a view.
-    cells : (n, 2) integer tensor
-        Positions in the grid.
-
-    Returns
-    -------
-    pixels : (n, patch_size**2) tensor
-        The windows, on their device.
-    """
+    """Return a copy of windows at cells, ``(n, patch_size**2)``; see `train`."""
     rows, columns = cells.unbind(dim=1)
     if windows.device.type != "cpu":
         return windows[rows, columns].flatten(start_dim=1)

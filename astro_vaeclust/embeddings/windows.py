@@ -74,21 +74,9 @@ class WindowGrid:
     """
     All windows of one size of an image, without a copy of each.
 
-    The image is extended on its upper and right side until the windows cover it; the
-    added pixels count as masked.
-
-    Parameters
-    ----------
-    pixels : (ny, nx) float32 array
-        The image; finite also where it is masked.
-    mask : (ny, nx) bool array
-        Unusable pixels.
-    patch_size : int
-        Side of a window in pixels.
-    overlap : float
-        Fraction by which neighbouring windows overlap, in [0, 1).
-    max_masked : float
-        Largest fraction of unusable pixels of a window that is used.
+    The image, finite also where it is masked, is extended on its upper and right side
+    until the windows cover it; the added pixels count as masked. For the settings see
+    `WindowEmbedding`.
 
     Attributes
     ----------
@@ -115,12 +103,9 @@ class WindowGrid:
 
     def usable_cells(self):
         """
-        Positions of the usable windows in the grid, ``(n, 2)``.
+        Return positions of the usable windows in the grid, ``(n, 2)``.
 
-        Raises
-        ------
-        ValueError
-            If there is none.
+        Raises ValueError if there are none.
         """
         cells = np.argwhere(self.valid)
         if not len(cells):
@@ -131,19 +116,7 @@ class WindowGrid:
         return cells
 
     def cut(self, cells):
-        """
-        Copy some windows, one per row.
-
-        Parameters
-        ----------
-        cells : (n, 2) integer array
-            Positions in the grid.
-
-        Returns
-        -------
-        windows : (n, patch_size**2) array
-            The pixels.
-        """
+        """Return a copy of the windows of some cells, ``(n, patch_size**2)``."""
         return self.views[tuple(cells.T)].reshape(len(cells), -1)
 
     def _overhang(self, n):
@@ -157,21 +130,7 @@ class WindowGrid:
 
 
 def check_image_holds(image, patch_sizes):
-    """
-    Check that an image is not smaller than the largest patch.
-
-    Parameters
-    ----------
-    image : `Image`
-        The image.
-    patch_sizes : sequence of int
-        Sides of the patches in pixels.
-
-    Raises
-    ------
-    ValueError
-        If the largest patch is longer than a side of the image.
-    """
+    """Raise ValueError if the largest patch is longer than a side of the image."""
     largest, shortest = max(patch_sizes), min(image.data.shape)
     if largest > shortest:
         raise ValueError(
@@ -191,7 +150,5 @@ def checked_sizes(patch_sizes):
     if not sizes or len(set(sizes)) != len(sizes):
         raise ValueError(f"patch_sizes takes different integers, got {patch_sizes!r}")
     for size in sizes:
-        check_count("patch_sizes", size)
-    if min(sizes) < 2:
-        raise ValueError(f"patch_sizes takes integers from 2, got {patch_sizes!r}")
+        check_count("patch_sizes", size, minimum=2)
     return tuple(int(size) for size in sizes)

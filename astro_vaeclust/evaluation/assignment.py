@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Tables of all detections, clusters and tiles, each detection with what it is."""
+"""Tables of all clusters, and of all detections with their kinds."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from ..matching.pairs import (
     separations,
 )
 
-__all__ = [
-    "DUPLICATE",
-    "EXTENDED_NULLS",
-    "FIELD",
-    "MATCH",
-    "UNITS",
-    "judge_tile",
-]
+__all__ = ["DUPLICATE", "EXTENDED_NULLS", "FIELD", "MATCH", "UNITS", "judge_tile"]
 
 MATCH, DUPLICATE, FIELD = "match", "duplicate", "field"
 """Kinds of detections beside those of nulls."""
+
+MEASURED = (
+    *("r50", "r50_err", "n_members", "n_members_err"),
+    *("radius", "n_sources", "false_alarm_rate"),
+)
+"""Columns of catalogues that are kept where they exist."""
 
 UNITS = {
     "offset": u.arcsec,
@@ -41,25 +40,11 @@ EXTENDED_NULLS = ("edge", "seam", "bad-columns", "trail")
 
 def judge_tile(number, catalog, truth, nulls=None, *, n_before=0):
     """
-    Say of each detection of a tile what it is, and of each cluster whether it is found.
+    Return the detections of a tile with their kinds, and its clusters with scores.
 
-    Parameters
-    ----------
-    number : int
-        Number of the tile.
-    catalog : `~astro_vaeclust.ClusterCatalog` or `~astropy.table.Table`
-        The detections.
-    truth : `~astropy.table.Table`
-        The clusters.
-    nulls : `~astropy.table.Table`, optional
-        The hard negatives.
-    n_before : int
-        Number of clusters of the tiles before, to number on.
-
-    Returns
-    -------
-    detections, clusters : dict of array
-        The columns that `FROC` describes, without units: arcsec and deg2.
+    ``number`` is that of the tile and ``n_before`` the number of clusters of the tiles
+    before. Both are dicts of the columns that `FROC` describes, arrays without units:
+    arcsec and deg2.
     """
     table = checked_table("catalog", catalog, ("sky_center", "score"))
     truth = checked_table("truth", truth, ("sky_center", "r50"))
@@ -82,22 +67,14 @@ def judge_tile(number, catalog, truth, nulls=None, *, n_before=0):
             matches.nearest_cluster >= 0, n_before + matches.nearest_cluster, -1
         ),
         "offset": offset,
-        "r50": _numbers(table, "r50", u.arcsec),
-        "r50_err": _numbers(table, "r50_err", u.arcsec),
-        "n_members": _numbers(table, "n_members"),
-        "n_members_err": _numbers(table, "n_members_err"),
-        "radius": _numbers(table, "radius", u.arcsec),
-        "n_sources": _numbers(table, "n_sources"),
-        "false_alarm_rate": _numbers(table, "false_alarm_rate", u.deg**-2),
+        **{name: _numbers(table, name) for name in MEASURED},
     }
     found = np.full(len(truth), np.nan)
     found[matches.cluster] = score[matches.detection]
     clusters = {
         "tile": np.full(len(truth), number),
         "row": np.arange(len(truth)),
-        "r50": _numbers(truth, "r50", u.arcsec),
-        "r80": _numbers(truth, "r80", u.arcsec),
-        "n_members": _numbers(truth, "n_members"),
+        **{name: _numbers(truth, name) for name in ("r50", "r80", "n_members")},
         "score": found,
     }
     return detections, clusters
@@ -131,9 +108,9 @@ def _smallest_null(table, nulls):
     return found
 
 
-def _numbers(table, name, unit=None):
-    """Return a column as floats, NaN if the table does not have it."""
+def _numbers(table, name):
+    """Return a column in its unit as floats, NaN if the table does not have it."""
     if name not in table.colnames:
         return np.full(len(table), np.nan)
     column = table[name]
-    return np.array(column.to_value(unit) if unit else column, dtype=float)
+    return np.array(column.to_value(UNITS[name]) if name in UNITS else column, float)

@@ -5,38 +5,26 @@ from __future__ import annotations
 
 import sys
 import time
-import warnings
 from functools import partial
 
 import astropy.units as u
 from astropy.table import QTable
 
-from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..images.read import read_image
-from ..simulation import get_survey
 from ..simulation.design import FIRST_SEED, default_shape, mock_tile
+from ..simulation.surveys import get_survey
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from ..utils.provenance import describe_finder
 from ..utils.validation import check_count, check_file_names, check_seed
-from .finders import TileFinder
+from .assignment import MEASURED
+from .finders import TileFinder, expected_warnings_ignored
 from .froc import froc
 
 __all__ = ["evaluate_finders"]
 
 TRUTH, NULLS = "_truth", "_nulls"
-COLUMNS = (
-    "sky_center",
-    "radius",
-    "score",
-    "false_alarm_rate",
-    "n_sources",
-    "flags",
-    "r50",
-    "r50_err",
-    "n_members",
-    "n_members_err",
-)
+COLUMNS = ("sky_center", "score", "flags", *MEASURED)
 
 
 def evaluate_finders(
@@ -80,7 +68,7 @@ def evaluate_finders(
         Numbers of tiles of finders that get fewer than ``n_tiles``, the first ones.
     nulls_for : dict of str to int, optional
         Numbers of further tiles without a cluster of some finders, after the others,
-        for rates that so little sky does not tell.
+        for rates that the other tiles are too few to measure.
     **froc_options
         Options of `froc`.
 
@@ -111,18 +99,12 @@ def evaluate_finders(
     run_tile = partial(
         _run_tile, finders=finders, folder=folder, survey=survey, shape=shape
     )
-    wanted = {name: set(chosen) for name, chosen in seeds.items()}
-    jobs = [
-        (tile, missing)
-        for tile in seeds[TRUTH]
-        if (
-            missing := [
-                part
-                for part in (TRUTH, *finders)
-                if tile in wanted[part] and _file(part, tile) not in folder
-            ]
-        )
-    ]
+    missing = {tile: [] for tile in seeds[TRUTH]}
+    for part in (TRUTH, *finders):
+        for tile in seeds[part]:
+            if _file(part, tile) not in folder:
+                missing[tile].append(part)
+    jobs = [(tile, parts) for tile, parts in missing.items() if parts]
     for _ in run_jobs(
         run_tile, jobs, workers=workers, progress_bar=progress_bar, desc="tiles"
     ):
@@ -159,7 +141,7 @@ def _file(part, seed):
 
 
 def _run_tile(job, *, finders, folder, survey, shape):
-    """Simulate one tile and write what is missing of its results."""
+    """Simulate one tile and write its missing results."""
     seed, missing = job
     tile = mock_tile(seed, survey=survey, shape=shape)
     if TRUTH in missing:
@@ -201,9 +183,7 @@ def _detect(finder, tile, sources):
     found, seconds = {}, 0.0
     if finder.source_settings is not None:
         found["sources"], seconds = sources.of(finder)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoDetectionsWarning)
-        warnings.simplefilter("ignore", PosteriorCollapseWarning)
+    with expected_warnings_ignored():
         start = time.perf_counter()
         if isinstance(finder, TileFinder):
             catalog = finder.detect_tile(tile)
@@ -220,19 +200,15 @@ def _write(table, folder, name, **meta):
 
 
 def _read_results(folder, finders, seeds, froc_options):
-    def read(part, chosen):
-        return [
-            QTable.read(folder.path / _file(part, seed), format="ascii.ecsv")
-            for seed in chosen
-        ]
+    def read(part, seed):
+        return QTable.read(folder.path / _file(part, seed), format="ascii.ecsv")
 
     truths, nulls = (
-        dict(zip(seeds[TRUTH], read(part, seeds[TRUTH]), strict=True))
-        for part in (TRUTH, NULLS)
+        {seed: read(part, seed) for seed in seeds[TRUTH]} for part in (TRUTH, NULLS)
     )
     results = {}
     for name in finders:
-        tables = read(name, seeds[name])
+        tables = [read(name, seed) for seed in seeds[name]]
         here = [truths[seed] for seed in seeds[name]]
         area = [truth.meta["area_deg2"] for truth in here] * u.deg**2
         of_nulls = [nulls[seed] for seed in seeds[name]]

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 import astropy.units as u
 
 from ..base import ClusterFinderBase
+from ..baselines import BASELINES
+from ..baselines.tuned import tuned_settings
+from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..images.read import read_image
-from ..simulation import get_survey
+from ..simulation.surveys import get_survey
 from ..utils.provenance import describe_finder
 
 __all__ = [
@@ -18,6 +23,7 @@ __all__ = [
     "SourceAidedFinder",
     "TileFinder",
     "TrueStarFinder",
+    "expected_warnings_ignored",
     "finder_names",
     "make_finders",
 ]
@@ -44,33 +50,21 @@ DEEPER = 1.0
 
 
 class TileFinder(ClusterFinderBase):
-    """A finder that is told the truth of mock tiles: a bound for those that are not."""
+    """A finder that knows the truth of mock tiles: a bound for those that do not."""
 
     @abstractmethod
     def detect_tile(self, tile):
-        """
-        Find the clusters of a mock tile.
-
-        Parameters
-        ----------
-        tile : `~astro_vaeclust.simulation.MockTile`
-            Image and truth.
-
-        Returns
-        -------
-        catalog : `~astro_vaeclust.ClusterCatalog`
-            The clusters.
-        """
+        """Return the `~astro_vaeclust.ClusterCatalog` of a mock tile."""
 
     def detect(self, data, **options):
-        """Raise TypeError: an image does not tell its truth."""
+        """Raise TypeError: an image does not come with its truth."""
         raise TypeError(f"{type(self).__name__} searches mock tiles: use detect_tile")
 
 
 @dataclass(frozen=True)
 class TrueStarFinder(TileFinder):
     """
-    A catalogue method that is told where all stars are, as no real catalogue can.
+    A catalogue method that knows where all stars are: a bound for real catalogues.
 
     Parameters
     ----------
@@ -86,19 +80,7 @@ class TrueStarFinder(TileFinder):
         return {"finder": describe_finder(self.finder)}
 
     def detect_tile(self, tile):
-        """
-        Find the clusters of a mock tile among its true stars.
-
-        Parameters
-        ----------
-        tile : `~astro_vaeclust.simulation.MockTile`
-            The tile; its stars down to 1 mag below the limit of the survey are used.
-
-        Returns
-        -------
-        catalog : `~astro_vaeclust.ClusterCatalog`
-            The clusters.
-        """
+        """Return the clusters of true stars to 1 mag below the survey's limit."""
         stars = tile.stars[~tile.stars["is_galaxy"]]
         limit = (tile.survey.limit + DEEPER) * u.mag
         return self.finder.detect(tile.image, sources=stars[stars["mag"] < limit])
@@ -136,21 +118,7 @@ class SourceAidedFinder(ClusterFinderBase):
         return self.catalogue_method.find_sources(image)
 
     def detect(self, data, *, sources=None):
-        """
-        Find the clusters of an image, with the sources that were found in it.
-
-        Parameters
-        ----------
-        data : `~astropy.nddata.NDData`
-            The image.
-        sources : PointSources, optional
-            What `find_sources` returned; by default it is called.
-
-        Returns
-        -------
-        catalog : `~astro_vaeclust.ClusterCatalog`
-            The clusters.
-        """
+        """Return the clusters of an image with ``sources``, by default those in it."""
         if sources is None:
             sources = self.find_sources(read_image(data))
         return self.finder.detect(data, sources=sources)
@@ -158,9 +126,7 @@ class SourceAidedFinder(ClusterFinderBase):
 
 def finder_names():
     """Return the names that `make_finders` takes (list of str)."""
-    baselines = _baseline_names()
-    others = [TRUE_STARS, WITH_SOURCES] if BOUND in baselines else []
-    return [*PRESETS, *baselines, *others]
+    return [*PRESETS, *BASELINES.tags, TRUE_STARS, WITH_SOURCES]
 
 
 def make_finders(names, *, survey="2mass-ks", seed=0, device="cpu"):
@@ -177,7 +143,7 @@ def make_finders(names, *, survey="2mass-ks", seed=0, device="cpu"):
         the lower end of the curve.
     survey : str or `~astro_vaeclust.simulation.Survey`
         What the catalogue methods are set for, see
-        `~astro_vaeclust.baselines.tuned_settings`.
+        `~astro_vaeclust.baselines.tuned.tuned_settings`.
     seed : int
         Seed of the finders that have one.
     device : str
@@ -220,23 +186,17 @@ def _make(name, survey, seed, device):
             _make("default", survey, seed, device),
             _make(BOUND, survey, seed, device),
         )
-    from ..baselines import tuned_settings
-
-    finder = _baselines().get(name)
+    finder = BASELINES.get(name)
     settings = {"threshold": LOW_THRESHOLD, "seed": seed, "device": device}
     taken = {field.name for field in fields(finder)}
     settings = {key: settings[key] for key in settings.keys() & taken}
     return finder(**settings, **tuned_settings(name, survey))
 
 
-def _baseline_names():
-    registry = _baselines()
-    return [] if registry is None else registry.tags
-
-
-def _baselines():
-    try:
-        from ..baselines import BASELINES
-    except ImportError:
-        return None
-    return BASELINES
+@contextmanager
+def expected_warnings_ignored():
+    """Ignore the warnings of a search that finds nothing."""
+    with warnings.catch_warnings():
+        for expected in (NoDetectionsWarning, PosteriorCollapseWarning):
+            warnings.simplefilter("ignore", expected)
+        yield

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from dataclasses import replace
 from functools import partial
 
@@ -14,16 +13,18 @@ from astropy.coordinates import SkyCoord
 from astropy.nddata import NDData
 from astropy.table import QTable
 
-from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs, match_clusters, separations
-from ..simulation import MockCluster, draw_clusters, get_survey, inject_cluster
+from ..simulation import MockCluster, inject_cluster
+from ..simulation.clusters import draw_clusters
+from ..simulation.surveys import get_survey
 from ..sources.find import find_sources
 from ..sources.seeing import estimate_fwhm
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from ..utils.provenance import describe, describe_finder, origin
 from ..utils.validation import check_count, check_seed
+from .finders import expected_warnings_ignored
 from .selection import SelectionFunction
 
 __all__ = ["selection_function"]
@@ -37,6 +38,9 @@ FRACTION_OF_SIDE = 0.2
 """Default radii in arcsec; the largest over the shorter side of the tile."""
 
 MEMBERS = (10, 300)
+
+UNITS = {"r50": u.arcsec, "local_density": u.arcmin**-2, "offset": u.arcsec}
+"""Units of the columns of the injections."""
 
 
 def selection_function(
@@ -80,7 +84,7 @@ def selection_function(
         As in `~astro_vaeclust.simulation.inject_cluster`.
     cluster : `~astro_vaeclust.simulation.MockCluster`, optional
         Everything else about the clusters; by default each is drawn as
-        `~astro_vaeclust.simulation.draw_clusters` does.
+        `~astro_vaeclust.simulation.clusters.draw_clusters` does.
     min_score : float, optional
         Detections below this score do not count; by default all do.
     seed : int
@@ -138,11 +142,10 @@ def selection_function(
     image = read_image(nddata)
     fwhm = estimate_fwhm(nddata) if fwhm is None else fwhm
     radii = _checked_radii(r50, image)
+    pixels = hashlib.sha256(image.data.tobytes() + image.mask.tobytes())
     settings = {
         "finder": describe_finder(finder),
-        "image": hashlib.sha256(
-            image.data.tobytes() + image.mask.tobytes()
-        ).hexdigest(),
+        "image": pixels.hexdigest(),
         "survey": survey,
         "n_members": n_members,
         "r50": radii,
@@ -174,13 +177,8 @@ def selection_function(
             seed=seed,
             painting=painting,
         )
-        for row in run_jobs(
-            inject,
-            missing,
-            workers=workers,
-            progress_bar=progress_bar,
-            desc="injections",
-        ):
+        options = {"workers": workers, "progress_bar": progress_bar}
+        for row in run_jobs(inject, missing, desc="injections", **options):
             rows[row["injection"]] = row
             if folder is not None:
                 folder.write(_file(row["injection"]), row)
@@ -195,16 +193,7 @@ def _file(number):
 
 
 class LocalDensity:
-    """
-    Density of the sources around positions in an image.
-
-    Parameters
-    ----------
-    image : `~astro_vaeclust.images.image.Image`
-        The image.
-    fwhm : `~astropy.units.Quantity`
-        Full width at half maximum of a star, an angle.
-    """
+    """Density of the sources around positions in an `Image` with stars of this FWHM."""
 
     def __init__(self, image, fwhm):
         side = image.pixel_scale.to_value(u.arcsec / u.pix)
@@ -270,7 +259,7 @@ def _draw_cluster(rng, n_members, radii, template, limit):
     if template is not None:
         return replace(template, n_members=members, half_number_radius=radius)
     (drawn,) = draw_clusters(rng, 1, limit=limit * u.mag)
-    # The brightest of so many members, as draw_clusters has it.
+    # the brightest of so many members, as in draw_clusters
     brightest = limit - np.log10(members) / drawn.slope + rng.normal(0, 0.8)
     return replace(
         drawn,
@@ -281,15 +270,13 @@ def _draw_cluster(rng, n_members, radii, template, limit):
 
 
 def _detect(finder, nddata, min_score):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoDetectionsWarning)
-        warnings.simplefilter("ignore", PosteriorCollapseWarning)
+    with expected_warnings_ignored():
         table = finder.detect(nddata).table["sky_center", "score"]
     return table if min_score is None else table[table["score"] >= min_score]
 
 
 def _without(detections, before):
-    """Return the detections that were not there before."""
+    """Return the detections that are not among those before the injection."""
     separation = separations(detections["sky_center"], before["sky_center"])
     limit = np.full(len(before), MATCH_RADIUS.to_value(u.arcsec))
     order = np.argsort(separation.min(axis=1, initial=np.inf), kind="stable")
@@ -302,11 +289,7 @@ def _without(detections, before):
 def _table(rows):
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     center = SkyCoord(columns.pop("ra"), columns.pop("dec"), unit="deg")
-    for name, unit in {
-        "r50": u.arcsec,
-        "local_density": u.arcmin**-2,
-        "offset": u.arcsec,
-    }.items():
+    for name, unit in UNITS.items():
         columns[name] = columns[name] * unit
     number = columns.pop("injection")
     return QTable({"injection": number, "sky_center": center, **columns})

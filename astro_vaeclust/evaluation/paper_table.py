@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import astropy.units as u
 import numpy as np
@@ -145,7 +145,7 @@ def possible_ious(n_first, n_second):
 
     Examples
     --------
-    >>> from astro_vaeclust.evaluation import possible_ious
+    >>> from astro_vaeclust.evaluation.paper_table import possible_ious
     >>> possible_ious(98, 119).max().round(4)
     np.float64(0.8235)
     """
@@ -166,22 +166,12 @@ def paper_table():
         that regions with the printed numbers of members can have, the largest one and
         the one nearest to the printed one.
     """
-    rows = [possible_ious(row.members, row.reference_members) for row in TABLE_I]
-    nearest = [
-        possible[np.argmin(abs(possible - row.iou))]
-        for possible, row in zip(rows, TABLE_I, strict=True)
-    ]
-    return QTable(
-        {
-            "name": [row.name for row in TABLE_I],
-            "ra": [row.ra for row in TABLE_I] * u.deg,
-            "dec": [row.dec for row in TABLE_I] * u.deg,
-            "radius": [row.radius for row in TABLE_I] * u.arcsec,
-            "reference_radius": [row.reference_radius for row in TABLE_I] * u.arcsec,
-            "members": [row.members for row in TABLE_I],
-            "reference_members": [row.reference_members for row in TABLE_I],
-            "iou": [row.iou for row in TABLE_I],
-            "largest_iou": [possible.max() for possible in rows],
-            "nearest_iou": nearest,
-        }
-    )
+    rows = []
+    for row in TABLE_I:
+        possible = possible_ious(row.members, row.reference_members)
+        nearest = possible[np.argmin(abs(possible - row.iou))]
+        own = {"largest_iou": possible.max(), "nearest_iou": nearest}
+        rows.append(asdict(row) | own)
+    units = dict.fromkeys(("ra", "dec"), u.deg)
+    units |= dict.fromkeys(("radius", "reference_radius"), u.arcsec)
+    return QTable(rows=rows, units=units)

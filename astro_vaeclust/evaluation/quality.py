@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import astropy.units as u
 import numpy as np
 from astropy.stats import poisson_conf_interval
@@ -12,6 +14,8 @@ from scipy.stats import norm
 from .assignment import DUPLICATE, FIELD, MATCH
 
 __all__ = ["count_by_kind", "measure_calibration", "measure_errors"]
+
+_floats = partial(np.asarray, dtype=float)
 
 
 def count_by_kind(detections, nulls, threshold):
@@ -62,20 +66,16 @@ def measure_errors(detections, clusters, threshold):
     return _summary(samples)
 
 
-def _plain(values):
-    return np.asarray(getattr(values, "value", values), dtype=float)
-
-
 def _within_error(measured, error, true):
     """Return 1 where the truth lies within the stated error and 0 where not."""
-    measured, error, true = map(_plain, (measured, error, true))
+    measured, error, true = map(_floats, (measured, error, true))
     valid = np.isfinite(measured) & np.isfinite(error)
     return (np.abs(measured - true) <= error)[valid].astype(float)
 
 
 def _circle_iou(distance, first, second):
     """Return the intersection over union of the areas of circles."""
-    distance, first, second = map(_plain, (distance, first, second))
+    distance, first, second = map(_floats, (distance, first, second))
     valid = np.isfinite(distance) & (first > 0) & (second > 0)
     d, a, b = distance[valid], first[valid], second[valid]
     safe = np.maximum(d, 1e-9)
@@ -114,7 +114,7 @@ def measure_calibration(false_positives, stated, area, confidence, *, is_stated)
 
 
 def _ratio(measured, true):
-    measured, true = map(_plain, (measured, true))
+    measured, true = map(_floats, (measured, true))
     valid = np.isfinite(measured) & (true > 0)
     return measured[valid] / true[valid]
 
@@ -126,12 +126,8 @@ def _log_ratio(measured, true):
 
 def _summary(samples):
     rows = []
-    for values in samples.values():
-        low, middle, high = (
-            np.percentile(values, [16, 50, 84]) if values.size else [np.nan] * 3
-        )
-        mean = values.mean() if values.size else np.nan
-        rows.append((values.size, middle, (high - low) / 2, mean))
-    names = ("n", "bias", "scatter", "mean")
-    columns = (np.array(column) for column in zip(*rows, strict=True))
-    return QTable({"quantity": list(samples)} | dict(zip(names, columns, strict=True)))
+    for name, values in samples.items():
+        known = values if values.size else np.array([np.nan])
+        low, middle, high = np.percentile(known, [16, 50, 84])
+        rows.append((name, values.size, middle, (high - low) / 2, known.mean()))
+    return QTable(rows=rows, names=("quantity", "n", "bias", "scatter", "mean"))

@@ -65,21 +65,9 @@ class ScoreCurve:
     """
     Numbers of true and false detections above each score that occurs.
 
-    Detections of equal score come and go together, since no threshold parts them.
-
-    Parameters
-    ----------
-    score : (n_detections,) array
-        Scores.
-    is_matched : (n_detections,) bool array
-        Whether each matches a cluster.
-    tile : (n_detections,) int array
-        Tile of each.
-    n_clusters : (n_tiles,) int array
-        Clusters of each tile.
-    sky_area : (n_tiles,) array
-        Area in deg2 on which false positives are counted; 0 for tiles on which they
-        are not.
+    Detections of equal score come and go together, since no threshold separates them.
+    ``score``, ``is_matched`` and ``tile`` have a value per detection; ``n_clusters``
+    and ``sky_area`` (deg2; 0 where false positives are not counted) one per tile.
     """
 
     def __init__(self, score, is_matched, tile, n_clusters, sky_area):
@@ -97,10 +85,10 @@ class ScoreCurve:
 
     def counts(self, weights=None):
         """
-        Count the detections with at least each threshold.
+        Return the detections with at least each threshold, three arrays.
 
-        Returns clusters found, false positives, and those on the sky where they count,
-        three arrays. ``weights`` say how often each tile counts; once by default.
+        They are clusters found, false positives, and those on the sky where they count.
+        ``weights`` say how often each tile counts; once by default.
         """
         if weights is None:
             weights = np.ones(len(self._n_clusters))
@@ -144,10 +132,10 @@ class ScoreCurve:
 
 def resampled_weights(rng, n_samples, n_clusters):
     """
-    Draw how often each tile occurs in samples of the bootstrap.
+    Yield how often each tile occurs in samples of the bootstrap, an array per sample.
 
-    Yields an array for each sample. Tiles with and without clusters are drawn
-    separately, since their numbers are chosen and not random.
+    Tiles with and without clusters are drawn separately, since their numbers are
+    chosen and not random.
     """
     groups = [np.nonzero(which)[0] for which in (n_clusters > 0, n_clusters == 0)]
     for _ in range(n_samples):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,6 @@ import numpy as np
 from astropy.table import QTable
 
 from ..archives.exceptions import ArchiveConnectionError
-from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..images.write import write_image
 from ..matching.match import REGIONS
 from ..utils.files import ResultFolder
@@ -22,6 +20,7 @@ from ..utils.jobs import run_jobs
 from ..utils.provenance import describe_finder
 from ..utils.validation import check_choice, check_file_names
 from ..visualization.reproduction import write_plots, write_table_plot
+from .finders import expected_warnings_ignored
 from .paper_table import IN_TABLE, TABLE_I, PaperField
 
 __all__ = ["Reproduction"]
@@ -38,7 +37,7 @@ FOUND = dict.fromkeys(("n_detected", "n_reference", "n_clusters"), -1) | dict.fr
     ),
     np.nan,
 )
-"""Columns of what was found, and their values where that failed."""
+"""Columns of the results, and their values after a failure."""
 
 DESCRIPTIONS = {
     "status": "done, or what went wrong",
@@ -49,14 +48,14 @@ DESCRIPTIONS = {
     "centred_iou": "The same with the reference circle on the detected centre",
     "paper_iou": "As printed; it does not follow from the printed members",
     "offset": "Distance from the middle of the box of the IRAS name, 50 arcsec wide",
-    "data": "What it was made from",
+    "data": "Image and sources that were searched",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduction:
     """
-    The fields of the paper's Table I: data, detections, and a table beside the paper's.
+    The paper's Table I, reproduced: data, detections, and a table beside the paper's.
 
     Parameters
     ----------
@@ -113,7 +112,7 @@ class Reproduction:
 
     def run(self):
         """
-        Do all fields and return the table.
+        Search all fields and return the table.
 
         A field or a finder that fails does not end the run: its row says why. An
         archive that cannot be reached does.
@@ -125,7 +124,7 @@ class Reproduction:
             `PaperField`): ``field, finder, status`` ("done", or what went wrong), the
             numbers of `Overlap`, ``radius`` (arcsec), ``n_clusters``, ``centred_iou``
             (with the circle moved onto the detected centre), those of the paper as
-            ``paper_...``, and ``data``, what it was made from.
+            ``paper_...``, and ``data``: image and sources.
 
         Raises
         ------
@@ -188,28 +187,26 @@ class Reproduction:
         ]
 
     def _data(self, field, folder, here):
-        """Make sure that image and sources are in the folder; say what they are."""
+        """Keep image and sources in the folder; return where they come from."""
         from ..archives import write_catalog
 
-        told = f"{here}/{DATA}"
-        if told not in folder:
+        origin = f"{here}/{DATA}"
+        if origin not in folder:
             image = self.survey.get_image(field.center, size=self.size, band=self.band)
             sources = self.survey.get_catalog(image)
             with folder.new(f"{here}/{IMAGE}") as path:
                 write_image(image, path)
             with folder.new(f"{here}/{SOURCES}") as path:
                 write_catalog(sources, path)
-            with folder.new(told) as path:
+            with folder.new(origin) as path:
                 path.write_text(_origin(self.survey, image, sources) + "\n")
-        return (folder.path / told).read_text().strip()
+        return (folder.path / origin).read_text().strip()
 
     def _result(self, field, name, folder):
         """Search one field with one finder, and compare with the reference."""
         from ..archives import read_catalog
 
-        with warnings.catch_warnings():
-            for expected in (NoDetectionsWarning, PosteriorCollapseWarning):
-                warnings.simplefilter("ignore", expected)
+        with expected_warnings_ignored():
             catalog = self.finders[name].detect(folder / IMAGE)
         catalog.write(folder / f"{name}.ecsv", overwrite=True)
         match = catalog.match(read_catalog(folder / SOURCES), cut=self.cut)
@@ -226,12 +223,12 @@ class Reproduction:
         }
 
     def _numbers(self, circle, match, overlap):
-        """Return what the comparison with one circle gives (dict)."""
+        """Return the comparison with one circle (dict)."""
         plain = {"offset": float(overlap.offset.to_value(u.arcsec))}
         return vars(overlap) | plain | self._centred(circle, match, overlap)
 
     def _centred(self, circle, match, overlap):
-        """Return what needs a detection, NaN without one."""
+        """Return radius and centred IoU, NaN without a detection."""
         if not overlap.id:
             return {"radius": np.nan, "centred_iou": np.nan}
         from regions import CircleSkyRegion  # imports matplotlib
@@ -269,7 +266,7 @@ def _failure(field, what, error):
 
 
 def _row(field, name, circle, result):
-    """Return a row of the table: a result beside what the paper has."""
+    """Return a row of the table: a result and the numbers of the paper."""
     found = result | result.get("circles", {}).get(circle, {})
     return {
         "field": field.name,

@@ -136,9 +136,8 @@ class FROC:
     @cached_property
     def average_precision_interval(self):
         """Bounds of the bootstrap interval of `average_precision` (tuple of float)."""
-        return tuple(
-            self._interval([self._curve.average_precision(w) for w in self._samples()])
-        )
+        values = [self._curve.average_precision(w) for w in self._samples()]
+        return tuple(self._interval(values))
 
     def completeness_at(self, rate):
         """
@@ -168,9 +167,8 @@ class FROC:
 
     def _completeness_at(self, rates):
         index = self._curve.index_at(rates)
-        bounds = self._interval(
-            [self._curve.completeness_at(rates, w) for w in self._samples()]
-        )
+        samples = [self._curve.completeness_at(rates, w) for w in self._samples()]
+        bounds = self._interval(samples)
         return [
             RateCompleteness(
                 rate=rate * PER_AREA,
@@ -282,7 +280,7 @@ class FROC:
             Count those above the threshold of this rate; by default all.
         stated : bool
             Count those whose own ``false_alarm_rate`` does not exceed ``rate``
-            instead, the rule of a user who has no truth.
+            instead, as a user without truth does.
 
         Returns
         -------
@@ -374,11 +372,6 @@ class FROC:
         -------
         ax : `~matplotlib.axes.Axes`
             The axes.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing.
         """
         from ..visualization.evaluation import plot_froc
 

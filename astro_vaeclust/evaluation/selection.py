@@ -184,11 +184,6 @@ class SelectionFunction:
         -------
         low, high : float or array
             Its bounds, symmetric in the logit.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `completeness`.
         """
         logit, error = self._logit(n_members, r50, local_density, extrapolate)
         width = norm.ppf((1 + confidence) / 2) * error
@@ -208,11 +203,6 @@ class SelectionFunction:
         ax : `~matplotlib.axes.Axes`
             The axes: lines with the interval of the fit, and the fractions of the
             injections that were found.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing.
         """
         from ..visualization.evaluation import plot_selection
 

@@ -9,7 +9,7 @@ from astropy.table import QTable
 
 from ..utils.files import atomic_path
 from ..visualization.axes import new_figure, save_figure
-from .rates import checked_rates
+from .rates import PER_AREA
 from .result import RATES
 
 __all__ = [
@@ -46,33 +46,30 @@ def summary_table(results, rates=RATES):
         area without clusters, and the rates that it is too small for.
     """
     tables = {name: result.to_table(rates) for name, result in results.items()}
-    columns = {"finder": list(tables)}
-    plain = checked_rates(rates)
-    for row, rate in enumerate(plain):
-        name = f"completeness_at_{rate:g}"
-        columns[name] = [table["completeness"][row] for table in tables.values()]
-        for end in ("low", "high", "reached"):
-            columns[f"{name}_{end}"] = [table[end][row] for table in tables.values()]
-    for name in (
-        "average_precision",
-        "average_precision_low",
-        "average_precision_high",
-    ):
-        columns[name] = [table.meta[name] for table in tables.values()]
-    columns["seconds_per_deg2"] = u.Quantity(
-        [result.meta.get("seconds_per_deg2", np.nan) for result in results.values()],
-        u.s / u.deg**2,
-    )
-    for name, label in (("n_tiles", "n_tiles"), ("sky_area_deg2", "sky_area")):
-        columns[label] = [table.meta[name] for table in tables.values()]
-    columns["sky_area"] = columns["sky_area"] * u.deg**2
+    rows = [
+        _summary_row(name, table)
+        | {"seconds_per_deg2": results[name].meta.get("seconds_per_deg2", np.nan)}
+        | {"n_tiles": table.meta["n_tiles"], "sky_area": table.meta["sky_area_deg2"]}
+        for name, table in tables.items()
+    ]
     first = max(tables.values(), key=lambda table: table.meta["n_tiles"])
     kept = ("confidence", "n_tiles", "n_clusters", "sky", "sky_area_deg2")
     meta = {name: first.meta[name] for name in kept}
-    meta["unresolved_rates"] = [
-        rate for rate, good in zip(plain, first["resolved"], strict=True) if not good
-    ]
-    return QTable(columns, meta=meta)
+    unresolved = first["rate"][~first["resolved"]]
+    meta["unresolved_rates"] = unresolved.to_value(PER_AREA).tolist()
+    units = {"seconds_per_deg2": u.s / u.deg**2, "sky_area": u.deg**2}
+    return QTable(rows=rows, meta=meta, units=units)
+
+
+def _summary_row(name, table):
+    """Return the completeness and the average precision of a finder (dict)."""
+    row = {"finder": name}
+    for at in table:
+        column = f"completeness_at_{at['rate'].to_value(PER_AREA):g}"
+        row[column] = at["completeness"]
+        row |= {f"{column}_{end}": at[end] for end in ("low", "high", "reached")}
+    names = [name for name in table.meta if name.startswith("average_precision")]
+    return row | {name: table.meta[name] for name in names}
 
 
 def printable(table):
@@ -87,9 +84,8 @@ def printable(table):
         label = name.replace("completeness_at_", "at ").replace("_", " ")
         columns[label] = [_with_interval(row, name) for row in table]
     seconds = table["seconds_per_deg2"].value
-    if "n_tiles" in table.colnames:
-        columns["tiles"] = list(table["n_tiles"])
-        columns["deg2"] = [f"{area:.3g}" for area in table["sky_area"].value]
+    columns["tiles"] = list(table["n_tiles"])
+    columns["deg2"] = [f"{area:.3g}" for area in table["sky_area"].value]
     columns["s / deg2"] = ["-" if np.isnan(s) else f"{s:.3g}" for s in seconds]
     return QTable(columns)
 
@@ -100,8 +96,8 @@ def calibration_table(results):
 
     Parameters
     ----------
-    results : dict of str to `FROC`
-        The curves by the names of the finders.
+    results
+        As in `summary_table`.
 
     Returns
     -------
@@ -124,19 +120,17 @@ def false_positive_table(results, rate=None, *, stated=False):
 
     Parameters
     ----------
-    results : dict of str to `FROC`
-        The curves by the names of the finders, of the same tiles.
-    rate : `~astropy.units.Quantity`, optional
-        Count those above the threshold of each finder at this rate; by default all.
-    stated : bool
-        Go by the rates that finders state, see `FROC.false_positives_by_kind`.
+    results
+        As in `summary_table`.
+    rate, stated
+        As in `FROC.false_positives_by_kind`.
 
     Returns
     -------
     table : `~astropy.table.QTable`
         One row per kind: ``kind``, ``n_nulls`` on the tiles of the finder with the
-        most, and the number of false positives of each finder, see
-        `FROC.false_positives_by_kind`. The metadata has the ``area_deg2`` of each.
+        most, and the number of false positives of each finder. The metadata has the
+        ``area_deg2`` of each.
     """
     tables = {
         name: result.false_positives_by_kind(rate, stated=stated)
@@ -160,10 +154,10 @@ def error_table(results, rate=None):
 
     Parameters
     ----------
-    results : dict of str to `FROC`
-        The curves by the names of the finders.
-    rate : `~astropy.units.Quantity`, optional
-        Use matches above the threshold of each finder at this rate; by default all.
+    results
+        As in `summary_table`.
+    rate
+        As in `FROC.measurement_errors`.
 
     Returns
     -------
@@ -185,8 +179,8 @@ def plot_results(results, ax=None):
 
     Parameters
     ----------
-    results : dict of str to `FROC`
-        The curves by the names of the finders.
+    results
+        As in `summary_table`.
     ax : `~matplotlib.axes.Axes`, optional
         Where to plot; by default a new figure outside pyplot.
 
@@ -257,6 +251,5 @@ def write_results(results, folder, *, rate=None, overwrite=True):
 
 
 def _with_interval(row, name):
-    reached = f"{name}_reached"
-    star = "*" if reached in row.colnames and not row[reached] else ""
+    star = "*" * (f"{name}_reached" in row.colnames and not row[f"{name}_reached"])
     return f"{row[name]:.2f}{star} ({row[f'{name}_low']:.2f}-{row[f'{name}_high']:.2f})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
 import warnings
 import zlib
@@ -12,20 +13,23 @@ from contextlib import contextmanager, suppress
 from numbers import Real
 
 import numpy as np
+from astropy import log
 from astropy import units as u
 from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
+
+from .cards import WCS_NUMBER, doubts_of_wcs, readable_header, repair, wcs_header
+
+FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
 
 IMAGE_HDUS = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
 
 # What `astropy.nddata.CCDData` writes beside the image in the primary HDU
 _CCDDATA_HDUS = {"MASK", "UNCERT", "PSFIMAGE"}
 
-# What WCS.to_header says with other keywords
-_MATRIX_CARDS = (
-    *(f"{name}{i}_{j}" for name in ("PC", "CD") for i in (1, 2) for j in (1, 2)),
-    *("CROTA1", "CROTA2", "CDELT1", "CDELT2"),
-)
+# Tables of distortions, which `astropy.wcs.WCS.to_fits` writes beside an image
+_LOOKUP_HDUS = {"WCSDVARR", "D2IMARR"}
 
 # What astropy raises, from file to file, when bytes are missing or are not FITS
 _UNREADABLE = (
@@ -35,6 +39,7 @@ _UNREADABLE = (
     TypeError,
     KeyError,
     IndexError,
+    AttributeError,
     zlib.error,
     fits.VerifyError,
 )
@@ -47,7 +52,12 @@ def quietly():
     """Silence astropy's remarks on headers that it can read, one thread at a time."""
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        level = log.level
+        log.setLevel("ERROR")
+        try:
+            yield
+        finally:
+            log.setLevel(level)
 
 
 @contextmanager
@@ -57,7 +67,7 @@ def reading(name):
         with quietly():
             yield
     except _UNREADABLE as cause:
-        raise _unreadable(name) from cause
+        raise _unreadable(name, cause) from cause
 
 
 @contextmanager
@@ -88,13 +98,15 @@ def open_file(path):
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "data: a folder, not a FITS file", path)
     try:
-        with quietly():
+        with quietly(), warnings.catch_warnings(record=True) as remarks:
+            warnings.simplefilter("always")
             hdulist = fits.open(path)
-            len(hdulist)  # reads all headers
+            for hdu in hdulist:  # reads all headers
+                repair(hdu.header)
     except PermissionError:
         raise
     except _UNREADABLE as cause:
-        raise _unreadable(path) from cause
+        raise _unreadable(path, cause, *remarks) from cause
     with hdulist:
         yield hdulist
 
@@ -159,7 +171,7 @@ def is_ccddata(hdulist):
     if not len(hdulist):
         return False
     first, *others = hdulist
-    others = [hdu for hdu in others if has_image(hdu)]
+    others = [hdu for hdu in others if has_image(hdu) and hdu.name not in _LOOKUP_HDUS]
     names = [hdu.name for hdu in others]
     return (
         has_image(first)
@@ -182,16 +194,38 @@ def read_wcs(hdu, hdulist, name):
     Raises
     ------
     ValueError
-        If the header has keywords of a WCS that make no sense together.
+        If a keyword of a WCS has no number, or they make no sense together.
+
+    Warns
+    -----
+    `~astropy.utils.exceptions.AstropyUserWarning`
+        If there are coefficients of SIP, which are applied, without ``-SIP`` in CTYPE,
+        or cards of a celestial WCS are missing or contradict each other.
     """
     try:
         with quietly():
-            wcs = WCS(hdu.header.copy(), fobj=hdulist)
+            wcs = WCS(wcs_header(hdu.header), fobj=hdulist)
     except Exception as cause:
         raise ValueError(
             f"wcs: the one in the header of {name or 'data'} is not usable "
             f"({first_line(cause)}); give an astropy.wcs.WCS as wcs="
         ) from cause
+    doubts = doubts_of_wcs(readable_header(hdu.header))
+    if doubts:
+        warnings.warn(
+            f"wcs: the header of {name or 'data'} has {', '.join(doubts)}; positions "
+            "may be far off",
+            AstropyUserWarning,
+            stacklevel=2,
+        )
+    if wcs.sip is not None and not any("-SIP" in ctype for ctype in wcs.wcs.ctype):
+        warnings.warn(
+            f"wcs: the header of {name or 'data'} has SIP coefficients, which are "
+            f"applied, but no -SIP in CTYPE ({', '.join(wcs.wcs.ctype)}); if they are "
+            "left over, remove them: they shift all positions",
+            AstropyUserWarning,
+            stacklevel=2,
+        )
     return wcs if any(wcs.wcs.ctype) else None
 
 
@@ -221,10 +255,10 @@ def header_with_wcs(header, wcs):
     header : `~astropy.io.fits.Header`
         A new header.
     """
-    kept = header.copy()
+    kept = readable_header(header)
     with quietly():
         own = WCS(header).to_header(relax=True) if len(header) else fits.Header()
-        for name in (*own, *_MATRIX_CARDS):
+        for name in {*own, *filter(WCS_NUMBER.fullmatch, kept)}:
             kept.remove(name, ignore_missing=True, remove_all=True)
         if wcs is not None:
             kept.update(wcs.to_header(relax=True))
@@ -246,7 +280,7 @@ def as_header(meta):
         A new header; of other mappings, with what fits in a card.
     """
     if isinstance(meta, fits.Header):
-        return meta.copy()
+        return readable_header(meta)
     header = fits.Header()
     for key, value in dict(meta).items():
         if len(str(key)) <= 8 and isinstance(value, (str, Real)):
@@ -310,7 +344,7 @@ def _check_hdu_type(hdu):
 
 
 def _only_image(hdulist):
-    images = [hdu for hdu in hdulist if has_image(hdu)]
+    images = [hdu for hdu in hdulist if has_image(hdu) and hdu.name not in _LOOKUP_HDUS]
     if len(images) == 1:
         return images[0]
     if images:
@@ -339,5 +373,12 @@ def _name(hdulist):
     return repr(os.path.basename(filename)) if filename else "the HDUList"
 
 
-def _unreadable(name):
-    return ValueError(f"data: {name or 'the HDU'!r} is truncated or not a FITS file")
+def _unreadable(name, *said):
+    """Return the error for what astropy said in errors and warnings."""
+    text = " ".join(map(str, said))
+    why = "is truncated or not a FITS file"
+    if card := re.search(r"Unparsable card \((\w+)\)", text):
+        why = f"has a header whose card {card[1]} is neither text nor a number"
+    elif "multiple members" in text:
+        why = "is a zip of several files, of which one must be taken out"
+    return ValueError(f"data: {name or 'the HDU'!r} {why}")

@@ -10,7 +10,8 @@ import astropy.units as u
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
-from astropy.wcs.utils import proj_plane_pixel_area
+
+from .celestial import middle, pixel_area
 
 __all__ = ["Image", "Whole", "usable_sample"]
 
@@ -112,9 +113,27 @@ class Image:
 
     @cached_property
     def pixel_area(self):
-        """Area of a pixel at the reference point of the WCS (Quantity, arcsec2)."""
-        area = proj_plane_pixel_area(self.wcs) * u.deg**2
-        return area.to(u.arcsec**2)
+        """Area of a pixel at the centre, of a part of the whole (Quantity, arcsec2)."""
+        whole = self if self.whole is None else self.whole
+        x, y = middle(whole.shape)
+        top, left = (0, 0) if self.whole is None else whole.corner
+        return self.pixel_area_at(x - left, y - top)
+
+    def pixel_area_at(self, x, y):
+        """
+        Return the areas of pixels, which differ far from the centre of a projection.
+
+        Parameters
+        ----------
+        x, y : float or (n,) array
+            Positions in pixels of this image or part.
+
+        Returns
+        -------
+        area : `~astropy.units.Quantity`
+            Areas in arcsec2.
+        """
+        return (pixel_area(self.wcs, x, y) * u.deg**2).to(u.arcsec**2)
 
     @property
     def pixel_scale(self):

@@ -26,6 +26,7 @@ from astropy.utils.masked import Masked
 
 from ..exceptions import LossyDataWarning
 from . import arrays, hdus
+from .cards import check_scaling, readable_header
 from .celestial import celestial_wcs
 from .source import ImageSource, LazyPixels
 
@@ -189,7 +190,7 @@ def _companions(hdulist, name):
         mask = LazyPixels(hdulist["MASK"], name, lambda pixels: pixels != 0)
     if "UNCERT" in hdulist:
         hdu = hdulist["UNCERT"]
-        kind = hdu.header.get("UTYPE", "StdDevUncertainty")
+        kind = readable_header(hdu.header).get("UTYPE", "StdDevUncertainty")
         if kind not in _UNCERTAINTIES:
             raise ValueError(
                 f"error: UTYPE={kind!r} in HDU UNCERT of {name or 'data'} must be one "
@@ -203,7 +204,8 @@ def _from_hdu(hdu, hdulist, *, wcs, masks, error):
     if not hdus.has_image(hdu):
         raise ValueError(f"data: this {type(hdu).__name__} holds no image")
     name = os.path.basename((hdulist and hdulist.filename()) or "")
-    header = hdu.header.copy()  # reading changes BITPIX
+    header = readable_header(hdu.header)  # a copy, as reading changes BITPIX
+    check_scaling(header, name)
     return _checked(
         LazyPixels(hdu, name),
         hdu.shape,

@@ -23,6 +23,12 @@ __all__ = ["Meshes", "Sky", "enlarge_meshes"]
 EXCLUDE_PERCENTILE = 98
 """Percentage of unusable pixels from which on a mesh has no sky of its own."""
 
+MIN_USABLE = 256
+"""Pixels without which no sky is measured."""
+
+ORDINARY = (1e-10, 1e15)
+"""Range of the largest pixel in which squares of the noise fit single precision."""
+
 
 def enlarge_meshes(mesh, side, shape, rows=slice(None), columns=slice(None)):
     """
@@ -107,6 +113,9 @@ class Meshes:
         meshes : `Meshes`
             The meshes, from the first row and column.
         """
+        largest = np.abs(pixels).max()
+        if not ORDINARY[0] < largest < ORDINARY[1]:
+            pixels = pixels.astype(float)
         side //= step
         chosen = np.s_[::step, ::step]
         with warnings.catch_warnings():
@@ -192,8 +201,9 @@ class Sky:
         Raises
         ------
         ValueError
-            If no mesh has enough usable pixels.
+            If there are too few usable pixels, in all or in every mesh.
         """
+        check_enough_usable(np.count_nonzero(~mask))
         side, step = mesh_side(box_size, step, mask.shape)
         meshes = Meshes.from_pixels(pixels, mask, side=side, step=step)
         return cls.from_meshes(meshes, side, mask.shape)
@@ -237,7 +247,7 @@ class Sky:
     def noise(self):
         """Noise of the image: the median of its meshes; one where that vanishes."""
         # the stars in a mesh raise its noise: to divide by that would hide them
-        return positive(np.median(self.noise_mesh))[()]
+        return np.median(positive(self.noise_mesh))
 
     def level(self, rows=slice(None), columns=slice(None)):
         """
@@ -295,6 +305,15 @@ def mesh_side(box_size, step, shape):
     """Return the side of the meshes of an image, and the step through its pixels."""
     side = min(box_size, *shape)
     return side, step if side == box_size else 1
+
+
+def check_enough_usable(n_usable):
+    """Raise ValueError if so few pixels can be used that they tell of no sky."""
+    if n_usable < MIN_USABLE:
+        raise ValueError(
+            f"data has too few usable pixels to measure its sky: {n_usable}, where "
+            f"{MIN_USABLE} are the least"
+        )
 
 
 def positive(noise):

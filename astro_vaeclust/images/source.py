@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 
-from . import arrays
+from . import arrays, dead
 from .hdus import reading
 from .image import MIN_SAMPLE, Image, Whole, every_usable, sampling_step, usable_sample
 
@@ -20,6 +22,13 @@ __all__ = ["ImageSource", "LazyPixels", "everything"]
 
 STRIP = 1 << 22
 """Pixels, in whole rows, that are read at a time of what is not read whole."""
+
+
+OVERFLOWING = 1e19
+"""Values from which on squares exceed single precision."""
+
+SENTINEL = 1e12
+"""Such a value over the usual ones stands for "no data"."""
 
 
 class LazyPixels:
@@ -51,12 +60,16 @@ class LazyPixels:
 
     def __getitem__(self, place):
         """Read a part, which two slices give."""
+        shape = [
+            len(range(*side.indices(size)))
+            for side, size in zip(place, self.shape, strict=True)
+        ]
         sides = iter(place)
         axes = self.hdu.shape
         if len(axes) > 2:
             place = tuple(next(sides) if side > 1 else 0 for side in axes)
         with reading(self.name):
-            pixels = self._cheapest()[place]
+            pixels = self._cheapest()[place].reshape(shape)
         return pixels if self.convert is None else self.convert(pixels)
 
     def _cheapest(self):
@@ -155,7 +168,7 @@ class ImageSource:
             _fill(error, mask, whole.error_sample)
         return self._image(pixels, mask, error, self.wcs.slice(place), whole)
 
-    def strips(self, multiple=1):
+    def strips(self, multiple=1, zoom=1):
         """
         Cut the image into strips of whole rows.
 
@@ -164,6 +177,8 @@ class ImageSource:
         multiple : int
             The rows of all strips but the last are a multiple of it, and those of the
             last are as many or more.
+        zoom : int
+            Pixels along an axis that each pixel is going to become.
 
         Yields
         ------
@@ -171,7 +186,7 @@ class ImageSource:
             Rows and columns of a strip.
         """
         ny, nx = self.shape
-        height = max(STRIP // (nx * multiple), 1) * multiple
+        height = max(STRIP // (nx * multiple * zoom**2), 1) * multiple
         tops = range(0, max(ny - multiple, 0) + 1, height)
         for top, bottom in zip(tops, (*tops[1:], ny), strict=True):
             yield slice(top, bottom), slice(0, nx)
@@ -216,8 +231,18 @@ class ImageSource:
         Counted are the finite pixels, those that are not masked either, and those whose
         error is finite, too.
         """
+        pixels, mask, error, counts = self._given(place)
+        mask |= self._dead_pixels(place)
+        counts.append(mask.size - np.count_nonzero(mask))
+        return pixels, mask, error, counts
+
+    def _given(self, place):
+        """Return what `_arrays` returns, but for dead areas."""
         pixels = arrays.single_precision(self.pixels[place])
         mask, error = ~np.isfinite(pixels), None
+        huge = np.abs(pixels) > OVERFLOWING
+        if huge.any():
+            mask |= huge & (np.abs(pixels) > self._largest)
         counts = [mask.size - np.count_nonzero(mask)]
         for given in self.masks:
             mask |= given[place]
@@ -226,8 +251,65 @@ class ImageSource:
             error = arrays.standard_deviation(self.error[place], self.unit)
             mask |= ~np.isfinite(error)
             arrays.check_not_negative(error, mask)
-        counts.append(mask.size - np.count_nonzero(mask))
         return pixels, mask, error, counts
+
+    @cached_property
+    def _largest(self):
+        """Largest absolute value that is no sentinel."""
+        step = sampling_step(self.shape[0] * self.shape[1])
+        sizes = [
+            np.abs(arrays.single_precision(self.pixels[place]).ravel()[::step])
+            for place in self.strips()
+        ]
+        sizes = np.concatenate(sizes)
+        n_zero = np.count_nonzero(sizes == 0)
+        sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
+        usual = sizes[sizes < OVERFLOWING]
+        if not usual.size and n_zero > sizes.size:  # huge numbers among zeros
+            return OVERFLOWING
+        usual = usual if usual.size else sizes
+        return SENTINEL * np.median(usual.astype(float)) if usual.size else np.inf
+
+    def _dead_pixels(self, place):
+        """Return which pixels of a part are in areas without noise."""
+        boxes, noise = self._dead_boxes
+        if not boxes.any():
+            return False
+        wider = tuple(
+            slice(max(part.start - dead.REACH, 0), min(part.stop + dead.REACH, side))
+            for part, side in zip(place, self.shape, strict=True)
+        )
+        corner = tuple(part.start for part in wider)
+        pixels, mask, *_ = self._given(wider)
+        found = dead.dead_pixels(boxes, noise, pixels, mask, corner)
+        return found[
+            tuple(
+                slice(part.start - start, part.stop - start)
+                for part, start in zip(place, corner, strict=True)
+            )
+        ]
+
+    @cached_property
+    def _dead_boxes(self):
+        """Return which boxes have no noise, and the noise of the image; warn of any."""
+        every = max(self.shape[0] * self.shape[1] // (dead.SAMPLE * dead.BOX**2), 1)
+        spreads, noises = zip(
+            *(
+                dead.box_spreads(*self._given(place)[:2], every)
+                for place in self.strips(dead.BOX)
+            ),
+            strict=True,
+        )
+        boxes, noise = dead.dead_boxes(np.vstack(spreads), np.concatenate(noises))
+        if boxes.any():
+            warnings.warn(
+                f"{self.name or 'data'}: {100 * boxes.mean():.2g} % of the image are "
+                "constant, or have next to none of its noise, and are taken as without "
+                "data",
+                AstropyUserWarning,
+                stacklevel=2,
+            )
+        return boxes, noise
 
     def _image(self, pixels, mask, error, wcs, whole=None):
         return Image(

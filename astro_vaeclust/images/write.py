@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from ..utils import provenance
 from ..utils.files import atomic_path
-from .hdus import header_with_wcs
+from .hdus import header_with_wcs, quietly
 
 __all__ = ["write_image"]
 
@@ -22,7 +22,8 @@ def write_image(image, path, *, meta=None, overwrite=False):
     Parameters
     ----------
     image : `~astropy.nddata.NDData`
-        The image, of shape (ny, nx), with its wcs; masked pixels become NaN. If its
+        The image, of shape (ny, nx), with its wcs; masked pixels become NaN, and lookup
+        tables of distortions further HDUs. If its
         ``meta`` is a FITS header, that is kept, such as the zero point of a tile.
     path : str or path-like
         The file.
@@ -37,14 +38,18 @@ def write_image(image, path, *, meta=None, overwrite=False):
         If the file cannot be written, or exists and may not be replaced.
     """
     header = _header_of(image)
+    cards, lookups = _lookups(image.wcs)
+    if lookups:
+        header.extend([card for card in cards.cards if card.keyword not in header])
     header.update(provenance.header_cards(meta or {}))
     if image.unit is not None:
         header["BUNIT"] = image.unit.to_string("fits")
     pixels = np.array(image.data, dtype=np.float32)
     if image.mask is not None:
         pixels[np.broadcast_to(image.mask, pixels.shape)] = np.nan
+    hdulist = fits.HDUList([fits.PrimaryHDU(pixels, header), *lookups])
     with atomic_path(path, overwrite) as place:
-        fits.PrimaryHDU(pixels, header).writeto(place, output_verify="silentfix+ignore")
+        hdulist.writeto(place, output_verify="silentfix+ignore")
 
 
 def _header_of(image):
@@ -54,3 +59,12 @@ def _header_of(image):
     for name in _STORAGE_CARDS:
         header.remove(name, ignore_missing=True, remove_all=True)
     return header
+
+
+def _lookups(wcs):
+    """Return the cards and the HDUs of the lookup tables of a WCS."""
+    if wcs is None:
+        return fits.Header(), []
+    with quietly():
+        primary, *tables = wcs.to_fits(relax=True)
+    return primary.header, tables

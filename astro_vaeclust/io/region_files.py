@@ -18,7 +18,7 @@ DS9_TEXT_LIMIT = 80
 
 def write_ds9(catalog, path):
     """Write circles for DS9 with id, radius and score in the text; ``.reg, .ds9``."""
-    # regions would move a text that all circles share to a line of global settings
+    # regions would move a text that all circles have to a line of global settings
     lines = [
         "# Region file format: DS9",
         f"# {_safe_text(provenance.summary(catalog.table.meta))}",
@@ -45,6 +45,6 @@ def write_crtf(catalog, path):
 
 
 def _safe_text(text):
-    """Drop what would end a text early in one of the formats."""
+    """Return a text without what would end it early in one of the formats."""
     printable = text.encode("ascii", "replace").decode()
     return re.sub(r"[\s{}\[\]'\",;]+", " ", printable).strip()[:DS9_TEXT_LIMIT]

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Catalogues as tables in ECSV, FITS, VOTable and Parquet."""
+"""Catalogues as tables in ECSV, FITS, VOTable and Parquet; CSV is read only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from astropy.table import QTable
 from astropy.utils.masked import Masked
 
 from ..catalog import ClusterCatalog
+from ..images.hdus import quietly
 from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
+from ..sources.columns import as_numbers, as_words
+from ..sources.table import angles
 from ..utils import provenance
 from ..utils.optional import import_optional
 
@@ -20,6 +23,8 @@ _SKY_DESCRIPTIONS = {
     "ra": "Right ascension of the centre (ICRS)",
     "dec": "Declination of the centre (ICRS)",
 }
+
+_ANGLES = ("ra", "dec", "sky_center.ra", "sky_center.dec")
 
 
 def read_ecsv(file):
@@ -91,15 +96,20 @@ def write_parquet(catalog, path):
     catalog.table.write(path, format="parquet")
 
 
+def read_csv(file):
+    """Read what other programs make of a table; without units, those of `COLUMNS`."""
+    return _catalog(QTable.read(file, format="ascii.csv", encoding="utf-8-sig"))
+
+
 def _with_ra_dec(table):
-    """Copy a table with two columns of degrees in the place of the positions."""
-    place = table.colnames.index("sky_center")
+    """Return a copy with ra and dec in degrees instead of the positions."""
+    column = table.colnames.index("sky_center")
     sky = table["sky_center"]
     flat = table.copy()
     flat.remove_column("sky_center")
     flat.add_columns(
         [u.Quantity(sky.ra, u.deg), u.Quantity(sky.dec, u.deg)],
-        indexes=[place, place],
+        indexes=[column, column],
         names=["ra", "dec"],
     )
     for name, description in _SKY_DESCRIPTIONS.items():
@@ -108,14 +118,10 @@ def _with_ra_dec(table):
 
 
 def _describe_fields(fields):
-    ucds = {
-        column.name: column.ucd
-        for column in (*COLUMNS, *MEASURED_COLUMNS)
-        if column.ucd
-    }
+    ucds = {column.name: column.ucd for column in (*COLUMNS, *MEASURED_COLUMNS)}
     ucds |= {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main"}
     for field in fields:
-        field.ucd = ucds.get(field.name)
+        field.ucd = ucds.get(field.name) or None
         if field.name in _SKY_DESCRIPTIONS:
             field.ref = "ICRS"
 
@@ -123,14 +129,53 @@ def _describe_fields(fields):
 def _catalog(table, meta=None):
     """Return a table that was read as a catalogue, with the declared columns."""
     columns = {name: _unmasked(table[name]) for name in table.colnames}
-    if "ra" in columns and "sky_center" not in columns:
-        columns["sky_center"] = SkyCoord(columns.pop("ra"), columns.pop("dec"))
+    if "sky_center" not in columns:
+        columns |= _sky_center(table)
+        for name in _ANGLES:
+            columns.pop(name, None)
+    for column in (*COLUMNS, *MEASURED_COLUMNS):
+        if column.name in columns and column.dtype is not SkyCoord:
+            columns[column.name] = _declared(column, table[column.name])
     meta = table.meta if meta is None else meta
     return ClusterCatalog(cluster_table(columns, meta))
 
 
+def _sky_center(table):
+    """Return the positions from columns of angles, nothing where there are none."""
+    with quietly():
+        found = angles(table, "catalog")
+    if found is None:
+        return {}
+    n_missing = np.count_nonzero(np.isnan(found[0]))
+    if n_missing:
+        raise ValueError(
+            f"catalog: {n_missing} of {len(table)} rows have no possible position"
+        )
+    return {"sky_center": SkyCoord(*found, unit=u.deg, frame="icrs")}
+
+
+def _declared(column, values):
+    """Return a column as declared, which programs write without unit or as floats."""
+    if column.unit is None and getattr(values, "unit", None) is not None:
+        return values
+    numbers = as_numbers(values, column.unit)
+    if values.dtype.kind in "OSU":
+        words = as_words(values)
+        bad = (words != "") & (np.char.lower(words) != "nan") & np.isnan(numbers)
+        if bad.any():
+            raise _bad_value(column, "numbers", words[bad][0])
+    if column.dtype is np.int64:
+        bad = ~np.isfinite(numbers) | (numbers != np.rint(numbers))
+        if bad.any():
+            raise _bad_value(column, "whole numbers", numbers[bad][0])
+        return numbers.astype(np.int64)
+    return numbers if column.unit is None else u.Quantity(numbers, column.unit)
+
+
+def _bad_value(column, takes, got):
+    return ValueError(f"catalog: column {column.name!r} must hold {takes}, got {got}")
+
+
 def _unmasked(values):
     """Turn masked numbers back into NaN."""
-    if isinstance(values, Masked):
-        return values.filled(np.nan)
-    return values
+    return values.filled(np.nan) if isinstance(values, Masked) else values

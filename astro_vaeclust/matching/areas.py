@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Pieces of sky: what lies in them, how large they are, how much two of them share."""
+"""Areas of the sky: what they contain, their size, and how two of them overlap."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from functools import cached_property
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.wcs.utils import proj_plane_pixel_area
 
-__all__ = ["CircleArea", "HullArea", "PixelArea", "RegionArea", "SkyArea"]
+from ..images.celestial import pixel_area
+
+__all__ = [
+    "CircleArea",
+    "DifferenceArea",
+    "HullArea",
+    "PixelArea",
+    "RegionArea",
+    "SkyArea",
+]
 
 GRID_SIDE = 401
-"""Points along a side of the grid on which shared areas are measured; odd, so that
-a point lies in the middle."""
+"""Points along a side of the grid on which areas are summed; odd: one is the centre."""
 
 LARGEST_SPREAD = 60 * u.deg
 """Sources farther than this from their mean direction are refused."""
@@ -25,7 +32,7 @@ ARCSEC2 = u.arcsec**2
 
 class SkyArea(ABC):
     """
-    A piece of sky.
+    An area of the sky.
 
     Subclasses have ``center`` (a scalar `~astropy.coordinates.SkyCoord`) and ``reach``
     (the angle from there beyond which nothing of the area lies).
@@ -33,19 +40,7 @@ class SkyArea(ABC):
 
     @abstractmethod
     def contains(self, sky):
-        """
-        Say which positions lie in the area.
-
-        Parameters
-        ----------
-        sky : `~astropy.coordinates.SkyCoord`
-            The positions.
-
-        Returns
-        -------
-        inside : bool array
-            One value per position.
-        """
+        """Return a mask of the positions that lie in the area (bool array)."""
 
     @cached_property
     def area(self):
@@ -76,7 +71,7 @@ class CircleArea(SkyArea):
         self.reach = radius.to(u.arcsec)
 
     def contains(self, sky):
-        """Say which positions lie in the circle (bool array)."""
+        """Return a mask of the positions in the circle (bool array)."""
         return self.center.separation(sky) <= self.reach
 
     @cached_property
@@ -122,13 +117,42 @@ class RegionArea(SkyArea):
             raise ValueError(f"reference has no extent: {region!r}")
 
     def contains(self, sky):
-        """Say which positions lie in the region (bool array)."""
+        """Return a mask of the positions in the region (bool array)."""
         from regions import PixCoord
 
         x, y = self._wcs.world_to_pixel(sky)
         known = np.isfinite(x) & np.isfinite(y)
         pixels = PixCoord(np.where(known, x, 0), np.where(known, y, 0))
         return known & self._region.contains(pixels)
+
+
+class DifferenceArea(SkyArea):
+    """
+    An area less others.
+
+    Parameters
+    ----------
+    whole : SkyArea
+        The area.
+    holes : list of SkyArea
+        What does not belong to it.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left.
+    """
+
+    def __init__(self, whole, holes):
+        self._whole, self._holes = whole, holes
+        self.center, self.reach = whole.center, whole.reach
+        if not self.area > 0:
+            raise ValueError("reference has no extent: it is all excluded")
+
+    def contains(self, sky):
+        """Say which positions lie in the area and in no hole (bool array)."""
+        holes = [hole.contains(sky) for hole in self._holes]
+        return self._whole.contains(sky) & ~np.any(holes, axis=0)
 
 
 class PixelArea(SkyArea):
@@ -166,21 +190,22 @@ class PixelArea(SkyArea):
         self.reach = 1.1 * self.center.separation(around.icrs).max().to(u.arcsec)
 
     def contains(self, sky):
-        """Say which positions fall on a pixel of the area (bool array)."""
+        """Return a mask of the positions on a pixel of the area (bool array)."""
         x, y = self._wcs.world_to_pixel(sky)
         ny, nx = self._pixels.shape
         on_image = (x > -0.5) & (x < nx - 0.5) & (y > -0.5) & (y < ny - 0.5)
         columns, rows = (
-            np.where(on_image, np.rint(np.nan_to_num(place)), 0).astype(int)
-            for place in (x, y)
+            np.where(on_image, np.rint(np.nan_to_num(axis)), 0).astype(int)
+            for axis in (x, y)
         )
         return on_image & self._pixels[rows, columns]
 
     @cached_property
     def area(self):
         """Number of pixels times their area in arcsec2, as the finders measure it."""
-        pixel = u.Quantity(proj_plane_pixel_area(self._wcs), u.deg**2)
-        return (np.count_nonzero(self._pixels) * pixel).to(ARCSEC2)
+        y, x = np.nonzero(self._pixels)
+        pixel = u.Quantity(pixel_area(self._wcs, x.mean(), y.mean()), u.deg**2)
+        return (x.size * pixel).to(ARCSEC2)
 
 
 class HullArea(SkyArea):
@@ -212,7 +237,7 @@ class HullArea(SkyArea):
         self._equations = self._hull(self._plane(sky))
 
     def contains(self, sky):
-        """Say which positions lie in the hull (bool array)."""
+        """Return a mask of the positions in the hull (bool array)."""
         if self._equations is None:
             return np.zeros(sky.shape, dtype=bool)
         near = self.center.separation(sky) < 1.5 * LARGEST_SPREAD
@@ -224,8 +249,8 @@ class HullArea(SkyArea):
 
     def _plane(self, sky):
         """Gnomonic projection, in which great circles are straight, (..., 2)."""
-        place = sky.transform_to(self._frame)
-        lon, lat = place.lon.rad, place.lat.rad
+        offset = sky.transform_to(self._frame)
+        lon, lat = offset.lon.rad, offset.lat.rad
         return np.stack([np.tan(lon), np.tan(lat) / np.cos(lon)], axis=-1)
 
     @staticmethod
@@ -250,61 +275,23 @@ def grid(center, reach, side=GRID_SIDE):
     """
     Return the points of a square grid on the sky, and the sky that each stands for.
 
-    Parameters
-    ----------
-    center : `~astropy.coordinates.SkyCoord`
-        The middle.
-    reach : `~astropy.units.Quantity`
-        Half a side.
-    side : int, optional
-        Number of points along a side.
-
-    Returns
-    -------
-    points : `~astropy.coordinates.SkyCoord`
-        The points, (side**2,), ICRS.
-    weights : (side**2,) array
-        Solid angles in arcsec2.
+    The grid has ``side`` points along each side and reaches ``reach`` (an angle) from
+    its centre. The points are ICRS, the solid angles in arcsec2; both are (side**2,).
     """
-    step = 2 * reach.to_value(u.arcsec) / side
-    offsets = ((np.arange(side) - (side - 1) / 2) * step * u.arcsec).to_value(u.rad)
+    step = 2 * reach.to(u.arcsec) / side
+    offsets = (np.arange(side) - (side - 1) / 2) * step
     lon, lat = (axis.ravel() for axis in np.meshgrid(offsets, offsets))
-    flat = np.cos(lat)
-    local = np.stack([flat * np.cos(lon), flat * np.sin(lon), np.sin(lat)])
-    x, y, z = _axes(center).T @ local
-    points = SkyCoord(np.arctan2(y, x), np.arctan2(z, np.hypot(x, y)), unit=u.rad)
-    return points, step**2 * flat
-
-
-def _axes(center):
-    """Return the unit vectors to a place, and from there to the east and north."""
-    ra, dec = center.ra.rad, center.dec.rad
-    return np.array(
-        [
-            [np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)],
-            [-np.sin(ra), np.cos(ra), 0],
-            [-np.sin(dec) * np.cos(ra), -np.sin(dec) * np.sin(ra), np.cos(dec)],
-        ]
-    )
+    weights = step.value**2 * np.cos(lat).value
+    return center.spherical_offsets_by(lon, lat), weights
 
 
 def shared_and_joint(first, second):
     """
-    Measure how much sky two areas share and how much they cover together.
+    Return the areas of intersection and union of two areas (Quantity, arcsec2).
 
     Both are summed over one grid, so that an area shares exactly all of itself with
     itself. Away from that, the error is a few 1e-4 of the area of equally large
     circles.
-
-    Parameters
-    ----------
-    first, second : SkyArea
-        The areas.
-
-    Returns
-    -------
-    shared, joint : `~astropy.units.Quantity`
-        Areas of intersection and union in arcsec2.
     """
     separation = first.center.separation(second.center)
     if separation > first.reach + second.reach:

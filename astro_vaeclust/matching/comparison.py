@@ -17,33 +17,12 @@ def compare(
     detected, target, sky, *, center, labels, footprint, others, ring, confidence
 ):
     """
-    Compare a detected region with a reference.
+    Return the `Overlap` of a detected area, or None, with the area of a reference.
 
-    Parameters
-    ----------
-    detected : SkyArea or None
-        The detected region; None if nothing was detected.
-    target : SkyArea
-        The reference.
-    sky : `~astropy.coordinates.SkyCoord`
-        The sources that count.
-    center : `~astropy.coordinates.SkyCoord` or None
-        The detected centre.
-    labels : dict
-        ``id`` and ``region`` of the detection.
-    footprint : SkyArea
-        The sky on which the sources are complete.
-    others : list of SkyArea
-        Other detected regions, which are no field.
-    ring : (float, float)
-        Where the field is, in units of the radius of what holds both regions.
-    confidence : float
-        The level of the interval of the IoU.
-
-    Returns
-    -------
-    overlap : Overlap
-        How well they agree.
+    ``sky`` has the sources that count, ``center`` is the detected centre or None, and
+    ``labels`` has ``id`` and ``region`` of the detection. For `measure_field`,
+    ``footprint`` is where the sources are complete, ``others`` are the other detected
+    areas, and ``ring`` is in units of the radius of the circle that holds both areas.
     """
     in_target = target.contains(sky)
     if detected is None:
@@ -84,7 +63,7 @@ def _counts(in_detected, in_target, shared, joint, field, confidence):
 
 
 def _sizes(detected, target, center, field, in_detected, in_target):
-    """Return what describes each region, and how their circles compare."""
+    """Return counts and members of both regions, offset and ratio of radii."""
     n_detected, n_reference = (int(part.sum()) for part in (in_detected, in_target))
     sizes = {
         "n_detected": n_detected,

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The density of field sources round a cluster."""
+"""The density of field sources around a cluster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .areas import ARCSEC2, grid
 __all__ = ["RING", "FieldDensity", "check_ring", "measure_field"]
 
 RING = (1.5, 3.0)
-"""Inner and outer radius of the ring of field, in units of that of what it is round."""
+"""Radii of the ring of field, in units of the radius of the area that it surrounds."""
 
 FIELD_GRID_SIDE = 251
 """Points along a side of the grid on which the ring's area is measured."""
@@ -23,14 +23,14 @@ FIELD_GRID_SIDE = 251
 @dataclass(frozen=True)
 class FieldDensity:
     """
-    Sources counted in a piece of field.
+    Sources counted in an area of the field.
 
     Parameters
     ----------
     n_sources : int
         Their number.
     area : `~astropy.units.Quantity`
-        The sky that they were counted on, in arcsec2.
+        The area in arcsec2.
     """
 
     n_sources: int
@@ -57,27 +57,8 @@ def measure_field(sky, center, reach, *, ring, footprint, excluded):
     """
     Count the sources in a ring, without other clusters and within the footprint.
 
-    Parameters
-    ----------
-    sky : `~astropy.coordinates.SkyCoord`
-        The sources.
-    center : `~astropy.coordinates.SkyCoord`
-        The middle of the ring.
-    reach : `~astropy.units.Quantity`
-        Its unit of radius.
-    ring : (float, float)
-        Inner and outer radius in this unit.
-    footprint : SkyArea
-        The sky on which the sources are complete.
-    excluded : list of SkyArea
-        Sky that does not count.
-
-    Returns
-    -------
-    in_field : bool array
-        Which sources lie there.
-    field : FieldDensity
-        Their number and the area.
+    The ring is given in units of ``reach``. Returns a mask of the sources in it (bool
+    array) and their `FieldDensity`.
     """
     inner, outer = (float(factor) * reach for factor in ring)
 

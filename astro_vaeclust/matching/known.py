@@ -18,7 +18,7 @@ class KnownList:
     Parameters
     ----------
     tag : str
-        What it is called here.
+        Its name here.
     vizier : tuple of str
         Its tables in VizieR.
     reference : str
@@ -32,7 +32,7 @@ class KnownList:
         Columns that can hold the name, the best first. Without any of them the
         column that VizieR marks as the main identifier is used.
     prefix : str
-        What goes before a name that is a bare number.
+        Put in front of a name that is only a number.
     """
 
     tag: str
@@ -44,11 +44,7 @@ class KnownList:
     prefix: str = ""
 
 
-def _listed(*lists):
-    return {known.tag: known for known in lists}
-
-
-KNOWN_LISTS = _listed(
+_LISTS = (
     KnownList(
         "bica2003",
         ("J/A+A/404/223",),
@@ -156,12 +152,14 @@ KNOWN_LISTS = _listed(
         300 * u.arcsec,
     ),
 )
+
+KNOWN_LISTS = {known.tag: known for known in _LISTS}
 """Published lists of star clusters by their tags."""
 
 
 def known_lists_table():
     """
-    Return what there is to cross-match with as a table.
+    Return `KNOWN_LISTS` as a table.
 
     Returns
     -------
@@ -170,7 +168,7 @@ def known_lists_table():
 
     Examples
     --------
-    >>> from astro_vaeclust.matching import known_lists_table
+    >>> from astro_vaeclust.matching.known import known_lists_table
     >>> table = known_lists_table()
     >>> str(table["vizier"][list(table["tag"]).index("solin2012")])
     'J/A+A/542/A3/table1'

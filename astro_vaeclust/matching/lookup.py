@@ -10,7 +10,7 @@ from astropy.table import QTable, Table
 
 from ..archives import Cone
 from ..sources.table import sky_positions
-from ..utils.validation import check_choice
+from ..utils.validation import check_angle, check_choice
 from .areas import mean_direction
 from .known import KNOWN_LISTS, KnownList
 from .vizier import fetch_from_vizier, names_of
@@ -25,7 +25,14 @@ OWN_LIST = KnownList(
     radius=60 * u.arcsec,
     name_columns=("name", "id", "designation"),
 )
-"""How a table that the caller brings is read."""
+"""How a table of the caller is read."""
+
+DESCRIPTIONS = {
+    "name": "Name of the nearest known cluster within the match radius",
+    "offset": "Distance from it",
+    "status": "known, or new: not in the lists that were looked up",
+    "known_list": "The list that has it",
+}
 
 WIDEST_CONE = 10 * u.deg
 """Clusters spread over more than this radius are looked up in the whole list."""
@@ -36,9 +43,8 @@ def crossmatch(table, lists, *, radius=None, fetch=None):
     Look clusters up in published lists.
 
     A cluster is known if a listed position lies within the match radius of the list;
-    of several, also of several lists, the nearest is named. Whether it is the same
-    object is for you to judge: a small cluster at the rim of a large one is near it
-    too.
+    of several, also of several lists, the nearest is named. It need not be the same
+    object: a small cluster at the rim of a large one is near it too.
 
     Parameters
     ----------
@@ -72,8 +78,14 @@ def crossmatch(table, lists, *, radius=None, fetch=None):
     """
     centers = _centers(table)
     chosen = [_resolve(one) for one in _as_list(lists)]
-    _check_radius(radius)
-    found = _nothing_found(len(centers))
+    if radius is not None:
+        check_angle("radius", radius)
+    found = {
+        "name": np.full(len(centers), "", dtype=object),
+        "offset": np.full(len(centers), np.nan),
+        "status": None,
+        "known_list": np.full(len(centers), "", dtype=object),
+    }
     if len(centers):
         for known, rows in chosen:
             limit = known.radius if radius is None else radius
@@ -109,7 +121,7 @@ def _as_list(lists):
 
 
 def _resolve(one):
-    """Return what describes a list, and its rows where they are there already."""
+    """Return a description of a list, and the rows of a table of the caller."""
     if isinstance(one, Table):
         sky_positions(one, "lists")
         return OWN_LIST, one
@@ -121,16 +133,6 @@ def _resolve(one):
     return KNOWN_LISTS[one], None
 
 
-def _check_radius(radius):
-    if radius is None:
-        return
-    takes = "radius takes a positive angle such as 1 * u.arcmin"
-    if not (isinstance(radius, u.Quantity) and radius.unit.is_equivalent(u.deg)):
-        raise TypeError(f"{takes}; got {radius!r}")
-    if not (radius.isscalar and 0 * u.deg < radius < np.inf * u.deg):
-        raise ValueError(f"{takes}; got {radius!r}")
-
-
 def _cone(centers, limit):
     """Return a cone with all that can match, None if it would be too wide."""
     middle = mean_direction(centers)
@@ -138,16 +140,8 @@ def _cone(centers, limit):
     return Cone(middle, widest.to(u.deg)) if widest <= WIDEST_CONE else None
 
 
-def _nothing_found(number):
-    return {
-        "name": np.full(number, "", dtype=object),
-        "offset": np.full(number, np.nan),
-        "known_list": np.full(number, "", dtype=object),
-    }
-
-
 def _keep_nearer(found, centers, known, rows, limit):
-    """Write down the nearest row for each cluster where it is nearer than before."""
+    """Keep the nearest row of a list where it is nearer than that of other lists."""
     if not len(rows):
         return
     sky = sky_positions(rows, f"the list {known.tag}")
@@ -164,20 +158,8 @@ def _keep_nearer(found, centers, known, rows, limit):
 
 
 def _described(found):
-    table = QTable(
-        {
-            "name": found["name"].astype(str),
-            "offset": found["offset"] * u.arcsec,
-            "status": found["status"].astype(str),
-            "known_list": found["known_list"].astype(str),
-        }
-    )
-    descriptions = {
-        "name": "Name of the nearest known cluster within the match radius",
-        "offset": "Distance from it",
-        "status": "known, or new: not in the lists that were looked up",
-        "known_list": "The list that has it",
-    }
-    for name, text in descriptions.items():
+    table = QTable({name: values.astype(str) for name, values in found.items()})
+    table["offset"] = found["offset"] * u.arcsec
+    for name, text in DESCRIPTIONS.items():
         table[name].info.description = text
     return table

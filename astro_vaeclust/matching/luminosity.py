@@ -17,28 +17,7 @@ BIN = 0.5
 
 
 def luminosity_table(sources, sample, bins=None):
-    """
-    Count sources by magnitude, in a region and in its field.
-
-    Parameters
-    ----------
-    sources : `~astropy.table.Table`
-        All sources, with ``mag``.
-    sample : Sample
-        The region and its field.
-    bins : array_like, optional
-        Edges of the bins in mag; by default every half magnitude.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        As `ClusterMatch.luminosity_function` says.
-
-    Raises
-    ------
-    ValueError
-        If the sources have no magnitudes, or the bins do not rise.
-    """
+    """Return the table of `ClusterMatch.luminosity_function` for a `Sample`."""
     if "mag" not in sources.colnames:
         raise ValueError(
             f"sources must have the column mag for this, got {sources.colnames}"

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Detected clusters and a catalogue of sources, side by side."""
+"""Detected clusters compared with a catalogue of sources."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ClusterMatch:
     sources : `~astropy.table.QTable`
         The sources that pass the cut, with ``sky``.
     cut : str
-        What the cut was.
+        Name of the cut.
     footprint : SkyArea
         The sky that the sources cover.
 
@@ -97,19 +97,14 @@ class ClusterMatch:
 
     def area(self, id, *, region="mask"):
         """
-        Return the sky of one cluster.
+        Return the `SkyArea` of one cluster.
 
         Parameters
         ----------
         id : int
             Its number in the catalogue.
         region : {'mask', 'circle'}, optional
-            Its pixels, or the circle round its centre with its radius.
-
-        Returns
-        -------
-        area : SkyArea
-            The sky.
+            Its pixels, or the circle around its centre with its radius.
 
         Raises
         ------
@@ -144,8 +139,7 @@ class ClusterMatch:
         reference : region, `~photutils.segmentation.SegmentationImage` or SkyArea
             As `as_area` takes it.
         region : {'mask', 'circle'}, optional
-            The detected region: its pixels, or the circle round its centre with its
-            radius.
+            The detected region, see `area`.
         id : int, optional
             Number of the cluster; by default the one that shares most sources with
             the reference, of several the nearest.
@@ -153,8 +147,8 @@ class ClusterMatch:
             Where the reference is in pixels: their WCS, by default that of the image
             that was searched.
         ring : (float, float), optional
-            Where the field is: radii of a ring, in units of the radius of the circle
-            that holds both regions. Other detected clusters in it are left out.
+            Radii of the ring of field, in units of the radius of the circle that holds
+            both regions. Other detected clusters in it are left out.
         confidence : float, optional
             The level of the interval.
 
@@ -197,11 +191,11 @@ class ClusterMatch:
         """
         Return the sources in a detected region with their membership probabilities.
 
-        The probability is one less the share of the field: of the density that it has
-        in a ring round the cluster, over the density at the source, which is measured
-        from the distance of a near neighbour. Where there are J, H and K, both are
-        multiplied by how frequent the colours of the source are, in the field and in
-        the region. See the documentation of matching for the formula.
+        The probability is one less the fraction of the field: of the density that it
+        has in a ring around the cluster, over the density at the source, which is
+        measured from the distance of a near neighbour. Where there are J, H and K, both
+        are multiplied by how frequent the colours of the source are, in the field and
+        in the region. See :doc:`/matching` for the formula.
 
         Parameters
         ----------
@@ -237,12 +231,8 @@ class ClusterMatch:
 
         Parameters
         ----------
-        id : int, optional
-            Number of the cluster; by default the first.
-        region : {'mask', 'circle'}, optional
-            The detected region.
-        ring : (float, float), optional
-            Where the field is, in units of the radius that holds the region.
+        id, region, ring
+            As for `members`.
         bins : array_like, optional
             Edges of the bins in mag; by default every half magnitude.
 
@@ -273,19 +263,12 @@ class ClusterMatch:
         id, region, ring, bins
             As for `luminosity_function`.
         ax : `~matplotlib.axes.Axes`, optional
-            Where to plot; without it, on a new figure, outside pyplot.
+            Where to plot; by default on a new figure, outside pyplot.
 
         Returns
         -------
         ax : `~matplotlib.axes.Axes`
             The axes.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing.
-        TypeError, ValueError
-            As for `luminosity_function`.
         """
         from ..visualization.luminosity import plot_luminosity
 
@@ -293,28 +276,7 @@ class ClusterMatch:
         return plot_luminosity(table, ax=ax)
 
     def field(self, id=None, *, region="mask", ring=RING):
-        """
-        Measure the density of field sources round a cluster.
-
-        Parameters
-        ----------
-        id : int, optional
-            Number of the cluster; by default the first.
-        region : {'mask', 'circle'}, optional
-            The detected region.
-        ring : (float, float), optional
-            Where the field is, in units of the radius that holds the region.
-
-        Returns
-        -------
-        field : FieldDensity
-            Number of sources and area.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument cannot be used, or there is no cluster.
-        """
+        """Return the `FieldDensity` around a cluster; parameters as for `members`."""
         return self._sample(id, region, ring).field
 
     def _labels(self):

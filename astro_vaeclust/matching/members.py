@@ -17,7 +17,7 @@ from .field import FieldDensity
 
 __all__ = [
     "Sample",
-    "field_share",
+    "field_fraction",
     "member_table",
     "nearest_neighbour_areas",
     "probabilities",
@@ -32,20 +32,10 @@ _BANDS = ("j_mag", "h_mag", "k_mag")
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sample:
     """
-    Which sources lie in a detected region and which in its field.
+    Which sources lie in a detected region of ``area`` (arcsec2) and which in its field.
 
-    Parameters
-    ----------
-    id : int
-        Number of the cluster.
-    center : `~astropy.coordinates.SkyCoord`
-        Its centre.
-    area : `~astropy.units.Quantity`
-        The area of the region in arcsec2.
-    inside, in_field : (n_sources,) bool array
-        Which sources lie in the region, and which in the field.
-    field : FieldDensity
-        The density of the field.
+    ``inside`` and ``in_field`` are masks of the sources, ``center`` is the centre of
+    the cluster with the number ``id``.
     """
 
     id: int
@@ -57,36 +47,15 @@ class Sample:
 
 
 def member_table(sources, sample, *, neighbours=10):
-    """
-    Return the sources in a region with their membership probabilities.
-
-    Parameters
-    ----------
-    sources : `~astropy.table.QTable`
-        All sources, with ``sky``.
-    sample : Sample
-        The region and its field.
-    neighbours : int, optional
-        The density at a source is measured from the distance of this neighbour.
-
-    Returns
-    -------
-    members : `~astropy.table.QTable`
-        As `ClusterMatch.members` says.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``neighbours`` is no count.
-    """
+    """Return the table of `ClusterMatch.members` for a `Sample`."""
     check_count("neighbours", neighbours)
-    share, colours = _field_share(sources, sample, neighbours)
+    fraction, colours = _field_fraction(sources, sample, neighbours)
     members = QTable(sources[sample.inside])
     separation = sample.center.separation(members["sky"]).to(u.arcsec)
     members["cluster_id"] = np.full(len(members), sample.id)
     members["separation"] = separation
     n_sources, n_field = len(members), sample.field.expected(sample.area)
-    members["probability"] = probabilities(share, n_sources - n_field)
+    members["probability"] = probabilities(fraction, n_sources - n_field)
     members = members[np.argsort(separation)]
     error = sample.field.error * sample.area.to_value(ARCSEC2)
     members.meta.update(
@@ -101,97 +70,62 @@ def member_table(sources, sample, *, neighbours=10):
     return members
 
 
-def probabilities(share, n_members):
+def probabilities(fraction, n_members):
     """
-    Turn shares of the field into probabilities that add up to the members.
+    Return membership probabilities that add up to the number of members (array).
 
-    Noise carries shares above 1, and to cut these off makes too many members. All
-    shares are therefore scaled by one factor, with which the probabilities
-    ``max(1 - factor * share, 0)`` add up to the number of members.
-
-    Parameters
-    ----------
-    share : array
-        Share of the field at each source, not negative.
-    n_members : float
-        Sources less the expected field; below 0 is none.
-
-    Returns
-    -------
-    probability : array
-        In [0, 1]; NaN where a share is, and everywhere if the number of members is.
+    Noise makes field fractions above 1, and to cut these off makes too many members.
+    All fractions are therefore scaled by one factor, with which the probabilities
+    ``max(1 - factor * fraction, 0)`` add up to ``n_members``, the sources less the
+    expected field. They are NaN where a fraction is, and everywhere if the number of
+    members is.
     """
-    share = np.asarray(share, dtype=float)
-    known = share[np.isfinite(share)]
-    target = n_members * known.size / max(share.size, 1)
+    fraction = np.asarray(fraction, dtype=float)
+    known = fraction[np.isfinite(fraction)]
+    target = n_members * known.size / max(fraction.size, 1)
     if not np.isfinite(target) or not known.size:
-        return np.full(share.shape, np.nan)
+        return np.full(fraction.shape, np.nan)
     with np.errstate(invalid="ignore"):
-        return np.clip(1 - _factor(np.sort(known), target) * share, 0, 1)
+        return np.clip(1 - _factor(np.sort(known), target) * fraction, 0, 1)
 
 
-def _factor(share, target):
+def _factor(fraction, target):
     """
     Return the factor with which probabilities add up to a target.
 
-    With the k smallest shares below one over the factor, the sum is k less the factor
-    times the sum of these shares; k is the largest number for which that is so.
+    With the k smallest fractions below one over the factor, the sum is k less the
+    factor times their sum; k is the largest number for which that is so.
     """
     if target <= 0:
         return np.inf
-    number = np.arange(1, len(share) + 1)
+    number = np.arange(1, len(fraction) + 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        factor = np.maximum(number - target, 0) / np.cumsum(share)
-    holds = np.isfinite(factor) & (factor * share <= 1) & (number > target)
+        factor = np.maximum(number - target, 0) / np.cumsum(fraction)
+    holds = np.isfinite(factor) & (factor * fraction <= 1) & (number > target)
     return factor[holds][-1] if holds.any() else 0.0
 
 
-def field_share(density, areas, neighbours, colour_ratio=1.0):
+def field_fraction(density, areas, neighbours, colour_ratio=1.0):
     r"""
-    Return the share of the field in the density at each source.
+    Return the fraction of the field in the density at each source (array).
 
-    With the area :math:`a` of the circle round a source that reaches to its k-th
+    With the area :math:`a` of the circle around a source that reaches to its k-th
     neighbour, :math:`b a / k` is the ratio of the field's density :math:`b` to that at
     the source; on a random field of density :math:`\rho` its mean is exactly
-    :math:`b / \rho`.
-
-    Parameters
-    ----------
-    density : float
-        Sources of the field per area.
-    areas : array
-        Area of the circle to the k-th neighbour of each source.
-    neighbours : int
-        This k.
-    colour_ratio : array or float, optional
-        How much more frequent the colours of each source are in the field than in
-        the region.
-
-    Returns
-    -------
-    share : array
-        Not negative; above 1 where the sources are sparser than the field.
+    :math:`b / \rho`, and it is above 1 where the sources are sparser than the field.
+    ``colour_ratio`` is how much more frequent the colours of each source are in the
+    field than in the region.
     """
     return density * np.asarray(areas) / neighbours * colour_ratio
 
 
 def nearest_neighbour_areas(sky, which, neighbours):
     """
-    Return the area of the circle round sources that reaches to a neighbour.
+    Return the area of the circle around sources that reaches to a neighbour (arcsec2).
 
-    Parameters
-    ----------
-    sky : `~astropy.coordinates.SkyCoord`
-        All sources.
-    which : bool array
-        Those round which the circles are.
-    neighbours : int
-        Count of the neighbour, 1 for the nearest other source.
-
-    Returns
-    -------
-    areas : float array
-        In arcsec2; NaN if there are not so many sources.
+    ``which`` is a mask of the sources (SkyCoord) around which the circles are, and
+    ``neighbours`` the number of the neighbour, 1 for the nearest other source. The
+    areas are NaN if there are not so many sources.
     """
     from scipy.spatial import cKDTree
 
@@ -203,13 +137,13 @@ def nearest_neighbour_areas(sky, which, neighbours):
     return (np.pi * chords[:, 0] ** 2 * u.sr).to_value(ARCSEC2)
 
 
-def _field_share(sources, sample, neighbours):
+def _field_fraction(sources, sample, neighbours):
     areas = nearest_neighbour_areas(sources["sky"], sample.inside, neighbours)
     colours = _colours(sources)
     ratio, used = np.ones(len(areas)), False
     if colours is not None:
         ratio, used = _colour_ratio(colours[sample.inside], colours[sample.in_field])
-    return field_share(sample.field.density, areas, neighbours, ratio), used
+    return field_fraction(sample.field.density, areas, neighbours, ratio), used
 
 
 def _colours(sources):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
@@ -68,7 +68,7 @@ class Overlap:
         return self.iou
 
     def __repr__(self):
-        """Return a line with what matters most."""
+        """Return a line with the IoU and its counts."""
         return (
             f"<Overlap: IoU {self.iou:.3f} ({self.iou_low:.3f} to {self.iou_high:.3f}),"
             f" {self.n_shared} of {self.n_union} sources shared>"
@@ -76,14 +76,7 @@ class Overlap:
 
     def to_table(self):
         """Return all numbers as a table of one row (`~astropy.table.QTable`)."""
-        return QTable(
-            {
-                field.name: u.Quantity([value])
-                if isinstance(value := getattr(self, field.name), u.Quantity)
-                else [value]
-                for field in fields(self)
-            }
-        )
+        return QTable(rows=[vars(self)])
 
 
 def source_iou(n_shared, n_union, *, confidence=0.6827):
@@ -113,7 +106,7 @@ def source_iou(n_shared, n_union, *, confidence=0.6827):
 
     Examples
     --------
-    >>> from astro_vaeclust.matching import source_iou
+    >>> from astro_vaeclust.matching.overlap import source_iou
     >>> iou, low, high = source_iou(98, 119)
     >>> print(f"{iou:.4f} ({low:.3f} to {high:.3f})")
     0.8235 (0.786 to 0.856)
@@ -162,7 +155,7 @@ def member_iou(
 
     Examples
     --------
-    >>> from astro_vaeclust.matching import member_iou
+    >>> from astro_vaeclust.matching.overlap import member_iou
     >>> ratio, error = member_iou(60, 80, 10.0, 20.0, 1.0, 0.0)
     >>> print(f"{ratio:.3f}")
     0.833

@@ -52,12 +52,12 @@ class Matches:
     @property
     def is_matched(self):
         """Which rows of the catalogue match a cluster (bool array)."""
-        return _flags(len(self.near_cluster), self.detection)
+        return np.isin(np.arange(len(self.near_cluster)), self.detection)
 
     @property
     def is_found(self):
         """Which rows of the truth are matched (bool array)."""
-        return _flags(self.n_clusters, self.cluster)
+        return np.isin(np.arange(self.n_clusters), self.cluster)
 
 
 def match_clusters(catalog, truth):
@@ -134,21 +134,10 @@ def _nearest(separation, limit):
 
 def greedy_pairs(separation, limit, order):
     """
-    Pair rows with columns, one to one, in the order of the rows.
+    Pair rows with columns, one to one, in the order of the rows (list of tuple).
 
-    Parameters
-    ----------
-    separation : (rows, columns) array
-        Distances.
-    limit : (columns,) array
-        Largest distance of a pair.
-    order : sequence of int
-        Rows in the order in which they choose.
-
-    Returns
-    -------
-    pairs : list of tuple
-        Rows and columns.
+    ``separation`` is (rows, columns), ``limit`` (columns,) the largest distance of a
+    pair, and ``order`` has the rows in the order in which they choose.
     """
     open_distance = np.where(separation <= limit, separation, np.inf)
     pairs = []
@@ -202,9 +191,3 @@ def checked_scores(table):
     if np.isnan(score).any():
         raise ValueError("catalog: the column 'score' must not hold NaN")
     return score
-
-
-def _flags(length, rows):
-    flags = np.zeros(length, dtype=bool)
-    flags[rows] = True
-    return flags

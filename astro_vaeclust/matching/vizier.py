@@ -18,28 +18,7 @@ _COMPUTED = ["_RAJ2000", "_DEJ2000"]
 
 
 def fetch_from_vizier(known, cone):
-    """
-    Return a published list from VizieR, or from the cache of earlier answers.
-
-    Parameters
-    ----------
-    known : KnownList
-        The list.
-    cone : `~astro_vaeclust.archives.Cone` or None
-        Where; None is everywhere.
-
-    Returns
-    -------
-    rows : `~astropy.table.Table`
-        ``name, ra, dec`` (deg); without a row where the list has nothing there.
-
-    Raises
-    ------
-    ImportError
-        If astroquery is missing.
-    `~astro_vaeclust.archives.ArchiveError`
-        If VizieR does not give it.
-    """
+    """Return ``name, ra, dec`` (deg) of a list in a cone; None is everywhere."""
     from ..archives.contents import read_table, table_bytes
     from ..archives.services import import_clients, remembered
 
@@ -51,25 +30,15 @@ def fetch_from_vizier(known, cone):
 
 def names_of(known, rows):
     """
-    Return the names of the clusters of a list.
+    Return the names of the clusters of a list, (n,) object array.
 
-    Parameters
-    ----------
-    known : KnownList
-        The list; bare numbers get its prefix or its tag.
-    rows : `~astropy.table.Table`
-        Its rows.
-
-    Returns
-    -------
-    names : (n,) object array
-        Without a column that can hold them, the prefix or tag, and for a table of the
-        caller the number of the row as well.
+    Bare numbers get the prefix of the list or its tag, and missing names are that; for
+    a table of the caller the number of the row is added.
     """
     column = _name_column(known, rows)
     if column is None:
         count = range(1, len(rows) + 1)
-        # an answer of VizieR has some rows of a list, which its numbers do not count
+        # an answer of VizieR has some rows of a list: their numbers mean nothing
         texts = [""] * len(rows) if known.vizier else map(str, count)
     else:
         texts = ("" if value is np.ma.masked else value for value in rows[column])
@@ -78,7 +47,7 @@ def names_of(known, rows):
 
 
 def _query(known, cone):
-    """Return all that decides about what is kept, names included (str)."""
+    """Return all that an answer depends on, names included (str)."""
     naming = f"{known.tag} {known.prefix} {' '.join(known.name_columns)}"
     lists = " ".join(known.vizier)
     return f"{conf.vizier_url} {lists} {cone or 'everywhere'} names: {naming}"
@@ -132,7 +101,7 @@ def _full_name(known, text):
 
 def _name_column(known, rows):
     own = {name.lower(): name for name in reversed(rows.colnames)}
-    for name in (*known.name_columns, "name"):  # the last is what a list is kept under
+    for name in (*known.name_columns, "name"):  # the last is that of the cache
         if name.lower() in own:
             return own[name.lower()]
     for mark in ("meta.id;meta.main", "meta.id"):

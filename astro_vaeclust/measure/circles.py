@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..images.celestial import MAX_AXIS_RATIO, pixel_axis_ratio
 from ..sources.find import find_sources, measure_fwhm
 from ..sources.points import PointSources
 from .flags import ClusterFlags
@@ -99,6 +100,9 @@ class CircleMeasurements:
             ClusterFlags.NEAR_BRIGHT_STAR: self._has_bright_star(center, radius),
             ClusterFlags.LARGE: np.sum(~masked) > LARGE_FRACTION * self.image.n_usable,
             ClusterFlags.LOSSY_INPUT: self.image.lossy,
+            ClusterFlags.DISTORTED: (
+                pixel_axis_ratio(self.image.wcs, *center) > MAX_AXIS_RATIO
+            ),
         }
         return ClusterFlags.of(remarks)
 

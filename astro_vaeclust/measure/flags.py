@@ -44,7 +44,8 @@ class ClusterFlags(enum.IntFlag):
     ONE_SCALE = 8, "only one patch size supports it"
     LARGE = 16, "covers more than a quarter of the usable image"
     LOSSY_INPUT = 32, "the image went through a lossy compression"
-    POSTERIOR_COLLAPSE = 64, "an autoencoder learned nothing about a patch size"
+    DISTORTED = 64, "its pixels are no squares on the sky, and its circle is no circle"
+    POSTERIOR_COLLAPSE = 128, "an autoencoder learned nothing about a patch size"
 
     @classmethod
     def of(cls, remarks):

@@ -63,14 +63,15 @@ class RegionMeasurements:
     def columns(self):
         """Return the columns of the table of clusters (dict)."""
         n_regions = self.segmentation.n_labels
+        pixel_area = self.image.pixel_area_at(*self._centers.T)
         return {
             "id": np.arange(1, n_regions + 1),
             "sky_center": self.image.wcs.pixel_to_world(*self._centers.T).icrs,
             "x_center": self._centers[:, 0],
             "y_center": self._centers[:, 1],
-            "radius": self._radii * self._pixel_side,
-            "radius_err": self._radius_errors * self._pixel_side,
-            "area": self.segmentation.areas * self.image.pixel_area,
+            "radius": self._radii * np.sqrt(pixel_area),
+            "radius_err": self._radius_errors * np.sqrt(pixel_area),
+            "area": self.segmentation.areas * pixel_area,
             "score": self._scores,
             "false_alarm_rate": np.full(n_regions, np.nan) / u.deg**2,
             "n_sources": self._circles.n_sources,
@@ -136,10 +137,6 @@ class RegionMeasurements:
     @cached_property
     def _pixels(self):
         return [self.segmentation.data == label for label in self.segmentation.labels]
-
-    @property
-    def _pixel_side(self):
-        return np.sqrt(self.image.pixel_area)
 
     @cached_property
     def _circles(self):

@@ -3,12 +3,10 @@
 
 from .base import MIXTURES, FittedMixture, Mixture
 from .em import EMGaussianMixture
-from .labels import LABEL_RULES, cluster_probability
 from .prior import PriorMixture
 from .scikit import BayesianMixture, SklearnGaussianMixture
 
 __all__ = [
-    "LABEL_RULES",
     "MIXTURES",
     "BayesianMixture",
     "EMGaussianMixture",
@@ -16,5 +14,4 @@ __all__ = [
     "Mixture",
     "PriorMixture",
     "SklearnGaussianMixture",
-    "cluster_probability",
 ]

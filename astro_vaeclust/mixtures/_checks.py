@@ -1,35 +1,30 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Checks of the features of all mixtures."""
+"""Checks of the settings and features of all mixtures."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from ..utils.validation import check_choice, check_count, check_number
+
 __all__ = []
+
+
+def check_settings(settings, covariance_types):
+    """Check the settings that all fitted mixtures have in common."""
+    check_choice("covariance_type", settings.covariance_type, covariance_types)
+    for name in ("n_components", "n_init", "max_iter"):
+        check_count(name, getattr(settings, name))
+    for name in ("tol", "reg_covar"):
+        check_number(name, getattr(settings, name))
 
 
 def as_features(features, *, n_features=None):
     """
-    Return features as a finite, C-ordered float64 array ``(n, d)``.
+    Return features ``(n, d)`` as a finite, C-ordered float64 array, or raise.
 
-    Parameters
-    ----------
-    features : (n, d) array_like
-        One row per cell.
-    n_features : int, optional
-        The ``d`` that is needed; any of at least one without it.
-
-    Returns
-    -------
-    features : (n, d) float64 array
-        The features.
-
-    Raises
-    ------
-    TypeError
-        If they are not real numbers.
-    ValueError
-        If they have another shape or are not finite.
+    ``n_features`` is the ``d`` that is needed. TypeError is for what is no real number,
+    ValueError for another shape or values that are not finite.
     """
     features = np.asarray(features)
     if features.dtype.kind not in "biuf":
@@ -48,26 +43,7 @@ def as_features(features, *, n_features=None):
 
 
 def as_training_features(features, n_components):
-    """
-    Return features that a mixture can be fitted to, as `as_features` does.
-
-    Parameters
-    ----------
-    features : (n, d) array_like
-        One row per cell.
-    n_components : int
-        Number of components of the mixture.
-
-    Returns
-    -------
-    features : (n, d) float64 array
-        The features.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer different rows than components; else as `as_features`.
-    """
+    """Return `as_features`; ValueError if fewer different rows than components."""
     features = as_features(features)
     others = features
     for found in range(n_components):

@@ -98,19 +98,12 @@ class FittedMixture:
         Parameters
         ----------
         features : (n, d) array_like
-            One row per cell.
+            One row per cell; else TypeError or ValueError.
 
         Returns
         -------
         log_joint : (n, k) float64 array
             log w_c + log N(x; mu_c, Sigma_c); minus infinity where a weight is zero.
-
-        Raises
-        ------
-        TypeError
-            If ``features`` are not real numbers.
-        ValueError
-            If ``features`` do not have d finite columns.
         """
         features = as_features(features, n_features=self.n_features)
         distances = np.empty((len(features), self.n_components))
@@ -128,19 +121,12 @@ class FittedMixture:
         Parameters
         ----------
         features : (n, d) array_like
-            One row per cell.
+            As for `log_joint`.
 
         Returns
         -------
         probabilities : (n, k) float64 array
             P(component | features); the rows add up to one.
-
-        Raises
-        ------
-        TypeError
-            If ``features`` are not real numbers.
-        ValueError
-            If ``features`` do not have d finite columns.
         """
         log_joint = self.log_joint(features)
         return np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=1, keepdims=True))
@@ -269,8 +255,8 @@ class Mixture(ABC):
         TypeError
             If ``features`` are not real numbers or ``seed`` is not an integer.
         ValueError
-            If ``features`` are not a finite array ``(n, d)``, or have fewer different
-            rows than the mixture has components.
+            If ``features`` are not a finite array ``(n, d)``, have fewer different
+            rows than the mixture has components, or no column varies.
         """
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..utils.validation import check_choice, check_count, check_number, check_seed
-from ._checks import as_training_features
+from ..utils.validation import check_count, check_number, check_seed
+from ._checks import as_training_features, check_settings
 from .base import Mixture
 from .standardise import Standardiser
 
@@ -83,40 +83,13 @@ class EMGaussianMixture(Mixture):
 
     def __post_init__(self):
         """Check the settings."""
-        check_count("n_components", self.n_components)
-        check_choice("covariance_type", self.covariance_type, ("full", "diag"))
-        check_count("n_init", self.n_init)
-        check_count("max_iter", self.max_iter)
-        check_number("tol", self.tol)
-        check_number("reg_covar", self.reg_covar)
+        check_settings(self, ("full", "diag"))
         check_number("min_weight", self.min_weight, high=1.0 / self.n_components)
         check_number("min_distance", self.min_distance)
         check_count("max_reinitialisations", self.max_reinitialisations, minimum=0)
 
     def fit(self, features, *, seed):
-        """
-        Fit the mixture.
-
-        Parameters
-        ----------
-        features : (n, d) array_like
-            One row per cell of a latent map.
-        seed : int
-            Seed of the random starts, in [0, 2**32).
-
-        Returns
-        -------
-        fitted : `FittedMixture`
-            The fitted mixture, in the units of ``features``.
-
-        Raises
-        ------
-        TypeError
-            If ``features`` are not real numbers or ``seed`` is not an integer.
-        ValueError
-            If ``features`` are not a finite array ``(n, d)``, or have fewer different
-            rows than components, or no column varies.
-        """
+        """See `Mixture.fit`."""
         from .expectation_maximisation import best_of_random_starts
 
         features = as_training_features(features, self.n_components)

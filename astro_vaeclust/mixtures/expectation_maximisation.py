@@ -74,20 +74,8 @@ def best_of_random_starts(features, settings, *, seed):
     """
     Run the EM algorithm ``settings.n_init`` times and return the best run.
 
-    Parameters
-    ----------
-    features : (n, d) float64 array
-        Standardised features.
-    settings : `~astro_vaeclust.mixtures.EMGaussianMixture`
-        The settings.
-    seed : int
-        Seed of the random generator.
-
-    Returns
-    -------
-    run : `EMRun`
-        The run with the highest likelihood, of those without degenerate components if
-        there are any; the first one of those that are equal but for rounding.
+    It is that of the highest likelihood, of those without degenerate components if
+    there are any; the first of those that are equal but for rounding.
     """
     generator = torch.Generator().manual_seed(seed)
     runs = []
@@ -101,27 +89,11 @@ def best_of_random_starts(features, settings, *, seed):
 
 def random_mixture(features, n_components, settings, generator):
     """
-    Draw components at random.
+    Draw components at random (`FittedMixture`).
 
     Means are rows of the features, no row twice. Covariances are that of all features,
     each feature scaled by a random factor between 1/2 and 1. Weights are between 1/2
     and 3/2 of the mean weight before they are normalised.
-
-    Parameters
-    ----------
-    features : (n, d) array
-        The features, at least as many rows as components.
-    n_components : int
-        How many to draw.
-    settings : `~astro_vaeclust.mixtures.EMGaussianMixture`
-        The settings.
-    generator : `torch.Generator`
-        Source of randomness.
-
-    Returns
-    -------
-    mixture : `~astro_vaeclust.mixtures.FittedMixture`
-        The components.
     """
     n_rows, n_features = features.shape
     rows = torch.randperm(n_rows, generator=generator)[:n_components].numpy()
@@ -142,27 +114,10 @@ def _uniform(shape, generator):
 
 def expectation_maximisation(features, start, settings, generator=None):
     """
-    Run the EM algorithm from a given start.
+    Run the EM algorithm from a given start (`EMRun`).
 
-    Without re-initialisations (``max_reinitialisations=0``) the iterations are those
-    of `sklearn.mixture.GaussianMixture` from the same start.
-
-    Parameters
-    ----------
-    features : (n, d) float64 array
-        The features.
-    start : `~astro_vaeclust.mixtures.FittedMixture`
-        Where to start.
-    settings : `~astro_vaeclust.mixtures.EMGaussianMixture`
-        The settings.
-    generator : `torch.Generator`, optional
-        Draws components again; needed when ``settings.max_reinitialisations`` is not
-        zero.
-
-    Returns
-    -------
-    run : `EMRun`
-        The mixture and how it went.
+    Without re-initialisations (``max_reinitialisations=0``), which need the generator,
+    the iterations are those of `sklearn.mixture.GaussianMixture` from the same start.
     """
     run = EMRun(start)
     previous, iterations_left = -math.inf, settings.max_iter
@@ -190,22 +145,10 @@ def expectation_maximisation(features, start, settings, generator=None):
 
 def maximise(features, responsibilities, settings):
     """
-    Update weights, means and covariances, the M-step.
+    Return the mixture of the highest likelihood, the M-step.
 
-    Parameters
-    ----------
-    features : (n, d) array
-        The features.
-    responsibilities : (n, k) array
-        Probabilities of the components for every row.
-    settings : `~astro_vaeclust.mixtures.EMGaussianMixture`
-        The settings.
-
-    Returns
-    -------
-    mixture : `~astro_vaeclust.mixtures.FittedMixture`
-        The mixture of the highest likelihood for these responsibilities, with
-        ``settings.reg_covar`` added to the variances.
+    ``responsibilities`` are the probabilities of the components for every row, (n, k);
+    ``settings.reg_covar`` is added to the variances.
     """
     totals = responsibilities.sum(axis=0) + 10 * np.finfo(np.float64).eps
     means = responsibilities.T @ features / totals[:, None]
@@ -227,27 +170,15 @@ def maximise(features, responsibilities, settings):
 
 def bhattacharyya_distance(mixture, first, second):
     r"""
-    Bhattacharyya distance of two components.
+    Return the Bhattacharyya distance of two components.
 
     .. math::
         D = \frac{1}{8} \Delta^T \Sigma^{-1} \Delta + \frac{1}{2} \ln
         \frac{|\Sigma|}{\sqrt{|\Sigma_1| |\Sigma_2|}}, \quad
         \Delta = \mu_1 - \mu_2, \quad \Sigma = (\Sigma_1 + \Sigma_2) / 2
 
-    (Bhattacharyya 1943; Kailath 1967). It is zero for equal components, and the
-    Bayes error of telling equally probable ones apart is at most exp(-D) / 2.
-
-    Parameters
-    ----------
-    mixture : `~astro_vaeclust.mixtures.FittedMixture`
-        The mixture.
-    first, second : int
-        The components.
-
-    Returns
-    -------
-    distance : float
-        The distance.
+    (Bhattacharyya 1943; Kailath 1967). It is zero for equal components, and the Bayes
+    error between equally probable ones is at most exp(-D) / 2.
     """
     pair = mixture.covariances[[first, second]]
     middle = pair.mean(axis=0)
@@ -261,22 +192,10 @@ def bhattacharyya_distance(mixture, first, second):
 
 def find_degenerate(mixture, n_rows, settings):
     """
-    Find a component that is low, or too similar to another.
+    Return a component that is low or too similar to another, or None.
 
-    Parameters
-    ----------
-    mixture : `~astro_vaeclust.mixtures.FittedMixture`
-        The mixture.
-    n_rows : int
-        Number of rows that it was fitted to.
-    settings : `~astro_vaeclust.mixtures.EMGaussianMixture`
-        The settings.
-
-    Returns
-    -------
-    component : int or None
-        The lowest component if that is too low; else of the two most similar ones,
-        if they are too similar, the lower one; else None.
+    It is the lowest component if that is too low; else of the two most similar ones, if
+    they are too similar, the lower one.
     """
     lowest = int(mixture.weights.argmin())
     if mixture.weights[lowest] < _weight_floor(mixture, n_rows, settings):

@@ -21,7 +21,7 @@ def cluster_probability(probabilities, brightness, *, rule="brightest"):
     """
     Probability that a cell belongs to a cluster.
 
-    Components that hold less than one cell are empty, and are nobody's choice. With
+    Components that hold less than one cell are empty, and are never chosen. With
     fewer than two others nothing stands out: the probability is zero everywhere.
 
     ========================  =====================================================
@@ -37,7 +37,7 @@ def cluster_probability(probabilities, brightness, *, rule="brightest"):
                               difference; their probabilities add up
     ========================  =====================================================
 
-    Components that are tied in both are told apart by the first cell for which their
+    Components that are tied in both are distinguished by the first cell in which their
     probabilities differ: the more probable one there is chosen. If there is no such
     cell, it makes no difference which is chosen.
 
@@ -68,7 +68,7 @@ def cluster_probability(probabilities, brightness, *, rule="brightest"):
 
     Examples
     --------
-    >>> from astro_vaeclust.mixtures import cluster_probability
+    >>> from astro_vaeclust.mixtures.labels import cluster_probability
     >>> probabilities = [[1.0, 0.0], [0.75, 0.25], [0.0, 1.0]]
     >>> cluster_probability(probabilities, [0.1, 0.2, 0.9], rule="brightest")
     array([0.  , 0.25, 1.  ])
@@ -88,61 +88,19 @@ def cluster_probability(probabilities, brightness, *, rule="brightest"):
 
 
 def brightest(probabilities, brightness):
-    """
-    Choose the brightest component; of tied ones that with the lower total.
-
-    Parameters
-    ----------
-    probabilities : (n, k) array
-        P(component | cell).
-    brightness : (n,) array
-        Brightness of the cells.
-
-    Returns
-    -------
-    chosen : (k,) bool array
-        True for the component chosen.
-    """
+    """Return a mask of the brightest component; of tied ones the lower total."""
     totals, means = _totals_and_means(probabilities, brightness)
     return _highest(probabilities, means, -totals)
 
 
 def rarest(probabilities, brightness):
-    """
-    Choose the component with the lowest total; of tied ones the brighter.
-
-    Parameters
-    ----------
-    probabilities : (n, k) array
-        P(component | cell).
-    brightness : (n,) array
-        Brightness of the cells.
-
-    Returns
-    -------
-    chosen : (k,) bool array
-        True for the component chosen.
-    """
+    """Return a mask of the component of the lowest total; of tied ones the brighter."""
     totals, means = _totals_and_means(probabilities, brightness)
     return _highest(probabilities, -totals, means)
 
 
 def brighter_than_sky(probabilities, brightness):
-    """
-    Choose all components that are significantly brighter than the most populated one.
-
-    Parameters
-    ----------
-    probabilities : (n, k) array
-        P(component | cell).
-    brightness : (n,) array
-        Brightness of the cells.
-
-    Returns
-    -------
-    chosen : (k,) bool array
-        True for the components chosen; there may be none.
-    """
+    """Return a mask of those significantly brighter than the highest total."""
     totals, means = _totals_and_means(probabilities, brightness)
     sky = np.flatnonzero(_highest(probabilities, totals, -means))[0]
     variances = _variances_of_means(probabilities, brightness, totals, means)
@@ -211,7 +169,7 @@ def _column_sums(array):
 
 
 def _highest(probabilities, first, second):
-    """Mark the component that is highest in the first criterion, then the second."""
+    """Return a mask of the component highest in the first value, then the second."""
     candidates = np.flatnonzero(_tied_with_highest(first))
     candidates = candidates[_tied_with_highest(second[candidates])]
     chosen = max(candidates, key=lambda column: tuple(probabilities[:, column]))
@@ -219,5 +177,5 @@ def _highest(probabilities, first, second):
 
 
 def _tied_with_highest(values):
-    """Mark values that equal the highest but for rounding."""
+    """Return a mask of the values that equal the highest but for rounding."""
     return values >= values.max() - TIE * np.abs(values).max()

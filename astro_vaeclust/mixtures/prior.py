@@ -24,25 +24,9 @@ class PriorMixture(Mixture):
 
     def fit(self, features, *, seed=0):
         """
-        Return the mixture that the features came with.
+        Return the prior of the features of a `LatentMap` that has one; no seed is used.
 
-        Parameters
-        ----------
-        features : (n, d) array
-            Features of a `~astro_vaeclust.embeddings.LatentMap` with a ``prior``; they
-            know it.
-        seed
-            Not used.
-
-        Returns
-        -------
-        fitted : `FittedMixture`
-            The prior over these features.
-
-        Raises
-        ------
-        ValueError
-            If the embedding has no mixture as its prior.
+        Raises ValueError if the embedding has no mixture as its prior.
         """
         prior = getattr(features, "prior", None)
         if prior is None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, softmax
 
-from ..utils.validation import check_choice, check_count, check_number, check_seed
-from ._checks import as_training_features
+from ..utils.validation import check_choice, check_number, check_seed
+from ._checks import as_training_features, check_settings
 from .base import Mixture
 from .standardise import Standardiser
 
@@ -67,41 +67,39 @@ class SklearnGaussianMixture(Mixture):
 
     def __post_init__(self):
         """Check the settings."""
-        _check_settings(self)
+        check_settings(self, COVARIANCE_TYPES)
 
     def fit(self, features, *, seed):
-        """
-        Fit the mixture.
+        """See `Mixture.fit`."""
+        from sklearn.exceptions import ConvergenceWarning
 
-        Parameters
-        ----------
-        features : (n, d) array_like
-            One row per cell of a latent map.
-        seed : int
-            Seed of the starts, in [0, 2**32).
+        model = self._model(**vars(self), random_state=check_seed(seed))
+        features = as_training_features(features, self.n_components)
+        standardiser = Standardiser.of(features)
+        with _WARNINGS, warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(standardiser.apply(features))
+        return standardiser.restore(
+            self._weights(model),
+            model.means_,
+            _full_covariances(model),
+            converged=model.converged_,
+            n_iter=model.n_iter_,
+        )
 
-        Returns
-        -------
-        fitted : `FittedMixture`
-            The fitted mixture, in the units of ``features``.
-
-        Raises
-        ------
-        TypeError
-            If ``features`` are not real numbers or ``seed`` is not an integer.
-        ValueError
-            If ``features`` are not a finite array ``(n, d)``, or have fewer different
-            rows than components, or no column varies.
-        """
+    def _model(self, **settings):
+        """Return an unfitted model of scikit-learn."""
         from sklearn.mixture import GaussianMixture
 
-        model = GaussianMixture(**vars(self), random_state=check_seed(seed))
-        standardiser = _fit_standardised(model, features)
-        return _restore(standardiser, model, model.weights_)
+        return GaussianMixture(**settings)
+
+    def _weights(self, model):
+        """Return the weights of a fitted model, ``(k,)``."""
+        return model.weights_
 
 
 @dataclass(frozen=True, kw_only=True)
-class BayesianMixture(Mixture):
+class BayesianMixture(SklearnGaussianMixture):
     """
     Variational mixture by `sklearn.mixture.BayesianGaussianMixture`.
 
@@ -112,19 +110,9 @@ class BayesianMixture(Mixture):
 
     Parameters
     ----------
-    n_components : int, optional
-        Number of components at most.
-    covariance_type : {"full", "tied", "diag", "spherical"}, optional
-        What covariances may look like, in standardised features.
-    n_init : int, optional
-        Number of fits, of which that with the highest lower bound is kept.
-    max_iter : int, optional
-        Iterations at most.
-    tol : float, optional
-        The fit has converged when an iteration changes the lower bound, which is that
-        of all rows together, by less than this.
-    reg_covar : float, optional
-        Added to the variances of standardised features.
+    n_components, covariance_type, n_init, max_iter, tol, reg_covar
+        As those of `SklearnGaussianMixture`, with the lower bound of all rows together
+        instead of the mean log-likelihood.
     weight_concentration_prior_type : {"dirichlet_process", "dirichlet_distribution"}
         Prior of the weights.
     weight_concentration_prior : float, optional
@@ -149,18 +137,15 @@ class BayesianMixture(Mixture):
     component holds. For the rest see `SklearnGaussianMixture`.
     """
 
-    n_components: int = 3
-    covariance_type: str = "full"
     n_init: int = 2
     max_iter: int = 500
     tol: float = 1e-3
-    reg_covar: float = 1e-6
     weight_concentration_prior_type: str = "dirichlet_process"
     weight_concentration_prior: float | None = None
 
     def __post_init__(self):
         """Check the settings."""
-        _check_settings(self)
+        super().__post_init__()
         check_choice(
             "weight_concentration_prior_type",
             self.weight_concentration_prior_type,
@@ -173,68 +158,23 @@ class BayesianMixture(Mixture):
                 low_counts=False,
             )
 
-    def fit(self, features, *, seed):
-        """
-        Fit the mixture.
-
-        Parameters
-        ----------
-        features : (n, d) array_like
-            One row per cell of a latent map.
-        seed : int
-            Seed of the starts, in [0, 2**32).
-
-        Returns
-        -------
-        fitted : `FittedMixture`
-            The fitted mixture, in the units of ``features``.
-
-        Raises
-        ------
-        TypeError
-            If ``features`` are not real numbers or ``seed`` is not an integer.
-        ValueError
-            If ``features`` are not a finite array ``(n, d)``, or have fewer different
-            rows than components, or no column varies.
-        """
+    def _model(self, **settings):
         from sklearn.mixture import BayesianGaussianMixture
 
-        model = BayesianGaussianMixture(**vars(self), random_state=check_seed(seed))
-        standardiser = _fit_standardised(model, features)
-        return _restore(standardiser, model, _weights_of_responsibilities(model))
+        return BayesianGaussianMixture(**settings)
 
-
-def _check_settings(settings):
-    """Check what both mixtures have in common."""
-    check_count("n_components", settings.n_components)
-    check_choice("covariance_type", settings.covariance_type, COVARIANCE_TYPES)
-    check_count("n_init", settings.n_init)
-    check_count("max_iter", settings.max_iter)
-    check_number("tol", settings.tol)
-    check_number("reg_covar", settings.reg_covar)
-
-
-def _fit_standardised(model, features):
-    """Fit a model of scikit-learn to standardised features; return how to undo it."""
-    from sklearn.exceptions import ConvergenceWarning
-
-    features = as_training_features(features, model.n_components)
-    standardiser = Standardiser.of(features)
-    with _WARNINGS, warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(standardiser.apply(features))
-    return standardiser
-
-
-def _restore(standardiser, model, weights):
-    """Turn a fitted model of scikit-learn into a `FittedMixture`."""
-    return standardiser.restore(
-        weights,
-        model.means_,
-        _full_covariances(model),
-        converged=model.converged_,
-        n_iter=model.n_iter_,
-    )
+    def _weights(self, model):
+        """Return the weights that give the variational responsibilities."""
+        d = model.means_.shape[1]
+        freedom = np.atleast_1d(model.degrees_of_freedom_)  # one for all if tied
+        halves = 0.5 * (freedom[:, np.newaxis] - np.arange(d))
+        log_precision = (
+            digamma(halves).sum(axis=1) + d * np.log(2) - d * np.log(freedom)
+        )
+        return softmax(
+            _expected_log_weights(model)
+            + 0.5 * (log_precision - d / model.mean_precision_)
+        )
 
 
 def _full_covariances(model):
@@ -248,17 +188,6 @@ def _full_covariances(model):
     if model.covariance_type == "diag":
         return covariances[:, :, np.newaxis] * np.eye(d)
     return covariances
-
-
-def _weights_of_responsibilities(model):
-    """Weights that turn the expected Gaussians into variational responsibilities."""
-    d = model.means_.shape[1]
-    freedom = np.atleast_1d(model.degrees_of_freedom_)  # one for all if tied
-    halves = 0.5 * (freedom[:, np.newaxis] - np.arange(d))
-    log_precision = digamma(halves).sum(axis=1) + d * np.log(2) - d * np.log(freedom)
-    return softmax(
-        _expected_log_weights(model) + 0.5 * (log_precision - d / model.mean_precision_)
-    )
 
 
 def _expected_log_weights(model):

@@ -15,21 +15,12 @@ __all__ = ["Standardiser"]
 @dataclass(frozen=True, eq=False)
 class Standardiser:
     """
-    A shift and a scale for every feature.
+    A shift and a scale for every feature, each ``(d,)``.
 
     Mixtures are fitted to standardised features, so that neither the units of a latent
-    variable nor its offset matter, and ``reg_covar`` is in units of the variance of
-    a feature.
-
-    Parameters
-    ----------
-    center : (d,) array
-        What is subtracted.
-    scale : (d,) array
-        What is divided by afterwards.
-    varies : (d,) bool array
-        Features that vary beyond their rounding errors. The others are left out of
-        the fit, and come back the same for all components: they decide nothing.
+    variable nor its offset matter, and ``reg_covar`` is in units of the variance of a
+    feature. Features that do not vary beyond their rounding errors are left out of the
+    fit, and are the same for all components of the result: they decide nothing.
     """
 
     center: np.ndarray
@@ -38,24 +29,7 @@ class Standardiser:
 
     @classmethod
     def of(cls, features):
-        """
-        Measure mean and standard deviation of features.
-
-        Parameters
-        ----------
-        features : (n, d) float64 array
-            One row per cell.
-
-        Returns
-        -------
-        standardiser : `Standardiser`
-            Takes these features to zero mean and unit variance.
-
-        Raises
-        ------
-        ValueError
-            If no feature varies.
-        """
+        """Return what standardises features; ValueError if none varies."""
         magnitude = np.maximum(np.abs(features).max(axis=0), np.finfo(float).tiny)
         relative = features / magnitude
         deviation = relative.std(axis=0)
@@ -72,43 +46,11 @@ class Standardiser:
         )
 
     def apply(self, features):
-        """
-        Standardise features.
-
-        Parameters
-        ----------
-        features : (n, d) array
-            One row per cell.
-
-        Returns
-        -------
-        standardised : (n, number that vary) array
-            The features that vary, with zero mean and unit variance.
-        """
+        """Return the features that vary, with zero mean and unit variance."""
         return ((features - self.center) / self.scale)[:, self.varies]
 
     def restore(self, weights, means, covariances, *, converged, n_iter):
-        """
-        Turn a mixture of standardised features into one of the features themselves.
-
-        Parameters
-        ----------
-        weights : (k,) array
-            Probabilities of the components.
-        means : (k, number that vary) array
-            Means of the components, standardised.
-        covariances : (k, number that vary, number that vary) array
-            Covariances of the components, standardised.
-        converged : bool
-            Whether the fit converged.
-        n_iter : int
-            Iterations that the fit took.
-
-        Returns
-        -------
-        fitted : `FittedMixture`
-            The mixture; its probabilities are those of the standardised one.
-        """
+        """Return the mixture of the features themselves, of the same probabilities."""
         k, d = len(weights), len(self.varies)
         all_means = np.zeros((k, d))
         all_means[:, self.varies] = means

@@ -2,9 +2,9 @@
 """
 Artefacts of the instruments.
 
-Strengths are shares of the light of the star that causes them. They were set by eye and
-by profiles along the spikes of Atlas images (2MASS) or follow Dye et al. 2006, MNRAS
-372, 1227 (cross-talk); they are plausible rather than calibrated.
+Strengths are fractions of the light of the star that causes them. They were set by eye
+and by profiles along the spikes of Atlas images (2MASS) or follow Dye et al. 2006,
+MNRAS 372, 1227 (cross-talk); they are plausible rather than calibrated.
 """
 
 from __future__ import annotations
@@ -29,28 +29,11 @@ CROSSTALK_STEP = 51.2
 
 def paint_artefacts(rng, image, kinds, stars, *, survey, noise):
     """
-    Paint artefacts.
+    Paint artefacts, keys of `ARTEFACTS`, on an image in adu in place.
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    image : `~numpy.ndarray`
-        The image, changed in place, (ny, nx), in adu.
-    kinds : sequence of str
-        Keys of `ARTEFACTS`.
-    stars : dict of `~numpy.ndarray`
-        The bright stars: ``x``, ``y`` in pixels and ``flux`` in adu.
-    survey : Survey
-        The survey.
-    noise : float
-        Noise of a pixel in adu.
-
-    Returns
-    -------
-    records : list of tuple
-        ``(kind, x, y, radius)`` in pixels for each artefact on the image that stands
-        apart from its star.
+    ``stars`` has ``x``, ``y`` and ``flux`` of the bright stars, ``noise`` is that of a
+    pixel in adu. Returns ``(kind, x, y, radius)`` in pixels of each artefact on the
+    image that stands apart from its star.
     """
     records = []
     for kind in kinds:
@@ -93,8 +76,8 @@ def _halos(rng, image, stars, survey, noise):
     scale = survey.pixel_scale
     radii = np.geomspace(2.0, HALO_REACH, 60)
     for x, y, flux in _each(stars):
-        share = rng.lognormal(0, 0.4)
-        seen = _halo(radii, flux, survey, share) > 0.06 * noise
+        factor = rng.lognormal(0, 0.4)
+        seen = _halo(radii, flux, survey, factor) > 0.06 * noise
         if not seen.any():
             continue
         reach = 1.3 * radii[seen].max()
@@ -102,19 +85,19 @@ def _halos(rng, image, stars, survey, noise):
         samples = int(np.ceil(reach / step))
         axis = np.arange(-samples, samples + 1) * step
         radius = np.hypot(axis, axis[:, np.newaxis])
-        light = _halo(radius, flux, survey, share) * _unevenness(rng, axis, radius)
+        light = _halo(radius, flux, survey, factor) * _unevenness(rng, axis, radius)
         light *= np.clip(2 - 2 * radius / reach, 0, 1)
         first = samples * step / scale
         paint_map(image, light, x - first, y - first, step / scale)
     return []
 
 
-def _halo(radius, flux, survey, share):
+def _halo(radius, flux, survey, factor):
     """Return the scattered light per pixel at radii in arcsec."""
     wing = survey.halo_fraction / (2 * np.pi * survey.halo_radius**2)
     wing = wing * (1 + (radius / survey.halo_radius) ** 2) ** -HALO_POWER
     wing = wing * (1 - taper(radius / (PointSpread.radius * survey.pixel_scale)))
-    far = 6e-7 * share * np.exp(-radius / 35.0)
+    far = 6e-7 * factor * np.exp(-radius / 35.0)
     return flux * survey.pixel_scale**2 * (wing + far)
 
 
@@ -139,15 +122,15 @@ def _glints(rng, image, stars, survey, noise):
             continue
         radius, angle = rng.uniform(6, 16), rng.uniform(0, 2 * np.pi)
         away = rng.uniform(15, 90) / survey.pixel_scale
-        place = x + away * np.cos(angle), y + away * np.sin(angle)
+        position = x + away * np.cos(angle), y + away * np.sin(angle)
         axis = np.arange(-24, 25) / 16
         distance = np.hypot(axis, axis[:, np.newaxis])
         disc = 1 / (1 + np.exp((distance - 1) / 0.05))
         disc *= 1 - rng.uniform(0, 0.9) / (1 + np.exp((distance - 0.4) / 0.05))
         step = radius / 16 / survey.pixel_scale
         light = min(level, 40 * noise) * disc
-        paint_map(image, light, place[0] - 24 * step, place[1] - 24 * step, step)
-        records.append(("glint", *place, radius / survey.pixel_scale))
+        paint_map(image, light, position[0] - 24 * step, position[1] - 24 * step, step)
+        records.append(("glint", *position, radius / survey.pixel_scale))
     return records
 
 
@@ -156,14 +139,14 @@ def _persistence(rng, image, stars, survey, noise):
     direction = rng.choice([-1, 1])
     records = []
     for x, y, flux in _each(stars):
-        share = 1.2e-4 * rng.uniform(0.5, 1.5)
+        fraction = 1.2e-4 * rng.uniform(0.5, 1.5)
         for number in range(1, 7):
-            light = flux * share * 0.6**number
+            light = flux * fraction * 0.6**number
             if light < 25 * noise:
                 break
-            place = y + direction * number * FRAME_STEP / survey.pixel_scale
-            add_blob(image, x, place, light, width=1.6 / survey.pixel_scale)
-            records.append(("persistence", x, place, 5 / survey.pixel_scale))
+            position = y + direction * number * FRAME_STEP / survey.pixel_scale
+            add_blob(image, x, position, light, width=1.6 / survey.pixel_scale)
+            records.append(("persistence", x, position, 5 / survey.pixel_scale))
     return records
 
 
@@ -176,10 +159,10 @@ def _crosstalk(rng, image, stars, survey, noise):
             level = 0.01 * survey.saturation / number**2
             width = 0.9 / survey.pixel_scale
             light = level * 2 * np.pi * width**2
-            place = x + number * step
-            add_blob(image, place, y, 2 * light, width=1.4 * width)
-            add_blob(image, place, y, -light, width=0.8 * width)
-            records.append(("crosstalk", place, y, 5 / survey.pixel_scale))
+            position = x + number * step
+            add_blob(image, position, y, 2 * light, width=1.4 * width)
+            add_blob(image, position, y, -light, width=0.8 * width)
+            records.append(("crosstalk", position, y, 5 / survey.pixel_scale))
     return records
 
 

@@ -59,8 +59,3 @@ class Canvas:
     def side(self):
         """Shorter side of the tile in arcsec (float)."""
         return min(self.light.shape) * self.scale
-
-    @property
-    def sides(self):
-        """Width and height of the tile in arcsec, an array of two."""
-        return np.array(self.light.shape[::-1]) * self.scale

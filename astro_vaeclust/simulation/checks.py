@@ -7,34 +7,13 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 
+from ..utils.validation import check_number
+
 __all__ = []
 
 
 def checked_tags(name, tags, known):
-    """
-    Check a sequence of tags.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument.
-    tags : sequence of str
-        The tags.
-    known : sequence of str
-        Those there are.
-
-    Returns
-    -------
-    tags : tuple of str
-        The tags.
-
-    Raises
-    ------
-    TypeError
-        If ``tags`` is not a sequence.
-    ValueError
-        If a tag is not known.
-    """
+    """Return tags as a tuple if all are known, or raise TypeError or ValueError."""
     if isinstance(tags, str) or not hasattr(tags, "__iter__"):
         raise TypeError(f"{name} must be a sequence of strings, got {tags!r}")
     tags = tuple(tags)
@@ -56,39 +35,8 @@ def checked_shape(shape):
     return tuple(int(side) for side in shape)
 
 
-def checked_number(name, value, low, high):
-    """Return a number within [low, high], or raise TypeError or ValueError."""
-    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must lie in [{low}, {high}], got {value!r}")
-    return float(value)
-
-
 def check_quantity(name, value, unit, *, low=-np.inf, low_counts=True):
-    """
-    Raise unless a value is one finite quantity of the right kind.
-
-    Parameters
-    ----------
-    name : str
-        Name of the argument.
-    value : `~astropy.units.Quantity`
-        The value.
-    unit : `~astropy.units.Unit`
-        What it must be convertible to.
-    low : float
-        Least value in this unit.
-    low_counts : bool
-        Whether ``low`` itself is allowed.
-
-    Raises
-    ------
-    TypeError
-        If it is no quantity, or one with another kind of unit.
-    ValueError
-        If it is not scalar, not finite, or too low.
-    """
+    """Raise TypeError or ValueError unless a value is one finite quantity."""
     if not isinstance(value, u.Quantity) or not value.unit.is_equivalent(unit):
         raise TypeError(f"{name} must be a Quantity in {unit}, got {value!r}")
     if not value.isscalar or not np.isfinite(value.value):
@@ -121,7 +69,8 @@ def checked_extinction(extinction):
     """Return an extinction in magnitudes, or raise TypeError or ValueError."""
     if not isinstance(extinction, u.Quantity) or extinction.unit != u.mag:
         raise TypeError(f"extinction must be a Quantity in mag, got {extinction!r}")
-    return checked_number("extinction", float(extinction.value), 0, 20)
+    check_number("extinction", extinction.value, high=20)
+    return float(extinction.value)
 
 
 def checked_center(center):

@@ -9,7 +9,7 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 
-from ..utils.validation import check_count, check_number
+from ..utils.validation import check_choice, check_count, check_number
 from .checks import check_quantity, checked_generator
 from .fields import draw_magnitudes
 from .profiles import PROFILES, draw_positions
@@ -25,10 +25,10 @@ TYPICAL_RADIUS, RADIUS_SCATTER = 25.0, 0.3
 """Half-number radius in arcsec of a cluster of 40 members, and its scatter in dex."""
 
 SCREENED = (0.2, 1)
-"""Least and largest share of the cloud that is before a member."""
+"""Least and largest fraction of the cloud that lies in front of a member."""
 
 BEFORE_MEMBERS = sum(SCREENED) / 2
-"""Mean share of the cloud before the members."""
+"""Mean fraction of the cloud in front of the members."""
 
 CLOUD, CLOUD_REACH = 1.6, 4
 """Standard deviation and radius of a cluster's cloud, in half-number radii."""
@@ -53,7 +53,7 @@ class MockCluster:
         ``"eff"``, ``"king"``, ``"plummer"``, ``"elongated"``, ``"fractal"`` or
         ``"two-core"``.
     center : `~astropy.coordinates.SkyCoord`, optional
-        Where it is; by default a place in the tile, away from the edges.
+        Where it is; by default a position in the tile, away from the edges.
     brightest : `~astropy.units.Quantity`
         Magnitude of the brightest member.
     slope : float
@@ -103,20 +103,13 @@ class MockCluster:
             isinstance(self.center, SkyCoord) and self.center.isscalar
         ):
             raise TypeError(f"center must be a scalar SkyCoord, got {self.center!r}")
-        _check_choice("profile", self.profile, PROFILES)
-        _check_choice("nebulosity", self.nebulosity, NEBULOSITY)
+        check_choice("profile", self.profile, PROFILES)
+        check_choice("nebulosity", self.nebulosity, NEBULOSITY)
 
     @property
     def radius(self):
         """Half-number radius in arcsec (float)."""
         return self.half_number_radius.to_value(u.arcsec)
-
-
-def _check_choice(name, value, choices):
-    if value not in list(choices):
-        raise ValueError(
-            f"{name}={value!r} is not known; available: {', '.join(choices)}"
-        )
 
 
 def draw_clusters(
@@ -244,33 +237,13 @@ def _draw_cluster(rng, ends, limit, uniform_radii):
 
 def draw_members(rng, cluster, *, limit, extinction_ratio=1.0):
     """
-    Draw the members of a cluster.
+    Draw the members of a cluster and its dust.
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    cluster : MockCluster
-        The description.
-    limit : float
-        Magnitude to which ``n_members`` counts.
-    extinction_ratio : float
-        Extinction in the band over that in Ks.
-
-    Returns
-    -------
-    members : dict of `~numpy.ndarray`
-        ``dx`` and ``dy`` in arcsec from the centre, ``mag`` after extinction and
-        ``extinction`` in Ks, one entry per member. Exactly ``n_members`` are brighter
-        than the limit.
-    dust : Screen
-        Extinction in Ks behind the cluster over offsets in arcsec from its centre.
-
-    Raises
-    ------
-    ValueError
-        If the brightest member is fainter than the limit, or the extinction leaves
-        too few members brighter than it.
+    Returns a dict of arrays, ``dx`` and ``dy`` in arcsec from the centre, ``mag`` after
+    extinction and ``extinction`` in Ks, with exactly ``n_members`` brighter than
+    ``limit``; and the extinction in Ks behind the cluster over offsets in arcsec
+    (`Screen`). Raises ValueError if the brightest member is below the limit, or the
+    extinction leaves too few above it.
     """
     brightest = cluster.brightest.to_value(u.mag)
     if brightest >= limit:
@@ -329,34 +302,11 @@ def cloud_envelope(radius):
 
 def place_cluster(rng, cluster, wcs, shape, pixel_scale, taken=(), allowed=None):
     """
-    Find the place of a cluster.
+    Return the centre of a cluster in pixels, its own or a random one.
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    cluster : MockCluster
-        The description; its centre is taken if it has one.
-    wcs : `~astropy.wcs.WCS`
-        The coordinates of the image.
-    shape : tuple of int
-        ``(ny, nx)``.
-    pixel_scale : float
-        Size of a pixel in arcsec.
-    taken : sequence of tuple
-        ``(x, y, radius)`` in pixels of clusters to keep away from if possible.
-    allowed : `~numpy.ndarray` of bool, optional
-        Pixels on which a centre may lie, (ny, nx), at least one.
-
-    Returns
-    -------
-    x, y : float
-        The centre in pixels.
-
-    Raises
-    ------
-    ValueError
-        If the centre does not lie on the image.
+    A random one lies on ``allowed`` pixels, (ny, nx) bool, and, if possible, away from
+    the edges and from those ``taken``, ``(x, y, radius)`` in pixels. Raises ValueError
+    if its own lies outside the image.
     """
     if cluster.center is not None:
         x, y = (float(value) for value in wcs.world_to_pixel(cluster.center))

@@ -24,8 +24,8 @@ def _edge(rng, canvas, x, y):
     canvas.noise_scale[where] *= rng.uniform(1.1, 2)
     border = canvas.light.shape[axis] - width if at_end else width
     height, length = canvas.light.shape
-    place = (length / 2, border) if axis == 0 else (border, height / 2)
-    return *place, _half_length(canvas, axis)
+    position = (length / 2, border) if axis == 0 else (border, height / 2)
+    return *position, _half_length(canvas, axis)
 
 
 def _seam(rng, canvas, x, y):
@@ -40,8 +40,8 @@ def _seam(rng, canvas, x, y):
     canvas.sky += np.where(beyond, step, 0).astype(np.float32)
     canvas.noise_scale *= np.where(beyond, rng.uniform(0.8, 1.6), 1)
     canvas.noise_scale *= np.where(overlap, 0.75, 1)
-    place = (length / 2, y) if axis == 0 else (x, height / 2)
-    return *place, _half_length(canvas, axis)
+    position = (length / 2, y) if axis == 0 else (x, height / 2)
+    return *position, _half_length(canvas, axis)
 
 
 def _corner(canvas, rng):
@@ -59,10 +59,10 @@ def _vignette(rng, canvas, x, y):
     """Let the sky fall or rise and the noise grow into a corner."""
     corner_x, corner_y, distance = _corner(canvas, rng)
     reach = rng.uniform(0.2, 0.5)
-    share = np.clip(1 - distance / reach, 0, 1) ** rng.uniform(1, 2)
+    fraction = np.clip(1 - distance / reach, 0, 1) ** rng.uniform(1, 2)
     level = rng.choice([-1, 1]) * rng.uniform(2, 15) * canvas.noise
-    canvas.sky += (level * share).astype(np.float32)
-    canvas.noise_scale *= 1 + rng.uniform(0, 1) * share
+    canvas.sky += (level * fraction).astype(np.float32)
+    canvas.noise_scale *= 1 + rng.uniform(0, 1) * fraction
     return corner_x, corner_y, reach * canvas.side
 
 
@@ -83,9 +83,9 @@ def _bad_columns(rng, canvas, x, y):
     height, length = canvas.light.shape
     number = int(rng.integers(1, 7))
     for _ in range(number):
-        place = int((y if axis == 0 else x) + rng.normal(0, 8) * (number > 1))
-        place = int(np.clip(place, 1, canvas.light.shape[axis] - 2))
-        where = (place, slice(None)) if axis == 0 else (slice(None), place)
+        position = int((y if axis == 0 else x) + rng.normal(0, 8) * (number > 1))
+        position = int(np.clip(position, 1, canvas.light.shape[axis] - 2))
+        where = (position, slice(None)) if axis == 0 else (slice(None), position)
         kind = rng.integers(3)
         if kind == 0:
             canvas.missing[where] = True
@@ -93,8 +93,8 @@ def _bad_columns(rng, canvas, x, y):
             canvas.sky[where] += rng.uniform(-8, 15) * canvas.noise
         else:
             canvas.noise_scale[where] *= rng.uniform(2, 6)
-    place = (length / 2, y) if axis == 0 else (x, height / 2)
-    return *place, _half_length(canvas, axis)
+    position = (length / 2, y) if axis == 0 else (x, height / 2)
+    return *position, _half_length(canvas, axis)
 
 
 DEFECTS = {

@@ -16,7 +16,7 @@ def demo_tile(*, seed=1):
     Simulate a tile with one clear embedded cluster.
 
     A 2MASS Ks Atlas tile in the Galactic plane with a cluster of 90 members and a
-    half-number radius of 40 arcsec in a nebula, made anew in a fraction of a second.
+    half-number radius of 40 arcsec in a nebula, simulated in a fraction of a second.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def demo_tile(*, seed=1):
 
     Examples
     --------
-    >>> from astro_vaeclust.simulation import demo_tile
+    >>> from astro_vaeclust.simulation.demo import demo_tile
     >>> tile = demo_tile()
     >>> tile.image.shape, len(tile.clusters)
     ((1024, 512), 1)

@@ -49,7 +49,7 @@ def mock_tile(seed, *, survey="2mass-ks", shape=None, clouds=True):
     Simulate a tile for the comparison of finders.
 
     Tiles with an even seed have one cluster, drawn by
-    `~astro_vaeclust.simulation.draw_clusters`; those with an odd seed have none. Both
+    `draw_clusters`; those with an odd seed have none. Both
     have star densities between 10^3.6 and 10^4.7 per deg2 at Ks < 14, a turbulent
     screen of 0.1 to 0.8 mag, up to three hard negatives of
     `~astro_vaeclust.simulation.NULLS`, the artefacts of the survey, and one in twenty

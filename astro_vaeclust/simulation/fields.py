@@ -14,50 +14,20 @@ BREAKS = (9.0, 12.0, 14.5)
 """Slopes dlogN/dm of the counts in Ks, and where one follows on the other."""
 
 BEHIND = 0.85
-"""Share of the field stars behind the dust of the tile."""
+"""Fraction of the field stars behind the dust of the tile."""
 
 DEPTH = 3.0
 """How many magnitudes below the limit of the survey the field reaches."""
 
 
 def draw_magnitudes(rng, number, *, slope, bright, faint):
-    """
-    Draw magnitudes from a power law, dN/dm proportional to ``10**(slope * m)``.
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    number : int
-        How many.
-    slope : float
-        Slope of the luminosity function.
-    bright, faint : float
-        Its ends.
-
-    Returns
-    -------
-    magnitudes : `~numpy.ndarray`
-        The magnitudes, shape (number,).
-    """
+    """Draw magnitudes from a power law, dN/dm proportional to ``10**(slope * m)``."""
     low, high = 10 ** (slope * bright), 10 ** (slope * faint)
     return np.log10(rng.uniform(low, high, number)) / slope
 
 
 def field_counts(faint):
-    """
-    Tabulate the cumulative counts of the field.
-
-    Parameters
-    ----------
-    faint : float
-        Faint end in Ks.
-
-    Returns
-    -------
-    magnitude, number : `~numpy.ndarray`
-        Magnitudes in Ks and the number of stars brighter, 1 at Ks = 14.
-    """
+    """Return magnitudes in Ks and the number of field stars brighter, 1 at Ks = 14."""
     magnitude = np.linspace(BRIGHT, faint, 600)
     slope = np.select([magnitude < edge for edge in BREAKS], SLOPES[:-1], SLOPES[-1])
     rate = np.exp(np.log(10) * np.cumsum(slope) * (magnitude[1] - magnitude[0]))
@@ -67,34 +37,13 @@ def field_counts(faint):
 
 def draw_field(rng, survey, shape, *, density, screen, gradient, margin, extra=None):
     """
-    Draw the field stars of a tile.
+    Draw the field stars of a tile and ``margin`` pixels around it.
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    survey : Survey
-        The survey.
-    shape : tuple of int
-        ``(ny, nx)`` in pixels.
-    density : float
-        Decimal logarithm of the expected stars with Ks < 14 per square degree, after
-        the extinction of ``screen``.
-    screen : Screen
-        Extinction in Ks of the tile.
-    gradient : float
-        Change of the logarithm of the density from one side of the tile to the other,
-        in a random direction.
-    margin : int
-        How far beyond the edges stars are drawn, in pixels.
-    extra : callable, optional
-        Extinction in Ks at positions ``(x, y)`` that takes stars away, beyond that of
-        ``screen``.
-
-    Returns
-    -------
-    stars : dict of `~numpy.ndarray`
-        ``x``, ``y`` in pixels, ``mag`` and ``extinction``.
+    ``density`` is the decimal logarithm of the expected stars with Ks < 14 per square
+    degree after the extinction of ``screen``; it changes by ``gradient`` from one side
+    of the tile to the other, in a random direction. ``extra`` gives further extinction
+    at positions ``(x, y)``, which takes stars away. Returns a dict of arrays ``x``,
+    ``y`` (pixels), ``mag`` and ``extinction``.
     """
     faint = survey.limit + DEPTH - survey.color
     magnitude, number = field_counts(faint)
@@ -102,7 +51,7 @@ def draw_field(rng, survey, shape, *, density, screen, gradient, margin, extra=N
     area = sides.prod() * (survey.pixel_scale / 3600) ** 2
     expected = 10**density * area * number[-1] / _thinning(screen, survey)
     total = rng.poisson(expected)
-    x, y = _draw_places(rng, total, shape, margin, gradient)
+    x, y = _draw_positions(rng, total, shape, margin, gradient)
     behind = np.where(rng.random(total) < BEHIND, 1.0, 0.2)
     extinction = behind * screen(x, y)
     if extra is not None:
@@ -118,20 +67,20 @@ def _thinning(screen, survey):
     return np.mean(BEHIND * np.exp(-dimming) + (1 - BEHIND) * np.exp(-0.2 * dimming))
 
 
-def _draw_places(rng, total, shape, margin, gradient):
+def _draw_positions(rng, total, shape, margin, gradient):
     angle = rng.uniform(0, 2 * np.pi)
     kept = []
     missing = total
     peak = 10 ** (abs(gradient) / 2 * 1.5)
     while missing > 0:
-        place = rng.uniform(-0.5, 0.5, (2, 2 * missing + 16))
-        along = place[0] * np.cos(angle) + place[1] * np.sin(angle)
-        place = place[:, rng.random(along.size) * peak < 10 ** (gradient * along)]
-        kept.append(place[:, :missing])
+        position = rng.uniform(-0.5, 0.5, (2, 2 * missing + 16))
+        along = position[0] * np.cos(angle) + position[1] * np.sin(angle)
+        position = position[:, rng.random(along.size) * peak < 10 ** (gradient * along)]
+        kept.append(position[:, :missing])
         missing -= kept[-1].shape[1]
-    place = np.hstack(kept) if kept else np.zeros((2, 0))
-    x = (place[0] + 0.5) * (shape[1] + 2 * margin) - margin - 0.5
-    y = (place[1] + 0.5) * (shape[0] + 2 * margin) - margin - 0.5
+    position = np.hstack(kept) if kept else np.zeros((2, 0))
+    x = (position[0] + 0.5) * (shape[1] + 2 * margin) - margin - 0.5
+    y = (position[1] + 0.5) * (shape[0] + 2 * margin) - margin - 0.5
     return x, y
 
 
@@ -139,25 +88,10 @@ def draw_galaxies(rng, survey, shape, screen):
     """
     Draw the galaxies behind a tile.
 
-    Counts after Kochanek et al. 2001, ApJ 560, 566, at the bright end and
-    Gardner et al. 1993, ApJ 415, L9, beyond, behind the extinction of the tile.
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    survey : Survey
-        The survey.
-    shape : tuple of int
-        ``(ny, nx)`` in pixels.
-    screen : callable
-        Extinction in Ks at positions ``(x, y)``.
-
-    Returns
-    -------
-    galaxies : dict of `~numpy.ndarray`
-        ``x``, ``y``, ``mag``, ``extinction``, ``radius`` (effective, arcsec),
-        ``index`` (Sersic), ``ellipticity`` and ``angle`` (rad).
+    Counts after Kochanek et al. 2001, ApJ 560, 566, at the bright end and Gardner et
+    al. 1993, ApJ 415, L9, beyond, behind the extinction of the tile. Returns a dict of
+    arrays ``x``, ``y``, ``mag``, ``extinction``, ``radius`` (effective, arcsec),
+    ``index`` (Sersic), ``ellipticity`` and ``angle`` (rad).
     """
     faint = survey.limit + 0.7 - survey.color
     area = shape[0] * shape[1] * (survey.pixel_scale / 3600) ** 2
@@ -182,20 +116,7 @@ def draw_galaxies(rng, survey, shape, screen):
 
 
 def paint_galaxies(image, galaxies, flux, pixel_scale):
-    """
-    Paint galaxies, before the image is smeared by the telescope.
-
-    Parameters
-    ----------
-    image : `~numpy.ndarray`
-        The image, changed in place, (ny, nx).
-    galaxies : dict of `~numpy.ndarray`
-        What `draw_galaxies` returns.
-    flux : `~numpy.ndarray`
-        Sum of the pixels of each galaxy. Shape (n,).
-    pixel_scale : float
-        Size of a pixel in arcsec.
-    """
+    """Paint galaxies of given fluxes in place, before the image is smeared."""
     for number, total in enumerate(flux):
         galaxy = {name: values[number] for name, values in galaxies.items()}
         radius = galaxy["radius"] / pixel_scale
@@ -218,18 +139,7 @@ def paint_galaxies(image, galaxies, flux, pixel_scale):
 
 
 def add_stamp(image, stamp, left, bottom):
-    """
-    Add the part of a stamp that falls on an image.
-
-    Parameters
-    ----------
-    image : `~numpy.ndarray`
-        The image, changed in place, (ny, nx).
-    stamp : `~numpy.ndarray`
-        What to add.
-    left, bottom : int
-        Pixel of the image under the first pixel of the stamp.
-    """
+    """Add the part of a stamp that falls on an image; (left, bottom) is its corner."""
     low_y, low_x = max(bottom, 0), max(left, 0)
     high_y = min(bottom + stamp.shape[0], image.shape[0])
     high_x = min(left + stamp.shape[1], image.shape[1])
@@ -240,20 +150,7 @@ def add_stamp(image, stamp, left, bottom):
 
 
 def add_blob(image, x, y, light, *, width):
-    """
-    Add a round Gaussian.
-
-    Parameters
-    ----------
-    image : `~numpy.ndarray`
-        The image, changed in place, (ny, nx).
-    x, y : float
-        Its centre in pixels.
-    light : float
-        The sum of its pixels.
-    width : float
-        Its standard deviation in pixels.
-    """
+    """Add a round Gaussian of sum ``light`` and standard deviation ``width``."""
     reach = int(np.ceil(5 * width))
     column, row = round(x), round(y)
     axis = np.arange(-reach, reach + 1)

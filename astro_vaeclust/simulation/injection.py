@@ -42,7 +42,7 @@ def inject_cluster(
         The tile, with a celestial WCS. It is not changed.
     cluster : MockCluster, optional
         The description; by default the defaults of `MockCluster`. A cluster without
-        centre gets a place away from the edges and on pixels with data.
+        centre gets a position away from the edges and on pixels with data.
     survey : str or Survey
         The survey, for the shape of the profile, the limit and the saturation.
     fwhm : `~astropy.units.Quantity`, optional
@@ -87,29 +87,25 @@ def inject_cluster(
     if fwhm is None:
         fwhm = estimate_fwhm(image)
     check_quantity("fwhm", fwhm, u.arcsec, low=0, low_counts=False)
-    psf = PointSpread(
-        fwhm=fwhm.to_value(u.arcsec) / scale,
-        kind=survey.psf_kind,
-        shape=survey.psf_shape,
-        halo_fraction=survey.halo_fraction,
-        halo_radius=survey.halo_radius / scale,
+    psf = PointSpread.from_survey(
+        replace(survey, pixel_scale=scale), fwhm.to_value(u.arcsec)
     )
 
     x, y = place_cluster(rng, cluster, wcs, data.shape, scale, allowed=~bad)
     members, _ = draw_members(
         rng, cluster, limit=survey.limit, extinction_ratio=survey.extinction_ratio
     )
-    place = x + members["dx"] / scale, y + members["dy"] / scale
-    members |= {"x": place[0], "y": place[1]}
+    position = x + members["dx"] / scale, y + members["dy"] / scale
+    members |= {"x": position[0], "y": position[1]}
     added = np.zeros(data.shape, dtype=np.float32)
     paint_cluster_nebula(
         rng, added, cluster, x, y, zero_point=magnitude, pixel_scale=scale
     )
     added = gaussian_filter(added, psf.fwhm / 2.355)
     flux = 10 ** (0.4 * (magnitude - members["mag"]))
-    added += render_stars(data.shape, *place, flux, psf)
+    added += render_stars(data.shape, *position, flux, psf)
     data = _add(data, added, bad, survey, magnitude)
-    row = cluster_row(0, cluster, members, x, y, survey.limit, data.shape, place)
+    row = cluster_row(0, cluster, members, x, y, survey.limit, data.shape, position)
     return MockTile(
         image=_replaced(image, data),
         clusters=cluster_table([row], wcs),

@@ -9,7 +9,7 @@ import astropy.units as u
 import numpy as np
 
 from .fields import add_blob
-from .textures import paint_map, random_field
+from .textures import paint_map, random_field, turned
 
 __all__ = [
     "NEBULA_KINDS",
@@ -30,23 +30,7 @@ KNOTS = 6
 
 
 def surface_brightness_to_level(brightness, zero_point, pixel_scale):
-    """
-    Convert a surface brightness.
-
-    Parameters
-    ----------
-    brightness : float
-        Surface brightness in mag/arcsec2.
-    zero_point : float
-        Magnitude of a source of 1 adu.
-    pixel_scale : float
-        Size of a pixel in arcsec.
-
-    Returns
-    -------
-    level : float
-        Adu per pixel.
-    """
+    """Convert a surface brightness in mag/arcsec2 to adu per pixel."""
     return 10 ** (0.4 * (zero_point - brightness)) * pixel_scale**2
 
 
@@ -72,13 +56,13 @@ class _Grid:
 
 
 def _cloud(grid):
-    """Make it round at large, torn at its edges."""
+    """Return a nebula that is round on large scales and torn at its edges."""
     envelope = np.exp(-0.5 * (grid.distance * np.exp(0.4 * grid.field(3))) ** 2)
     return envelope * np.exp(0.5 * grid.field(2.7))
 
 
 def _wisps(grid):
-    """Let streaks and filaments run one way."""
+    """Return streaks and filaments that run one way."""
     stretch = grid.rng.uniform(2, 5), grid.rng.uniform(0, np.pi)
     width = grid.rng.uniform(0.1, 0.3)
     ridges = sum(
@@ -90,7 +74,7 @@ def _wisps(grid):
 
 
 def _front(grid):
-    """Ionise one side of a sharp edge, and leave the other dark."""
+    """Return a nebula ionised on one side of a sharp edge, and dark on the other."""
     bend = grid.rng.uniform(-0.4, 0.4)
     edge = grid.x + bend * grid.y**2 + grid.rng.uniform(0.1, 0.4) * grid.field(3.2)
     depth, sharpness = grid.rng.uniform(0.3, 1.2), grid.rng.uniform(0.02, 0.1)
@@ -102,7 +86,7 @@ def _front(grid):
 
 
 def _shell(grid):
-    """Make a bubble: a broken ring round a faint interior."""
+    """Return a bubble: a broken ring round a faint interior."""
     distance = grid.distance * np.exp(0.12 * grid.field(3.4))
     thickness = grid.rng.uniform(0.06, 0.3)
     ring = np.exp(-np.abs(distance - 1) / thickness)
@@ -112,7 +96,7 @@ def _shell(grid):
 
 
 def _veil(grid):
-    """Make smooth light that reaches far, with a core or without."""
+    """Return smooth light that reaches far, with a core or without."""
     power = grid.rng.uniform(0.8, 1.8)
     core = grid.rng.uniform(0.2, 0.8)
     return (1 + (grid.distance / core) ** 2) ** -power * np.exp(
@@ -121,7 +105,7 @@ def _veil(grid):
 
 
 def _comet(grid):
-    """Make a bright head with a tail."""
+    """Return a bright head with a tail."""
     x = grid.x + 0.15 * grid.field(3.2)
     y = grid.y + 0.15 * grid.field(3.2)
     opening = grid.rng.uniform(0.3, 0.9)
@@ -133,13 +117,13 @@ def _comet(grid):
 
 
 def _lobes(grid):
-    """Make two lobes with a dark lane between them."""
+    """Return two lobes with a dark lane between them."""
     opening = grid.rng.uniform(0.25, 0.6)
     width = opening * (np.abs(grid.x) + 0.1)
     lobe = np.exp(-0.5 * (grid.y / width) ** 2) * np.exp(-np.abs(grid.x) / 0.7)
     lane = 1 - 0.95 * np.exp(-0.5 * (grid.x / grid.rng.uniform(0.05, 0.2)) ** 2)
-    share = np.where(grid.x > 0, 1, grid.rng.uniform(0.2, 1))
-    return lobe * lane * share * np.exp(0.4 * grid.field(2.8))
+    relative = np.where(grid.x > 0, 1, grid.rng.uniform(0.2, 1))
+    return lobe * lane * relative * np.exp(0.4 * grid.field(2.8))
 
 
 NEBULA_KINDS = {
@@ -153,38 +137,24 @@ NEBULA_KINDS = {
 }
 """The kinds of nebulae by their tags (dict of str to callable)."""
 
-SHARES = (0.24, 0.24, 0.16, 0.1, 0.14, 0.07, 0.05)
-"""How often each kind is drawn."""
+FRACTIONS = (0.24, 0.24, 0.16, 0.1, 0.14, 0.07, 0.05)
+"""Probability of each kind."""
 
 
 def paint_nebula(rng, image, x, y, radius, level, *, kind=None):
     """
-    Paint a nebula.
+    Paint a nebula, a key of `NEBULA_KINDS` or a random one, in place.
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    image : `~numpy.ndarray`
-        The image, changed in place, (ny, nx).
-    x, y : float
-        Centre in pixels.
-    radius : float
-        Radius in pixels: of most kinds the standard deviation of the mean profile.
-    level : float
-        Mean brightness, in the unit of the image, of the brightest third of the light
-        within the radius.
-    kind : str, optional
-        A key of `NEBULA_KINDS`; by default one of them at random.
+    ``radius`` in pixels is, of most kinds, the standard deviation of the mean profile;
+    ``level`` the mean of the brightest third of the light within it.
     """
     if kind is None:
-        kind = str(rng.choice(list(NEBULA_KINDS), p=SHARES))
+        kind = str(rng.choice(list(NEBULA_KINDS), p=FRACTIONS))
     step = max(1.0, 2 * REACH * radius / SAMPLES)
     half = int(np.ceil(REACH * radius / step))
     axis = np.arange(-half, half + 1) * step / radius
     flattening, angle = rng.uniform(0.55, 1), rng.uniform(0, 2 * np.pi)
-    along = axis * np.cos(angle) + axis[:, np.newaxis] * np.sin(angle)
-    across = axis[:, np.newaxis] * np.cos(angle) - axis * np.sin(angle)
+    along, across = turned(axis, axis[:, np.newaxis], angle)
     grid = _Grid(rng, along, across / flattening)
     stamp = NEBULA_KINDS[kind](grid) * _lanes(grid)
     distance = np.hypot(axis, axis[:, np.newaxis])
@@ -195,7 +165,7 @@ def paint_nebula(rng, image, x, y, radius, level, *, kind=None):
 
 
 def _lanes(grid):
-    """Return the share of the light that dust in front lets through."""
+    """Return the fraction of the light that dust in front lets through."""
     depth = grid.rng.uniform(0, 3)
     sharpness = grid.rng.uniform(0.1, 0.5)
     dust = grid.field(3.0) - 0.7
@@ -203,22 +173,7 @@ def _lanes(grid):
 
 
 def paint_knots(rng, image, x, y, radius, level, *, width):
-    """
-    Paint knots: compact bits of a nebula that are no stars.
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    image : `~numpy.ndarray`
-        The image, changed in place, (ny, nx).
-    x, y, radius : float
-        Centre and radius of the nebula in pixels.
-    level : float
-        Brightness of the nebula.
-    width : float
-        Typical standard deviation of a knot in pixels.
-    """
+    """Paint compact parts of a nebula that are no stars, of about ``width`` pixels."""
     for _ in range(rng.integers(1, KNOTS + 1)):
         dx, dy = rng.normal(0, 0.6 * radius, 2)
         size = width * np.exp(rng.uniform(-0.7, 0.9))
@@ -227,24 +182,7 @@ def paint_knots(rng, image, x, y, radius, level, *, width):
 
 
 def paint_cluster_nebula(rng, image, cluster, x, y, *, zero_point, pixel_scale):
-    """
-    Paint the nebula of a cluster, if it has one.
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    image : `~numpy.ndarray`
-        The image, changed in place, (ny, nx), in adu.
-    cluster : MockCluster
-        The description of the cluster.
-    x, y : float
-        Centre of the cluster in pixels.
-    zero_point : float
-        Magnitude of a source of 1 adu.
-    pixel_scale : float
-        Size of a pixel in arcsec.
-    """
+    """Paint the nebula of a cluster centred at (x, y) in place, if it has one."""
     if cluster.nebulosity == "none":
         return
     radius = 1.3 * cluster.radius

@@ -3,32 +3,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .defects import DEFECTS
 from .fields import paint_galaxies
 from .nebulae import paint_knots, paint_nebula, surface_brightness_to_level
-from .textures import Screen, random_field
+from .textures import Screen, random_field, turned
 
 __all__ = ["NULLS", "draw_nulls"]
 
 
 def draw_nulls(rng, canvas, kinds):
-    """
-    Draw nulls.
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    canvas : Canvas
-        What to draw on, changed in place.
-    kinds : sequence of str
-        Keys of `NULLS`.
-    """
+    """Draw nulls, keys of `NULLS`, on a canvas in place."""
     for kind in kinds:
-        place = rng.uniform(0.12, 0.88, 2) * canvas.light.shape[::-1]
-        x, y, radius = NULLS[kind](rng, canvas, *place)
+        position = rng.uniform(0.12, 0.88, 2) * canvas.light.shape[::-1]
+        x, y, radius = NULLS[kind](rng, canvas, *position)
         x, y = np.clip([x, y], 1, np.array(canvas.light.shape[::-1]) - 2)
         canvas.records.append((kind, x, y, radius / canvas.scale))
 
@@ -53,40 +44,37 @@ def _nebula(rng, canvas, x, y):
 def _extinction_window(rng, canvas, x, y):
     """Cut a hole into a cloud: it shows more stars than its surroundings."""
     radius = min(rng.uniform(25, 90), 0.12 * canvas.side)
-    pixels = radius / canvas.scale
-    reach, samples = 5 * pixels, 81
-    axis = np.linspace(-5, 5, samples)
-    warp = np.exp(rng.uniform(0.1, 0.3) * random_field(rng, (samples, samples)))
+    axis = np.linspace(-5, 5, 81)
+    warp = np.exp(rng.uniform(0.1, 0.3) * random_field(rng, (81, 81)))
     flattening, angle = rng.uniform(0.6, 1), rng.uniform(0, np.pi)
-    along = axis * np.cos(angle) + axis[:, np.newaxis] * np.sin(angle)
-    across = axis[:, np.newaxis] * np.cos(angle) - axis * np.sin(angle)
+    along, across = turned(axis, axis[:, np.newaxis], angle)
     hole = np.hypot(along * np.sqrt(flattening), across / np.sqrt(flattening)) * warp
     outside = np.hypot(axis, axis[:, np.newaxis])
     wall = 1 / (1 + np.exp(-(hole - 1) / rng.uniform(0.06, 0.2)))
     cloud = np.clip((5 - outside) / 2, 0, 1) * wall
-    screen = Screen(
-        rng.uniform(1.2, 2.5) * cloud, -reach, -reach, 2 * reach / (samples - 1)
-    )
-    canvas.screens.append(lambda at_x, at_y: screen(at_x - x, at_y - y))
+    _add_screen(canvas, rng.uniform(1.2, 2.5) * cloud, x, y, radius)
     return x, y, radius
+
+
+def _add_screen(canvas, depth, x, y, radius, extent=5):
+    """Add a square of extinction that reaches so many radii from its centre."""
+    reach = extent * (radius / canvas.scale)
+    screen = Screen(depth, -reach, -reach, 2 * reach / (len(depth) - 1))
+    canvas.screens.append(lambda at_x, at_y: screen(at_x - x, at_y - y))
 
 
 def _dark_cloud(rng, canvas, x, y):
     """Hang up a cloud with sharp edges; beyond them the field looks dense."""
     radius = min(_spread(rng, 40, 300), 0.5 * canvas.side)
-    pixels, samples = radius / canvas.scale, 161
-    reach = 3 * pixels
-    axis = np.linspace(-3, 3, samples)
+    axis = np.linspace(-3, 3, 161)
     distance = np.hypot(axis, axis[:, np.newaxis])
     stretch = rng.uniform(1, 3), rng.uniform(0, np.pi)
-    torn = random_field(rng, (samples, samples), slope=3.2, stretch=stretch)
+    torn = random_field(rng, (161, 161), slope=3.2, stretch=stretch)
     level = 1 - distance + rng.uniform(0.3, 0.8) * torn
     cloud = 1 / (1 + np.exp(-level / rng.uniform(0.03, 0.3)))
-    cloud *= np.clip((3 - distance) / 1, 0, 1)
-    texture = np.exp(0.5 * random_field(rng, (samples, samples)))
-    depth = _spread(rng, 0.6, 5) * cloud * texture
-    screen = Screen(depth, -reach, -reach, 2 * reach / (samples - 1))
-    canvas.screens.append(lambda at_x, at_y: screen(at_x - x, at_y - y))
+    cloud *= np.clip(3 - distance, 0, 1)
+    texture = np.exp(0.5 * random_field(rng, (161, 161)))
+    _add_screen(canvas, _spread(rng, 0.6, 5) * cloud * texture, x, y, radius, 3)
     return x, y, 1.3 * radius
 
 
@@ -97,17 +85,17 @@ def _bright_star(rng, canvas, x, y):
     if rng.random() < 0.2:
         axis, far = int(rng.integers(2)), bool(rng.integers(2))
         beyond = rng.uniform(2, 60) / canvas.scale
-        place = [x, y]
+        position = [x, y]
         length = canvas.light.shape[1 - axis]
-        place[axis] = length + beyond if far else -beyond
-        canvas.stars.append((*place, fainter))
-        place[axis] = length - 2.0 if far else 1.0
-        return *place, radius
+        position[axis] = length + beyond if far else -beyond
+        canvas.stars.append((*position, fainter))
+        position[axis] = length - 2.0 if far else 1.0
+        return *position, radius
     canvas.stars.append((x, y, fainter))
     return x, y, radius
 
 
-def _add_stars(rng, canvas, x, y, offsets, magnitudes):
+def _add_stars(canvas, x, y, offsets, magnitudes):
     """Add stars at offsets in arcsec, shape (n, 2)."""
     for (dx, dy), magnitude in zip(offsets, magnitudes, strict=True):
         canvas.stars.append((x + dx / canvas.scale, y + dy / canvas.scale, magnitude))
@@ -119,35 +107,36 @@ def _double_star(rng, canvas, x, y):
     angle = rng.uniform(0, np.pi)
     step = 0.5 * separation * np.array([np.cos(angle), np.sin(angle)])
     magnitudes = magnitude, magnitude + rng.uniform(0, 1.5)
-    _add_stars(rng, canvas, x, y, (-step, step), magnitudes)
+    _add_stars(canvas, x, y, (-step, step), magnitudes)
     return x, y, separation
 
 
-def _asterism(rng, canvas, x, y):
-    """Put down three to five bright stars close together, and nothing fainter."""
-    number = int(rng.integers(3, 6))
-    radius = min(_spread(rng, 6, 35), 0.1 * canvas.side)
+def _star_group(rng, canvas, x, y, *, numbers, radii, largest, brighter):
+    """Add stars within a radius, so many magnitudes brighter than the limit."""
+    number = int(rng.integers(*numbers))
+    radius = min(_spread(rng, *radii), largest * canvas.side)
     offsets = radius * rng.uniform(-1, 1, (number, 2))
-    magnitudes = canvas.survey.limit - rng.uniform(2.5, 7, number)
-    _add_stars(rng, canvas, x, y, offsets, magnitudes)
+    magnitudes = canvas.survey.limit - rng.uniform(*brighter, number)
+    _add_stars(canvas, x, y, offsets, magnitudes)
     return x, y, 1.5 * radius
 
 
-def _bright_group(rng, canvas, x, y):
-    """Put down two to four very bright stars whose halos run into each other."""
-    number = int(rng.integers(2, 5))
-    radius = min(_spread(rng, 25, 100), 0.15 * canvas.side)
-    offsets = radius * rng.uniform(-1, 1, (number, 2))
-    magnitudes = canvas.survey.limit - rng.uniform(6, 10.5, number)
-    _add_stars(rng, canvas, x, y, offsets, magnitudes)
-    return x, y, 1.5 * radius
+_asterism = partial(
+    _star_group, numbers=(3, 6), radii=(6, 35), largest=0.1, brighter=(2.5, 7)
+)
+"""Three to five bright stars close together, and nothing fainter."""
+
+_bright_group = partial(
+    _star_group, numbers=(2, 5), radii=(25, 100), largest=0.15, brighter=(6, 10.5)
+)
+"""Two to four very bright stars whose halos run into each other."""
 
 
 def _galaxy(rng, canvas, x, y):
     """Paint a disc and a bulge."""
     magnitude = canvas.survey.limit - rng.uniform(3, 6)
     radius = min(rng.uniform(5, 25), 0.1 * canvas.side)
-    share = rng.uniform(0.05, 0.6)
+    fraction = rng.uniform(0.05, 0.6)
     tilt, angle = rng.uniform(0.05, 0.75), rng.uniform(0, np.pi)
     galaxy = {
         "x": [x, x],
@@ -157,7 +146,9 @@ def _galaxy(rng, canvas, x, y):
         "ellipticity": [tilt, 0.3 * tilt],
         "angle": [angle, angle],
     }
-    flux = 10 ** (0.4 * (canvas.zero_point - magnitude)) * np.array([1 - share, share])
+    flux = 10 ** (0.4 * (canvas.zero_point - magnitude)) * np.array(
+        [1 - fraction, fraction]
+    )
     paint_galaxies(canvas.light, galaxy, flux, canvas.scale)
     if rng.random() < 0.3:
         level = 0.3 * flux[0] / (2 * np.pi * (radius / canvas.scale) ** 2)

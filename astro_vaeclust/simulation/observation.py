@@ -16,19 +16,10 @@ def draw_conditions(rng, survey):
     """
     Draw the conditions under which a tile was taken.
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    survey : Survey
-        The survey.
-
-    Returns
-    -------
-    conditions : dict of float
-        ``zero_point`` (mag), ``fwhm`` (arcsec), ``sky_level``, ``sky_gradient``,
-        ``white_noise``, ``noise`` (adu), ``noise_smoothing`` (pixels), ``halo``
-        (factor of the light in the halo), ``ellipticity`` and ``angle`` of the profile.
+    Returns a dict of float: ``zero_point`` (mag), ``fwhm`` (arcsec), ``sky_level``,
+    ``sky_gradient``, ``white_noise``, ``noise`` (adu), ``noise_smoothing`` (pixels),
+    ``halo`` (factor of the light in the halo), ``ellipticity`` and ``angle`` of the
+    profile.
     """
     names = (
         "zero_point",
@@ -48,7 +39,7 @@ def draw_conditions(rng, survey):
 
 
 def _remaining(smoothing):
-    """Return the share of white noise that the discrete Gaussian filter leaves."""
+    """Return the fraction of white noise that the discrete Gaussian filter leaves."""
     pulse = np.zeros((33, 33))
     pulse[16, 16] = 1
     return float(np.sqrt(np.sum(gaussian_filter(pulse, smoothing) ** 2)))
@@ -81,29 +72,15 @@ def make_sky(rng, shape, conditions):
 
 def noise_deviation(light, scale, conditions):
     r"""
-    Return the standard deviation of the noise of each pixel.
+    Return the standard deviation of the noise of each pixel in adu, (ny, nx).
 
     .. math:: \sigma = \sigma_0 \sqrt{1 + L / S}
 
-    with the light *L* above the sky and the level *S* of the sky: the sky gives all
-    the noise of a dark pixel.
-
-    Parameters
-    ----------
-    light : `~numpy.ndarray`
-        Light above the sky in adu, (ny, nx).
-    scale : `~numpy.ndarray`
-        Factor of the noise, (ny, nx).
-    conditions : dict of float
-        What `draw_conditions` returns.
-
-    Returns
-    -------
-    deviation : `~numpy.ndarray`
-        The standard deviation in adu, (ny, nx).
+    with the light *L* above the sky and the level *S* of the sky: the sky gives all the
+    noise of a dark pixel. ``scale`` is a factor of the noise, (ny, nx).
     """
-    share = np.maximum(light, 0) / conditions["sky_level"]
-    return conditions["noise"] * scale * np.sqrt(1 + share)
+    ratio = np.maximum(light, 0) / conditions["sky_level"]
+    return conditions["noise"] * scale * np.sqrt(1 + ratio)
 
 
 def draw_noise(rng, deviation, conditions):
@@ -116,20 +93,10 @@ def draw_noise(rng, deviation, conditions):
 
 def saturate(model, survey):
     """
-    Saturate an image the way the detectors of a survey do.
+    Saturate an image above the sky in adu the way the detectors of a survey do.
 
-    Parameters
-    ----------
-    model : `~numpy.ndarray`
-        Light above the sky in adu, (ny, nx).
-    survey : Survey
-        The survey.
-
-    Returns
-    -------
-    image : `~numpy.ndarray`
-        A new image. It approaches ``survey.saturation`` and, where the light is far
-        beyond ``survey.core_collapse``, sinks again.
+    The result approaches ``survey.saturation`` and, where the light is far beyond
+    ``survey.core_collapse``, sinks again.
     """
     image = model.copy()
     bright = model > 0.05 * survey.saturation
@@ -140,31 +107,7 @@ def saturate(model, survey):
 
 
 def make_image(data, deviation, wcs, survey, conditions, seed, missing=False):
-    """
-    Make the image of a mock tile.
-
-    Parameters
-    ----------
-    data : `~numpy.ndarray`
-        Pixels in adu, (ny, nx); pixels without data become NaN.
-    deviation : `~numpy.ndarray` or None
-        Standard deviation of the pixels in adu.
-    wcs : `~astropy.wcs.WCS`
-        The coordinates.
-    survey : Survey
-        The survey.
-    conditions : dict of float
-        What `draw_conditions` returns.
-    seed : int or None
-        For the header.
-    missing : `~numpy.ndarray` of bool
-        Further pixels without data, (ny, nx).
-
-    Returns
-    -------
-    image : `~astropy.nddata.CCDData`
-        The image with mask and header.
-    """
+    """Return the image of a mock tile; pixels without data are masked NaN."""
     mask = np.zeros(data.shape, dtype=bool) | missing
     left, right = survey.bad_columns
     mask[:, :left] = True

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..utils.validation import check_choice
+
 __all__ = ["PROFILES", "draw_positions", "mean_density"]
 
 EDGE, EFF_EDGE = 8.0, 15.0
@@ -20,75 +22,38 @@ CORE_SEPARATION = (1.6, 2.2)
 """Distance of the two cores in half-number radii."""
 
 SECOND_CORE = (0.35, 0.5)
-"""Share of the members in the smaller core."""
+"""Fraction of the members in the smaller core."""
 
 
 def draw_positions(rng, profile, number, half_number_radius):
     """
-    Draw the positions of cluster members.
+    Draw offsets of cluster members from the centre, (number, 2).
 
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    profile : str
-        A key of `PROFILES`.
-    number : int
-        Number of members.
-    half_number_radius : float
-        Radius that holds half of the members in projection.
-
-    Returns
-    -------
-    offsets : `~numpy.ndarray`
-        Offsets from the centre in the unit of the radius, (number, 2). EFF, King and
-        Plummer clusters have this radius in the mean of many; the others, which have
-        none by formula, are scaled to it.
-
-    Raises
-    ------
-    ValueError
-        If the profile is not known.
+    They have the unit of the half-number radius. EFF, King and Plummer clusters have
+    this radius in the mean of many; the others, which have none by formula, are scaled
+    to it.
     """
-    if profile not in PROFILES:
-        raise ValueError(
-            f"profile={profile!r} is not known; available: {', '.join(PROFILES)}"
-        )
+    check_choice("profile", profile, PROFILES)
     return half_number_radius * PROFILES[profile](rng, number)
 
 
 def mean_density(profile, x, y):
     """
-    Return the density of members that clusters of a profile have in the mean.
+    Return the mean density of members, not normalised, at offsets in core radii.
 
-    Parameters
-    ----------
-    profile : str
-        A key of `PROFILES`, but not ``'fractal'``, which has none by formula.
-    x, y : `~numpy.ndarray`
-        Offsets from the centre in core radii. Elongated clusters, of the mean axis
-        ratio, lie along x, and so do two cores, of the mean distance and shares.
-
-    Returns
-    -------
-    density : `~numpy.ndarray`
-        The density, not normalised.
-
-    Raises
-    ------
-    ValueError
-        If the profile has no density.
+    Elongated clusters, of the mean axis ratio, lie along x, and so do two cores, of the
+    mean distance and fractions. Raises ValueError for a fractal, which has none by
+    formula.
     """
     if profile == "elongated":
         return _plummer_density(np.hypot(x, y / np.mean(AXIS_RATIO)))
     if profile == "two-core":
-        distance, share = np.mean(CORE_SEPARATION), np.mean(SECOND_CORE)
-        first = _plummer_density(np.hypot(2 * (x + distance * share), 2 * y))
-        second = _plummer_density(np.hypot(2 * (x - distance * (1 - share)), 2 * y))
-        return (1 - share) * first + share * second
+        distance, fraction = np.mean(CORE_SEPARATION), np.mean(SECOND_CORE)
+        first = _plummer_density(np.hypot(2 * (x + distance * fraction), 2 * y))
+        second = _plummer_density(np.hypot(2 * (x - distance * (1 - fraction)), 2 * y))
+        return (1 - fraction) * first + fraction * second
     if profile not in DENSITIES:
-        takes = ", ".join(sorted(set(PROFILES) - {"fractal"}))
-        raise ValueError(f"profile={profile!r} has no density; available: {takes}")
+        raise ValueError(f"profile must have a density by formula, got {profile!r}")
     return DENSITIES[profile](np.hypot(x, y))
 
 
@@ -129,10 +94,10 @@ def _elongated(rng, number):
 
 def _two_core(rng, number):
     offsets = 0.5 * _plummer(rng, number)
-    share = rng.uniform(*SECOND_CORE)
-    second = rng.random(number) < share
+    fraction = rng.uniform(*SECOND_CORE)
+    second = rng.random(number) < fraction
     distance = rng.uniform(*CORE_SEPARATION)
-    offsets[:, 0] += distance * (second - share)
+    offsets[:, 0] += distance * (second - fraction)
     return _rescaled(_turned(rng, offsets))
 
 

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
 
+from ..utils.validation import check_choice, check_fraction, check_number
+from .textures import turned
+
 __all__ = ["PointSpread", "render_stars"]
 
 OVERSAMPLING = 2
@@ -45,7 +48,7 @@ class PointSpread:
     shape : float
         Exponent *s* of the core; 2 with ``"exponential"`` is a Gaussian.
     halo_fraction : float
-        Share of the light in the halo.
+        Fraction of the light in the halo.
     halo_radius : float
         Core radius of the halo in pixels.
     radius : int
@@ -72,16 +75,9 @@ class PointSpread:
     angle: float = 0.0
 
     def __post_init__(self):
-        if not self.fwhm > 0:
-            raise ValueError(f"fwhm must be positive, got {self.fwhm!r}")
-        if self.kind not in ("exponential", "moffat"):
-            raise ValueError(
-                f"kind={self.kind!r} is not known; available: exponential, moffat"
-            )
-        if not 0 <= self.ellipticity < 1:
-            raise ValueError(
-                f"ellipticity must lie in [0, 1), got {self.ellipticity!r}"
-            )
+        check_number("fwhm", self.fwhm, low_counts=False)
+        check_choice("kind", self.kind, ("exponential", "moffat"))
+        check_fraction("ellipticity", self.ellipticity)
 
     @classmethod
     def from_survey(cls, survey, fwhm, *, halo=1.0, ellipticity=0.0, angle=0.0):
@@ -143,11 +139,7 @@ class PointSpread:
         """Return the elliptical radius of each sample."""
         along, across = axis, axis[:, np.newaxis]
         if self.ellipticity:
-            cosine, sine = np.cos(self.angle), np.sin(self.angle)
-            along, across = (
-                along * cosine + across * sine,
-                across * cosine - along * sine,
-            )
+            along, across = turned(along, across, self.angle)
         ratio = np.sqrt(1 - self.ellipticity)
         return np.hypot(along * ratio, across / ratio)
 
@@ -160,21 +152,9 @@ class PointSpread:
         return np.exp(-((radius / scale) ** self.shape))
 
 
-def taper(share):
-    """
-    Fade a profile out.
-
-    Parameters
-    ----------
-    share : `~numpy.ndarray`
-        Radius over the radius at which the profile ends.
-
-    Returns
-    -------
-    taper : `~numpy.ndarray`
-        1 to 0.7 of the end and 0 from there on.
-    """
-    edge = np.clip((1 - share) / 0.3, 0, 1)
+def taper(radius):
+    """Return a factor that falls from 1 at 0.7 of a profile's end, radius 1, to 0."""
+    edge = np.clip((1 - radius) / 0.3, 0, 1)
     return edge**2 * (3 - 2 * edge)
 
 
@@ -280,8 +260,8 @@ def _spread(shape, x, y, flux):
     total = np.zeros(shape[0] * shape[1])
     for step_y in range(4):
         for step_x in range(4):
-            place = (row + step_y - 1) * shape[1] + column + step_x - 1
-            np.add.at(total, place, flux * along_y[step_y] * along_x[step_x])
+            index = (row + step_y - 1) * shape[1] + column + step_x - 1
+            np.add.at(total, index, flux * along_y[step_y] * along_x[step_x])
     return total.reshape(shape).astype(np.float32)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..utils.validation import check_number
+from ..utils.validation import check_choice, check_number
 
 __all__ = ["SURVEYS", "Survey", "get_survey"]
 
@@ -40,7 +40,7 @@ class Survey:
     psf_shape : float
         Exponent of the core, see `PointSpread`.
     halo_fraction : float
-        Share of a star's light in the halo.
+        Fraction of a star's light in the halo.
     halo_radius : float
         Core radius of the halo in arcsec.
     sky_level : tuple of float
@@ -227,8 +227,5 @@ def get_survey(survey):
         return survey
     if not isinstance(survey, str):
         raise TypeError(f"survey must be a string or a Survey, got {survey!r}")
-    if survey not in SURVEYS:
-        raise ValueError(
-            f"survey={survey!r} is not known; available: {', '.join(SURVEYS)}"
-        )
+    check_choice("survey", survey, SURVEYS)
     return SURVEYS[survey]

@@ -84,31 +84,12 @@ def _check_columns(name, table, columns):
         )
 
 
-def cluster_row(number, cluster, members, x, y, limit, shape, place):
+def cluster_row(number, cluster, members, x, y, limit, shape, position):
     """
-    Measure the truth of one cluster.
+    Return the truth of one cluster: the values of `CLUSTER_COLUMNS` without units.
 
-    Parameters
-    ----------
-    number : int
-        Its id.
-    cluster : MockCluster
-        Its description.
-    members : dict of `~numpy.ndarray`
-        What `draw_members` returns.
-    x, y : float
-        Its centre in pixels.
-    limit : float
-        Magnitude to which members count.
-    shape : tuple of int
-        ``(ny, nx)`` of the image.
-    place : tuple of `~numpy.ndarray`
-        Positions of the members in pixels.
-
-    Returns
-    -------
-    row : dict
-        The values of the columns, without units.
+    ``members`` are those of `draw_members`, ``positions`` theirs in pixels, and
+    ``limit`` the magnitude to which they count.
     """
     bright = members["mag"] < limit
     radius = np.hypot(members["dx"], members["dy"])[bright]
@@ -120,7 +101,7 @@ def cluster_row(number, cluster, members, x, y, limit, shape, place):
         "r50": r50,
         "r80": r80,
         "n_members": int(bright.sum()),
-        "n_inside": int((bright & inside(*place, shape)).sum()),
+        "n_inside": int((bright & inside(*position, shape)).sum()),
         "profile": cluster.profile,
         "nebulosity": cluster.nebulosity,
         "extinction": float(members["extinction"][bright].mean()),
@@ -130,21 +111,7 @@ def cluster_row(number, cluster, members, x, y, limit, shape, place):
 
 
 def inside(x, y, shape):
-    """
-    Tell which positions are on an image.
-
-    Parameters
-    ----------
-    x, y : `~numpy.ndarray`
-        Positions in pixels.
-    shape : tuple of int
-        ``(ny, nx)``.
-
-    Returns
-    -------
-    inside : `~numpy.ndarray` of bool
-        Whether they are.
-    """
+    """Return a mask of the positions in pixels that are on an image."""
     return (x > -0.5) & (y > -0.5) & (x < shape[1] - 0.5) & (y < shape[0] - 0.5)
 
 
@@ -186,42 +153,12 @@ STAR_COLUMNS = (
 
 
 def cluster_table(rows, wcs):
-    """
-    Make the table of clusters.
-
-    Parameters
-    ----------
-    rows : list of dict
-        What `cluster_row` returns.
-    wcs : `~astropy.wcs.WCS`
-        The coordinates of the image.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        The columns of ``MockTile.clusters``, also when there is no row.
-    """
+    """Return ``MockTile.clusters`` of the rows of `cluster_row`, also of none."""
     return _table(rows, CLUSTER_COLUMNS, wcs)
 
 
 def null_table(records, wcs, pixel_scale):
-    """
-    Make the table of nulls.
-
-    Parameters
-    ----------
-    records : list of tuple
-        ``(kind, x, y, radius)`` in pixels.
-    wcs : `~astropy.wcs.WCS`
-        The coordinates of the image.
-    pixel_scale : float
-        Size of a pixel in arcsec.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        The columns of ``MockTile.nulls``, also when there is no row.
-    """
+    """Return ``MockTile.nulls`` of records ``(kind, x, y, radius)`` in pixels."""
     rows = [
         {
             "id": number,
@@ -247,24 +184,10 @@ def _table(rows, columns, wcs):
 
 def star_table(groups, wcs, zero_point, shape):
     """
-    Make the table of stars.
+    Return ``MockTile.stars`` of the sources on the image, also of none.
 
-    Parameters
-    ----------
-    groups : list of tuple
-        ``(stars, cluster, is_galaxy)``: arrays ``x``, ``y``, ``mag``, ``extinction``,
-        the id of their cluster or -1, and whether they are galaxies.
-    wcs : `~astropy.wcs.WCS`
-        The coordinates of the image.
-    zero_point : float
-        Magnitude of a source of 1 adu.
-    shape : tuple of int
-        ``(ny, nx)``; sources beyond are left out.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        The columns of ``MockTile.stars``, also when there is no row.
+    ``groups`` are ``(stars, cluster, is_galaxy)``: arrays ``x``, ``y``, ``mag``,
+    ``extinction``, the id of their cluster or -1, and whether they are galaxies.
     """
 
     def column(name):

@@ -16,29 +16,12 @@ def random_field(rng, shape, *, slope=2.8, outer=None, stretch=None, wrapped=Fal
     """
     Draw a Gaussian random field with the power spectrum of turbulence.
 
-    The power falls with the wave number to the minus ``slope``; maps of molecular
-    clouds have slopes of 2.5 to 2.8 on scales above half a parsec and of 3 or more
-    below (Bensch et al. 2001, A&A 366, 636).
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    shape : tuple of int
-        ``(ny, nx)``.
-    slope : float
-        Slope of the power spectrum.
-    outer : float, optional
-        Largest scale in samples; by default the longer side. The power is flat beyond.
-    stretch : tuple of float, optional
-        Factor by which structures are drawn out, and the direction in rad.
-    wrapped : bool
-        Whether the field may go on at the opposite edge, which is four times faster.
-
-    Returns
-    -------
-    field : `~numpy.ndarray`
-        The field with mean 0 and standard deviation 1, float32.
+    The field is float32 of mean 0 and standard deviation 1. The power falls with the
+    wave number to the minus ``slope`` and is flat beyond ``outer`` samples, by default
+    the longer side; maps of molecular clouds have slopes of 2.5 to 2.8 on scales above
+    half a parsec and of 3 or more below (Bensch et al. 2001, A&A 366, 636). ``stretch``
+    is the factor by which structures are drawn out and the direction in rad. A
+    ``wrapped`` field may go on at the opposite edge, which is four times faster.
     """
     # Twice as large as asked for, so that opposite edges know nothing of each other.
     times = 1 if wrapped else 2
@@ -47,8 +30,7 @@ def random_field(rng, shape, *, slope=2.8, outer=None, stretch=None, wrapped=Fal
     wave_y, wave_x = np.fft.fftfreq(full[0])[:, np.newaxis], np.fft.rfftfreq(full[1])
     if stretch is not None:
         factor, angle = stretch
-        along = wave_x * np.cos(angle) + wave_y * np.sin(angle)
-        wave_y = wave_y * np.cos(angle) - wave_x * np.sin(angle)
+        along, wave_y = turned(wave_x, wave_y, angle)
         wave_x = factor * along
     wave = np.hypot(wave_y, wave_x)
     amplitude = (wave**2 + (0.5 / outer) ** 2) ** (-slope / 4)
@@ -58,6 +40,12 @@ def random_field(rng, shape, *, slope=2.8, outer=None, stretch=None, wrapped=Fal
     field = field[: shape[0], : shape[1]]
     field -= field.mean()
     return (field / max(field.std(), 1e-12)).astype(np.float32)
+
+
+def turned(x, y, angle):
+    """Return coordinates along and across a direction at an angle in rad from x."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return x * cosine + y * sine, y * cosine - x * sine
 
 
 @dataclass(frozen=True)
@@ -84,38 +72,13 @@ class Screen:
     outside: str = "constant"
 
     def __call__(self, x, y):
-        """
-        Read the map.
-
-        Parameters
-        ----------
-        x, y : `~numpy.ndarray`
-            Positions in pixels.
-
-        Returns
-        -------
-        values : `~numpy.ndarray`
-            The map there.
-        """
-        places = [(y - self.bottom) / self.step, (x - self.left) / self.step]
-        return map_coordinates(self.values, places, order=1, mode=self.outside)
+        """Return the map at positions in pixels."""
+        positions = [(y - self.bottom) / self.step, (x - self.left) / self.step]
+        return map_coordinates(self.values, positions, order=1, mode=self.outside)
 
 
 def paint_map(image, values, left, bottom, step):
-    """
-    Add a map on a coarse grid to an image, read between its samples.
-
-    Parameters
-    ----------
-    image : `~numpy.ndarray`
-        The image, changed in place, (ny, nx).
-    values : `~numpy.ndarray`
-        The map.
-    left, bottom : float
-        Pixel coordinates of its first sample.
-    step : float
-        Distance of the samples in pixels.
-    """
+    """Add a coarse map to an image, interpolated; see `Screen` for its grid."""
     rows, along_y = _covered(image.shape[0], bottom, step, values.shape[0])
     columns, along_x = _covered(image.shape[1], left, step, values.shape[1])
     if along_y.size and along_x.size:
@@ -129,47 +92,26 @@ def _covered(length, first, step, samples):
     return slice(low, high), (np.arange(low, high) - first) / step
 
 
-def _between(values, places, axis):
+def _between(values, positions, axis):
     """Interpolate linearly along an axis."""
-    lower = np.minimum(places.astype(int), values.shape[axis] - 2)
-    share = (places - lower).astype(np.float32)
-    share = share[:, np.newaxis] if axis == 0 else share
+    lower = np.minimum(positions.astype(int), values.shape[axis] - 2)
+    fraction = (positions - lower).astype(np.float32)
+    fraction = fraction[:, np.newaxis] if axis == 0 else fraction
     low, high = (np.take(values, lower + more, axis) for more in (0, 1))
-    return low * (1 - share) + high * share
+    return low * (1 - fraction) + high * fraction
 
 
 def turbulent_screen(rng, shape, *, mean, spread, step, outer, margin=0):
     r"""
-    Draw a log-normal screen.
+    Draw a log-normal screen of mean ``mean`` exactly.
 
     .. math:: A = \bar{A} \exp(\sigma g - \sigma^2 / 2)
 
-    with a `random_field` *g*, and twice as much along the zero lines of a second field
-    where *g* is above its mean: filaments. Log-normal column densities are what
-    isothermal turbulence makes (Vázquez-Semadeni & García 2001,
-    arXiv:astro-ph/0103199).
-
-    Parameters
-    ----------
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    shape : tuple of int
-        ``(ny, nx)`` of the image in pixels.
-    mean : float
-        Mean of the screen.
-    spread : float
-        Standard deviation of its natural logarithm.
-    step : float
-        Distance of the samples in pixels.
-    outer : float
-        Largest scale of the structure in pixels.
-    margin : float
-        How far the screen extends beyond the image, in pixels.
-
-    Returns
-    -------
-    screen : Screen
-        The screen, with mean ``mean`` exactly.
+    with a `random_field` *g*, ``spread`` as sigma, and twice as much along the zero
+    lines of a second field where *g* is above its mean: filaments. Log-normal column
+    densities are those of isothermal turbulence (Vázquez-Semadeni & García 2001,
+    arXiv:astro-ph/0103199). ``step``, the distance of the samples, ``outer``, the
+    largest scale, and ``margin`` beyond the image are in pixels.
     """
     samples = tuple(int(np.ceil((side + 2 * margin) / step)) + 2 for side in shape)
     field = random_field(rng, samples, outer=outer / step)

@@ -7,13 +7,13 @@ import astropy.units as u
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from ..utils.validation import check_number
 from .artefacts import ARTEFACTS, paint_artefacts
 from .canvas import Canvas
 from .checks import (
     check_seed,
     checked_center,
     checked_extinction,
-    checked_number,
     checked_shape,
     checked_tags,
 )
@@ -149,8 +149,8 @@ def simulate_tile(
         artefacts = survey.artefacts if artefacts else ()
     artefacts = checked_tags("artefacts", artefacts, ARTEFACTS)
     mean_extinction = checked_extinction(extinction)
-    density = checked_number("density", density, 0, 7)
-    gradient = checked_number("gradient", gradient, -3, 3)
+    check_number("density", density, high=7)
+    check_number("gradient", gradient, low=-3, high=3)
     streams = _streams(seed)
     wcs = make_wcs(survey, shape, checked_center(center))
     clusters = checked_clusters(
@@ -239,9 +239,9 @@ def _add_clusters(streams, canvas, clusters, wcs):
         )
         canvas.screens.append(_shifted(dust, x, y, scale))
         groups.append((members, number, False))
-        place = members["x"], members["y"]
+        position = members["x"], members["y"]
         limit = canvas.survey.limit
-        rows.append(cluster_row(number, cluster, members, x, y, limit, shape, place))
+        rows.append(cluster_row(number, cluster, members, x, y, limit, shape, position))
     return groups, rows
 
 

@@ -9,14 +9,29 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import Angle
 
-__all__ = ["as_degrees", "as_magnitudes", "as_numbers", "as_words", "plain"]
+__all__ = [
+    "as_degrees",
+    "as_magnitudes",
+    "as_numbers",
+    "as_words",
+    "is_sexagesimal",
+    "plain",
+    "unit_of",
+]
 
 FAINTEST = 40.0
 """Magnitudes from this on are codes of a missing value."""
 
+MISSING_BELOW = -9000.0
+"""Numbers below this are codes of a missing value in every unit of magnitudes."""
+
+MISSING_WORDS = ("", "nan", "null", "none", "--")
+
 SEXAGESIMAL = re.compile(r"[+-]?\d+[:hd°\s]\s*\d")
 
 SPELLINGS = {
+    "h:m:s": u.hourangle,
+    "d:m:s": u.deg,
     "deg": u.deg,
     "degree": u.deg,
     "rad": u.rad,
@@ -26,9 +41,10 @@ SPELLINGS = {
     "hour": u.hourangle,
     "arcsec": u.arcsec,
     "mag": u.mag,
+    "magnitude": u.mag,
     "pixel": u.pix,
 }
-"""Units as files spell them, in lower case, without brackets and plural."""
+"""Units as files spell them, in lower case, without brackets, quotes and plural."""
 
 
 def as_magnitudes(column):
@@ -48,10 +64,11 @@ def as_magnitudes(column):
     Raises
     ------
     ValueError
-        If its unit is no magnitude.
+        If its unit is no magnitude; fluxes need a zero point.
     """
     values = as_numbers(column, u.mag)
-    return np.where(np.abs(values) < FAINTEST, values, np.nan)
+    given = (np.abs(values) < FAINTEST) & ~(as_numbers(column) < MISSING_BELOW)
+    return np.where(given, values, np.nan)
 
 
 def as_numbers(column, unit=None):
@@ -81,11 +98,7 @@ def as_numbers(column, unit=None):
     values = np.where(mask, np.nan, values.astype(float))
     if unit is None:
         return values
-    try:
-        own = _unit_of(column) or unit
-        return u.Quantity(values, own).to_value(unit)
-    except (ValueError, TypeError):
-        raise ValueError(f"a column is in {column.unit}, and not in {unit}") from None
+    return u.Quantity(values, unit_of(column, unit) or unit).to_value(unit)
 
 
 def as_words(column):
@@ -121,10 +134,15 @@ def as_degrees(column, unit):
     if plain(column)[0].dtype.kind not in "OSU":
         return as_numbers(column, u.deg)
     texts = as_words(column)
-    if not any(map(SEXAGESIMAL.match, texts)):
-        return as_numbers(column, u.deg)
+    given = ~np.isin(np.char.lower(texts), MISSING_WORDS)
     degrees = np.full(len(texts), np.nan)
-    given = texts != ""
+    if not any(map(SEXAGESIMAL.match, texts)):
+        degrees[given] = as_numbers(column[given], u.deg)
+        return np.where(given & np.isnan(degrees), np.inf, degrees)
+    unit = unit_of(column, u.deg) or unit
+    degrees[given] = np.inf
+    if unit == u.hourangle:  # plain numbers among them may be degrees
+        given &= [bool(SEXAGESIMAL.match(text)) for text in texts]
     try:
         degrees[given] = Angle(texts[given], unit).deg
     except ValueError:
@@ -132,13 +150,49 @@ def as_degrees(column, unit):
     return degrees
 
 
-def _unit_of(column):
-    """Return the unit of a column whatever its spelling, such as ``[DEGREES]``."""
-    unit = getattr(column, "unit", None)
-    if unit is None or str(unit) == "":
+def is_sexagesimal(column):
+    """Whether a column has angles in words such as ``"-16 10 45"`` (bool)."""
+    if plain(column)[0].dtype.kind not in "OSU":
+        return False
+    return any(map(SEXAGESIMAL.match, as_words(column)))
+
+
+def unit_of(column, unit):
+    """
+    Return the unit of a column whatever its spelling, such as ``[DEGREES]``.
+
+    Parameters
+    ----------
+    column : column of a table
+        The column.
+    unit : `~astropy.units.UnitBase`
+        What it must convert to.
+
+    Returns
+    -------
+    own : `~astropy.units.UnitBase` or None
+        Its unit, None without one. Magnitudes of a system, such as AB, are in mag.
+
+    Raises
+    ------
+    ValueError
+        If it does not convert; the message has the name of the column.
+    """
+    given = getattr(column, "unit", None)
+    if given is None or str(given) == "":
         return None
-    plain = str(unit).lower().strip("[]() ").removesuffix("s")
-    return SPELLINGS.get(plain) or u.Unit(unit)
+    spelled = str(given).lower().strip("[]()\"' ")
+    own = SPELLINGS.get(spelled) or SPELLINGS.get(spelled.removesuffix("s"))
+    try:
+        own = own or u.Unit(given)
+        own = getattr(own, "function_unit", own)
+        own.to(unit)
+    except (ValueError, TypeError):
+        name = getattr(getattr(column, "info", None), "name", None)
+        raise ValueError(
+            f"column {name or 'without a name'!r} is in {given}, and not in {unit}"
+        ) from None
+    return own
 
 
 def _angle(text, unit):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import warnings
 
-import astropy.units as u
 import numpy as np
 import photutils
 from astropy.nddata import NDData
@@ -16,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 from ..exceptions import NoDetectionsWarning
 from ..images.sky import Sky
 from .points import PointSources
-from .seeing import estimate_fwhm
+from .seeing import fwhm_in_pixels
 
 __all__ = ["find_sources", "measure_fwhm"]
 
@@ -126,7 +125,6 @@ def measure_fwhm(image):
     )
     stars = NDData(image.data[middle], mask=image.mask[middle], wcs=image.wcs)
     try:
-        fwhm = estimate_fwhm(stars)
+        return max(2.0, fwhm_in_pixels(stars))
     except ValueError:
         return FALLBACK_FWHM
-    return max(2.0, float((fwhm / image.pixel_scale).to_value(u.pix)))

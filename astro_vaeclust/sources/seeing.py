@@ -7,8 +7,9 @@ import astropy.units as u
 import numpy as np
 from astropy.nddata import NDData
 from astropy.stats import sigma_clipped_stats
-from astropy.wcs.utils import proj_plane_pixel_scales
 from scipy.ndimage import maximum_filter
+
+from ..images.celestial import middle, pixel_area
 
 __all__ = ["estimate_fwhm"]
 
@@ -47,7 +48,12 @@ def estimate_fwhm(image):
         pixel of them is on a flank.
     """
     wcs = checked_image(image)
-    scale = float(np.mean(proj_plane_pixel_scales(wcs)) * 3600)
+    area = pixel_area(wcs, *middle(image.data.shape))
+    return fwhm_in_pixels(image) * float(np.sqrt(area) * 3600) * u.arcsec
+
+
+def fwhm_in_pixels(image):
+    """Return what `estimate_fwhm` returns, but in pixels (float)."""
     bad = bad_pixels(image)
     data = np.array(image.data, dtype=float)
     _, sky, deviation = sigma_clipped_stats(data[~bad])
@@ -66,7 +72,7 @@ def estimate_fwhm(image):
         )
     radius, level = radius[flank], np.log(level[flank])
     widths = np.sqrt(np.log(2) * radius**2 / -level)
-    return 2 * float(np.median(widths)) * scale * u.arcsec
+    return 2 * float(np.median(widths))
 
 
 def _bright_stars(data, bad, threshold):

@@ -11,7 +11,13 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyUserWarning
 
-from .columns import as_degrees, as_magnitudes, as_numbers
+from .columns import (
+    as_degrees,
+    as_magnitudes,
+    as_numbers,
+    is_sexagesimal,
+    unit_of,
+)
 from .points import PointSources, check_number_on_image
 
 __all__ = [
@@ -126,9 +132,9 @@ def sky_positions(table, name="sources", *, wcs=None):
     Parameters
     ----------
     table : `~astropy.table.Table`
-        A table with a column of `SKY_COLUMNS` or a pair of `ANGLE_COLUMNS`. Numbers
-        without a unit are degrees; words such as ``"06 08 32.1"`` and ``"+20 38 57"``
-        are hours and degrees, ICRS.
+        A table with a column of ``SKY_COLUMNS`` or a pair of ``ANGLE_COLUMNS``. Numbers
+        without a unit are degrees, also as text; words such as ``"06 08 32.1"`` and
+        ``"+20 38 57"`` are hours and degrees, ICRS.
     name : str, optional
         The argument, for messages.
     wcs : `~astropy.wcs.WCS`, optional
@@ -144,7 +150,8 @@ def sky_positions(table, name="sources", *, wcs=None):
     TypeError
         If it is no table.
     ValueError
-        If there are no such columns, or their unit is no angle.
+        If there are no such columns, their unit is no angle, or it is open whether
+        numbers are hours or degrees.
 
     Warns
     -----
@@ -161,13 +168,7 @@ def sky_positions(table, name="sources", *, wcs=None):
                 f"got the columns {table.colnames}"
             )
         return wcs.pixel_to_world(x, y).icrs
-    column = _sky_column(table)
-    if column is None:
-        ra, dec = angles(table, name)
-    else:
-        sky = table[column].icrs
-        ra, dec = (as_numbers(axis, u.deg) for axis in (sky.ra, sky.dec))
-    return SkyCoord(*_possible(ra, dec, name), unit=u.deg, frame="icrs")
+    return SkyCoord(*angles(table, name), unit=u.deg, frame="icrs")
 
 
 def has_sky_positions(table):
@@ -177,7 +178,7 @@ def has_sky_positions(table):
 
 def angles(table, name="sources"):
     """
-    Return right ascension and declination in degrees, as they are.
+    Return the positions of a table on the sky as right ascension and declination.
 
     Parameters
     ----------
@@ -189,20 +190,43 @@ def angles(table, name="sources"):
     Returns
     -------
     ra, dec : (n,) float64 array
-        NaN where one is missing; infinite where a word cannot be read. None instead of
-        both without a pair of `ANGLE_COLUMNS`.
+        In degrees, ICRS; both NaN where one is missing or impossible. None instead of
+        both without a pair of ``ANGLE_COLUMNS``.
 
     Raises
     ------
     ValueError
-        If a unit is no angle.
+        If a unit is no angle, or it is open whether numbers are hours or degrees.
+
+    Warns
+    -----
+    AstropyUserWarning
+        If there are impossible positions.
     """
-    for ra, dec in _pairs(table, ANGLE_COLUMNS):
-        try:
-            return as_degrees(table[ra], u.hourangle), as_degrees(table[dec], u.deg)
-        except ValueError as error:
-            raise ValueError(f"{name}: {ra} and {dec}: {error}") from error
-    return None
+    column = _sky_column(table)
+    pair = next(_pairs(table, ANGLE_COLUMNS), None)
+    if column is not None:
+        sky = table[column].icrs
+        found = (as_numbers(axis, u.deg) for axis in (sky.ra, sky.dec))
+    elif pair is not None:
+        found = _angles_of(table, pair, name)
+    else:
+        return None
+    return _possible(*found, name)
+
+
+def _angles_of(table, pair, name):
+    """Return the angles of a pair of columns in degrees, infinite if unreadable."""
+    ra, dec = (table[column] for column in pair)
+    try:
+        if is_sexagesimal(dec) and not (is_sexagesimal(ra) or unit_of(ra, u.deg)):
+            raise ValueError(
+                f"column {pair[0]!r} has plain numbers beside the sexagesimal column "
+                f"{pair[1]!r}; give it a unit, since they may be hours or degrees"
+            )
+        return as_degrees(ra, u.hourangle), as_degrees(dec, u.deg)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _check_table(table, name):
@@ -223,9 +247,9 @@ def _possible(ra, dec, name):
             f"{name}: {n_impossible} of {len(ra)} rows have impossible positions and "
             "are left out",
             AstropyUserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-    return (np.where(possible, angle, np.nan) for angle in (ra, dec))
+    return tuple(np.where(possible, angle, np.nan) for angle in (ra, dec))
 
 
 def _pixel_positions(sources, wcs):
@@ -238,10 +262,20 @@ def _pixel_positions(sources, wcs):
     sky = sky_positions(sources)
     known = np.isfinite(sky.ra.deg)
     _check_known(known)
+    if wcs.has_distortion and wcs.array_shape is not None:
+        known &= _is_around(sky, wcs)
     x, y = np.full((2, len(sky)), np.nan)
     if known.any():
         x[known], y[known] = wcs.world_to_pixel(sky[known])
     return x, y
+
+
+def _is_around(sky, wcs):
+    """Whether positions lie near an image, beyond which distortions diverge."""
+    ny, nx = wcs.array_shape
+    corners = wcs.pixel_to_world([0, 0, nx, nx], [0, ny, 0, ny])
+    middle = wcs.pixel_to_world(nx / 2, ny / 2)
+    return middle.separation(sky) < 2 * middle.separation(corners).max()
 
 
 def _check_known(known):

@@ -5,4 +5,8 @@ from .fine_tuning import fine_tune
 from .make import make_model
 from .stages import Recipe
 
-__all__ = ["Recipe", "fine_tune", "make_model"]
+__all__ = [
+    "Recipe",
+    "fine_tune",
+    "make_model",
+]

@@ -31,7 +31,7 @@ MIN_PAIRS = 20
 """Clusters that must be found for their errors to be calibrated."""
 
 ERRORS = ("biases", "error_factors", "error_floors")
-"""What of a `Calibration` the clusters tell."""
+"""Fields of a `Calibration` that clusters determine."""
 
 CONFIDENT = 0.0
 """Logit from which on the errors of a candidate are calibrated."""
@@ -59,14 +59,14 @@ def calibrate(model, tiles, *, progress_bar=None):
         The model.
     tiles : sequence of path
         Files of `~astro_vaeclust.training.tiles.TrainingTile`: those without
-        clusters tell the rates, those with some the errors.
+        clusters give the rates, those with some the errors.
     progress_bar : callable, optional
         Called as ``progress_bar(iterable, desc=..., total=...)``.
 
     Returns
     -------
     model : `~astro_vaeclust.detector.model.TrainedModel`
-        The same with a calibration; what the tiles do not tell stays as it was.
+        The same with a calibration; what the tiles do not determine stays as it was.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def calibrate(model, tiles, *, progress_bar=None):
     if nulls:
         calibration = _rates(nulls, outcomes, calibration)
         areas = [intensity.area for intensity in calibration.intensities]
-        logger.info("calibrated on %.2f deg2, and %.2f of sharp images", *areas)
+        logger.info("calibrated on %.2f deg2, and %.2f of fine images", *areas)
     elif calibration is None:
         raise ValueError("tiles must have some without clusters, got none")
     before = model.calibration or calibration
@@ -116,7 +116,7 @@ def _rates(nulls, outcomes, before):
     Fit scores and their rates.
 
     Scores of fine images stay as before where clusters are few, or no sky without
-    clusters tells their rates.
+    clusters gives their rates.
 
     On coarse images, the score is the height alone: candidates on real 2MASS tiles are
     smaller than on mock ones, and small ones would be trusted too much.
@@ -183,21 +183,11 @@ def calibrate_errors(pairs):
     """
     Compare what was measured of known clusters with the truth.
 
-    Parameters
-    ----------
-    pairs : (n, 2, n_measures) array
-        Deviations from the truth, and stated errors.
-
-    Returns
-    -------
-    biases, factors, floors : tuple of float
-        Medians of the deviations; factors of the errors, and what is added to them in
-        quadrature, such that 68 % of the deviations are smaller.
-
-    Notes
-    -----
-    Of a logarithm the error is stated as that of the number itself, up and down alike,
-    and so it is calibrated.
+    ``pairs``, (n, 2, n_measures), are deviations from the truth and stated errors.
+    Returns the medians of the deviations; factors of the errors; and what is added to
+    them in quadrature, such that 68 % of the deviations are smaller. Of a logarithm the
+    error is stated as that of the number itself, up and down alike, and so it is
+    calibrated.
     """
     deviations, errors = pairs[:, 0], pairs[:, 1]
     biases = np.median(deviations, axis=0)
@@ -230,23 +220,12 @@ def _error_scale(deviations, errors):
 
 def real_sky_factor(model, images):
     """
-    Compare the candidates on real images with those that the model states.
+    Return the factor of the rates of false alarms on images without a known cluster.
 
-    The factor is the mean of its posterior: the number of candidates is Poisson, and
-    the prior is a gamma distribution with mean one that weighs as much as ``PRIOR``
-    candidates.
-
-    Parameters
-    ----------
-    model : `~astro_vaeclust.detector.model.TrainedModel`
-        The model, calibrated on mock sky; a factor that it has already is left out.
-    images : iterable of `~astro_vaeclust.images.image.Image`
-        Images without a known cluster.
-
-    Returns
-    -------
-    factor : float
-        What to multiply the rates of false alarms with.
+    It compares the candidates on them with those that a model, calibrated on mock sky,
+    states; a factor that it has already is left out. It is the mean of its posterior:
+    the number of candidates is Poisson, and the prior is a gamma distribution with mean
+    one that weighs as much as ``PRIOR`` candidates.
     """
     model = replace(model, calibration=replace(model.calibration, real_sky=1.0))
     observed, expected = PRIOR, PRIOR

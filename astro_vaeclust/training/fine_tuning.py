@@ -60,7 +60,7 @@ def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
         If a tile is no MockTile.
     ValueError
         If the embedding is not a trained one, there are no tiles with clusters, or
-        tiles of sharp images, with pixels below 0.7", are mixed with others.
+        tiles of fine images, with pixels below 0.7", are mixed with others.
     OSError
         If the file exists or cannot be written.
     """
@@ -129,7 +129,7 @@ def _network_to_tune(model, tiles):
     }
     if len(kinds) > 1:
         raise ValueError(
-            "tiles must all be of sharp images or none of them, as each kind has a "
+            "tiles must all be of fine images or none of them, as each kind has a "
             f"network of its own; got pixels of {min(scales):.2f} and {max(scales):.2f}"
         )
     return "fine_network" if kinds == {True} else "network"

@@ -170,11 +170,11 @@ def train_network(
     folder = ResultFolder(folder, {"plan": plan})
     first = _resume(folder, network, optimizer)
     steps = range(first, plan.n_steps)
-    places = ()
+    candidates = ()
     if plan.mined:
         file = folder.path / "false_candidates.npy"
-        places = find_false_candidates(start, tiles, file, progress=progress)
-    draw = partial(draw_batch, plan, tiles, real_tiles, places=places)
+        candidates = find_false_candidates(start, tiles, file, progress=progress)
+    draw = partial(draw_batch, plan, tiles, real_tiles, candidates=candidates)
     recent = []
     with ThreadPoolExecutor(1) as pool:
         upcoming = pool.submit(draw, first)
@@ -230,45 +230,34 @@ def _continued(plan, start):
     return network
 
 
-def draw_batch(plan, tiles, real_tiles, step, places=()):
+def draw_batch(plan, tiles, real_tiles, step, candidates=()):
     """
     Draw the squares of a step; they depend on the plan and the step only.
 
-    Parameters
-    ----------
-    plan : `TrainingPlan`
-        How the network is trained.
-    tiles, real_tiles : list of path
-        Files of tiles.
-    step : int
-        Number of the step.
-    places : (n, 4) array, optional
-        Of `~astro_vaeclust.training.mining.find_false_candidates`.
-
-    Returns
-    -------
-    batch : dict
-        Stacked fields of `~astro_vaeclust.training.targets.Crop`.
+    ``candidates`` are those of `find_false_candidates`. Returns stacked fields of
+    `Crop` (dict).
     """
     rng = np.random.default_rng([plan.seed, step])
-    crops, shares = [], None
-    if plan.by_probability and len(places):
-        shares = places[:, 3] / places[:, 3].sum()
+    crops, weights = [], None
+    if plan.by_probability and len(candidates):
+        weights = candidates[:, 3] / candidates[:, 3].sum()
     for _ in range(plan.batch_size):
         real = len(real_tiles) > 0 and rng.uniform() < plan.injected
-        mined = not real and len(places) > 0 and rng.uniform() < plan.mined
+        mined = not real and len(candidates) > 0 and rng.uniform() < plan.mined
         if mined:
-            number, *place, _ = places[rng.choice(len(places), p=shares)]
+            number, *position, _ = candidates[rng.choice(len(candidates), p=weights)]
             path = tiles[int(number)]
         else:
-            pool, place = real_tiles if real else tiles, None
+            pool, position = real_tiles if real else tiles, None
             path = pool[rng.integers(len(pool))]
         tile = TrainingTile.load(path)
         n_scales = plan.network.n_scales
-        crops.append(crop_tile(tile, plan.side, rng, n_scales=n_scales, place=place))
+        crops.append(
+            crop_tile(tile, plan.side, rng, n_scales=n_scales, position=position)
+        )
     stacked = {
         name: torch.from_numpy(np.stack([getattr(crop, name) for crop in crops]))
-        for name in ("channels", "center", "density", "measures", "shares", "usable")
+        for name in ("channels", "center", "density", "measures", "weights", "usable")
     }
     stacked["labels"] = [
         torch.from_numpy(np.stack(maps))

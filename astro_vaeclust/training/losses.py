@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The objective of the amortised network, term by term."""
+"""The objective of the detector, term by term."""
 
 from __future__ import annotations
 
@@ -24,13 +24,10 @@ PIXEL_SCATTER = 0.15
 @dataclass(frozen=True, kw_only=True)
 class Weights:
     """
-    Weights of the terms.
+    Weights of the terms of `objective`.
 
-    Parameters
-    ----------
-    center, density, measures, autoencoder, labels : float
-        Of the centres, the members per cell, the measured quantities, the negative
-        evidence lower bound, and the classes of the latents.
+    Of the centres, the members per cell, the measured quantities, the negative evidence
+    lower bound, and the classes of the latents.
     """
 
     center: float = 1.0
@@ -69,7 +66,7 @@ def objective(network, batch, weights, generator=None, divergence=LABELLED):
     terms = {
         "center": center_loss(outputs.center, batch["center"], batch["usable"]),
         "density": density_loss(outputs.density, batch["density"], batch["usable"]),
-        "measures": measures_loss(outputs, batch["measures"], batch["shares"]),
+        "measures": measures_loss(outputs, batch["measures"], batch["weights"]),
         **autoencoder_losses(network, outputs, batch, generator, divergence),
     }
     total = sum(getattr(weights, name) * term for name, term in terms.items())
@@ -98,14 +95,14 @@ def density_loss(log_density, counts, usable):
     return 100 * (loss * usable).mean()
 
 
-def measures_loss(outputs, target, shares):
+def measures_loss(outputs, target, weights):
     """
     Gaussian negative log-likelihood of what is measured, alike for all clusters.
 
-    ``target`` is ``(batch, 5, ny, nx)``; ``shares``, ``(batch, ny, nx)``, say how much
-    of its cluster a cell counts for.
+    ``target`` is ``(batch, 5, ny, nx)``; ``weights``, ``(batch, ny, nx)``, add up
+    to one over the cells of a cluster.
     """
-    weight = shares[:, None]
+    weight = weights[:, None]
     squares = (outputs.measures - target).square() / outputs.log_variances.exp()
     loss = 0.5 * (squares + outputs.log_variances) * weight
     return loss.sum() / weight.sum().clamp(min=1)
@@ -113,12 +110,12 @@ def measures_loss(outputs, target, shares):
 
 def autoencoder_losses(network, outputs, batch, generator, divergence=LABELLED):
     """
-    Negative evidence lower bound and the cross-entropy of the classes.
+    Return the negative evidence lower bound and the cross-entropy of the classes.
 
     With ``"labelled"``, the divergence of a cell of known class c is that from
     component c, or from the components of that class; for others the mixture's own
-    posterior takes its place, as in VaDE. Other divergences put their own bound in the
-    place of this one. In the entropy, rare classes count more.
+    posterior is used instead, as in VaDE. Other divergences have their own bound. In
+    the entropy, rare classes count more.
     """
     image, usable = batch["channels"][:, :1], batch["channels"][:, 2:]
     total, entropy = 0.0, 0.0
@@ -143,37 +140,37 @@ def autoencoder_losses(network, outputs, batch, generator, divergence=LABELLED):
         misfit = decoder(z) - _cells(image, scale)
         squares = misfit.square() * _cells(usable, scale)
         reconstruction = -0.5 * squares.sum(dim=-1) / PIXEL_SCATTER**2
-        log_shares = torch.log_softmax(prior.log_joint(z), dim=-1)
+        log_gamma = torch.log_softmax(prior.log_joint(z), dim=-1)
         if divergence == LABELLED:
-            away = kl_joint(posterior, prior, _shares(labels, log_shares))
+            away = kl_joint(posterior, prior, _responsibilities(labels, log_gamma))
         else:
             away = chosen(posterior, prior, z, generator)
         bound = reconstruction - away
         if n_samples > 1:
             combine = getattr(chosen, "bound", mean_bound)
-            bound, log_shares = combine(reconstruction, away), log_shares[0]
+            bound, log_gamma = combine(reconstruction, away), log_gamma[0]
         total = total - bound.mean()
         known = labels >= 0
         if known.any():
-            of_classes = class_sums(log_shares)[known]
+            of_classes = class_sums(log_gamma)[known]
             entropy = entropy + _balanced_entropy(of_classes, labels[known])
     n_scales = len(outputs.posteriors)
     return {"autoencoder": total / n_scales, "labels": entropy / n_scales}
 
 
-def _shares(labels, log_shares):
+def _responsibilities(labels, log_gamma):
     """
     Return one for the component of a known label, else the mixture's posterior.
 
-    Where a label has several components, they share the one as the posterior says.
+    Where a label has several components, the posterior divides the one between them.
     """
     weight = functional.one_hot(labels.clamp(min=0), len(CLASSES))
-    n_each = log_shares.shape[-1] // len(CLASSES)
+    n_each = log_gamma.shape[-1] // len(CLASSES)
     if n_each > 1:
-        of_classes = class_sums(log_shares).repeat_interleave(n_each, dim=-1)
-        within = (log_shares - of_classes).exp()
+        of_classes = class_sums(log_gamma).repeat_interleave(n_each, dim=-1)
+        within = (log_gamma - of_classes).exp()
         weight = weight.repeat_interleave(n_each, dim=-1) * within
-    return torch.where((labels >= 0)[..., None], weight, log_shares.exp())
+    return torch.where((labels >= 0)[..., None], weight, log_gamma.exp())
 
 
 def _balanced_entropy(log_probabilities, labels):

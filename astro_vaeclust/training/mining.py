@@ -24,24 +24,9 @@ def find_false_candidates(network, tiles, path, *, progress=None):
     """
     Find candidates that match no cluster; use those in the file if there is one.
 
-    Training on what was falsely detected is that of Sung & Poggio (1998).
-
-    Parameters
-    ----------
-    network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
-        The network, in its mode for use; it is not changed.
-    tiles : sequence of path
-        Files of `~astro_vaeclust.training.tiles.TrainingTile`.
-    path : path
-        Where the candidates are kept, an ``.npy`` file.
-    progress : callable, optional
-        Wraps the tiles, as `tqdm.tqdm` does.
-
-    Returns
-    -------
-    places : (n, 4) array
-        Number of the tile, x and y in network pixels, and the probability of a cluster
-        that the network gave.
+    Training on what was falsely detected is that of Sung & Poggio (1998). Returns rows
+    of the number of the tile, x and y in network pixels, and the probability of a
+    cluster that the network gave, ``(n, 4)``; ``progress`` wraps the tiles.
     """
     if not path.exists():
         quick = folded(network).cpu()
@@ -49,11 +34,11 @@ def find_false_candidates(network, tiles, path, *, progress=None):
         for number, tile in enumerate(progress(tiles) if progress else tiles):
             found = _false_candidates(quick, TrainingTile.load(tile))
             rows.append(np.column_stack([np.full(len(found), number), found]))
-        with atomic_path(path) as place:
-            np.save(place, np.concatenate(rows))
-    places = np.load(path, allow_pickle=False)
-    logger.info("%d false candidates on %d tiles", len(places), len(tiles))
-    return places
+        with atomic_path(path) as temporary:
+            np.save(temporary, np.concatenate(rows))
+    candidates = np.load(path, allow_pickle=False)
+    logger.info("%d false candidates on %d tiles", len(candidates), len(tiles))
+    return candidates
 
 
 def _false_candidates(network, tile):

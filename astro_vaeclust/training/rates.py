@@ -53,21 +53,7 @@ MIN_CLUSTERS = 20
 
 
 def null_sample(candidates, conditions, tile):
-    """
-    Return the fields of a `NullSample` of one tile, but for the scores.
-
-    Parameters
-    ----------
-    candidates, conditions
-        What `usable_candidates` returns.
-    tile : `~astro_vaeclust.training.tiles.TrainingTile`
-        The tile.
-
-    Returns
-    -------
-    crowding, fine, exposure : array
-        As in `NullSample`.
-    """
+    """Return the fields of a `NullSample` of one tile, but for the scores."""
     crowding, usable = conditions
     seen = usable >= MIN_USABLE
     fine = float(tile.fine)
@@ -105,22 +91,10 @@ class NullSample:
 
 def fit_calibration(sample, *, score_range=SCORES, before=None):
     """
-    Fit the intensities of candidates on sky without clusters.
+    Fit the intensities of candidates on sky without clusters (`Calibration`).
 
-    Parameters
-    ----------
-    sample : `NullSample`
-        The candidates and the sky.
-    score_range : (float, float)
-        Range of scores in which the intensities are fitted and integrated.
-    before : Calibration, optional
-        Where to take the intensity from if the sky is of coarse images only, or of
-        fine ones; by default the one that there is stands for both.
-
-    Returns
-    -------
-    calibration : `Calibration`
-        The fit, without biases and error factors.
+    Where the sky is of coarse images only, or of fine ones, the other intensity is that
+    of ``before``; by default the one that there is stands for both.
     """
     of_sky = sample.exposure[:, 1] > 0
     known = [
@@ -178,17 +152,9 @@ def _fit_intensity(sample, fine, score_range):
 
 def range_of(scores):
     """
-    Return the range in which the intensity of scores is fitted.
+    Return the range in which the intensity of scores is fitted, in whole logits.
 
-    Parameters
-    ----------
-    scores : (n,) array
-        Logits of all candidates.
-
-    Returns
-    -------
-    range : (float, float)
-        From the lowest to ``MARGIN`` above the highest, in whole logits.
+    It is from the lowest to ``MARGIN`` above the highest.
     """
     if not len(scores):
         return SCORES
@@ -203,20 +169,10 @@ def _score_of_rank(scores, rank, lowest):
 
 def fit_score(height, log_r50, is_cluster):
     """
-    Fit the coefficients of `score_terms` by a logistic regression.
+    Fit the coefficients of `score_terms` by a logistic regression (tuple of float).
 
-    Parameters
-    ----------
-    height, log_r50 : (n,) array
-        Of candidates.
-    is_cluster : (n,) bool array
-        Which of them are.
-
-    Returns
-    -------
-    coefficients : tuple of float or None
-        None where fewer than ``MIN_CLUSTERS`` are clusters, or none is not. A higher
-        peak is never a lesser one: where the fit says so, the radius says nothing.
+    None where fewer than ``MIN_CLUSTERS`` are clusters, or all are. A higher peak is
+    never a lesser one: where the fit says so, the radius says nothing.
     """
     fitted = height > MIN_FITTED
     is_cluster = np.asarray(is_cluster, dtype=bool)[fitted]

@@ -80,8 +80,8 @@ def _find_sources(path, *, survey):
     with np.load(path, allow_pickle=False) as stored:
         ratio = stored["scale"].item() / np.sqrt(image.pixel_area.value)
     points = (np.column_stack([found.x, found.y]) + 0.5) / ratio - 0.5
-    with atomic_path(sources_file(path), overwrite=True) as place:
-        np.save(place, points)
+    with atomic_path(sources_file(path), overwrite=True) as temporary:
+        np.save(temporary, points)
 
 
 def calibrate_with_sources(model, tiles, *, progress_bar=None):
@@ -90,7 +90,7 @@ def calibrate_with_sources(model, tiles, *, progress_bar=None):
 
     The coefficients are those of a logistic regression on all candidates of the tiles,
     matched to a true cluster or not; candidates beside a cluster that another one
-    matches are left out. Candidates of tiles without clusters tell the rates.
+    matches are left out. Candidates of tiles without clusters give the rates.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ class _Part:
     What one tile contributes.
 
     ``scores``, ``excess`` and ``is_cluster`` are ``(n,)``, of the candidates that
-    count; ``null`` is what `null_sample` makes of a tile without clusters.
+    count; ``null`` is what `null_sample` returns of a tile without clusters.
     """
 
     scores: np.ndarray

@@ -40,7 +40,7 @@ class Crop:
     measures : (5, n, n) float32 array
         `~astro_vaeclust.detector.network.MEASURES` of the nearest cluster, in units
         of its core.
-    shares : (n, n) float32 array
+    weights : (n, n) float32 array
         One over the number of cells of the core in cores, zero elsewhere: every
         cluster counts once.
     labels : list of (n_s, n_s) int array
@@ -53,35 +53,20 @@ class Crop:
     center: np.ndarray
     density: np.ndarray
     measures: np.ndarray
-    shares: np.ndarray
+    weights: np.ndarray
     labels: list
     usable: np.ndarray
 
 
-def crop_tile(tile, side, rng, *, n_scales=4, place=None):
+def crop_tile(tile, side, rng, *, n_scales=4, position=None):
     """
-    Cut a randomly placed, turned and mirrored square with its targets.
+    Cut a randomly placed, turned and mirrored square with its targets (`Crop`).
 
-    Parameters
-    ----------
-    tile : `~astro_vaeclust.training.tiles.TrainingTile`
-        The tile; where it is smaller, the square has masked margins.
-    side : int
-        Side of the square in network pixels, a multiple of 64.
-    rng : `~numpy.random.Generator`
-        The random numbers.
-    n_scales : int
-        Number of scales with labels.
-    place : (2,) array, optional
-        x and y in network pixels of what the square shall hold; by default that is
-        a cluster or anything.
-
-    Returns
-    -------
-    crop : `Crop`
-        The square.
+    Where the tile is smaller, the square, of a multiple of 64 network pixels a side,
+    has masked margins. It holds ``position``, x and y, or at random a cluster or
+    anything.
     """
-    corner = _corner(tile, side, rng, place)
+    corner = _corner(tile, side, rng, position)
     turn = _Turn(side, int(rng.integers(4)), bool(rng.integers(2)))
     channels = turn.image(_cut(tile.channels, corner, side))
     channels = _disturbed(channels, rng)
@@ -91,14 +76,14 @@ def crop_tile(tile, side, rng, *, n_scales=4, place=None):
     regions = tile.regions.copy()
     regions[:, 1:3] = turn.points(regions[:, 1:3] - corner)
     n_cells = side // CELL
-    center, measures, shares = _cores(clusters, n_cells)
+    center, measures, weights = _cores(clusters, n_cells)
     usable = channels[2].reshape(n_cells, CELL, n_cells, CELL).mean(axis=(1, 3)) > 0.5
     return Crop(
         channels=channels,
         center=center,
         density=_counts(members, n_cells),
         measures=measures,
-        shares=shares,
+        weights=weights,
         labels=[
             _labels(clusters, regions, usable, CELL << scale, side, tile.labelled)
             for scale in range(n_scales)
@@ -130,17 +115,17 @@ class _Turn:
         return np.column_stack([x, y])
 
 
-def _corner(tile, side, rng, place=None):
-    """Draw a corner in x and y: about a place, a cluster, an object, or anywhere."""
+def _corner(tile, side, rng, position=None):
+    """Draw a corner in x and y: about a position, a cluster, an object, or anywhere."""
     room = np.array(tile.channels.shape[:0:-1]) - side
     low, high = np.minimum(room, 0), np.maximum(room, 0)
-    places = np.concatenate([tile.clusters[:, :2], tile.regions[:, 1:3]])
-    if place is None and len(places) and rng.uniform() < 0.6:
-        best = tile.clusters[:, :2] if len(tile.clusters) else places
-        place = best[rng.integers(len(best))]
-    if place is None:
+    positions = np.concatenate([tile.clusters[:, :2], tile.regions[:, 1:3]])
+    if position is None and len(positions) and rng.uniform() < 0.6:
+        best = tile.clusters[:, :2] if len(tile.clusters) else positions
+        position = best[rng.integers(len(best))]
+    if position is None:
         return rng.integers(low, high + 1)
-    corner = np.rint(place - side * rng.uniform(0.15, 0.85, 2)).astype(int)
+    corner = np.rint(position - side * rng.uniform(0.15, 0.85, 2)).astype(int)
     return np.clip(corner, low, high)
 
 
@@ -199,8 +184,8 @@ def _cores(clusters, n_cells):
         center[distance < core] = 1
     core = center == 1
     sizes = np.bincount(owner[core], minlength=len(clusters) + 1)
-    shares = np.where(core, 1 / np.maximum(sizes[owner], 1), 0)
-    return center, measures.astype(np.float32), shares.astype(np.float32)
+    weights = np.where(core, 1 / np.maximum(sizes[owner], 1), 0)
+    return center, measures.astype(np.float32), weights.astype(np.float32)
 
 
 def _counts(points, n_cells):

@@ -14,8 +14,9 @@ from ..detector.inference import run_network
 from ..detector.network import CLASSES
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
-from ..simulation import NULLS, SURVEYS, draw_clusters, inject_cluster, simulate_tile
+from ..simulation import NULLS, SURVEYS, inject_cluster, simulate_tile
 from ..simulation.artefacts import ARTEFACTS
+from ..simulation.clusters import draw_clusters
 from ..utils.files import atomic_path
 
 __all__ = ["TrainingTile", "draw_tile", "inject_tile"]
@@ -82,7 +83,7 @@ class TrainingTile:
     scale : float
         Size of a network pixel in arcsec.
     fine : bool
-        Whether the image is one of a sharp survey, see `NetworkGrid`.
+        Whether the image is fine, see `NetworkGrid`.
     labelled : bool
         Whether what is not in a region is field; False for real tiles.
     """
@@ -98,21 +99,9 @@ class TrainingTile:
     @classmethod
     def from_mock(cls, tile, fine_scale, *, labelled=True):
         """
-        Make a training tile of a mock tile.
+        Return the training tile of a `MockTile`; see `NetworkGrid` for ``fine_scale``.
 
-        Parameters
-        ----------
-        tile : `~astro_vaeclust.simulation.MockTile`
-            Image and truth.
-        fine_scale : float
-            As in `NetworkGrid.from_pixel_scale`.
-        labelled : bool
-            False if the truth does not hold all that is on the image.
-
-        Returns
-        -------
-        tile : `TrainingTile`
-            The same for the network.
+        It is not labelled if the truth does not hold all that is on the image.
         """
         image = read_image(tile.image)
         network_image = NetworkImage.from_image(image, fine_scale)
@@ -141,8 +130,8 @@ class TrainingTile:
 
     def save(self, path):
         """Write the tile to an ``.npz`` file, whole or not at all."""
-        with atomic_path(path, overwrite=True) as place:
-            np.savez(place, **vars(self))
+        with atomic_path(path, overwrite=True) as temporary:
+            np.savez(temporary, **vars(self))
 
     @classmethod
     def load(cls, path):
@@ -157,35 +146,16 @@ class TrainingTile:
         )
 
     def candidates(self, network):
-        """
-        Find candidates by a network.
-
-        Parameters
-        ----------
-        network : `~astro_vaeclust.detector.network.ConvolutionalVAE`
-            The network, with its normalisations folded in.
-
-        Returns
-        -------
-        candidates, conditions
-            As `~astro_vaeclust.detector.calibration.usable_candidates` returns them.
-        """
+        """Return `usable_candidates` of this tile by a folded network."""
         channels = self.channels.astype(np.float32)
         return usable_candidates(run_network(network, channels), channels)
 
     def matched(self, candidates):
         """
-        Tell which candidates match clusters one to one, and which of them count.
+        Return masks of the candidates that match clusters, and of those that count.
 
-        Parameters
-        ----------
-        candidates : `~astro_vaeclust.detector.candidates.Candidates`
-            Candidates on this tile.
-
-        Returns
-        -------
-        is_cluster, counts : (n,) bool array
-            Those beside a cluster that another candidate matches do not count.
+        The match is one to one; those beside a cluster that another matches do not
+        count.
         """
         x, y, r50 = self.clusters.T[:3].astype(float)
         separation = np.hypot(
@@ -226,7 +196,7 @@ def draw_tile(
         These kinds of `~astro_vaeclust.simulation.NULLS`.
     clouds : bool
         Whether the clusters lie in clouds, see
-        `~astro_vaeclust.simulation.draw_clusters`.
+        `~astro_vaeclust.simulation.clusters.draw_clusters`.
     native : bool
         Whether tiles of surveys with very fine pixels keep them; else their pixels
         are twice as large, which is faster.
@@ -283,23 +253,9 @@ def _in_brighter_nebula(rng, cluster):
 
 def inject_tile(image, seed, *, survey="2mass-ks", fine_scale=1.0):
     """
-    Paint a mock cluster on a real tile.
+    Paint a mock cluster, determined by the seed, on a real tile (`TrainingTile`).
 
-    Parameters
-    ----------
-    image : `~astropy.nddata.NDData`
-        The tile, with a WCS and ``MAGZP``.
-    seed : int
-        Determines the cluster.
-    survey : str
-        Tag of its survey.
-    fine_scale : float
-        As in `NetworkGrid.from_pixel_scale`.
-
-    Returns
-    -------
-    tile : `TrainingTile`
-        The tile, not labelled where it is real.
+    The image has a WCS and ``MAGZP``; the result is not labelled where it is real.
     """
     rng = np.random.default_rng([_DESIGN, seed])
     cluster = draw_clusters(rng, 1, limit=SURVEYS[survey].limit * u.mag)[0]
@@ -334,8 +290,8 @@ def _regions(tile, image, grid):
     for null in tile.nulls:
         number = _class_of(null["kind"])
         if number is not None:
-            place = null["x_center"], null["y_center"]
-            rows.append((number, *place, null["radius"].to_value(u.arcsec)))
+            position = null["x_center"], null["y_center"]
+            rows.append((number, *position, null["radius"].to_value(u.arcsec)))
     rows += _bright_stars(tile, image)
     regions = np.array(rows, dtype=np.float32).reshape(-1, 4)
     regions[:, 1:3] = grid.to_network(regions[:, 1:3])

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Words for devices, resolved in one place."""
+"""Devices of torch by their names."""
 
 from __future__ import annotations
 
@@ -8,23 +8,10 @@ __all__ = ["resolve_device"]
 
 def resolve_device(device):
     """
-    Turn a device word into a `torch.device` that exists.
+    Return the `torch.device` of a name such as ``"cpu"``, ``"cuda:1"`` or ``"auto"``.
 
-    Parameters
-    ----------
-    device : str
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` and so on, or ``"auto"`` for an
-        accelerator where there is one.
-
-    Returns
-    -------
-    device : `torch.device`
-        The device.
-
-    Raises
-    ------
-    ValueError
-        If the word means no device, or one that this machine does not have.
+    ``"auto"`` is an accelerator where there is one. Raises ValueError if the name means
+    no device, or one that this machine does not have.
     """
     import torch
 

@@ -19,27 +19,10 @@ SETTINGS = "settings.json"
 
 def check_output(path, overwrite=False):
     """
-    Make sure that a file can be written, before the work that fills it.
+    Return a path with links resolved, after a check that the file can be written.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    overwrite : bool, optional
-        Whether an existing file may be replaced.
-
-    Returns
-    -------
-    path : `~pathlib.Path`
-        The file, with links resolved.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and may not be replaced.
-    OSError
-        If the folder is missing or not writable, or if something else than a file
-        has this name.
+    Raises FileExistsError if it exists and ``overwrite`` is false, and OSError if the
+    folder is missing or not writable, or something else than a file has this name.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
@@ -53,32 +36,17 @@ def check_output(path, overwrite=False):
 @contextmanager
 def atomic_path(path, overwrite=False):
     """
-    Give a place to write to, and move what was written to a path at the end.
+    Yield a temporary path, and move what was written there to a path at the end.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file that shall appear.
-    overwrite : bool, optional
-        Whether an existing file may be replaced.
-
-    Yields
-    ------
-    place : `~pathlib.Path`
-        A file of the same name in a hidden folder beside ``path``; it does not exist.
-        If the body of the ``with`` statement raises anything, an interrupt included,
-        it is removed and ``path`` stays as it was.
-
-    Raises
-    ------
-    OSError
-        As `check_output` does.
+    The temporary path has the same name in a hidden folder beside it and does not
+    exist. If the body of the ``with`` statement raises anything, an interrupt included,
+    it is removed and ``path`` stays as it was. Raises OSError as `check_output` does.
     """
     target = check_output(path, overwrite)
     with _folder_beside(target) as folder:
-        place = folder / Path(path).name
-        yield place
-        os.replace(place, target)
+        temporary = folder / Path(path).name
+        yield temporary
+        os.replace(temporary, target)
 
 
 @contextmanager
@@ -86,18 +54,15 @@ def _folder_beside(target):
     try:
         folder = tempfile.TemporaryDirectory(dir=target.parent, prefix=".vaeclust-")
     except OSError as error:
-        raise type(error)(
-            error.errno,
-            f"cannot write {target.name} to this folder",
-            str(target.parent),
-        ) from error
+        reason = f"cannot write {target.name} to this folder"
+        raise type(error)(error.errno, reason, str(target.parent)) from error
     with folder as name:
         yield Path(name)
 
 
 class ResultFolder:
     """
-    A folder that holds the results of a run item by item, for the run to be resumed.
+    A folder with the results of a run item by item, from which the run is resumed.
 
     Parameters
     ----------
@@ -125,15 +90,9 @@ class ResultFolder:
         if SETTINGS in self:
             there = self.read(SETTINGS)
             known = there.pop("parts", {})
-            shared = known.keys() & parts.keys()
-            differences = [
-                *_differences(there, here),
-                *(
-                    text
-                    for name in sorted(shared)
-                    for text in _differences(known[name], parts[name], name)
-                ),
-            ]
+            differences = [*_differences(there, here)]
+            for name in sorted(known.keys() & parts.keys()):
+                differences += _differences(known[name], parts[name], name)
             if differences:
                 raise ValueError(
                     f"folder={str(path)!r} holds results of other settings: "

@@ -18,36 +18,13 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS
 
 def run_jobs(function, jobs, *, workers=1, progress_bar=None, desc=""):
     """
-    Call a function for each of several jobs.
+    Yield the results of a function of each job, in the order in which the jobs end.
 
-    Parameters
-    ----------
-    function : callable
-        Takes a job; with several workers it must be picklable, as its results.
-    jobs : sequence
-        What it is called with.
-    workers : int
-        Number of processes; with one, the jobs run in this process.
-    progress_bar : callable, optional
-        Called as ``progress_bar(iterable, desc=..., total=...)`` and iterated over.
-    desc : str
-        What the progress bar says.
-
-    Yields
-    ------
-    result : object
-        What the function returns, in the order in which the jobs end.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``workers`` is not a positive integer.
-
-    Notes
-    -----
-    Processes are spawned, since torch does not survive a fork. A script that uses
-    several workers needs the guard ``if __name__ == "__main__":``. After an error or
-    an interrupt, jobs that have begun are finished, and no others are begun.
+    With one worker the jobs run in this process. With several, processes are spawned,
+    since torch does not survive a fork: function and results must be picklable, and a
+    script needs the guard ``if __name__ == "__main__":``. After an error or an
+    interrupt, jobs that have begun are finished, and no others are begun.
+    ``progress_bar`` is called as ``progress_bar(iterable, desc=..., total=...)``.
     """
     check_count("workers", workers)
     jobs = list(jobs)

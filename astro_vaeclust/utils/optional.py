@@ -10,24 +10,9 @@ __all__ = ["import_optional"]
 
 def import_optional(module, extra):
     """
-    Import an optional package, or say which extra brings it.
+    Return an imported module, or raise an ImportError that names the extra with it.
 
-    Parameters
-    ----------
-    module : str
-        Name of the module to import.
-    extra : str
-        The extra of this package that installs it.
-
-    Returns
-    -------
-    module : module
-        The imported module.
-
-    Raises
-    ------
-    ImportError
-        If the module is missing; the message names the extra.
+    ``extra`` is the extra of this package that installs the module.
     """
     try:
         return importlib.import_module(module)

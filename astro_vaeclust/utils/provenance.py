@@ -27,28 +27,16 @@ __all__ = [
 
 REPORTED_PACKAGES = ("astropy", "numpy", "photutils", "scikit-learn", "torch")
 
-
 KEYWORD = "VAECLUST"
 """FITS keyword and name of the VOTable INFO that hold the metadata as JSON."""
 
 
 def run_metadata(settings, image, models):
     """
-    Describe a run, for the metadata of its table.
+    Return the metadata of a table (dict): texts, numbers, lists and dicts only.
 
-    Parameters
-    ----------
-    settings : dict
-        Settings of the finder, ``seed`` among them.
-    image : `~astro_vaeclust.images.image.Image`
-        The image.
-    models : list of dict
-        What identifies and describes the networks that were used.
-
-    Returns
-    -------
-    meta : dict
-        Nested, of texts, numbers, lists and dicts only.
+    ``settings`` are those of the finder, ``seed`` among them, and ``models`` is a list
+    of what identifies the networks.
     """
     return origin() | {
         "image": image.name,
@@ -77,17 +65,10 @@ def _version(name):
 
 def describe(value):
     """
-    Describe settings by what JSON holds, the same in every process.
+    Return a setting, or a dict, list or tuple of them, as JSON holds it.
 
-    Parameters
-    ----------
-    value : object
-        A setting, or several in a dict, list or tuple.
-
-    Returns
-    -------
-    described : dict, list, str, float, int, bool or None
-        A dataclass becomes its class and its fields, anything unknown its ``repr``.
+    The same in every process: a dataclass becomes its class and its fields, anything
+    unknown its ``repr``.
     """
     if is_dataclass(value):
         return {"class": _class_name(value)} | {
@@ -104,17 +85,9 @@ def describe(value):
 
 def describe_finder(finder):
     """
-    Describe all that the detections of a finder depend on but for the image.
+    Return all that the detections of a finder depend on but for the image (dict).
 
-    Parameters
-    ----------
-    finder : `~astro_vaeclust.base.ClusterFinderBase`
-        The finder.
-
-    Returns
-    -------
-    described : dict
-        Its class, its settings, and what identifies its trained model.
+    They are its class, its settings, and what identifies its trained model.
     """
     described = {"class": _class_name(finder), "settings": describe(finder.settings)}
     model = finder.trained_model
@@ -150,6 +123,6 @@ def header_cards(meta):
 
 
 def summary(meta):
-    """Return one line about who wrote a file, when and with which seed (str)."""
+    """Return a line that says who wrote a file, when and with which seed (str)."""
     known = [f"{key} {meta[key]}" for key in ("date", "seed") if key in meta]
     return " ".join([f"written by astro_vaeclust {__version__}", *known])

@@ -9,7 +9,6 @@ from scipy.special import expit, xlogy
 
 __all__ = ["fit_logistic", "poisson_significance"]
 
-
 PRIOR_DEVIATION = 10.0
 """Deviation of the Gaussian prior of the coefficients of standardised variables."""
 
@@ -18,21 +17,11 @@ def poisson_significance(counts, expected):
     """
     Return the significance of counts over their expectation, in standard deviations.
 
-    It is the signed root of twice the logarithm of the ratio of the Poisson
-    likelihoods with the expectation free and fixed (Wilks 1938; Cash 1979, ApJ, 228,
-    939), which is close to a normal deviate from a handful of counts on.
-
-    Parameters
-    ----------
-    counts : array_like
-        Counts, not negative; effective counts need not be integers.
-    expected : array_like
-        Expected counts; where they vanish, so does the significance.
-
-    Returns
-    -------
-    significance : array
-        Negative for a deficit.
+    It is the signed root of twice the logarithm of the ratio of the Poisson likelihoods
+    with the expectation free and fixed (Wilks 1938; Cash 1979, ApJ, 228, 939), which is
+    close to a normal deviate from a handful of counts on; negative for a deficit.
+    Effective counts need not be integers; where the expectation vanishes, so does the
+    significance.
     """
     counts, expected = np.broadcast_arrays(
         np.asarray(counts, dtype=float), np.asarray(expected, dtype=float)
@@ -53,19 +42,8 @@ def fit_logistic(variables, outcomes):
     separated without error. The covariance is the inverse of the Fisher information,
     the prior's included, at the maximum.
 
-    Parameters
-    ----------
-    variables : (n, k) array
-        The variables.
-    outcomes : (n,) bool array
-        The outcomes.
-
-    Returns
-    -------
-    coefficients : (k + 1,) array
-        Intercept, and the coefficient of each variable.
-    covariance : (k + 1, k + 1) array
-        Their covariance.
+    ``variables`` are (n, k) and ``outcomes`` (n,) bool. Returns the coefficients,
+    intercept first, (k + 1,), and their covariance, (k + 1, k + 1).
     """
     center = variables.mean(axis=0)
     scale = variables.std(axis=0)

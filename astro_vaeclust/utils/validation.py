@@ -35,7 +35,7 @@ def _integer(value, low, high, message):
 
 
 def check_count(name, value, *, minimum=1):
-    """Raise unless a setting is an integer of at least ``least``."""
+    """Raise unless a setting is an integer of at least ``minimum``."""
     message = f"{name} must be an integer of at least {minimum}, got {value!r}"
     _integer(value, minimum, math.inf, message)
 

@@ -10,24 +10,7 @@ __all__ = ["new_figure", "save_figure"]
 
 
 def new_figure(size=(6, 4.5)):
-    """
-    Make a figure outside pyplot.
-
-    Parameters
-    ----------
-    size : tuple of float
-        Width and height in inches.
-
-    Returns
-    -------
-    figure : `~matplotlib.figure.Figure`
-        The figure, without axes.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-    """
+    """Return a new figure (size in inches) outside pyplot, without axes."""
     import_optional("matplotlib", "plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -40,4 +23,4 @@ def new_figure(size=(6, 4.5)):
 def save_figure(figure, path, *, overwrite=False):
     """Write a figure to an image file, as `~astro_vaeclust.utils.files.atomic_path`."""
     with atomic_path(path, overwrite) as temporary:
-        figure.savefig(temporary, dpi=150)
+        figure.savefig(temporary, dpi=150, bbox_inches="tight")

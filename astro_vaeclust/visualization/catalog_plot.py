@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..utils.files import atomic_path
 from ..utils.optional import import_optional
+from .axes import new_figure, save_figure
 
 __all__ = ["check_plot_suffix", "plot_catalog", "write_plot"]
 
 CONTOUR_LEVELS = (0.25, 0.5, 0.75)
 """Levels of the heat map that are drawn."""
 
-_CIRCLE_COLOR = "#56b4e9"  # of the palette of Okabe & Ito, as is the next one
+_CIRCLE_COLOR = "#56b4e9"  # from the palette of Okabe & Ito, as is the next one
 _CONTOUR_COLOR = "#e69f00"
 _AXIS_LABELS = {
     "pos.eq.ra": "Right ascension",
@@ -35,9 +35,7 @@ def plot_catalog(catalog, ax=None):
     catalog : `~astro_vaeclust.catalog.ClusterCatalog`
         The clusters, with the image or the heat map or both.
     ax : `~matplotlib.axes.Axes`, optional
-        Where to plot, in pixels of the image; best a
-        `~astropy.visualization.wcsaxes.WCSAxes` of the image's wcs. Without it,
-        a new figure is made, outside pyplot.
+        As in `~astro_vaeclust.ClusterCatalog.plot`.
 
     Returns
     -------
@@ -73,7 +71,7 @@ def write_plot(catalog, path, overwrite=False):
     catalog : `~astro_vaeclust.catalog.ClusterCatalog`
         The clusters, with the image or the heat map or both.
     path : str or path-like
-        The file; its suffix tells the format: ``.png``, ``.pdf``, ``.svg``, ...
+        The file, with the suffix of a format: ``.png``, ``.pdf``, ``.svg``, ...
     overwrite : bool, optional
         Whether an existing file may be replaced.
 
@@ -82,32 +80,20 @@ def write_plot(catalog, path, overwrite=False):
     ImportError
         If matplotlib is missing.
     ValueError
-        If the suffix tells no format that matplotlib writes, or there is nothing to
-        plot.
+        If matplotlib does not write this format, or there is nothing to plot.
     OSError
         If the file cannot be written, or exists and may not be replaced.
     """
     check_plot_suffix(path)
-    with atomic_path(path, overwrite) as place:
-        figure = plot_catalog(catalog).figure
-        figure.savefig(place, dpi=150, bbox_inches="tight")
+    save_figure(plot_catalog(catalog).figure, path, overwrite=overwrite)
 
 
 def check_plot_suffix(path):
     """
-    Make sure that matplotlib writes files with this suffix.
+    Raise ValueError unless matplotlib writes files with the suffix of a path.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-    ValueError
-        If it does not; the message lists the suffixes that it takes.
+    The message lists the suffixes that it writes. Raises ImportError without
+    matplotlib.
     """
     import_optional("matplotlib", "plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -115,19 +101,15 @@ def check_plot_suffix(path):
     known = FigureCanvasAgg.get_supported_filetypes()
     if Path(path).suffix.lower().removeprefix(".") not in known:
         raise ValueError(
-            f"the suffix of {str(path)!r} tells no format of pictures; available: "
+            f"the suffix of {str(path)!r} is no format of pictures; available: "
             f"{', '.join('.' + suffix for suffix in known)}"
         )
 
 
 def _new_axes(background):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     ny, nx = background.data.shape
     scale = _LONG_SIDE / max(ny, nx)
-    figure = Figure(figsize=(max(nx * scale, 3) + 1, max(ny * scale, 3) + 1))
-    FigureCanvasAgg(figure)
+    figure = new_figure((max(nx * scale, 3) + 1, max(ny * scale, 3) + 1))
     if background.wcs is None:
         return figure.add_subplot()
     ax = figure.add_subplot(projection=background.wcs)

@@ -55,14 +55,11 @@ def _draw_pairs(ax, table, ours, along, paper):
     for number, name in enumerate(names):
         rows = table[table["finder"] == name]
         color = _COLORS[number % len(_COLORS)]
-        ax.plot(_values(rows[along]), _values(rows[ours]), "o", color=color, label=name)
-    x = _values(table[along])
+        x, y = np.asarray(rows[along]), np.asarray(rows[ours])
+        ax.plot(x, y, "o", color=color, label=name)
+    x = np.asarray(table[along])
     if paper is not None:
-        ax.plot(x, _values(table[paper]), "x", color="0.4", label="as printed")
+        ax.plot(x, np.asarray(table[paper]), "x", color="0.4", label="as printed")
     limits = [0, 1.1 * np.nanmax(x)]
     ax.plot(limits, limits, color="0.7", lw=0.8, zorder=0)
     ax.legend()
-
-
-def _values(column):
-    return np.asarray(getattr(column, "value", column), dtype=float)

@@ -60,6 +60,6 @@ def server(stars, tiles, cutout, empty_cache):
 @pytest.fixture
 def closed_port():
     """Return the number of a port at which nobody listens."""
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        return place.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

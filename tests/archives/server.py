@@ -209,14 +209,14 @@ def _vizier(server, request):
     parameters = dict(
         line.split("=", 1) for line in request.body.splitlines() if "=" in line
     )
-    place = re.fullmatch(r"([\d.]+)([+-][\d.]+)", parameters["-c"])
+    center = re.fullmatch(r"([\d.]+)([+-][\d.]+)", parameters["-c"])
     unit, size = next(
         (unit, float(parameters[f"-c.r{unit}"]))
         for unit in "dms"
         if f"-c.r{unit}" in parameters
     )
     radius = size / {"d": 1, "m": 60, "s": 3600}[unit]
-    stars = _in_cone(server, float(place[1]), float(place[2]), radius)
+    stars = _in_cone(server, float(center[1]), float(center[2]), radius)
     make = {
         "II/246": sky.vizier_psc,
         "II/316": sky.vizier_gps,
@@ -246,15 +246,15 @@ def _cutout(server, request):
 
 def _wsa_sql(server, request):
     stars = _wsa_stars(server, request)
-    place = "{ra}_{dec}_{radius}".format(**request.parameters)
+    key = "{ra}_{dec}_{radius}".format(**request.parameters)
     archive = request.path.split("/")[1]
-    link = f"{server.url}/{archive}/tmp/tmp_sql/results{place}.xml"
+    link = f"{server.url}/{archive}/tmp/tmp_sql/results{key}.xml"
     return "text/html", sky.wsa_result_page(link, len(stars))
 
 
 def _wsa_table(server, request):
-    place = re.search(r"results(.*)\.xml", request.path)[1].split("_")
-    parameters = dict(zip(("ra", "dec", "radius"), place, strict=True))
+    key = re.search(r"results(.*)\.xml", request.path)[1].split("_")
+    parameters = dict(zip(("ra", "dec", "radius"), key, strict=True))
     stars = _wsa_stars(server, Request("GET", "", parameters))
     make = sky.vsa_sources if request.path.startswith("/vdfs") else sky.wsa_sources
     return "text/xml", sky.votable_bytes(make(stars))

@@ -273,8 +273,8 @@ def simbad(name, known):
     return Table(
         {
             "main_id": np.array([name] * len(found), dtype="U20"),
-            "ra": np.array([place.ra.deg for place in found], dtype=float),
-            "dec": np.array([place.dec.deg for place in found], dtype=float),
+            "ra": np.array([position.ra.deg for position in found], dtype=float),
+            "dec": np.array([position.dec.deg for position in found], dtype=float),
             "matched_id": np.array([name] * len(found), dtype="U20"),
         }
     )

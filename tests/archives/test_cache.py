@@ -3,13 +3,10 @@
 
 import pytest
 
-from astro_vaeclust.archives import (
-    ArchiveFormatError,
-    cache_size,
-    clear_cache,
-    conf,
-)
 from astro_vaeclust.archives import cache as cache_module
+from astro_vaeclust.archives import clear_cache, conf
+from astro_vaeclust.archives.cache import cache_size
+from astro_vaeclust.archives.exceptions import ArchiveFormatError
 
 
 def remember(content, *, fail=False, key="q"):

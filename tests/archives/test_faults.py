@@ -16,20 +16,22 @@ from urllib3 import HTTPResponse
 from astro_vaeclust.archives import (
     UKIDSS,
     VISTA,
-    ArchiveConnectionError,
     ArchiveError,
+    NoDataError,
+    TwoMASS,
+    UnknownNameError,
+    conf,
+    resolve,
+    transport,
+)
+from astro_vaeclust.archives.cache import cache_size
+from astro_vaeclust.archives.exceptions import (
+    ArchiveConnectionError,
     ArchiveFormatError,
     ArchiveRateLimitError,
     ArchiveServerError,
     ArchiveSizeError,
     ArchiveTimeoutError,
-    NoDataError,
-    TwoMASS,
-    UnknownNameError,
-    cache_size,
-    conf,
-    resolve,
-    transport,
 )
 
 from . import sky
@@ -65,7 +67,7 @@ SLOW_FAULTS = ("hangs", "drips header", "drips body")
 
 
 def sources_of_irsa():
-    return TwoMASS()._sources_of_irsa(cone())
+    return TwoMASS()._sources_of_archive(cone())
 
 
 def sources_of_vizier():
@@ -103,13 +105,13 @@ def place_of_simbad():
 def cone():
     from astro_vaeclust.archives import Cone
 
-    return Cone.around(CENTER, 4 * u.arcmin)
+    return Cone.from_center(CENTER, 4 * u.arcmin)
 
 
 def box():
-    from astro_vaeclust.archives import Box
+    from astro_vaeclust.archives.areas import Box
 
-    return Box.around(CENTER, 2 * u.arcmin)
+    return Box.from_center(CENTER, 2 * u.arcmin)
 
 
 CALLS = {
@@ -312,12 +314,12 @@ def test_a_result_that_was_cut_off_is_not_taken_for_the_whole(server, action):
     assert len(sources_of_irsa()) > 5
 
 
-def test_an_error_that_vizier_tells_of_is_raised(server):
-    told = b"""<?xml version="1.0" encoding="UTF-8"?>
+def test_an_error_that_vizier_reports_is_raised(server):
+    report = b"""<?xml version="1.0" encoding="UTF-8"?>
 <VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">
 <INFO ID="Error" name="Error" value="The database is not currently reachable."/>
 </VOTABLE>"""
-    server.play("/viz-bin/votable", told)
+    server.play("/viz-bin/votable", report)
     with pytest.raises(ArchiveServerError, match="not currently reachable"):
         sources_of_vizier()
     server.recorded.clear()
@@ -354,9 +356,9 @@ def test_a_link_to_elsewhere_is_not_followed(server, link):
 
 
 def box_on(tile):
-    from astro_vaeclust.archives import Box
+    from astro_vaeclust.archives.areas import Box
 
-    return Box.around(tile.center, 2 * u.arcmin)
+    return Box.from_center(tile.center, 2 * u.arcmin)
 
 
 def test_the_summary_is_the_error_of_the_first_service(server):

@@ -8,16 +8,13 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
-from astropy.nddata import NDData
+from astropy.io import fits
+from astropy.nddata import CCDData, NDData
 from astropy.table import QTable, Table
+from numpy.testing import assert_array_equal
 
 from astro_vaeclust.archives import (
-    ArchiveFormatError,
-    ArchiveServerError,
-    ArchiveSizeError,
-    Box,
     Cone,
-    Footprint,
     LocalArchive,
     NoDataError,
     TwoMASS,
@@ -25,12 +22,18 @@ from astro_vaeclust.archives import (
     cuts,
     exceptions,
     read_catalog,
-    standard_catalog,
     write_catalog,
 )
+from astro_vaeclust.archives.areas import Box, Footprint
 from astro_vaeclust.archives.contents import read_image, read_table, unpack
+from astro_vaeclust.archives.exceptions import (
+    ArchiveFormatError,
+    ArchiveServerError,
+    ArchiveSizeError,
+)
 from astro_vaeclust.archives.mosaic import choose_tiles, combine
 from astro_vaeclust.archives.services import import_clients
+from astro_vaeclust.archives.source_tables import standard_catalog
 from astro_vaeclust.archives.transport import is_trusted
 
 from . import sky
@@ -68,13 +71,13 @@ def test_bad_arguments_are_named(call, error, message):
 
 
 def test_areas_contain_what_they_should():
-    box = Box.around(CENTER, (10, 4) * u.arcmin)
+    box = Box.from_center(CENTER, (10, 4) * u.arcmin)
     inside = CENTER.spherical_offsets_by(
         [4.9, 5.1, 0] * u.arcmin, [1, 1, 2.1] * u.arcmin
     )
     assert list(box.contains(inside)) == [True, False, False]
     assert box.cone().radius.to_value(u.arcmin) == pytest.approx(5.385, abs=0.01)
-    assert Cone.around(CENTER, 5 * u.arcmin).contains(inside).tolist() == [
+    assert Cone.from_center(CENTER, 5 * u.arcmin).contains(inside).tolist() == [
         False,
         False,
         True,
@@ -82,7 +85,7 @@ def test_areas_contain_what_they_should():
     wcs = box.wcs(1 * u.arcsec)
     assert wcs.array_shape == (240, 600)
     image = NDData(np.ones(wcs.array_shape), wcs=wcs)
-    footprint = Footprint.of(image)
+    footprint = Footprint.from_image(image)
     assert list(footprint.contains(inside)) == [True, False, False]
     far = SkyCoord([CENTER.ra.deg + 180] * 2, [-20.65, 0], unit="deg")
     assert not footprint.contains(far).any()
@@ -137,7 +140,7 @@ def test_positions_in_radians_are_recognised():
     table = Table(
         {"ra": [np.radians(92.133)], "dec": [np.radians(20.65)], "kMag": [9.0]}
     )
-    cone = Cone.around(CENTER, 1 * u.arcmin)
+    cone = Cone.from_center(CENTER, 1 * u.arcmin)
     catalog = standard_catalog(table, cone=cone)
     assert catalog["sky"][0].separation(CENTER) < 1 * u.arcsec
     table["ra"].unit = table["dec"].unit = u.rad
@@ -289,16 +292,17 @@ def test_few_tiles_are_chosen():
 
 def test_tiles_of_other_zero_points_are_scaled(stars):
     pytest.importorskip("reproject")
-    places = [
+    positions = [
         CENTER.spherical_offsets_by(offset * u.arcsec, 0 * u.arcsec)
         for offset in (-80, 80)
     ]
     images = [
-        read_image(sky.make_tile(place, stars, shape=(200, 200))) for place in places
+        read_image(sky.make_tile(position, stars, shape=(200, 200)))
+        for position in positions
     ]
     images[1].data[:] = (images[1].data - sky.SKY_LEVEL) * 2 + 900
     images[1].meta.update(MAGZP=sky.ZERO_POINT + 2.5 * np.log10(2), SKYVAL=900.0)
-    box = Box.around(CENTER, (300, 150) * u.arcsec)
+    box = Box.from_center(CENTER, (300, 150) * u.arcsec)
     mosaic = combine(images, box)
     assert mosaic.shape == (150, 300)
     halves = np.array_split(mosaic.data, 2, axis=1)
@@ -306,10 +310,73 @@ def test_tiles_of_other_zero_points_are_scaled(stars):
     assert noise[0] == pytest.approx(noise[1], rel=0.15)
     assert np.nanmedian(mosaic.data) == pytest.approx(sky.SKY_LEVEL, abs=1)
     with pytest.raises(NoDataError):
-        combine(images, Box.around(SkyCoord(10, 10, unit="deg"), 1 * u.arcmin))
+        combine(images, Box.from_center(SkyCoord(10, 10, unit="deg"), 1 * u.arcmin))
+
+
+@pytest.fixture
+def two_tiles(stars):
+    """Two tiles of one zero point that are joined to one image, and its box."""
+    pytest.importorskip("reproject")
+    places = [
+        CENTER.spherical_offsets_by(offset * u.arcsec, 0 * u.arcsec)
+        for offset in (-80, 80)
+    ]
+    tiles = [
+        read_image(sky.make_tile(place, stars, shape=(200, 200))) for place in places
+    ]
+    return tiles, Box.from_center(CENTER, (300, 150) * u.arcsec)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"MAGZP": 20}, {"MAGZP": 20.0}),
+        ({"MAGZP": "20.0"}, {"MAGZP": 20.0}),
+        ({"MAGZP": np.float32(20)}, {"MAGZP": np.int64(20)}),
+        ({"MAGZPT": 22.5, "EXPTIME": 5}, {"MAGZPT": 22.5, "EXPTIME": 5.0}),
+        ({"MAGZPT": 22.5, "EXPTIME": "5"}, {"MAGZPT": 22.5, "EXPTIME": np.int32(5)}),
+        ({}, {"MAGZP": 20.0}),
+        ({"MAGZP": "unknown"}, {"MAGZP": 20.0}),
+        ({"SKYVAL": 500}, {"SKYVAL": "500.0"}),
+    ],
+)
+def test_tiles_of_one_zero_point_are_not_scaled(ours, theirs, two_tiles):
+    """However it is written, and also where one tile does not say."""
+    tiles, box = two_tiles
+    expected = combine(tiles, box).data
+    for tile, cards in zip(tiles, (ours, theirs), strict=True):
+        del tile.header["MAGZP"]
+        tile.header.update(cards)
+    np.testing.assert_allclose(combine(tiles, box).data, expected, rtol=1e-5)
+
+
+def test_tiles_of_unlike_units_are_refused(two_tiles):
+    tiles, box = two_tiles
+    tiles[1] = CCDData(tiles[1], unit="Jy")
+    with pytest.raises(ValueError, match="unlike units"):
+        combine(tiles, box)
 
 
 # The cache
+
+
+@pytest.mark.parametrize("hdu", [2, "SCI", ("SCI", 1)])
+def test_a_local_archive_reads_files_with_several_images(tmp_path, stars, hdu):
+    tile = sky.make_tile(CENTER, stars)
+    (tmp_path / "tile.fits").write_bytes(tile)
+    with fits.open(tmp_path / "tile.fits") as hdulist:
+        pixels, header = hdulist[0].data, hdulist[0].header
+        noise = fits.ImageHDU(np.ones_like(pixels), header, name="RMS")
+        science = fits.ImageHDU(pixels, header, name="SCI")
+        several = fits.HDUList([fits.PrimaryHDU(), noise, science])
+        several.writeto(tmp_path / "several.fits")
+    one = LocalArchive(images=tmp_path / "tile.fits")
+    several = LocalArchive(images=tmp_path / "several.fits", hdu=hdu)
+    size = 2 * u.arcmin
+    expected = one.get_image(CENTER, size=size)
+    assert_array_equal(several.get_image(CENTER, size=size).data, expected.data)
+    with pytest.raises(ValueError, match="hdu: choose one of the 2 images"):
+        LocalArchive(images=tmp_path / "several.fits").get_image(CENTER, size=size)
 
 
 def test_a_local_archive_says_what_it_lacks(stars):

@@ -11,16 +11,11 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from astro_vaeclust.archives import (
-    UKIDSS,
-    ArchiveServerError,
-    Box,
-    LocalArchive,
-    TwoMASS,
-    cuts,
-    standard_catalog,
-)
+from astro_vaeclust.archives import UKIDSS, LocalArchive, TwoMASS, cuts
+from astro_vaeclust.archives.areas import Box
 from astro_vaeclust.archives.contents import read_image, read_table
+from astro_vaeclust.archives.exceptions import ArchiveServerError
+from astro_vaeclust.archives.source_tables import standard_catalog
 
 from . import sky
 
@@ -56,10 +51,10 @@ def test_the_older_image_service_with_recorded_rows(shared_data, server):
     irsa = "https://irsa.ipac.caltech.edu:443"
     rows["download"] = [link.replace(irsa, server.url) for link in rows["download"]]
     server.play("/oldsia", sky.old_sia_votable(rows))
-    place = SkyCoord(314.5216579, 77.65369905, unit="deg")
-    stars = sky.make_stars(50, center=place, radius=6 * u.arcmin)
-    server.play("/cgi-bin/2MASS/IM/nph-im", sky.make_tile(place, stars))
-    image = TwoMASS()._image_by_old_sia(Box.around(place, 4 * u.arcmin), "Ks")
+    position = SkyCoord(314.5216579, 77.65369905, unit="deg")
+    stars = sky.make_stars(50, center=position, radius=6 * u.arcmin)
+    server.play("/cgi-bin/2MASS/IM/nph-im", sky.make_tile(position, stars))
+    image = TwoMASS()._image_by_old_sia(Box.from_center(position, 4 * u.arcmin), "Ks")
     assert image.shape == pytest.approx((241, 241), abs=1)
     (request,) = server.asked("/cgi-bin")
     assert request.parameters["name"] == "ki0600256.fits"
@@ -98,7 +93,7 @@ def test_the_recorded_pages_of_wsa(shared_data, server):
 def _cone(center):
     from astro_vaeclust.archives import Cone
 
-    return Cone.around(center, 1 * u.arcmin)
+    return Cone.from_center(center, 1 * u.arcmin)
 
 
 def test_the_recorded_error_of_vizier(shared_data, server):
@@ -128,16 +123,16 @@ def test_real_tiles_make_one_image_of_m17(shared_data):
 
 
 @pytest.mark.parametrize(
-    ("file", "band", "share"),
+    ("file", "band", "fraction"),
     [
         ("ngc1333_2mass_psc/2mass.csv.gz", "Ks", 0.957),
         ("m51_2mass_psc/fp_2mass.tbl", "Ks", 0.807),
         ("g23_ukidss_gps/G23.01-0.41_UKIDSS_cat.vot.gz", "K", 0.843),
     ],
 )
-def test_real_catalogues_are_read_and_cut(shared_data, file, band, share):
+def test_real_catalogues_are_read_and_cut(shared_data, file, band, fraction):
     catalog = standard_catalog(shared_data / file, band=band)
-    assert cuts.paper(catalog).mean() == pytest.approx(share, abs=0.001)
+    assert cuts.paper(catalog).mean() == pytest.approx(fraction, abs=0.001)
     strict = cuts.reliable_photometry(catalog)
     assert 0.2 < strict.mean() < 1
     assert np.isfinite(catalog["mag"][strict]).all()

@@ -13,13 +13,13 @@ from astropy.nddata import CCDData
 from astro_vaeclust.archives import (
     UKIDSS,
     VISTA,
-    ArchiveFormatError,
     LocalArchive,
     NoDataError,
     TwoMASS,
     cuts,
     resolve,
 )
+from astro_vaeclust.archives.exceptions import ArchiveFormatError
 from astro_vaeclust.images.read import read_image
 
 from . import sky
@@ -48,8 +48,8 @@ def assert_standard(catalog):
 def assert_shows_stars(image, stars):
     """Bright stars are where the WCS says."""
     bright = stars[stars["k"] < 10.5]
-    places = SkyCoord(bright["ra"], bright["dec"], unit="deg")
-    x, y = image.wcs.world_to_pixel(places)
+    positions = SkyCoord(bright["ra"], bright["dec"], unit="deg")
+    x, y = image.wcs.world_to_pixel(positions)
     ny, nx = image.shape
     on_image = (x > 10) & (x < nx - 11) & (y > 10) & (y < ny - 11)
     assert on_image.sum() > 3
@@ -156,8 +156,8 @@ def test_a_box_larger_than_a_tile_is_a_mosaic(server, stars):
 
 def test_without_mosaics_the_nearest_tile_shows_what_it_can(server, tiles):
     survey = TwoMASS(mosaic=False)
-    place = tiles[1][0].spherical_offsets_by(-3 * u.arcmin, 0 * u.arcmin)
-    image = survey.get_image(place, size=(10, 4) * u.arcmin)
+    position = tiles[1][0].spherical_offsets_by(-3 * u.arcmin, 0 * u.arcmin)
+    image = survey.get_image(position, size=(10, 4) * u.arcmin)
     assert image.shape[0] == pytest.approx(241, abs=1)
     assert image.shape[1] == pytest.approx(376, abs=2)
     assert len(server.asked("/tiles")) == 1
@@ -186,7 +186,9 @@ def test_the_older_service_is_asked_for_the_band(server):
 
 
 def test_no_image_there_is_an_error(server):
-    with pytest.raises(NoDataError, match=r"2 and IRSA SIA1.*no tile shows this place"):
+    with pytest.raises(
+        NoDataError, match=r"2 and IRSA SIA1.*no tile shows this position"
+    ):
         TwoMASS().get_image(SkyCoord(200, -40, unit="deg"), size=5 * u.arcmin)
     server.tiles.clear()
     with pytest.raises(NoDataError, match="no image there"):
@@ -291,9 +293,9 @@ def test_the_sources_of_vista(server, stars):
 
 
 def test_names_are_looked_up_once(server):
-    place = resolve("M 17")
-    assert place.source == "SIMBAD"
-    assert place.coordinates.separation(CENTER) < 0.01 * u.arcsec
+    position = resolve("M 17")
+    assert position.source == "SIMBAD"
+    assert position.coordinates.separation(CENTER) < 0.01 * u.arcsec
     resolve(" M  17")
     (request,) = server.asked("/simbad")
     assert "id = 'M 17'" in request.parameters["QUERY"]

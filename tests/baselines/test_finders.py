@@ -15,12 +15,8 @@ from astropy.table import QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust import ClusterCatalog
-from astro_vaeclust.baselines import (
-    BASELINES,
-    MatchedFilter,
-    StarCounts,
-    tuned_settings,
-)
+from astro_vaeclust.baselines import BASELINES, MatchedFilter, StarCounts
+from astro_vaeclust.baselines.tuned import tuned_settings
 from astro_vaeclust.exceptions import NoDetectionsWarning
 from astro_vaeclust.measure.columns import COLUMNS
 from astro_vaeclust.measure.flags import ClusterFlags

@@ -28,6 +28,6 @@ def train():
 @pytest.fixture(scope="session")
 def trained(train, tmp_path_factory):
     """Model and folder of a training; neither is to be changed."""
-    place = tmp_path_factory.mktemp("trained")
-    assert train(place / "model.pt", place / "work") == 0
-    return place / "model.pt", place / "work"
+    folder = tmp_path_factory.mktemp("trained")
+    assert train(folder / "model.pt", folder / "work") == 0
+    return folder / "model.pt", folder / "work"

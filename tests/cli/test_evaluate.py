@@ -66,11 +66,11 @@ def test_completeness_is_given_by_least_number_of_members(finders, tmp_path, cap
 def test_the_same_command_goes_on(finders, tmp_path, capsys):
     assert run(tmp_path, "default") == 0
     first = capsys.readouterr().out
-    places = sorted((tmp_path / "default").iterdir())
-    times = [place.stat().st_mtime_ns for place in places]
+    paths = sorted((tmp_path / "default").iterdir())
+    times = [path.stat().st_mtime_ns for path in paths]
     assert run(tmp_path, "default") == 0
     assert capsys.readouterr().out == first
-    assert [place.stat().st_mtime_ns for place in places] == times
+    assert [path.stat().st_mtime_ns for path in paths] == times
     assert run(tmp_path, "default", "--seed", "5") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "seed is 1000000 there and 5 here" in line
@@ -80,7 +80,7 @@ def test_the_same_command_goes_on(finders, tmp_path, capsys):
     ("options", "message"),
     [
         (["best"], "finders must be some of default, per-image"),
-        (["default", "--survey", "dss"], "survey='dss' is not known"),
+        (["default", "--survey", "dss"], "survey must be one of '2mass-j'"),
         (["default", "--tiles", "0"], "n_tiles"),
         (["default", "--workers", "0"], "workers"),
     ],

@@ -6,6 +6,7 @@ import types
 import warnings
 from dataclasses import replace
 
+import astropy
 import astropy.units as u
 import pytest
 from astropy.io import fits
@@ -169,17 +170,20 @@ def test_a_table_of_sources_reaches_the_finder(finder, image, tmp_path, suffix, 
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("s.fits", None), ("s.fits", "no table"), ("s.odd", "no table")],
+    ("name", "content", "problem"),
+    [
+        ("s.fits", None, "no such file"),
+        ("s.fits", "no table", "cannot be read"),
+        ("s.odd", "no table", "must end in one of .csv, .ecsv"),
+    ],
 )
 def test_bad_tables_of_sources_are_one_line(
-    finder, image, tmp_path, capsys, name, content
+    finder, image, tmp_path, capsys, name, content, problem
 ):
     path = tmp_path / name
     if content is not None:
         path.write_text(content)
     assert main(["detect", image, "--sources", str(path)]) == 2
-    problem = "no such file" if content is None else "cannot be read"
     line = error_line(capsys)
     assert "sources" in line
     assert problem in line
@@ -408,3 +412,26 @@ def test_module_runs_and_a_closed_pipe_is_no_error():
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("options", [[], ["--quiet"], ["--verbose"]])
+def test_only_the_table_is_on_the_standard_output(finder, image, capsys, options):
+    """Notices of astropy go to the standard error, if anywhere."""
+    finder.happen = lambda self: astropy.log.info("16 lines about SIP")
+    handlers, level = astropy.log.handlers, astropy.log.level
+    assert main(["detect", image, *options]) == 0
+    captured = capsys.readouterr()
+    assert "SIP" not in captured.out
+    assert ("16 lines about SIP" in captured.err) == (options == ["--verbose"])
+    assert (astropy.log.handlers, astropy.log.level) == (handlers, level)
+
+
+def test_a_lack_of_memory_is_one_line(finder, image, capsys):
+    def happen(self):
+        raise MemoryError("Unable to allocate 198. GiB")
+
+    finder.happen = happen
+    assert main(["detect", image]) == 2
+    assert error_line(capsys) == (
+        "vaeclust: error: not enough memory: Unable to allocate 198. GiB; cut the image"
+    )

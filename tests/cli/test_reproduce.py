@@ -11,9 +11,11 @@ from astropy.config import set_temp_cache
 from astropy.table import QTable, Table, vstack
 
 from astro_vaeclust import VAEClusterFinder
-from astro_vaeclust.archives import ArchiveConnectionError, LocalArchive
+from astro_vaeclust.archives import LocalArchive
+from astro_vaeclust.archives.exceptions import ArchiveConnectionError
 from astro_vaeclust.cli import main
-from astro_vaeclust.evaluation import TABLE_I, Reproduction
+from astro_vaeclust.evaluation import Reproduction
+from astro_vaeclust.evaluation.paper_table import TABLE_I
 from astro_vaeclust.images.write import write_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
@@ -23,7 +25,7 @@ MISSING = "IRAS 05345+3157"
 
 
 def mock_field(field, seed):
-    """Return image and sources of a mock tile in place of a field."""
+    """Return image and sources of a mock tile instead of a field."""
     cluster = MockCluster(n_members=60, half_number_radius=10 * u.arcsec)
     tile = simulate_tile(shape=SHAPE, center=field.center, clusters=cluster, seed=seed)
     stars = tile.stars[tile.stars["mag"] < 15.5 * u.mag]
@@ -217,7 +219,7 @@ def test_names_become_no_paths(archive, tmp_path, name):
 
 def test_stand_ins_and_images_exclude_each_other(archive, tmp_path, capsys):
     assert reproduce(archive, tmp_path / "new", "--mock") == 2
-    assert "--mock takes the place of --images" in capsys.readouterr().err
+    assert "--mock replaces --images" in capsys.readouterr().err
 
 
 def test_images_need_their_catalogue(archive, tmp_path, capsys):

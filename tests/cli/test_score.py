@@ -9,7 +9,7 @@ from regions import CirclePixelRegion, PixCoord, Regions
 
 from astro_vaeclust.cli import main
 
-from ..matching.examples import circle, clusters, make_wcs, place
+from ..matching.examples import circle, clusters, make_wcs, position
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def files(tmp_path):
     """Return a folder with clusters, sources on a line, and references."""
     clusters((0, 0, 35), (100, 0, 15)).write(tmp_path / "clusters.ecsv")
     east = np.arange(-200, 201, 10)
-    sky = place(east, 0)
+    sky = position(east, 0)
     flags = np.where(np.abs(east) < 45, "222", "220")
     table = Table({"ra": sky.ra.deg, "dec": sky.dec.deg, "k_m": 0.0 * east + 12})
     table["rd_flg"] = flags
@@ -84,16 +84,87 @@ def test_references_in_pixels(files):
     assert QTable.read(output)["n_reference"][0] == 7
 
 
+def label_hdus(labels, kind):
+    """Return HDUs that hold labels, and the option that names them."""
+    header = make_wcs().to_header()
+    if kind == "compressed":
+        return [fits.PrimaryHDU(), fits.CompImageHDU(labels, header)], []
+    if kind == "NaN":
+        return [fits.PrimaryHDU(np.where(labels, labels, np.nan), header)], []
+    if kind == "one label":
+        return [fits.PrimaryHDU(np.where(labels, 1.0, np.nan), header)], []
+    if kind == "CCDData":
+        mask = fits.ImageHDU((labels == 0).astype(np.uint8), name="MASK")
+        return [fits.PrimaryHDU(labels + (labels == 0), header), mask], []
+    science = fits.ImageHDU(np.ones_like(labels), header, name="SCI")
+    named = fits.ImageHDU(labels, header, name="LABELS")
+    return [fits.PrimaryHDU(), science, named], ["--reference-hdu", "LABELS"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["compressed", "NaN", "one label", "CCDData", "several images"]
+)
+def test_labels_of_every_kind(files, kind):
+    labels = np.zeros((200, 200), np.int16)
+    labels[80:120, 65:135] = 4
+    labels[150:160, 65:135] = 7
+    hdus, options = label_hdus(labels, kind)
+    name = "labels.fits.fz" if kind == "compressed" else "labels.fits"
+    fits.HDUList(hdus).writeto(files / name)
+    output = str(files / "scores.ecsv")
+    assert score(files, *options, "--output", output, reference=name) == 0
+    assert QTable.read(output)["n_reference"][0] == 7
+
+
+def test_the_image_that_places_pixels_is_chosen(files, capsys):
+    region = Regions([CirclePixelRegion(PixCoord(99.5, 99.5), 35)])
+    region.write(files / "pixels.reg", format="ds9")
+    image = np.random.default_rng(1).normal(size=(200, 200)).astype(np.float32)
+    other = fits.ImageHDU(image, make_wcs(scale=2).to_header(), name="COARSE")
+    named = fits.ImageHDU(image, make_wcs().to_header(), name="SCI")
+    fits.HDUList([fits.PrimaryHDU(), other, named]).writeto(files / "image.fits")
+    output = str(files / "scores.ecsv")
+    options = ["--image", str(files / "image.fits"), "--output", output]
+    assert score(files, *options, reference="pixels.reg") == 2
+    assert "hdu: choose one of the 2 images" in capsys.readouterr().err
+    assert score(files, *options, "--hdu", "SCI", reference="pixels.reg") == 0
+    assert QTable.read(output)["iou"][0] == 1
+
+
+@pytest.mark.filterwarnings("default:reference")
+def test_excluded_regions_count_and_texts_do_not(files, capsys, monkeypatch):
+    monkeypatch.chdir(files)
+    there = circle(0, 0, 1).center.to_string("decimal", precision=6).replace(" ", ",")
+    lines = [f'circle({there},35")', f"# text({there}) text={{a}}"]
+    lines += [f'-circle({there},15")', f'circle({there},25") # text={{b}}']
+    (files / "excluded.reg").write_text("\n".join(["icrs", *lines, ""]))
+    output = str(files / "scores.ecsv")
+    options = ["--catalog", "psc.vot", "--reference", "excluded.reg"]
+    assert main(["score", "clusters.ecsv", *options, "--output", output]) == 0
+    (line,) = (
+        line for line in capsys.readouterr().err.splitlines() if "warning" in line
+    )
+    assert "reference: region 2 of 4 is left out, since text has no extent" in line
+    table = QTable.read(output)
+    assert list(table["reference"]) == ["1", "4 b"]
+    assert list(table["n_reference"]) == [4, 2]
+    lines = [f"# text({there}) text={{a}}"]
+    (files / "text.reg").write_text("\n".join(["icrs", *lines, ""]))
+    assert score(files, reference="text.reg") == 2
+    assert "has no regions" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "given", "message"),
     [
         ([], {"reference": "none.reg"}, "reference: no such file"),
         ([], {"catalog": "none.vot"}, "no such file"),
-        ([], {"clusters": "empty.reg"}, "of a format of catalogues: ecsv, fits, "),
+        ([], {"clusters": "empty.reg"}, "of a format of catalogues: csv, ecsv, fits, "),
         ([], {"catalog": "clusters.txt"}, "must end in one of"),
         ([], {"reference": "empty.reg"}, "has no regions"),
         ([], {"reference": "psc.vot"}, "cannot be read"),
         ([], {"reference": "pixels.reg"}, "wcs is needed"),
+        ([], {"reference": "image.fits"}, "must hold labels: whole numbers from 0"),
         (["--cut", "nice"], {}, "cut must be one of everything, paper"),
         (["--id", "7"], {}, "id must be one of [1, 2], got 7"),
         (["--output", "clusters.ecsv"], {}, "give --overwrite to replace it"),
@@ -105,6 +176,8 @@ def test_bad_input_is_one_line(files, capsys, monkeypatch, options, given, messa
     (files / "clusters.txt").write_text("")
     region = Regions([CirclePixelRegion(PixCoord(99.5, 99.5), 35)])
     region.write(files / "pixels.reg", format="ds9")
+    noise = np.random.default_rng(1).normal(size=(200, 200))
+    fits.writeto(files / "image.fits", noise, make_wcs().to_header())
     assert score(files, *options, **given) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("vaeclust: error: ")

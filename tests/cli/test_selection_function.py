@@ -68,7 +68,7 @@ def test_interrupted_run_goes_on_and_writes_all(finder, image, capsys):
         (["--output", "nowhere/sf.ecsv"], "nowhere"),
         (["--plot", "sf.txt"], ".png"),
         (["--members", "300", "10"], "n_members takes two rising"),
-        (["--survey", "dss"], "survey='dss' is not known"),
+        (["--survey", "dss"], "survey must be one of '2mass-j'"),
         (["--injections", "0"], "n_injections"),
     ],
 )

@@ -113,10 +113,10 @@ def test_stages_take_the_surveys_as_sharp_as_theirs(
     everything = {stage.name for stage in Recipe().stages if stage.n_tiles}
     assert everything - set(stages) == left_out
     for stage in stages.values():
-        sharp = {tag for tag in stage.surveys if tag != "2mass-ks"}
-        coarse = set(stage.surveys) - sharp
+        fine = {tag for tag in stage.surveys if tag != "2mass-ks"}
+        coarse = set(stage.surveys) - fine
         assert set(stage.surveys) <= set(surveys)
-        assert not sharp or stage.name != "coarse"
+        assert not fine or stage.name != "coarse"
         assert not coarse or not stage.fine_only
 
 

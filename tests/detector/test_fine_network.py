@@ -106,7 +106,7 @@ def test_only_the_network_that_sees_the_tiles_is_tuned(model, tmp_path):
     states = [m.fine_network.state_dict() for m in (model, tuned)]
     assert not all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     mixed = [*sharp, tile_of("2mass-ks")]
-    with pytest.raises(ValueError, match="tiles must all be of sharp images or none"):
+    with pytest.raises(ValueError, match="tiles must all be of fine images or none"):
         fine_tune(finder, mixed, tmp_path / "mixed.pt", n_steps=2)
 
 

@@ -19,7 +19,12 @@ from astro_vaeclust.detector.network import (
 )
 from astro_vaeclust.detector.vamp import FeatureVampPrior
 from astro_vaeclust.embeddings.divergences import kl_joint
-from astro_vaeclust.training.losses import LABELLED, Weights, _shares, objective
+from astro_vaeclust.training.losses import (
+    LABELLED,
+    Weights,
+    _responsibilities,
+    objective,
+)
 
 SIDE = 64
 LIMITS = (-8, 4)
@@ -63,7 +68,7 @@ def make_batch(seed=1):
         "center": (torch.rand(2, n, n, generator=generator) > 0.8).float(),
         "density": torch.rand(2, n, n, generator=generator),
         "measures": torch.randn(2, 5, n, n, generator=generator),
-        "shares": torch.full((2, n, n), 0.1),
+        "weights": torch.full((2, n, n), 0.1),
         "usable": torch.ones(2, n, n, dtype=torch.bool),
     }
 
@@ -134,7 +139,7 @@ def test_a_class_is_the_sum_of_its_components():
 def test_a_label_is_shared_by_its_components_as_the_posterior_says():
     log_shares = torch.log_softmax(torch.randn(4, 2 * len(CLASSES)), dim=-1)
     labels = torch.tensor([1, -1, 0, len(CLASSES) - 1])
-    shares = _shares(labels, log_shares)
+    shares = _responsibilities(labels, log_shares)
     torch.testing.assert_close(shares.sum(dim=-1), torch.ones(4))
     torch.testing.assert_close(shares[1], log_shares[1].exp())
     first, second = log_shares[0, 2:4].exp()

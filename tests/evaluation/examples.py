@@ -14,7 +14,7 @@ from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.exceptions import NoDetectionsWarning
 
 
-def places(x, y=0.0):
+def positions(x, y=0.0):
     """Return positions at offsets in arcsec from a point on the equator."""
     x, y = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
     return SkyCoord(10 + x / 3600, y / 3600, unit="deg")
@@ -22,7 +22,7 @@ def places(x, y=0.0):
 
 def table(x, **columns):
     """Return a table with centres at offsets in arcsec."""
-    return QTable({"sky_center": places(x), **columns})
+    return QTable({"sky_center": positions(x), **columns})
 
 
 def truth(x, r50):
@@ -41,7 +41,7 @@ NO_CLUSTERS = truth([], 10)
 
 class PeakFinder(ClusterFinderBase):
     """
-    Reports the brightest place of the smoothed image, with its height as score.
+    Reports the brightest position of the smoothed image, with its height as score.
 
     It counts its calls, and is interrupted after ``calls_left`` of them.
     """

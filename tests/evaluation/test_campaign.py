@@ -13,20 +13,20 @@ from numpy.testing import assert_array_equal
 
 from astro_vaeclust import NoDetectionsWarning
 from astro_vaeclust.baselines import BaselineFinder, StarCounts
-from astro_vaeclust.evaluation import (
-    TileFinder,
+from astro_vaeclust.evaluation import TileFinder, evaluate_finders, make_finders
+from astro_vaeclust.evaluation.finders import TRUE_STARS, WITH_SOURCES, finder_names
+from astro_vaeclust.evaluation.summary import (
+    describe,
     error_table,
-    evaluate_finders,
     false_positive_table,
-    finder_names,
-    make_finders,
     plot_results,
+    printable,
     summary_table,
+    write_results,
 )
-from astro_vaeclust.evaluation.finders import TRUE_STARS, WITH_SOURCES
-from astro_vaeclust.evaluation.summary import describe, printable, write_results
 from astro_vaeclust.images.read import read_image
-from astro_vaeclust.simulation import FIRST_SEED, mock_tile
+from astro_vaeclust.simulation import mock_tile
+from astro_vaeclust.simulation.design import FIRST_SEED
 
 from .examples import BlindFinder, PeakFinder
 
@@ -241,7 +241,7 @@ def test_tables_and_plot_hold_all_finders(run, tmp_path):
     [
         ({"n_tiles": 1}, "n_tiles must be an integer of at least 2"),
         ({"seed": -1}, "seed"),
-        ({"survey": "dss"}, "survey='dss' is not known"),
+        ({"survey": "dss"}, "survey must be one of .*'dss'"),
         ({"workers": 0}, "workers"),
     ],
 )
@@ -299,8 +299,8 @@ def test_catalogue_methods_and_their_bound():
 def test_catalogue_methods_have_the_settings_of_the_survey():
     names = ["star-counts", "matched-filter", TRUE_STARS]
     usual = make_finders(names)
-    sharp = make_finders(names, survey="ukidss-k")
+    fine = make_finders(names, survey="ukidss-k")
     assert usual["star-counts"].bandwidth == StarCounts().bandwidth
-    assert sharp["star-counts"].bandwidth < usual["star-counts"].bandwidth
-    assert sharp[TRUE_STARS].finder == sharp["matched-filter"]
-    assert sharp["matched-filter"] != usual["matched-filter"]
+    assert fine["star-counts"].bandwidth < usual["star-counts"].bandwidth
+    assert fine[TRUE_STARS].finder == fine["matched-filter"]
+    assert fine["matched-filter"] != usual["matched-filter"]

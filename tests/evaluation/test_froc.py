@@ -133,10 +133,10 @@ def test_no_clusters_at_all():
     assert_allclose(at.measured_rate.to_value(PER), 0.5)
 
 
-def many_tiles(n=400, share=0.6):
-    """Return tiles of which ``share`` of those with a cluster have it found."""
+def many_tiles(n=400, fraction=0.6):
+    """Return tiles of which ``fraction`` of those with a cluster have it found."""
     rng = np.random.default_rng(0)
-    found = (rng.permutation(n // 2) < share * n / 2).astype(int).tolist()
+    found = (rng.permutation(n // 2) < fraction * n / 2).astype(int).tolist()
     catalogs = [detections([0] * hit, [1.0] * hit) for hit in found] + nothing(n // 2)
     truths = [truth([0], 30)] * (n // 2) + [NO_CLUSTERS] * (n // 2)
     return catalogs, truths, np.full(n, 0.04) * u.deg**2

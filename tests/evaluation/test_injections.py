@@ -173,7 +173,7 @@ def test_local_density_is_that_of_the_sources(tile):
         ({"n_members": 10}, TypeError, "n_members takes two numbers"),
         ({"r50": [8, 20]}, TypeError, "r50 must be a Quantity"),
         ({"r50": [0, 20] * u.arcsec}, ValueError, "r50 takes two rising"),
-        ({"survey": "dss"}, ValueError, "survey='dss' is not known"),
+        ({"survey": "dss"}, ValueError, "survey must be one of .*'dss'"),
         ({"cluster": 3}, TypeError, "cluster must be a MockCluster"),
         ({"seed": -1}, ValueError, "seed"),
         ({"workers": 0}, ValueError, "workers"),

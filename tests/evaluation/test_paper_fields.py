@@ -9,7 +9,8 @@ from regions import CircleSkyRegion
 
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.embeddings.pca import PCAEmbedding
-from astro_vaeclust.evaluation import TABLE_I, paper_fields
+from astro_vaeclust.evaluation import paper_fields
+from astro_vaeclust.evaluation.paper_table import TABLE_I
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
 

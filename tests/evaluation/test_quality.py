@@ -5,9 +5,9 @@ import astropy.units as u
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from astro_vaeclust.evaluation import calibration_table, froc
+from astro_vaeclust.evaluation import froc
 from astro_vaeclust.evaluation.quality import _circle_iou
-from astro_vaeclust.evaluation.summary import write_results
+from astro_vaeclust.evaluation.summary import calibration_table, write_results
 
 from .examples import NO_CLUSTERS, detections, table, truth
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from astro_vaeclust.evaluation import SelectionFunction
 
-from .examples import places
+from .examples import positions
 
 TRUE = np.array([1.0, 4.0, -3.0, -1.5])
 
@@ -26,7 +26,7 @@ def injections(n=2000, seed=0, coefficients=TRUE):
     chance = expit(coefficients[0] + coefficients[1:] @ logs)
     return QTable(
         {
-            "sky_center": places(np.arange(n)),
+            "sky_center": positions(np.arange(n)),
             "n_members": members,
             "r50": radius * u.arcsec,
             "local_density": density / u.arcmin**2,

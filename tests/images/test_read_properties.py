@@ -63,8 +63,10 @@ def in_single_precision(pixels):
 
 
 def assume_usable(pixels, mask):
+    """Two values at least, none of them so large that it may be a sentinel."""
     usable = pixels[~mask]
     assume(usable.size > 1 and usable.min() < usable.max())
+    assume(np.abs(usable.astype(float)).max() < 1e19)
 
 
 def assert_reliable(image):

@@ -11,17 +11,22 @@ from astro_vaeclust.images.sky import Meshes, Sky, positive
 SHAPE = (160, 192)
 
 
-def test_noise_that_vanishes_counts_as_the_smallest(celestial_wcs):
+def test_noise_that_vanishes_counts_as_the_smallest():
     """Or as one where it vanishes everywhere: nothing is divided by zero."""
     np.testing.assert_array_equal(positive(np.array([0, 3.0, 2.0])), [2, 3, 2])
     np.testing.assert_array_equal(positive(np.zeros(2)), [1, 1])
-    data = np.zeros(SHAPE)
-    data[80, 100] = 7
-    image = read_image(data, wcs=celestial_wcs)
-    sky = Sky.from_pixels(image.data, image.mask, box_size=32)
-    assert sky.noise == 1
-    for local in (False, True):
-        assert sky.significance(image, local=local)[80, 100] == 7
+    noise = np.array([[0, 0, 0], [0, 3.0, 2.0]])
+    assert Sky(np.zeros((2, 3)), noise, 32, (64, 96)).noise == 2
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-24, 1e18, 1e30])
+def test_the_unit_does_not_matter(unit):
+    pixels = np.random.default_rng(0).normal(600, 5, SHAPE).astype(np.float32)
+    mask = np.zeros(SHAPE, bool)
+    ordinary = Sky.from_pixels(pixels, mask, box_size=32)
+    sky = Sky.from_pixels(pixels * np.float32(unit), mask, box_size=32)
+    np.testing.assert_allclose(sky.noise_mesh / unit, ordinary.noise_mesh, rtol=1e-3)
+    np.testing.assert_allclose(sky.level_mesh / unit, ordinary.level_mesh, rtol=1e-5)
 
 
 def test_local_noise_follows_the_meshes(celestial_wcs):
@@ -74,3 +79,16 @@ def test_meshes_of_strips_are_those_of_photutils(shape, step):
 def test_an_image_without_sky_is_refused():
     with pytest.raises(ValueError, match="data has too few usable pixels"):
         Sky.from_pixels(np.ones(SHAPE), np.ones(SHAPE, bool), box_size=32)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (12, 12), (3, 80)])
+@pytest.mark.parametrize("is_part", [False, True])
+def test_few_usable_pixels_are_refused(shape, is_part):
+    pixels = np.random.default_rng(0).normal(600, 5, SHAPE)
+    usable = np.zeros(SHAPE, bool)
+    usable[: shape[0], : shape[1]] = True
+    if not is_part:
+        pixels, usable = pixels[: shape[0], : shape[1]], usable[: shape[0], : shape[1]]
+    message = f"data has too few usable pixels to measure its sky: {np.prod(shape)}"
+    with pytest.raises(ValueError, match=message):
+        Sky.from_pixels(pixels, ~usable, box_size=128)

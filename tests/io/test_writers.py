@@ -84,7 +84,7 @@ def test_plain_astropy_reads_ra_and_dec(tmp_path, name):
     assert table["area"].unit == u.arcsec**2
 
 
-def test_fits_header_tells_where_it_comes_from(tmp_path):
+def test_fits_header_has_the_metadata(tmp_path):
     make_catalog(1).write(tmp_path / "c.fits")
     header = fits.getheader(tmp_path / "c.fits", 1)
     assert header["CREATOR"].startswith("astro_vaeclust")
@@ -154,7 +154,7 @@ def test_suffix_is_read_in_any_case(tmp_path):
     assert len(ClusterCatalog.read(tmp_path / "C.FITS.GZ")) == 1
 
 
-@pytest.mark.parametrize(("name", "form"), [("c.txt", None), ("c.ecsv", "csv")])
+@pytest.mark.parametrize(("name", "form"), [("c.txt", None), ("c.ecsv", "odd")])
 def test_unknown_format_lists_those_there_are(tmp_path, name, form):
     listing = r"(?s)format.*crtf.*ds9.*ecsv.*fits.*parquet.*votable"
     with pytest.raises(registry.IORegistryError, match=listing):
@@ -197,6 +197,86 @@ def test_table_of_another_kind_is_refused(tmp_path):
     Table({"a": [1]}).write(tmp_path / "c.ecsv")
     with pytest.raises(ValueError, match="are missing"):
         ClusterCatalog.read(tmp_path / "c.ecsv")
+
+
+def edited(n_clusters, *, names=("sky_center.ra", "sky_center.dec")):
+    """Return the columns that another program keeps: no units, flags as floats."""
+    table = make_catalog(n_clusters).table
+    flat = Table({"id": table["id"]})
+    for name, angle in zip(names, ("ra", "dec"), strict=True):
+        flat[name] = getattr(table["sky_center"], angle).deg
+    for name in table.colnames[2:]:
+        flat[name] = getattr(table[name], "value", table[name])
+    flat["flags"] = flat["flags"].astype(float)
+    return flat
+
+
+FORMATS_OF_OTHERS = {
+    "c.csv": "ascii.csv",
+    "c.ecsv": "ascii.ecsv",
+    "c.fits": "fits",
+    "c.vot": "votable",
+    "c.parquet": "parquet",
+}
+
+
+@pytest.mark.parametrize("names", [("sky_center.ra", "sky_center.dec"), ("ra", "dec")])
+@pytest.mark.parametrize("name", FORMATS_OF_OTHERS)
+def test_tables_that_other_programs_edited_are_read(tmp_path, name, names):
+    edited(3, names=names).write(tmp_path / name, format=FORMATS_OF_OTHERS[name])
+    again = ClusterCatalog.read(tmp_path / name)
+    assert_same_table(again.table, make_catalog(3).table)
+
+
+def test_units_of_other_programs_are_converted(tmp_path):
+    flat = edited(3, names=("ra", "dec"))
+    flat["radius"] /= 60
+    flat["radius"].unit, flat["ra"].unit, flat["dec"].unit = "arcmin", "deg", "deg"
+    flat["ra"] = flat["ra"].to(u.rad)
+    flat.write(tmp_path / "c.fits")
+    again, expected = ClusterCatalog.read(tmp_path / "c.fits"), make_catalog(3)
+    assert u.allclose(again["radius"], expected["radius"])
+    separation = again["sky_center"].separation(expected["sky_center"])
+    assert separation.max() < 1e-6 * u.arcsec
+
+
+def test_tables_of_spreadsheets_are_read(tmp_path):
+    edited(3).write(tmp_path / "c.csv")
+    text = (tmp_path / "c.csv").read_text()
+    (tmp_path / "c.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert_same_table(
+        ClusterCatalog.read(tmp_path / "c.csv").table, make_catalog(3).table
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("flags", [0, 17.5, 4], "'flags' must hold whole numbers, got 17.5"),
+        ("flags", [0, np.nan, 4], "'flags' must hold whole numbers, got nan"),
+        ("score", ["0.9", "0,8", ""], "'score' must hold numbers, got 0,8"),
+        ("radius", ["9", "8", "wide"], "'radius' must hold numbers, got wide"),
+        ("ra", [275, 999, 275], "1 of 3 rows have no possible position"),
+        ("ra", None, r"the columns \['sky_center'\] are missing"),
+        ("score", None, r"the columns \['score'\] are missing"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path, column, values, message):
+    flat = edited(3, names=("ra", "dec"))
+    flat.remove_column(column)
+    if values is not None:
+        flat[column] = values
+    flat.write(tmp_path / "c.csv")
+    with pytest.raises(ValueError, match=message):
+        ClusterCatalog.read(tmp_path / "c.csv")
+
+
+def test_a_unit_that_does_not_convert_is_named(tmp_path):
+    flat = edited(1)
+    flat["area"].unit = "Jy"
+    flat.write(tmp_path / "c.fits")
+    with pytest.raises(ValueError, match="column 'area' is in Jy, and not in arcsec2"):
+        ClusterCatalog.read(tmp_path / "c.fits")
 
 
 @pytest.mark.parametrize("form", ["ecsv", "fits", "votable", "parquet", "ds9", "crtf"])
@@ -289,8 +369,8 @@ def test_existing_file_needs_overwrite(tmp_path, name):
 def test_broken_off_writing_leaves_the_old_file(tmp_path, error):
     path = tmp_path / "c.ecsv"
     path.write_text("precious")
-    with pytest.raises(error), atomic_path(path, overwrite=True) as place:  # noqa: PT012
-        place.write_text("half")
+    with pytest.raises(error), atomic_path(path, overwrite=True) as temporary:  # noqa: PT012
+        temporary.write_text("half")
         raise error
     assert path.read_text() == "precious"
     assert [entry.name for entry in tmp_path.iterdir()] == ["c.ecsv"]
@@ -308,18 +388,18 @@ def test_broken_off_catalog_leaves_nothing(tmp_path, name, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_place_has_the_name_of_the_file(tmp_path):
-    with atomic_path(tmp_path / "c.fits.gz") as place:
-        assert place.name == "c.fits.gz"
-        assert place.parent.parent == tmp_path
-        place.write_text("x")
+def test_temporary_path_has_the_name_of_the_file(tmp_path):
+    with atomic_path(tmp_path / "c.fits.gz") as temporary:
+        assert temporary.name == "c.fits.gz"
+        assert temporary.parent.parent == tmp_path
+        temporary.write_text("x")
     assert (tmp_path / "c.fits.gz").read_text() == "x"
 
 
 def test_permissions_are_those_of_new_files(tmp_path):
     (tmp_path / "plain").write_text("x")
-    with atomic_path(tmp_path / "c") as place:
-        place.write_text("x")
+    with atomic_path(tmp_path / "c") as temporary:
+        temporary.write_text("x")
     assert (tmp_path / "c").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 

@@ -15,7 +15,7 @@ from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 CENTER = SkyCoord(84.0, 31.0, unit="deg")
 
 
-def place(east, north, center=CENTER):
+def position(east, north, center=CENTER):
     """Return positions at offsets in arcsec from a centre."""
     east, north = np.broadcast_arrays(
         np.asarray(east, dtype=float), np.asarray(north, dtype=float)
@@ -25,14 +25,14 @@ def place(east, north, center=CENTER):
 
 
 def circle(east, north, radius):
-    """Return a circle round a place, all in arcsec."""
-    return CircleSkyRegion(place(east, north), radius * u.arcsec)
+    """Return a circle around a position, all in arcsec."""
+    return CircleSkyRegion(position(east, north), radius * u.arcsec)
 
 
 def clusters(*circles):
     """Return a catalogue of clusters given as ``(east, north, radius)`` in arcsec."""
     east, north, radius = np.array(circles, dtype=float).reshape(-1, 3).T
-    return ClusterCatalog(cluster_table(columns(place(east, north), radius)))
+    return ClusterCatalog(cluster_table(columns(position(east, north), radius)))
 
 
 def make_wcs(scale=1.0, shape=(200, 200)):
@@ -64,7 +64,7 @@ def pixel_clusters(labels):
 
 def sources(east, north, **columns):
     """Return a table of sources at offsets in arcsec from `CENTER`."""
-    return QTable({"sky": place(east, north), **columns})
+    return QTable({"sky": position(east, north), **columns})
 
 
 def square_of_sources(side, step, **columns):

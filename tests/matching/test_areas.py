@@ -4,6 +4,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.utils.exceptions import AstropyUserWarning
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -11,26 +12,34 @@ from photutils.segmentation import SegmentationImage
 from regions import (
     CircleAnnulusSkyRegion,
     CirclePixelRegion,
+    EllipseAnnulusSkyRegion,
     EllipseSkyRegion,
     LineSkyRegion,
     PixCoord,
     PointSkyRegion,
     PolygonSkyRegion,
+    RectangleAnnulusSkyRegion,
     RectangleSkyRegion,
     Regions,
 )
 
-from astro_vaeclust.matching import CircleArea, HullArea, PixelArea, as_area
-from astro_vaeclust.matching.areas import shared_and_joint
+from astro_vaeclust.matching.areas import (
+    CircleArea,
+    DifferenceArea,
+    HullArea,
+    PixelArea,
+    shared_and_joint,
+)
+from astro_vaeclust.matching.references import as_area
 
-from .examples import CENTER, circle, make_wcs, place, square_of_sources
+from .examples import CENTER, circle, make_wcs, position, square_of_sources
 
 LENS = 2 / 3 - np.sqrt(3) / (2 * np.pi)
-"""Share of a circle in an equal one whose centre lies on its rim."""
+"""Fraction of a circle in an equal one whose centre lies on its rim."""
 
 
 def area(east, north, radius):
-    return CircleArea(place(east, north), radius * u.arcsec)
+    return CircleArea(position(east, north), radius * u.arcsec)
 
 
 def lens_area(first, second, distance):
@@ -138,15 +147,17 @@ def test_a_mask_of_a_disc_is_like_the_circle():
 def test_hull_of_a_square():
     hull = HullArea(square_of_sources(600, 60)["sky"])
     assert_allclose(hull.area.value, 600**2, rtol=0.01)
-    sky = place([0, 299, 301, 0], [0, 299, 0, -40_000])
+    sky = position([0, 299, 301, 0], [0, 299, 0, -40_000])
     assert_array_equal(hull.contains(sky), [True, True, False, False])
     far = SkyCoord(CENTER.ra + 180 * u.deg, -CENTER.dec)
     assert not hull.contains(SkyCoord([far]))[0]
 
 
-@pytest.mark.parametrize("places", [(0, 0), ([0, 10], [0, 10]), ([0, 1, 2], [0, 1, 2])])
-def test_hull_without_extent_has_no_area(places):
-    assert HullArea(place(*np.atleast_1d(*places))).area < 0.01 * u.arcsec**2
+@pytest.mark.parametrize(
+    "positions", [(0, 0), ([0, 10], [0, 10]), ([0, 1, 2], [0, 1, 2])]
+)
+def test_hull_without_extent_has_no_area(positions):
+    assert HullArea(position(*np.atleast_1d(*positions))).area < 0.01 * u.arcsec**2
 
 
 def test_sources_over_half_the_sky_have_no_hull():
@@ -156,7 +167,7 @@ def test_sources_over_half_the_sky_have_no_hull():
 
 def test_regions_on_the_sky():
     size = 60 * u.arcsec
-    corners = place([-30, 30, 30, -30], [-30, -30, 30, 30])
+    corners = position([-30, 30, 30, -30], [-30, -30, 30, 30])
     shapes = {
         "circle": (circle(0, 0, 30), np.pi * 900),
         "ellipse": (EllipseSkyRegion(CENTER, size, size / 2), np.pi * 450),
@@ -172,9 +183,86 @@ def test_regions_on_the_sky():
         measured = as_area(region).area.value
         assert_allclose(measured, expected, rtol=0.01, err_msg=name)
     assert_array_equal(
-        as_area(shapes["annulus"][0]).contains(place([0, 20, 40], 0)),
+        as_area(shapes["annulus"][0]).contains(position([0, 20, 40], 0)),
         [False, True, False],
     )
+
+
+ANGLE = 25 * u.deg
+WIDE, HIGH = 300, 100
+
+
+def own_outline(center, x, y, scale=1.0):
+    """Return a polygon with corners in arcsec west and north, turned by `ANGLE`."""
+    cos, sin = np.cos(ANGLE), np.sin(ANGLE)
+    west, north = scale * (cos * x - sin * y), scale * (sin * x + cos * y)
+    frame = center.skyoffset_frame()
+    corners = SkyCoord(-west * u.arcsec, north * u.arcsec, frame=frame)
+    return as_area(PolygonSkyRegion(corners.transform_to(center.frame)))
+
+
+def box_corners():
+    return np.array([-1, 1, 1, -1]) * WIDE / 2, np.array([-1, -1, 1, 1]) * HIGH / 2
+
+
+def ellipse_corners():
+    angle = np.linspace(0, 2 * np.pi, 180, endpoint=False)
+    return np.cos(angle) * WIDE / 2, np.sin(angle) * HIGH / 2
+
+
+@pytest.mark.parametrize("annulus", [False, True])
+@pytest.mark.parametrize("shape", ["box", "ellipse"])
+@pytest.mark.parametrize(
+    "frame", ["icrs", "fk5", "fk4", "galactic", "barycentricmeanecliptic"]
+)
+def test_angles_are_those_of_the_frame_of_a_region(frame, shape, annulus):
+    center = SkyCoord(120, 35, unit="deg", frame=frame)
+    width, height = WIDE * u.arcsec, HIGH * u.arcsec
+    corners = box_corners() if shape == "box" else ellipse_corners()
+    outline = own_outline(center, *corners)
+    if annulus:
+        kind = RectangleAnnulusSkyRegion if shape == "box" else EllipseAnnulusSkyRegion
+        region = kind(center, width / 2, width, height / 2, height, ANGLE)
+        outline = DifferenceArea(outline, [own_outline(center, *corners, scale=0.5)])
+    else:
+        kind = RectangleSkyRegion if shape == "box" else EllipseSkyRegion
+        region = kind(center, width, height, ANGLE)
+    shared, joint = shared_and_joint(as_area(region), outline)
+    assert_allclose(shared / joint, 1, atol=0.005)
+    either = as_area(region | region)
+    shared, joint = shared_and_joint(either, outline)
+    assert_allclose(shared / joint, 1, atol=0.005)
+
+
+DS9_FILE = """galactic
+circle(173.75,2.69,60")
+# text(173.75,2.69) text={cluster}
+-circle(173.75,2.69,30")
+point(173.76,2.69) # point=x
+line(173.75,2.69,173.76,2.69)
+-box(173.75,2.7,3600",1",0)
+"""
+
+
+def test_excluded_regions_are_cut_out_and_flat_ones_are_left_out():
+    regions = Regions.parse(DS9_FILE, format="ds9")
+    with pytest.warns(AstropyUserWarning) as caught:
+        ring = as_area(regions)
+    place = regions[0].center.icrs.to_string("decimal", precision=5)
+    messages = [str(warning.message) for warning in caught]
+    assert messages[0] == (
+        "reference: region 2 of 6 is left out, since text has no extent: "
+        f"at {place} deg (ICRS)"
+    )
+    assert [" 4 of 6" in messages[1], " 5 of 6" in messages[2]] == [True, True]
+    chord = 2 * np.sqrt(60**2 - 36**2)  # of the box, 1 arcsec high
+    assert_allclose(ring.area.value, np.pi * (60**2 - 30**2) - chord, rtol=2e-3)
+    center = regions[0].center.icrs
+    inside = [
+        center.directional_offset_by(30 * u.deg, offset * u.arcsec)
+        for offset in (0, 29, 31, 59, 61)
+    ]
+    assert [bool(ring.contains(sky)) for sky in inside] == [0, 0, 1, 1, 0]
 
 
 def test_references_in_pixels():
@@ -187,13 +275,26 @@ def test_references_in_pixels():
     assert_allclose(both.area.value, 200, rtol=1e-6)
 
 
+def excluded(region):
+    region.meta["include"] = False
+    return region
+
+
 @pytest.mark.parametrize(
     ("reference", "wcs", "error", "message"),
     [
         ("circle", None, TypeError, "reference takes a region"),
         (CENTER, None, TypeError, "got SkyCoord"),
         (Regions([]), None, ValueError, "takes one region, got 0"),
-        (Regions([circle(0, 0, 1)] * 2), None, ValueError, "got 2; give them one"),
+        (Regions([circle(0, 0, 1)] * 2), None, ValueError, "got 2 with an extent"),
+        (excluded(circle(0, 0, 1)), None, ValueError, "is an excluded region"),
+        (Regions([excluded(circle(0, 0, 1))]), None, ValueError, "got 0 with an"),
+        (
+            Regions([circle(0, 0, 1), excluded(circle(0, 0, 2))]),
+            None,
+            ValueError,
+            "no extent: it is all excluded",
+        ),
         (circle(0, 0, 1), "wcs", TypeError, "wcs must be an astropy"),
         (CirclePixelRegion(PixCoord(1, 1), 3), None, ValueError, "wcs is needed"),
         (SegmentationImage(np.eye(3, dtype=int)), None, ValueError, "wcs is needed"),
@@ -204,7 +305,7 @@ def test_references_in_pixels():
             r"\(200, 200\).*\(3, 3\)",
         ),
         (PointSkyRegion(CENTER), None, ValueError, "no extent"),
-        (LineSkyRegion(CENTER, place(9, 9)), None, ValueError, "no extent"),
+        (LineSkyRegion(CENTER, position(9, 9)), None, ValueError, "no extent"),
     ],
 )
 def test_references_that_cannot_be_used(reference, wcs, error, message):

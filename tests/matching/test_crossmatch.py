@@ -8,19 +8,16 @@ from astropy.table import QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
-from astro_vaeclust.matching import (
-    KNOWN_LISTS,
-    KnownList,
-    crossmatch,
-    known_lists_table,
-)
+from astro_vaeclust.matching import KNOWN_LISTS, KnownList
+from astro_vaeclust.matching.known import known_lists_table
+from astro_vaeclust.matching.lookup import crossmatch
 from astro_vaeclust.matching.vizier import names_of
 
-from .examples import clusters, pixel_clusters, place
+from .examples import clusters, pixel_clusters, position
 
 
 def listed(east, north, **columns):
-    sky = place(east, north)
+    sky = position(east, north)
     return Table({"ra": sky.ra.deg, "dec": sky.dec.deg, **columns})
 
 
@@ -69,7 +66,7 @@ def test_of_several_lists_the_nearest_is_named():
     assert [tag for tag, _ in asked] == ["solin2012", "froebrich2007"]
     cone = asked[0][1]
     assert_allclose(cone.radius.to_value(u.arcsec), 600 + 60.6, rtol=1e-3)
-    assert cone.center.separation(place(600, 0)) < 1 * u.arcsec
+    assert cone.center.separation(position(600, 0)) < 1 * u.arcsec
 
 
 def test_each_list_has_its_own_match_radius():

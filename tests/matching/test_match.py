@@ -22,7 +22,7 @@ from .examples import (
     clusters,
     make_wcs,
     pixel_clusters,
-    place,
+    position,
     sources,
     square_of_sources,
 )
@@ -330,4 +330,4 @@ def test_sources_are_not_changed():
     clusters((0, 0, 35)).match(table).members(region="circle")
     assert table.colnames == before.colnames
     assert_array_equal(table["sky"].ra, before["sky"].ra)
-    assert place(0, 0).separation(CENTER) < 1e-6 * u.arcsec
+    assert position(0, 0).separation(CENTER) < 1e-6 * u.arcsec

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.matching.members import (
-    field_share,
+    field_fraction,
     nearest_neighbour_areas,
     probabilities,
 )
 
-from .examples import CENTER, clusters, place, sources, square_of_sources
+from .examples import CENTER, clusters, position, sources, square_of_sources
 
 N_MEMBERS, FIELD_SIDE, N_FIELD = 80, 600, 900
 RADIUS = 60
@@ -52,10 +52,10 @@ def test_ratio_of_densities_is_not_biased():
     inner = np.hypot(*CENTER.spherical_offsets_to(table["sky"])).arcsec < 200
     areas = nearest_neighbour_areas(table["sky"], inner, 8)
     density = np.count_nonzero(inner) / (np.pi * 200**2)
-    assert_allclose(field_share(density, areas, 8).mean(), 1, atol=0.03)
+    assert_allclose(field_fraction(density, areas, 8).mean(), 1, atol=0.03)
 
 
-def test_neighbours_by_hand():
+def test_area_to_the_second_neighbour():
     table = sources([0, 3, 0, -50], [0, 0, 4, 0])
     areas = nearest_neighbour_areas(table["sky"], [True, False, False, False], 2)
     assert_allclose(areas, np.pi * 4**2, rtol=1e-6)
@@ -73,8 +73,8 @@ def test_probabilities_add_up_to_the_members():
     assert_allclose(np.mean(sums), np.mean(truths), rtol=0.08)
 
 
-def test_probabilities_by_hand():
-    # with half of each share they are 0.8, 0.5 and 0
+def test_probabilities_are_scaled_by_one_factor():
+    # with half of each fraction they are 0.8, 0.5 and 0
     result = probabilities([0.4, 1.0, 3.0], 1.3)
     assert_allclose(result, [0.8, 0.5, 0], atol=1e-9)
     assert_array_equal(probabilities([0.4, 1.0], -3.0), [0, 0])
@@ -237,4 +237,4 @@ def test_plot_of_the_luminosity_function():
     assert labels == ["all sources", "field expected", "members"]
     again = match.plot_luminosity_function(region="circle", ax=ax)
     assert again is ax
-    assert place(0, 0).separation(CENTER) < 1e-6 * u.arcsec
+    assert position(0, 0).separation(CENTER) < 1e-6 * u.arcsec

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from astro_vaeclust.evaluation import TABLE_I, paper_table, possible_ious
-from astro_vaeclust.matching import member_iou, source_iou
+from astro_vaeclust.evaluation import paper_table
+from astro_vaeclust.evaluation.paper_table import TABLE_I, possible_ious
+from astro_vaeclust.matching.overlap import member_iou, source_iou
 
 
 def test_wilson_interval_by_hand():

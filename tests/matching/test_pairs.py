@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.matching import match_clusters
 
-from ..evaluation.examples import NO_CLUSTERS, catalog_of, detections, places, truth
+from ..evaluation.examples import NO_CLUSTERS, catalog_of, detections, positions, truth
 
 REACH = st.integers(-150, 150)
 FOUND = st.lists(st.tuples(REACH, st.integers(0, 3)), max_size=8)
@@ -55,7 +55,7 @@ def test_of_equal_scores_the_nearest_is_first_and_then_the_row():
 
 
 def test_catalogues_and_empty_tables_are_taken():
-    center = places([0])
+    center = positions([0])
     catalog = catalog_of(center.ra.deg, center.dec.deg, [1])
     assert match_clusters(catalog, truth([0], 30)).is_found.all()
     assert len(match_clusters(catalog, NO_CLUSTERS)) == 0
@@ -101,7 +101,7 @@ def test_matches_above_a_score_are_those_of_the_catalogue_cut_there(found, true,
         (detections([0], [1]), truth([0], np.nan), ValueError, "finite"),
         (
             detections([0], [1]),
-            QTable({"sky_center": places([0]), "r50": [1.0]}),
+            QTable({"sky_center": positions([0]), "r50": [1.0]}),
             TypeError,
             "angle",
         ),

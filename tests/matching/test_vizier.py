@@ -16,11 +16,12 @@ from astropy.io.votable.tree import VOTableFile
 from astropy.table import Table
 from numpy.testing import assert_allclose
 
-from astro_vaeclust.archives import ArchiveError, ArchiveFormatError, NoDataError
+from astro_vaeclust.archives import ArchiveError, NoDataError
+from astro_vaeclust.archives.exceptions import ArchiveFormatError
 from astro_vaeclust.matching import KNOWN_LISTS, KnownList
 from astro_vaeclust.matching.vizier import fetch_from_vizier
 
-from .examples import CENTER, clusters, place
+from .examples import CENTER, clusters, position
 
 pytest.importorskip("astroquery")
 
@@ -41,7 +42,7 @@ def vizier_answer(tmp_path, *tables):
 
 
 def listed(east, north, names, column="Name"):
-    sky = place(east, north)
+    sky = position(east, north)
     return Table({"_RAJ2000": sky.ra.deg, "_DEJ2000": sky.dec.deg, column: names})
 
 
@@ -153,7 +154,7 @@ def test_a_list_that_is_not_there_makes_nothing_new(server, tmp_path):
     ],
 )
 def test_positions_under_other_names(server, tmp_path, names, words):
-    sky = place([3, 500], [0, 0])
+    sky = position([3, 500], [0, 0])
     ra, dec = sky.ra.deg, sky.dec.deg
     if words:
         ra = sky.ra.to_string(u.hourangle, sep=" ", precision=3)

@@ -12,7 +12,8 @@ from astro_vaeclust.baselines import StarCounts
 from astro_vaeclust.images.image import Image
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.measure.circles import CircleMeasurements, circle
-from astro_vaeclust.simulation import MockCluster, demo_tile, simulate_tile
+from astro_vaeclust.simulation import MockCluster, simulate_tile
+from astro_vaeclust.simulation.demo import demo_tile
 from astro_vaeclust.sources.find import find_sources
 from astro_vaeclust.sources.points import PointSources
 from astro_vaeclust.sources.table import read_point_sources

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 
-from astro_vaeclust.mixtures import LABEL_RULES, cluster_probability
+from astro_vaeclust.mixtures.labels import LABEL_RULES, cluster_probability
 
 
 def hard(labels, n_components):

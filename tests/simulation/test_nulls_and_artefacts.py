@@ -5,8 +5,8 @@ import astropy.units as u
 import numpy as np
 import pytest
 
-from astro_vaeclust.simulation import ARTEFACTS, NULLS, SURVEYS, simulate_tile
-from astro_vaeclust.simulation.artefacts import paint_artefacts
+from astro_vaeclust.simulation import NULLS, SURVEYS, simulate_tile
+from astro_vaeclust.simulation.artefacts import ARTEFACTS, paint_artefacts
 from astro_vaeclust.simulation.observation import saturate
 
 SHAPE = (400, 400)

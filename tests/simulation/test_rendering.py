@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from astro_vaeclust.simulation import PointSpread, render_stars, rendering
+from astro_vaeclust.simulation import rendering
+from astro_vaeclust.simulation.rendering import PointSpread, render_stars
 
 
 def exact_star(shape, x, y, flux, psf):

@@ -12,18 +12,18 @@ from astropy.nddata import NDData
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.simulation import (
-    ARTEFACTS,
     NULLS,
     PROFILES,
     SURVEYS,
     MockCluster,
     MockTile,
-    demo_tile,
-    draw_clusters,
-    get_survey,
     simulate_tile,
 )
+from astro_vaeclust.simulation.artefacts import ARTEFACTS
+from astro_vaeclust.simulation.clusters import draw_clusters
+from astro_vaeclust.simulation.demo import demo_tile
 from astro_vaeclust.simulation.observation import noise_deviation
+from astro_vaeclust.simulation.surveys import get_survey
 
 SMALL = (256, 256)
 EMPTY = {"density": 0.0, "artefacts": (), "extinction": 0 * u.mag}

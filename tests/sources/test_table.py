@@ -10,11 +10,13 @@ from astropy.coordinates import SkyCoord
 from astropy.nddata import CCDData
 from astropy.table import Column, MaskedColumn, QTable, Table
 from astropy.utils.exceptions import AstropyUserWarning
+from astropy.wcs import Sip
 from numpy.testing import assert_allclose
 from regions import CircleSkyRegion
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
-from astro_vaeclust.archives import ArchiveFormatError, standard_catalog
+from astro_vaeclust.archives.exceptions import ArchiveFormatError
+from astro_vaeclust.archives.source_tables import standard_catalog
 from astro_vaeclust.baselines import StarCounts
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.cli import main
@@ -96,6 +98,29 @@ def physical(x, y, sky):
     return QTable({"X": x * u.pc, "Y": y * u.pc, "ra": sky.ra, "dec": sky.dec})
 
 
+def sexagesimal_in(unit_of_ra):
+    """Return what makes a table of words whose unit is that of the column."""
+
+    def make(x, y, sky):
+        ra = sky.ra.to_string(unit_of_ra, sep=" ", precision=5)
+        dec = sky.dec.to_string(u.deg, sep=" ", precision=4)
+        spelled = "deg" if unit_of_ra is u.deg else '"h:m:s"'
+        columns = {"ra": Column(ra, unit=spelled), "dec": Column(dec, unit="deg")}
+        return Table(columns)
+
+    return make
+
+
+def numbers_beside_words(x, y, sky):
+    dec = sky.dec.to_string(u.deg, sep=":", precision=4)
+    return Table({"ra": Column(sky.ra.hour, unit="h"), "dec": dec})
+
+
+def decimal_hours(x, y, sky):
+    ra = Column(sky.ra.hour.astype(str), unit="hours")
+    return Table({"ra": ra, "dec": sky.dec.deg.astype(str)})
+
+
 KINDS = {
     "sky": lambda x, y, sky: QTable({"sky": sky}),
     "galactic": lambda x, y, sky: QTable({"sky": sky.galactic}),
@@ -120,6 +145,11 @@ KINDS = {
     "columns of columns": two_dimensional,
     "masked columns": masked,
     "decimal words": decimal_words,
+    "decimal words in hours": decimal_hours,
+    "arcmin": angles(("ra", "dec"), u.arcmin),
+    "words in hours": sexagesimal_in(u.hourangle),
+    "words in degrees": sexagesimal_in(u.deg),
+    "numbers beside words": numbers_beside_words,
     "parsecs": physical,
     "pixels": pixels("x", "y"),
     "upper pixels": pixels("X", "Y", unit="pix"),
@@ -213,11 +243,46 @@ def test_an_absurd_row_does_not_refuse_the_table(celestial_wcs):
     table = Table({"ra": [275.12, 275.12, -9999.0], "dec": [-16.18, 131.0, -9999.0]})
     with pytest.warns(AstropyUserWarning, match="sources: 2 of 3 rows"):
         assert len(read_sources(table, celestial_wcs)) == 1
-    words = ["18 20 28.8", "18 61 00", "nonsense", ""]
-    table = Table({"ra": words, "dec": ["-16 10 48"] * 4})
-    with pytest.warns(AstropyUserWarning, match="sources: 2 of 4 rows"):
+    words = ["18 20 28.8", "18 61 00", "nonsense", "275.12", ""]
+    table = Table({"ra": words, "dec": ["-16 10 48"] * 5})
+    with pytest.warns(AstropyUserWarning, match="sources: 3 of 5 rows"):
         sky = sky_positions(table)
-    assert np.isfinite(sky.ra.deg).tolist() == [True, False, False, False]
+    assert np.isfinite(sky.ra.deg).tolist() == [True, False, False, False, False]
+    table = Table({"ra": ["275.12", "275,12", "nan", ""], "dec": [-16.18] * 4})
+    with pytest.warns(AstropyUserWarning, match="sources: 1 of 4 rows"):
+        assert len(read_sources(table, celestial_wcs)) == 1
+
+
+@pytest.mark.parametrize("column", ["k_m", "brightness"])
+def test_every_reader_counts_absurd_rows_once(column, clusters, celestial_wcs):
+    center = clusters["sky_center"][0]
+    ra, dec = center.ra.deg, center.dec.deg
+    table = Table({"ra": [ra, 999, -9999, ra], "dec": [dec, dec, -9999, 95]})
+    table[column] = 12.0
+    message = "3 of 4 rows have impossible positions"
+    for read in (
+        clusters.match,
+        sky_positions,
+        lambda table: read_sources(table, celestial_wcs),
+        *([standard_catalog] if column == "k_m" else []),
+    ):
+        with pytest.warns(AstropyUserWarning, match=message) as caught:
+            read(table)
+        assert len(caught) == 1
+
+
+def test_sources_far_from_a_distorted_image_do_not_hinder(celestial_wcs):
+    wcs = celestial_wcs.deepcopy()
+    wcs.wcs.ctype = "RA---TAN-SIP", "DEC--TAN-SIP"
+    bend = np.zeros((3, 3))
+    bend[2, 0] = 1e-4
+    wcs.sip = Sip(bend, bend, None, None, wcs.wcs.crpix)
+    wcs.array_shape = SHAPE
+    center = wcs.pixel_to_world(80, 60)
+    ra = center.ra.deg + np.array([0, 3, 20, 50, -180])
+    table = Table({"ra": ra, "dec": np.full(5, center.dec.deg)})
+    points = read_sources(table, wcs)
+    assert_allclose((points.x, points.y), [[80], [60]], atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -254,10 +319,20 @@ def test_a_table_of_absurd_rows_is_refused_and_one_without_rows_is_not(celestial
         (
             QTable({"ra": [1] * u.Jy, "dec": [1] * u.Jy}),
             ValueError,
-            "sources: ra and dec: a column is in Jy, and not in deg",
+            "sources: column 'ra' is in Jy, and not in deg",
+        ),
+        (
+            Table({"RA": ["18.34"], "Dec": ["-16 10 48"]}),
+            ValueError,
+            "sources: column 'RA' has plain numbers beside the sexagesimal",
+        ),
+        (
+            Table({"ra": [18.34], "dec": ["-16:10:48"]}),
+            ValueError,
+            "they may be hours or degrees",
         ),
     ],
-    ids=["list", "longitudes", "half", "parsecs", "janskys"],
+    ids=["list", "longitudes", "half", "parsecs", "janskys", "words", "numbers"],
 )
 def test_bad_tables_are_refused(table, error, message, celestial_wcs):
     with pytest.raises(error, match=message):
@@ -276,6 +351,36 @@ def test_magnitudes_are_finite_and_in_their_unit(unit):
     column = MaskedColumn(values, unit=unit, mask=[0, 0, 0, 0, 1])
     nothing = np.full(4, np.nan)
     assert_allclose(as_magnitudes(column), [12.5, *nothing])
+
+
+def test_codes_of_missing_magnitudes_are_known_in_every_unit():
+    column = Column([12500.0, -9999.0, -9.99e8], unit="mmag")
+    assert_allclose(as_magnitudes(column), [12.5, np.nan, np.nan])
+    assert_allclose(as_magnitudes(Column([12.5], unit="mag(AB)")), [12.5])
+
+
+def test_standard_catalogues_convert_units_or_name_the_column(celestial_wcs):
+    table = QTable({"ra": [18.5] * u.hourangle, "dec": [-600] * u.arcmin})
+    table["k_m"], table["k_msigcom"] = [12500] * u.mmag, [20] * u.mmag
+    catalog = standard_catalog(table)
+    assert_allclose([catalog["ra"][0].value, catalog["dec"][0].value], [277.5, -10])
+    assert_allclose(
+        [catalog["mag"][0].value, catalog["mag_err"][0].value], [12.5, 0.02]
+    )
+    table["k_m"] = [0.3] * u.Jy
+    message = "catalog: column 'k_m' is in Jy, and not in mag"
+    with pytest.raises(ArchiveFormatError, match=message):
+        standard_catalog(table)
+    table["k_m"], table["dec"] = [12] * u.mag, [1] * u.s
+    with pytest.raises(ArchiveFormatError, match="column 'dec' is in s, and not"):
+        standard_catalog(table)
+
+
+@pytest.mark.parametrize("flags", [[2.0, 222.0, np.nan], ["2.0", "222", ""]])
+def test_flags_that_other_programs_made_floats(flags):
+    table = Table({"ra": [1.0, 2.0, 3.0], "dec": [1.0] * 3, "k_m": [9.0] * 3})
+    table["rd_flg"] = flags
+    assert standard_catalog(table)["rd_flg"].tolist() == ["002", "222", ""]
 
 
 def test_magnitude_limit(celestial_wcs):

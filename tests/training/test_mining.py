@@ -82,7 +82,7 @@ def test_a_square_holds_its_place():
     channels[0, 500, 90] = 77  # row and column
     tile = TrainingTile(channels, *(np.zeros((0, n)) for n in (5, 2, 4)))
     crops = [
-        crop_tile(tile, 192, np.random.default_rng(seed), place=[90, 500])
+        crop_tile(tile, 192, np.random.default_rng(seed), position=[90, 500])
         for seed in range(20)
     ]
     held = [np.sum(crop.channels[0] > 70) for crop in crops]

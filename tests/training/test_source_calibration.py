@@ -18,7 +18,7 @@ from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.detector.network import MEASURES
 from astro_vaeclust.detector.source_score import SourceCalibration, source_excess
-from astro_vaeclust.simulation import demo_tile
+from astro_vaeclust.simulation.demo import demo_tile
 from astro_vaeclust.sources.points import PointSources
 from astro_vaeclust.training.source_calibration import (
     _coefficients,

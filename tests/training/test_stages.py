@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "detector.rst"
 
 def test_the_table_of_stages_is_that_of_the_recipe():
     rows = re.findall(
-        r"^([a-z-]+) +(?:both|sharp|others) .*? (\d+) +(\d+) +(\d+)(?: |$)",
+        r"^([a-z-]+) +(?:both|fine|others) .*? (\d+) +(\d+) +(\d+)(?: |$)",
         PAGE.read_text(),
         flags=re.MULTILINE,
     )

@@ -28,12 +28,12 @@ def test_every_cluster_counts_once():
     small, large = (40, 40, 8, 14, 30), (130, 130, 60, 100, 90)
     crop = crop_tile(tile_with(small, large), SIDE, np.random.default_rng(0))
     in_cores = crop.center == 1
-    np.testing.assert_array_equal(crop.shares > 0, in_cores)
+    np.testing.assert_array_equal(crop.weights > 0, in_cores)
     members = crop.measures[MEASURES.index("log_members")]
     for cluster in (small, large):
         own = in_cores & np.isclose(members, np.log10(cluster[4]))
-        assert np.isclose(crop.shares[own].sum(), 1, rtol=1e-5)
-    assert (crop.shares[in_cores] < 0.1).any()  # a cell of the large one
+        assert np.isclose(crop.weights[own].sum(), 1, rtol=1e-5)
+    assert (crop.weights[in_cores] < 0.1).any()  # a cell of the large one
 
 
 def test_of_overlapping_cores_each_keeps_what_is_nearer():
@@ -42,12 +42,12 @@ def test_of_overlapping_cores_each_keeps_what_is_nearer():
         SIDE,
         np.random.default_rng(0),
     )
-    assert np.isclose(crop.shares.sum(), 2, rtol=1e-5)
+    assert np.isclose(crop.weights.sum(), 2, rtol=1e-5)
 
 
 def test_clusters_without_members_and_empty_tiles_count_nothing():
     for tile in (tile_with(), tile_with((90, 90, 40, 70, 0))):
-        assert not crop_tile(tile, SIDE, np.random.default_rng(0)).shares.any()
+        assert not crop_tile(tile, SIDE, np.random.default_rng(0)).weights.any()
 
 
 def test_a_large_cluster_does_not_outweigh_a_small_one():

@@ -12,7 +12,7 @@ from matplotlib.image import imread
 from matplotlib.patches import Circle
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
-from astro_vaeclust.visualization import plot_catalog, write_plot
+from astro_vaeclust.visualization.catalog_plot import plot_catalog, write_plot
 
 from ..example_catalog import SHAPE, make_catalog, make_columns, make_wcs
 

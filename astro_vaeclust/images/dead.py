@@ -1,0 +1,122 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Areas of an image without noise: blank margins, zero-filled sky.
+
+They are found in boxes, whose plain standard deviation is compared with the noise of
+the image: stars and structure only raise the former, so that sky is never below.
+Their rims are found pixel by pixel. Areas of one value may be any part of the image,
+those with some noise of their own must be less than half.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import (
+    binary_dilation,
+    maximum_filter,
+    minimum_filter,
+    uniform_filter,
+)
+
+__all__ = ["BOX", "REACH", "box_spreads", "dead_boxes", "dead_pixels"]
+
+BOX = 16
+"""Side of a box in pixels; smaller ones may be without a count by chance."""
+
+DEAD = 1 / 8
+"""Standard deviation over the noise of the image below which a box is dead: that of
+sky is 0.3 or more on crowded, resampled and digitised images, of margins 0.1."""
+
+MIN_USABLE = BOX**2 // 4
+"""Usable pixels that tell of a box."""
+
+SAMPLE = 4096
+"""Boxes that are enough for the noise of the image."""
+
+WINDOW = 5
+"""Side in pixels of the windows that tell the rims of dead areas."""
+
+RANGE = 1 / 2
+"""Difference of the extremes of a dead window, at most, over the noise of the image;
+about 4 standard deviations, so that it is 4 times `DEAD`."""
+
+REACH = WINDOW - 1
+"""Pixels beyond a part of an image on which its dead pixels depend."""
+
+
+def box_spreads(pixels, mask, every):
+    """
+    Measure the boxes of an image.
+
+    Parameters
+    ----------
+    pixels : (ny, nx) array
+        Pixels.
+    mask : (ny, nx) bool array
+        Unusable ones.
+    every : int
+        One box of so many tells the noise of the image.
+
+    Returns
+    -------
+    spreads : (rows, columns) array
+        Standard deviations, NaN where too few pixels can be used.
+    noises : (n,) array
+        Of one box of so many the standard deviation by way of the median deviation, or
+        the plain one where most pixels are alike, as coarse counts are; positive.
+    """
+    ny, nx = pixels.shape
+    rows, columns = -(-ny // BOX), -(-nx // BOX)
+    boxes = np.full((rows * BOX, columns * BOX), np.nan)
+    boxes[:ny, :nx] = np.where(mask, np.nan, pixels)
+    boxes = boxes.reshape(rows, BOX, columns, BOX).swapaxes(1, 2).reshape(-1, BOX**2)
+    spreads = np.full(len(boxes), np.nan)
+    known = np.count_nonzero(~np.isnan(boxes), axis=1) >= MIN_USABLE
+    spreads[known] = np.nanstd(boxes[known], axis=1)
+    chosen = known & (np.arange(len(boxes)) % every == 0)
+    sample = boxes[chosen]
+    deviations = np.abs(sample - np.nanmedian(sample, axis=1, keepdims=True))
+    noises = 1.4826 * np.nanmedian(deviations, axis=1)
+    noises = np.where(noises > 0, noises, spreads[chosen])
+    return spreads.reshape(rows, columns), noises[noises > 0]
+
+
+def dead_boxes(spreads, noises):
+    """Return which boxes are dead, and the noise of the image (zero without any)."""
+    noise = np.median(noises) if noises.size else 0.0
+    return spreads < DEAD * noise, noise
+
+
+def dead_pixels(boxes, noise, pixels, mask, corner):
+    """
+    Return the pixels of a part of an image that are dead.
+
+    Parameters
+    ----------
+    boxes : (rows, columns) bool array
+        Dead boxes of the image.
+    noise : float
+        Noise of the image.
+    pixels, mask : (ny, nx) array
+        The part, and its unusable pixels.
+    corner : tuple of int
+        Row and column of the image at which it begins.
+
+    Returns
+    -------
+    dead : (ny, nx) bool array
+        Pixels of dead boxes, and within two boxes of those in windows that are dead.
+    """
+    row, column = (
+        np.arange(start, start + side) // BOX
+        for start, side in zip(corner, pixels.shape, strict=True)
+    )
+    near = binary_dilation(boxes, np.ones((5, 5), bool))[np.ix_(row, column)]
+    if not near.any():
+        return near
+    highest = maximum_filter(np.where(mask, -np.inf, pixels), WINDOW)
+    lowest = minimum_filter(np.where(mask, np.inf, pixels), WINDOW)
+    with np.errstate(invalid="ignore"):
+        windows = highest - lowest < RANGE * noise
+    windows &= uniform_filter((~mask).astype(np.float32), WINDOW) > 0.5
+    return boxes[np.ix_(row, column)] | near & maximum_filter(windows, WINDOW)

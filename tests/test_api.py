@@ -1,0 +1,48 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The names that docs/api.rst promises are those that the modules export."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[1] / "docs" / "api.rst"
+
+MODULE = re.compile(r"\.\. module:: (\S+)")
+NAME = re.compile(r"   (\w+)")
+
+
+def promised_names():
+    """Return the promised names of each module on the page (dict of lists)."""
+    names = {}
+    for line in PAGE.read_text().splitlines():
+        if found := MODULE.fullmatch(line):
+            exported = names.setdefault(found[1], [])
+        elif found := NAME.fullmatch(line):
+            exported.append(found[1])
+    return names
+
+
+PROMISED = promised_names()
+
+
+@pytest.mark.parametrize("module", PROMISED)
+def test_a_module_exports_what_is_promised(module):
+    exported = set(import_module(module).__all__) - {"__version__"}
+    assert sorted(PROMISED[module]) == sorted(exported)
+
+
+def test_every_name_is_promised_once_and_there_are_few():
+    names = [name for exported in PROMISED.values() for name in exported]
+    assert len(names) == len(set(names))
+    assert 60 <= len(names) <= 85
+
+
+def test_every_room_that_exports_names_is_on_the_page():
+    package = Path(import_module("astro_vaeclust").__file__).parent
+    rooms = [
+        f"astro_vaeclust.{path.parent.name}" for path in package.glob("*/__init__.py")
+    ]
+    exporting = [room for room in rooms if hasattr(import_module(room), "__all__")]
+    assert set(exporting) - {"astro_vaeclust.cli"} <= set(PROMISED)

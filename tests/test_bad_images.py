@@ -1,0 +1,115 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What is wrong with an image does not change what is found on it."""
+
+import warnings
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.utils.exceptions import AstropyUserWarning
+
+from astro_vaeclust import LossyDataWarning, NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust.baselines.density_maps import StarCounts
+from astro_vaeclust.embeddings.dense import DenseVAE
+from astro_vaeclust.embeddings.pca import PCAEmbedding
+from astro_vaeclust.measure.flags import ClusterFlags
+from astro_vaeclust.simulation import MockCluster, simulate_tile
+
+SIZES = {"patch_sizes": (16, 32)}
+FINDERS = {
+    "trained": VAEClusterFinder(),
+    "pca": VAEClusterFinder(embedding=PCAEmbedding(**SIZES)),
+    "dense": VAEClusterFinder(embedding=DenseVAE(n_steps=5, **SIZES)),
+    "baseline": StarCounts(),
+}
+
+
+@pytest.fixture(scope="module")
+def image():
+    cluster = MockCluster(n_members=150, half_number_radius=25 * u.arcsec)
+    return simulate_tile(shape=(400, 400), clusters=[cluster], seed=5).image
+
+
+def found(finder, pixels, wcs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        table = finder.detect(pixels, wcs=wcs).table
+    return np.column_stack(
+        [table["x_center"], table["y_center"], table["radius"].value]
+    )
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-24, 1e18, 1e30])
+@pytest.mark.parametrize("kind", FINDERS)
+def test_the_unit_does_not_matter(kind, unit, image):
+    part = np.asarray(image.data[:200, :256], float)
+    wcs = image.wcs[:200, :256]
+    expected = found(FINDERS[kind], part, wcs)
+    np.testing.assert_allclose(
+        found(FINDERS[kind], part * unit, wcs), expected, rtol=0.05, atol=1
+    )
+
+
+@pytest.mark.parametrize("kind", ["trained", "pca", "baseline"])
+@pytest.mark.parametrize("fill", [0, -1e30, 1.6e38])
+def test_blank_sky_is_as_nan(fill, kind, image):
+    blank, missing = (np.array(image.data, float) for _ in range(2))
+    blank[:, :70], missing[:, :70] = fill, np.nan
+    expected = found(FINDERS[kind], missing, image.wcs)
+    if fill == 0:
+        with pytest.warns(AstropyUserWarning, match="16 % of the image are constant"):
+            same = found(FINDERS[kind], blank, image.wcs)
+    else:
+        same = found(FINDERS[kind], blank, image.wcs)
+    np.testing.assert_array_equal(same, expected)
+
+
+@pytest.mark.parametrize("code", ["CAR", "MER"])
+@pytest.mark.parametrize("kind", ["trained", "pca"])
+def test_radii_far_from_the_reference_point(kind, code, image):
+    """MER shrinks pixels along both axes by the cosine of the latitude, CAR one."""
+    center = SkyCoord(30, 55, unit="deg")
+    wcs = image.wcs.deepcopy()
+    wcs.sip = None
+    wcs.wcs.ctype = f"RA---{code}", f"DEC--{code}"
+    wcs.wcs.crval, wcs.wcs.crpix = (30, 0), (200.5, 200.5)
+    wcs.wcs.cdelt = -1 / 3600, 1 / 3600
+    _, y = wcs.world_to_pixel(center)
+    wcs.wcs.crpix = 200.5, 200.5 - (y - 199.5)
+    scale = np.cos(center.dec) ** {"CAR": 0.5, "MER": 1}[code]
+    square = wcs.deepcopy()
+    square.wcs.ctype, square.wcs.crpix = ("RA---TAN", "DEC--TAN"), (200.5, 200.5)
+    square.wcs.cdelt = -scale / 3600, scale / 3600
+    expected = found(FINDERS[kind], image.data, square)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "wcs: on the sky, pixels are")
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        table = FINDERS[kind].detect(image.data, wcs=wcs).table
+    assert len(table) == len(expected) > 0
+    np.testing.assert_allclose(table["radius"].value, expected[:, 2], rtol=0.01)
+    is_distorted = (table["flags"] & ClusterFlags.DISTORTED) > 0
+    assert (is_distorted == (code == "CAR")).all()
+
+
+@pytest.mark.parametrize("scale", [21, 60, 300])
+def test_coarse_pixels_are_refused_before_any_work(scale, image):
+    wcs = image.wcs.deepcopy()
+    wcs.wcs.cdelt = -scale / 3600, scale / 3600
+    message = r"data has pixels of [0-9.]+ arcsec, but the trained model takes up to 8"
+    for finder in (VAEClusterFinder(), VAEClusterFinder(mixture="gmm")):
+        with pytest.raises(ValueError, match=message):
+            finder.detect(image.data[:64, :64], wcs=wcs)
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("rate", [1, 10])
+def test_nothing_along_the_blank_margin_of_a_stack(rate, shared_data):
+    finder = VAEClusterFinder(max_false_alarm_rate=rate / u.deg**2)
+    with (
+        pytest.warns(NoDetectionsWarning),
+        pytest.warns(AstropyUserWarning, match="next to none of its noise"),
+        pytest.warns(LossyDataWarning),
+    ):
+        catalog = finder.detect(shared_data / "vista_stack" / "stack_h.fits")
+    assert len(catalog) == 0
