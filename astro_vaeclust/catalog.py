@@ -317,7 +317,7 @@ class ClusterCatalog:
         ----------
         lists, radius
             The lists, such as ``"solin2012"``, and the match radius: see
-            `~astro_vaeclust.matching.crossmatch`.
+            `~astro_vaeclust.matching.lookup.crossmatch`.
 
         Returns
         -------
