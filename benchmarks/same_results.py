@@ -76,8 +76,9 @@ def _exact(catalog):
 
 def _compare(before, after):
     differing, apart = 0, dict.fromkeys(APART, 0)
-    for image in sorted(set(before) | set(after)):
-        ours, theirs = after.get(image, {}), before.get(image, {})
+    common = sorted(set(before) & set(after))
+    for image in common:
+        ours, theirs = after[image], before[image]
         for name in sorted(set(ours) | set(theirs)):
             if ours.get(name) == theirs.get(name):
                 continue
@@ -86,7 +87,7 @@ def _compare(before, after):
                 continue
             differing += 1
             print(f"{image}: {name} differs")
-    print(f"differ: {differing} columns; " + str(apart))
+    print(f"of {len(common)} images in both, {differing} columns differ; {apart}")
     return int(differing > 0)
 
 
