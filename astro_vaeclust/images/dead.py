@@ -30,7 +30,7 @@ sky is 0.3 or more on crowded, resampled and digitised images, of margins 0.1.""
 MIN_USABLE = BOX**2 // 4
 """Usable pixels that tell of a box."""
 
-SAMPLE = 4096
+SAMPLE = 512
 """Boxes that are enough for the noise of the image."""
 
 WINDOW = 5
@@ -65,20 +65,36 @@ def box_spreads(pixels, mask, every):
         Of one box of so many the standard deviation by way of the median deviation, or
         the plain one where most pixels are alike, as coarse counts are; positive.
     """
-    ny, nx = pixels.shape
-    rows, columns = -(-ny // BOX), -(-nx // BOX)
-    boxes = np.full((rows * BOX, columns * BOX), np.nan)
-    boxes[:ny, :nx] = np.where(mask, np.nan, pixels)
-    boxes = boxes.reshape(rows, BOX, columns, BOX).swapaxes(1, 2).reshape(-1, BOX**2)
-    spreads = np.full(len(boxes), np.nan)
-    known = np.count_nonzero(~np.isnan(boxes), axis=1) >= MIN_USABLE
-    spreads[known] = np.nanstd(boxes[known], axis=1)
-    chosen = known & (np.arange(len(boxes)) % every == 0)
-    sample = boxes[chosen]
-    deviations = np.abs(sample - np.nanmedian(sample, axis=1, keepdims=True))
-    noises = 1.4826 * np.nanmedian(deviations, axis=1)
-    noises = np.where(noises > 0, noises, spreads[chosen])
-    return spreads.reshape(rows, columns), noises[noises > 0]
+    middle = pixels.flat[pixels.size // 2]  # for precision, as squares are summed
+    middle = middle if np.isfinite(middle) else 0
+    values = _boxes(np.where(mask, 0, pixels.astype(float) - middle))
+    usable = _boxes(~mask)
+    number = usable.sum(axis=(1, 3), dtype=int)
+    mean, square = (
+        sums / np.maximum(number, 1)
+        for sums in (values.sum(axis=(1, 3)), np.square(values).sum(axis=(1, 3)))
+    )
+    spreads = np.sqrt(np.maximum(square - mean**2, 0))
+    spreads[number < MIN_USABLE] = np.nan
+    chosen = (number >= MIN_USABLE).ravel()
+    chosen &= np.arange(chosen.size) % every == 0
+    sample = values.swapaxes(1, 2).reshape(-1, BOX**2)[chosen]
+    if number.ravel()[chosen].min(initial=BOX**2) == BOX**2:
+        median = np.median  # much faster than the one for NaN
+    else:
+        median = np.nanmedian
+        sample[~usable.swapaxes(1, 2).reshape(-1, BOX**2)[chosen]] = np.nan
+    deviations = np.abs(sample - median(sample, axis=1, keepdims=True))
+    noises = 1.4826 * median(deviations, axis=1)
+    noises = np.where(noises > 0, noises, spreads.ravel()[chosen])
+    return spreads, noises[noises > 0]
+
+
+def _boxes(values):
+    """Return values in boxes, (rows, BOX, columns, BOX), zero beyond the image."""
+    margins = [(0, -side % BOX) for side in values.shape]
+    values = np.pad(values, margins)
+    return values.reshape(values.shape[0] // BOX, BOX, -1, BOX)
 
 
 def dead_boxes(spreads, noises):
