@@ -65,16 +65,18 @@ def box_spreads(pixels, mask, every):
         Of one box of so many the standard deviation by way of the median deviation, or
         the plain one where most pixels are alike, as coarse counts are; positive.
     """
-    middle = pixels.flat[pixels.size // 2]  # for precision, as squares are summed
-    middle = middle if np.isfinite(middle) else 0
-    values = _boxes(np.where(mask, 0, pixels.astype(float) - middle))
+    values = _boxes(np.where(mask, np.float32(0), pixels))
     usable = _boxes(~mask)
-    number = usable.sum(axis=(1, 3), dtype=int)
-    mean, square = (
-        sums / np.maximum(number, 1)
-        for sums in (values.sum(axis=(1, 3)), np.square(values).sum(axis=(1, 3)))
-    )
-    spreads = np.sqrt(np.maximum(square - mean**2, 0))
+    scale = max(np.abs(values).max(), np.finfo(np.float32).tiny)  # squares overflow
+    values /= scale
+    number = usable.sum(axis=3, dtype=np.int32).sum(axis=1)
+    means = values.sum(axis=3).sum(axis=1) / np.maximum(number, 1)
+    values -= means[:, None, :, None].astype(np.float32)
+    values *= usable
+    squares = np.einsum("ijkl,ijkl->ik", values, values)
+    spreads = np.sqrt(squares / np.maximum(number, 1)) * scale
+    rounding = 4 * np.finfo(np.float32).eps * scale * np.abs(means)
+    spreads[spreads <= rounding] = 0
     spreads[number < MIN_USABLE] = np.nan
     chosen = (number >= MIN_USABLE).ravel()
     chosen &= np.arange(chosen.size) % every == 0
@@ -85,7 +87,7 @@ def box_spreads(pixels, mask, every):
         median = np.nanmedian
         sample[~usable.swapaxes(1, 2).reshape(-1, BOX**2)[chosen]] = np.nan
     deviations = np.abs(sample - median(sample, axis=1, keepdims=True))
-    noises = 1.4826 * median(deviations, axis=1)
+    noises = 1.4826 * scale * median(deviations, axis=1)
     noises = np.where(noises > 0, noises, spreads.ravel()[chosen])
     return spreads, noises[noises > 0]
 
@@ -93,7 +95,8 @@ def box_spreads(pixels, mask, every):
 def _boxes(values):
     """Return values in boxes, (rows, BOX, columns, BOX), zero beyond the image."""
     margins = [(0, -side % BOX) for side in values.shape]
-    values = np.pad(values, margins)
+    if np.any(margins):
+        values = np.pad(values, margins)
     return values.reshape(values.shape[0] // BOX, BOX, -1, BOX)
 
 
