@@ -62,8 +62,8 @@ class VAEClusterFinder(ClusterFinderBase):
         for the defaults.
     max_false_alarm_rate : `~astropy.units.Quantity` or None
         False detections per area of sky that a search with a trained model accepts;
-        None reports all candidates. It is None where the search learns on the image,
-        which states no rate.
+        None reports all candidates. A search that learns on the image states no rate
+        and has no limit; the default then waits for one with a trained model.
     n_largest : int or None
         Keep only so many clusters: the regions with the largest sum of the heat map,
         or the highest scores of a trained model.
@@ -117,8 +117,6 @@ class VAEClusterFinder(ClusterFinderBase):
         learns_on_image = mixture is not None
         _check_regions(self.regions, learns_on_image)
         _check_rate(self.max_false_alarm_rate, learns_on_image)
-        if learns_on_image:
-            object.__setattr__(self, "max_false_alarm_rate", None)
         if self.n_largest is not None:
             check_count("n_largest", self.n_largest)
         if self.fwhm is not None:
@@ -193,6 +191,8 @@ class VAEClusterFinder(ClusterFinderBase):
         """
         settings = super().settings | self._backends
         del settings["progress_bar"]
+        if self.learns_on_image:
+            settings["max_false_alarm_rate"] = None
         return settings
 
     @property

@@ -86,7 +86,7 @@ def test_every_combination_is_accepted_or_refused(embedding, mixture, given):
     assert finder.learns_on_image == (not trained_alone)
     if given != "rate" and not (trained_alone and "rate" in given):
         expected = 1 / u.deg**2 if trained_alone else None
-        assert finder.max_false_alarm_rate == expected
+        assert finder.settings["max_false_alarm_rate"] == expected
     assert replace(finder, seed=3) == VAEClusterFinder(**(wanted | {"seed": 3}))
 
 
@@ -128,7 +128,10 @@ class TestCopies:
             with pytest.raises(ValueError, match=r"^max_false_alarm_rate is for"):
                 replace(again, embedding="pca")
             return
-        assert replace(again, embedding="pca").max_false_alarm_rate is None
+        learning = replace(again, embedding="pca")
+        assert learning.settings["max_false_alarm_rate"] is None
+        back = replace(learning, embedding=again.embedding)
+        assert back.max_false_alarm_rate == again.max_false_alarm_rate
 
 
 def test_settings_describe_the_backends():
