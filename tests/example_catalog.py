@@ -6,6 +6,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.nddata import NDData
 from astropy.wcs import WCS
+from numpy.testing import assert_array_equal
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 
@@ -74,3 +75,17 @@ def make_catalog(n_clusters=3):
         heatmap=NDData(heat, wcs=make_wcs()),
         image=NDData(pixels, mask=np.isnan(pixels), wcs=make_wcs()),
     )
+
+
+def assert_same_table(table, expected):
+    assert table.colnames == expected.colnames
+    for name in expected.colnames:
+        assert table[name].info.description == expected[name].info.description
+        if name == "sky_center":
+            separation = table[name].separation(expected[name])
+            assert_array_equal(separation < 1e-9 * u.arcsec, True)
+        else:
+            assert type(table[name]) is type(expected[name])
+            assert table[name].info.unit == expected[name].info.unit
+            assert table[name].dtype == expected[name].dtype
+            assert_array_equal(table[name], expected[name])
