@@ -1,6 +1,17 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Plots; importing this does not import matplotlib."""
 
-from .catalog_plot import check_plot_suffix, plot_catalog, write_plot
+from .catalog_plot import check_plot_suffix, image_of, plot_catalog, write_plot
+from .cutouts import plot_cutouts
+from .latents import plot_latents
+from .profile import plot_radial_profile
 
-__all__ = ["check_plot_suffix", "plot_catalog", "write_plot"]
+__all__ = [
+    "check_plot_suffix",
+    "image_of",
+    "plot_catalog",
+    "plot_cutouts",
+    "plot_latents",
+    "plot_radial_profile",
+    "write_plot",
+]
