@@ -148,6 +148,12 @@ class ClusterCatalog:
             facts.append(f"in {name}")
         return f"<{type(self).__name__}: {', '.join(facts)}>"
 
+    def _repr_html_(self):
+        """Return ten rows and a thumbnail, for notebooks."""
+        from .visualization.notebook import catalog_html
+
+        return catalog_html(self)
+
     @property
     def wcs(self):
         """WCS of the image that was searched; None without image and heat map."""
@@ -263,6 +269,24 @@ class ClusterCatalog:
         model = ConvVAE(model=model).load()
         cells = LatentCells.from_image(image, model, centers, scale=scale)
         return plot_latents(cells, ids=self.table["id"], ax=ax)
+
+    def send_to_ds9(self, *, image=None):
+        """Show image and circles: `~astro_vaeclust.visualization.send_to_ds9`."""
+        from .visualization import send_to_ds9
+
+        send_to_ds9(self, image=image)
+
+    def broadcast(self):
+        """Send the table to TOPCAT: `~astro_vaeclust.visualization.broadcast`."""
+        from .visualization import broadcast
+
+        return broadcast(self)
+
+    def point_at(self, id):
+        """Point programs at a cluster: `~astro_vaeclust.visualization.point_at`."""
+        from .visualization import point_at
+
+        point_at(self, id)
 
     def match(self, sources, *, cut="paper", footprint=None):
         """

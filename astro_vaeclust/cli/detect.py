@@ -50,6 +50,11 @@ def add_command(commands):
     files.add_argument(
         "--overwrite", action="store_true", help="replace files that exist"
     )
+    parser.add_argument(
+        "--samp",
+        action="store_true",
+        help="show the clusters in DS9, TOPCAT and Aladin where these run",
+    )
     add_finder_options(parser)
     add_message_options(parser)
     parser.set_defaults(run=run)
@@ -84,6 +89,25 @@ def run(arguments):
     catalog = _detect(finder, arguments)
     outputs.write(catalog)
     print_clusters(catalog.table)
+    if arguments.samp:
+        _show(catalog, arguments.image, arguments.hdu)
+
+
+def _show(catalog, image, hdu):
+    """Send the clusters to DS9 and to programs with tables, of which one must run."""
+    from ..images.read import read_image
+
+    image = read_image(image, hdu=hdu) if catalog.image is None else None
+    failures = []
+    for send in (lambda: catalog.send_to_ds9(image=image), catalog.broadcast):
+        try:
+            send()
+        except ConnectionError as error:
+            failures.append(error)
+    if len(failures) == 2:
+        raise failures[0]
+    if len(catalog):  # waits until the table is read, before its file is removed
+        catalog.point_at(int(catalog["id"][0]))
 
 
 def _detect(finder, arguments):

@@ -6,6 +6,8 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 
+from .pictures import image_limits
+
 __all__ = [
     "CLUSTER_COLOR",
     "HEAT_COLOR",
@@ -14,7 +16,6 @@ __all__ = [
     "draw_image",
     "draw_regions",
     "draw_scale_bar",
-    "image_limits",
     "north_and_east",
     "outlined",
     "sky_axes",
@@ -53,15 +54,6 @@ def draw_image(ax, pixels):
     norm = ImageNormalize(vmin=low, vmax=high, stretch=AsinhStretch(0.1))
     ax.set_facecolor("#556")  # where pixels are masked
     ax.imshow(pixels, cmap="gray", norm=norm, origin="lower", interpolation="nearest")
-
-
-def image_limits(pixels):
-    """Return the values of black and white for pixels, of which some may be NaN."""
-    from astropy.visualization import ZScaleInterval
-
-    finite = pixels[np.isfinite(pixels)]
-    low, high = ZScaleInterval().get_limits(finite) if finite.size else (0, 1)
-    return low, low + 4 * (high - low) or 1
 
 
 def unmasked_pixels(image):
@@ -113,8 +105,11 @@ def draw_compass(ax, wcs, shape, fraction=0.07):
     """Draw arrows to north and east in the lower right corner."""
     ny, nx = shape
     length = fraction * min(nx, ny)
-    center = np.array([nx - 2 * length, 2 * length])
-    for name, step in zip("NE", north_and_east(wcs, *center, length), strict=True):
+    steps = np.array(north_and_east(wcs, nx, 0, length))
+    tips = np.append(1.5 * steps, [[0, 0]], axis=0)
+    margin = 0.7 * length
+    center = np.array([nx - margin - tips[:, 0].max(), margin - tips[:, 1].min()])
+    for name, step in zip("NE", steps, strict=True):
         ax.annotate(
             "",
             center + step,
