@@ -241,24 +241,9 @@ class ClusterCatalog:
         """
         Plot where the cells of the image lie in the latent space of a trained model.
 
-        Parameters
-        ----------
-        model : path-like, optional
-            The trained model; by default that of the package.
-        scale : int, optional
-            From 0 for cells of 8 network pixels to 3 for cells of 64.
-        image, ax
-            As in `plot`.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-            The axes, see `~astro_vaeclust.visualization.plot_latents`.
-
-        Raises
-        ------
-        ImportError, ValueError
-            If matplotlib is missing, there is no image, or no such scale.
+        ``model`` is its file, by default that of the package; ``scale`` is 0 for cells
+        of 8 network pixels to 3 for cells of 64; ``image`` and ``ax`` are as in `plot`.
+        See `~astro_vaeclust.visualization.plot_latents`.
         """
         from .detector.embedding import ConvVAE
         from .detector.latent_cells import LatentCells

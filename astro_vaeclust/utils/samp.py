@@ -115,14 +115,14 @@ class Samp:
         """Return the name of a program (str)."""
         return self.client.get_metadata(recipient).get("samp.name", recipient)
 
-    def call(self, recipient, message, **parameters):
+    def call(self, recipient, message, *, timeout=TIMEOUT, **parameters):
         """Send a message and wait; raises ConnectionError unless the answer is ok."""
         content = {"samp.mtype": message, "samp.params": parameters}
         try:
-            answer = self.client.call_and_wait(recipient, content, str(TIMEOUT))
+            answer = self.client.call_and_wait(recipient, content, str(timeout))
         except samp_module().SAMPProxyError as error:
             raise ConnectionError(
-                f"{self.name(recipient)} did not answer {message} in {TIMEOUT} s"
+                f"{self.name(recipient)} did not answer {message} in {timeout} s"
             ) from error
         if answer["samp.status"] == "samp.error":
             reason = answer.get("samp.error", {}).get("samp.errortxt", "no reason")
@@ -133,7 +133,7 @@ class Samp:
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                return self.call(recipient, message, **parameters)
+                return self.call(recipient, message, timeout=3, **parameters)
             except ConnectionError:
                 if time.monotonic() > end:
                     raise

@@ -1,4 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
+import gc
 import os
 import shutil
 import stat
@@ -17,6 +18,9 @@ from ..example_catalog import make_catalog
 
 SAMP = samp.samp_module()
 
+# pyvo's clients leave their sockets to the garbage collector
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
 
 @pytest.fixture
 def no_hub(monkeypatch, tmp_path):
@@ -34,6 +38,7 @@ def hub(no_hub):
     server.start()
     yield server
     server.stop()
+    gc.collect()
 
 
 @pytest.fixture
@@ -117,7 +122,7 @@ def test_pointing_tries_until_the_table_is_there(program, monkeypatch):
 def test_pointing_gives_up_and_says_why(program, monkeypatch):
     monkeypatch.setattr(samp, "PATIENCE", 0.2)
     program.failures = 10**6
-    with pytest.raises(ConnectionError, match=r"program: table.highlight.row: no"):
+    with pytest.raises(ConnectionError, match=r"a table program.*table.highlight.row"):
         make_catalog(1).point_at(1)
     with pytest.raises(ValueError, match=r"\[1\], got 5"):
         make_catalog(1).point_at(5)
@@ -137,8 +142,6 @@ def test_image_regions_and_view_for_ds9(program):
     assert pan == f"pan to {ra:.6f} {catalog['sky_center'][0].dec.deg:.6f} wcs icrs"
 
 
-# the hub of the test goes on talking to a DS9 that is killed
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.skipif(
     not (shutil.which("ds9") and shutil.which("Xvfb")) and not os.environ.get("CI"),
     reason="needs DS9 and Xvfb",
@@ -169,6 +172,7 @@ def test_real_ds9_gives_the_regions_back(hub, tmp_path):
         assert text.count("circle(") == 2
         client.disconnect()
     finally:
+        hub.stop()  # while DS9 still answers
         for process in (ds9, xvfb):
             if process is not None:
                 process.terminate()
