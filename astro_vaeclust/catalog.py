@@ -340,6 +340,15 @@ class ClusterCatalog:
         table.update(crossmatch(table, lists, radius=radius))
         return replace(self, table=table)
 
+    def vetted(self, *paths):
+        """Add the verdicts of CSV files: `~astro_vaeclust.measure.verdicts`."""
+        from .measure.verdicts import read_verdicts, vetted_table
+
+        verdicts = {}
+        for path in paths:
+            verdicts |= read_verdicts(path, self.table)
+        return replace(self, table=vetted_table(self.table, verdicts))
+
     def write_heatmap(self, path, overwrite=False):
         """
         Write the heat map as a FITS image, whole or not at all.

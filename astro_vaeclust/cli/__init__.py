@@ -15,10 +15,12 @@ from . import (
     detect,
     evaluate,
     fetch,
+    report,
     reproduce,
     score,
     selection_function,
     train,
+    vet,
 )
 from .messages import messages_to_stderr
 
@@ -39,7 +41,8 @@ def main(argv=None):
     Returns
     -------
     code : int
-        0 if it was done, also when no cluster was found; 2 for a wrong option or bad
+        0 if it was done, also when no cluster was found; 1 if it was done in part;
+        2 for a wrong option or bad
         input, after one line that says why; 130 after an interrupt.
     """
     try:
@@ -67,6 +70,8 @@ def _parser():
         evaluate,
         selection_function,
         train,
+        report,
+        vet,
         backends,
     ):
         command.add_command(commands)
@@ -74,8 +79,9 @@ def _parser():
 
 
 def _run(arguments):
+    code = _DONE
     try:
-        arguments.run(arguments)
+        code = arguments.run(arguments) or _DONE
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail("interrupted", _INTERRUPTED)
@@ -86,7 +92,7 @@ def _run(arguments):
         return _fail(text, _BAD_INPUT, arguments.verbose)
     except (ValueError, TypeError, OSError, ImportError) as error:
         return _fail(str(error) or repr(error), _BAD_INPUT, arguments.verbose)
-    return _DONE
+    return code
 
 
 def _fail(text, code, verbose=False):

@@ -11,6 +11,7 @@ from astropy.utils.masked import Masked
 
 from ..catalog import ClusterCatalog
 from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
+from ..measure.verdicts import VERDICT_COLUMNS
 from ..utils import provenance
 from ..utils.optional import import_optional
 
@@ -123,6 +124,8 @@ def _describe_fields(fields):
 def _catalog(table, meta=None):
     """Return a table that was read as a catalogue, with the declared columns."""
     columns = {name: _unmasked(table[name]) for name in table.colnames}
+    for name in VERDICT_COLUMNS & columns.keys():  # ECSV has no empty texts
+        columns[name] = np.ma.filled(columns[name], "")
     if "ra" in columns and "sky_center" not in columns:
         columns["sky_center"] = SkyCoord(columns.pop("ra"), columns.pop("dec"))
     meta = table.meta if meta is None else meta

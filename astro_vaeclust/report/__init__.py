@@ -1,0 +1,6 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The page on which a person looks at candidates and gives verdicts."""
+
+from .page import write_report
+
+__all__ = ["write_report"]
