@@ -341,7 +341,7 @@ class ClusterCatalog:
         return replace(self, table=table)
 
     def vetted(self, *paths):
-        """Add the verdicts of CSV files: `~astro_vaeclust.measure.verdicts`."""
+        """Add the verdicts of CSV files that the page of ``vaeclust report`` wrote."""
         from .measure.verdicts import read_verdicts, vetted_table
 
         verdicts = {}

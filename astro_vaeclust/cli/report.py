@@ -35,6 +35,13 @@ def add_command(commands):
         help="write one HTML file, for up to 500 candidates",
     )
     parser.add_argument(
+        "--heatmaps",
+        metavar="FITS",
+        nargs="+",
+        default=[],
+        help="heat maps that 'vaeclust detect' wrote, or folders of them",
+    )
+    parser.add_argument(
         "--references", metavar="FILE", help="circles to compare with: .reg (DS9)"
     )
     parser.add_argument(
@@ -75,6 +82,7 @@ def run(arguments):
         _images(arguments.images),
         arguments.output,
         single_file=arguments.single_file,
+        heatmaps=_images(arguments.heatmaps),
         references=_circles(arguments.references),
         shuffle=arguments.shuffle,
         overwrite=arguments.overwrite,

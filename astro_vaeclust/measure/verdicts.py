@@ -25,7 +25,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def read_verdicts(path, table):
     """
-    Read a CSV file that the page of `vaeclust report` exported.
+    Read a CSV file that the page of ``vaeclust report`` exported.
 
     Also one that a spreadsheet saved: with a byte-order mark or semicolons.
 

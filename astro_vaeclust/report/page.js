@@ -49,7 +49,8 @@ function overlay(candidate, view, k) {
   const circle = (x, y, r, more) => { if (r > 0) svg.append(el("circle", { cx: 50 + x * f, cy: 50 + y * f, r: r * f, ...more })); };
   circle(0, 0, v.radius, { stroke: "#56b4e9" });
   circle(0, 0, v.r50, { stroke: "#56b4e9", "stroke-dasharray": "2 1.5" });
-  for (const [x, y, r] of view.references) circle(x, y, r, { stroke: "#e69f00", "stroke-dasharray": ".5 1.2", "stroke-width": 1.2 });
+  for (const [x, y, r] of view.references) circle(x, y, r, { stroke: "#d55e00", "stroke-dasharray": ".5 1.2", "stroke-width": 1.2 });
+  for (const line of view.contours[k]) svg.append(el("polyline", { points: line.join(" "), stroke: "#e69f00", "stroke-width": .5 }));
   const [n, e] = [view.north, view.east], far = (i) => Math.max(n[i], e[i], 0) * 9 + 5;
   const [x, y] = [100 - far(0), 100 - far(1)];
   for (const [step, name] of [[n, "N"], [e, "E"]]) {

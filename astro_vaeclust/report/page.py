@@ -32,6 +32,7 @@ def write_report(
     output,
     *,
     single_file=False,
+    heatmaps=(),
     references=(),
     shuffle=None,
     overwrite=False,
@@ -49,6 +50,9 @@ def write_report(
         The folder, or the HTML file with ``single_file``.
     single_file : bool, optional
         Whether to write one HTML file with everything in it.
+    heatmaps : iterable of path-like, optional
+        Heat maps, whose contours are drawn where they hold a candidate; needs
+        matplotlib's contourpy.
     references : iterable of `~regions.CircleSkyRegion`, optional
         Circles to compare with.
     shuffle : int, optional
@@ -72,11 +76,13 @@ def write_report(
     """
     import_optional("jinja2", "report")
     import_optional("PIL", "report")
+    if heatmaps:
+        import_optional("contourpy", "plot")
     output = Path(output)
     _check(catalog, output, single_file, overwrite)
     if shuffle is not None:
         catalog = catalog[np.random.default_rng(shuffle).permutation(len(catalog))]
-    views = views_of(catalog, images, references=references)
+    views = views_of(catalog, images, heatmaps=heatmaps, references=references)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".vaeclust-") as folder:
         page = Path(folder) / "page"
         (page / "images").mkdir(parents=True)

@@ -8,11 +8,17 @@ from io import BytesIO
 
 import astropy.units as u
 import numpy as np
+from astropy.io import fits
+from astropy.nddata import NDData
+from astropy.wcs import WCS
 
 from ..images.cutouts import cutout
 from ..images.read import read_image
 from ..measure.flags import ClusterFlags
-from ..measure.profile import radial_profile
+from ..measure.profile import OUTER, radial_profile
+from ..sources.find import find_sources
+from ..sources.points import on_usable_pixels
+from ..visualization.catalog_plot import CONTOUR_LEVELS
 from ..visualization.pictures import as_grey, reduced
 from ..visualization.sky_axes import north_and_east
 
@@ -23,6 +29,9 @@ SIDE = 256
 
 RADII = (4, 12)
 """Widths of the first two scales over the radius."""
+
+HEAT_SIDE = 64
+"""Pixels of the side of a heat map whose contours are drawn at most."""
 
 N_MODEL = 60
 """Points at which the fit of a profile is drawn."""
@@ -75,7 +84,7 @@ def _flags(value):
     return [flag.meaning for flag in ClusterFlags if int(value) & flag]
 
 
-def views_of(catalog, paths, *, references=()):
+def views_of(catalog, paths, *, heatmaps=(), references=()):
     """
     Look at the candidates on images, each of which is opened once.
 
@@ -86,6 +95,9 @@ def views_of(catalog, paths, *, references=()):
     paths : iterable of path-like
         Images. Of several that hold a candidate, the one counts in which it is the
         farthest from the border.
+    heatmaps : iterable of path-like, optional
+        Heat maps of some of the images, as `~astro_vaeclust.ClusterCatalog` writes
+        them.
     references : iterable of `~regions.CircleSkyRegion`, optional
         Circles to draw.
 
@@ -93,7 +105,8 @@ def views_of(catalog, paths, *, references=()):
     -------
     views : dict
         By row: ``pictures`` (bytes of WebP or None, at three scales), ``sides`` of
-        these in arcsec, ``north``, ``east``, ``references``, ``profile`` and ``image``.
+        these in arcsec, ``north``, ``east``, ``references``, ``contours``, ``profile``
+        and ``image``.
     """
     views, depths = {}, {}
     for path in paths:
@@ -102,16 +115,36 @@ def views_of(catalog, paths, *, references=()):
         x, y = image.wcs.world_to_pixel(catalog.table["sky_center"])
         with np.errstate(invalid="ignore"):
             inside = (x > -0.5) & (y > -0.5) & (x < nx - 0.5) & (y < ny - 0.5)
+        sources = _sources(image, catalog.table["radius"][inside])
         for row in np.flatnonzero(inside):
             depth = image.distance_to_border(x[row], y[row])
             if depth > depths.get(row, 0):
                 depths[row] = depth
                 center = np.array([x[row], y[row]])
-                views[int(row)] = _view(image, catalog.table[row], center, references)
+                views[int(row)] = _view(
+                    image, catalog.table[row], center, references, sources
+                )
+    for path in heatmaps:
+        pixels, header = fits.getdata(path, header=True)
+        heatmap = NDData(pixels, wcs=WCS(header))
+        centers = heatmap.wcs.world_to_pixel(catalog.table["sky_center"])
+        inside = on_usable_pixels(np.zeros(pixels.shape, bool), *centers)
+        for row in views.keys() & np.flatnonzero(inside).tolist():
+            views[row]["contours"] = [
+                _contours(heatmap, catalog.table["sky_center"][row], side)
+                for side in views[row]["sides"]
+            ]
     return views
 
 
-def _view(image, row, center, references):
+def _sources(image, radii):
+    """Find the sources of an image once; None where it is less work around each."""
+    sides = 2 * OUTER * radii / (image.pixel_scale * u.pix)
+    areas = np.nansum(sides.to_value(u.one) ** 2)
+    return find_sources(image) if areas > image.data.size else None
+
+
+def _view(image, row, center, references, sources):
     sky, radius = row["sky_center"], row["radius"].to(u.arcsec)
     sides = [factor * radius for factor in RADII] + [WIDE.to(u.arcsec)]
     is_good = bool(np.isfinite(radius) and radius > 0)
@@ -130,8 +163,9 @@ def _view(image, row, center, references):
         "sides": [round(float(side.value), 2) if is_good else 900 for side in sides],
         "north": _on_screen(north),
         "east": _on_screen(east),
+        "contours": [[], [], []],
         "references": [_offset(circle, image, center) for circle in near],
-        "profile": _profile(image, center, radius) if is_good else None,
+        "profile": _profile(image, center, radius, sources) if is_good else None,
     }
 
 
@@ -147,6 +181,18 @@ def _offset(circle, image, center):
     return [round(float(v), 2) for v in (x, -y, circle.radius.to_value(u.arcsec))]
 
 
+def _contours(heatmap, sky, side):
+    """Return contours of a cutout, flat lists of x and y (downwards) in per cent."""
+    from contourpy import contour_generator
+
+    heat = reduced(cutout(heatmap, sky, side * u.arcsec)[0], HEAT_SIDE)
+    generator = contour_generator(z=np.ma.masked_invalid(heat))
+    step = 100 / np.array(heat.shape[::-1])
+    lines = [line for level in CONTOUR_LEVELS for line in generator.lines(level)]
+    points = [(line + 0.5) * step * (1, -1) + (0, 100) for line in lines]
+    return [np.round(line, 1).ravel().tolist() for line in points]
+
+
 def _picture(image, sky, side):
     from PIL import Image
 
@@ -156,9 +202,9 @@ def _picture(image, sky, side):
     return file.getvalue()
 
 
-def _profile(image, center, radius):
+def _profile(image, center, radius, sources):
     """Return the radial profile as lists (dict)."""
-    profile = radial_profile(image, center, radius)
+    profile = radial_profile(image, center, radius, sources=sources)
     middle = (profile.edges[1:] + profile.edges[:-1]) / 2
     curves = {
         "radius": middle,

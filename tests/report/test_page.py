@@ -115,6 +115,20 @@ def test_ids_must_be_unique_and_one_file_small(candidates, tile, tmp_path):
         write_report(replace(candidates, table=many), [tile], "a", single_file=True)
 
 
+def test_contours_of_the_heat_map(candidates, tile, tmp_path):
+    catalog = make_catalog(1)
+    catalog.write_heatmap(tmp_path / "heat.fits")
+    heatmaps = [tmp_path / "heat.fits"]
+    write_report(candidates, [tile], tmp_path / "report", heatmaps=heatmaps)
+    views = [c["view"] for c in data_of(tmp_path / "report")["candidates"]]
+    for view, sky in zip(views, candidates["sky_center"], strict=True):
+        line = max(view["contours"][2], key=len)  # the peak is at 32, 22
+        x, y = np.reshape(line, (-1, 2)).mean(axis=0)
+        at = make_wcs().world_to_pixel(sky)
+        assert x == pytest.approx(50 + (32 - at[0]) / 9, abs=1)
+        assert y == pytest.approx(50 - (22 - at[1]) / 9, abs=1)
+
+
 @pytest.mark.parametrize("module", ["jinja2", "PIL"])
 def test_missing_package_is_named(candidates, tile, tmp_path, monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)
