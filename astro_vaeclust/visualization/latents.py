@@ -25,7 +25,7 @@ def plot_latents(cells, *, ids, ax=None):
 
     Parameters
     ----------
-    cells : `~astro_vaeclust.detector.latent_cells.LatentCells`
+    cells : ``astro_vaeclust.detector.latent_cells.LatentCells``
         The latents of the cells of an image, and those of the clusters.
     ids : (n_clusters,) int array
         Written beside the clusters.

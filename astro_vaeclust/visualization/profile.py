@@ -25,8 +25,8 @@ def plot_radial_profile(catalog, id, *, sources=None, image=None, ax=None):
     id : int
         Which cluster.
     sources : `~astropy.table.Table`, optional
-        What to count, as `~astro_vaeclust.sources.table.read_point_sources` takes it;
-        by default the sources that are found in the image.
+        What to count, as ``sources`` of `~astro_vaeclust.VAEClusterFinder.detect`; by
+        default the sources that are found in the image.
     image : image, optional
         As in `~astro_vaeclust.ClusterCatalog.plot`.
     ax : `~matplotlib.axes.Axes`, optional

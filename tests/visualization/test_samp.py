@@ -149,11 +149,13 @@ def test_image_regions_and_view_for_ds9(program):
     reason="needs DS9 and Xvfb",
 )
 def test_real_ds9_gives_the_regions_back(hub, tmp_path):
-    xvfb = subprocess.Popen(["Xvfb", ":77", "-screen", "0", "800x600x24"])
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "800x600x24"]
+    xvfb = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     ds9 = None
     try:
         ds9 = subprocess.Popen(
-            ["ds9", "-samp", "connect"], env=os.environ | {"DISPLAY": ":77"}
+            ["ds9", "-samp", "connect"],
+            env=os.environ | {"DISPLAY": f":{xvfb.stdout.readline().strip()}"},
         )
         client = SAMP.SAMPIntegratedClient("test", addr="127.0.0.1", callable=False)
         client.connect()
@@ -179,3 +181,4 @@ def test_real_ds9_gives_the_regions_back(hub, tmp_path):
             if process is not None:
                 process.terminate()
                 process.wait()
+        xvfb.stdout.close()
