@@ -12,6 +12,7 @@ from astropy.utils.masked import Masked
 from ..catalog import ClusterCatalog
 from ..images.hdus import quietly
 from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
+from ..measure.verdicts import VERDICT_COLUMNS
 from ..sources.columns import as_numbers, as_words
 from ..sources.table import angles
 from ..utils import provenance
@@ -129,6 +130,8 @@ def _describe_fields(fields):
 def _catalog(table, meta=None):
     """Return a table that was read as a catalogue, with the declared columns."""
     columns = {name: _unmasked(table[name]) for name in table.colnames}
+    for name in VERDICT_COLUMNS & columns.keys():  # ECSV has no empty texts
+        columns[name] = np.ma.filled(columns[name], "")
     if "sky_center" not in columns:
         columns |= _sky_center(table)
         for name in _ANGLES:

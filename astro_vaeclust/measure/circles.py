@@ -13,7 +13,7 @@ from ..sources.find import find_sources, measure_fwhm
 from ..sources.points import PointSources
 from .flags import ClusterFlags
 
-__all__ = ["CircleMeasurements", "circle"]
+__all__ = ["CircleMeasurements", "circle", "image_part"]
 
 BRIGHT_STAR_SIGNIFICANCE = 5000.0
 BRIGHT_STAR_RADII = 1.5
@@ -81,7 +81,7 @@ class CircleMeasurements:
     def _found(self, part, center):
         """Find the sources in a part of the image, in pixels of that part."""
         try:
-            return find_sources(_part(self.image, part), fwhm=self._fwhm(center))
+            return find_sources(image_part(self.image, part), fwhm=self._fwhm(center))
         except ValueError:  # too few usable pixels to measure the sky
             return PointSources(np.empty(0), np.empty(0))
 
@@ -89,7 +89,7 @@ class CircleMeasurements:
         if self.given_fwhm is not None:
             return self.given_fwhm
         part, _ = circle(self.image.shape, center, SEEING_RADIUS)
-        return measure_fwhm(_part(self.image, part))
+        return measure_fwhm(image_part(self.image, part))
 
     def _flags(self, center, radius):
         part, inside = circle(self.image.shape, center, radius)
@@ -148,7 +148,7 @@ def circle(shape, center, radius):
     return part, np.hypot(y - center[0], x - center[1]) <= radius
 
 
-def _part(image, part):
+def image_part(image, part):
     """Return a part of an image; its WCS is that of the whole, for the pixel scale."""
     error = None if image.error is None else image.error[part]
     return replace(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,13 @@ from astropy.table import QTable
 
 from .flags import ClusterFlags
 
-__all__ = ["COLUMNS", "MEASURED_COLUMNS", "ClusterColumn", "cluster_table"]
+__all__ = [
+    "COLUMNS",
+    "MEASURED_COLUMNS",
+    "ClusterColumn",
+    "cluster_table",
+    "table_digest",
+]
 
 
 @dataclass(frozen=True)
@@ -237,6 +244,26 @@ def check_columns(names):
     missing = [column.name for column in COLUMNS if column.name not in names]
     if missing:
         raise ValueError(f"the columns {missing} are missing, got {list(names)}")
+
+
+def table_digest(table):
+    """
+    Identify a list of clusters by their ids and positions, in whatever file it is.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The clusters.
+
+    Returns
+    -------
+    digest : str
+        Sixteen hexadecimal digits.
+    """
+    sky = table["sky_center"].icrs
+    rows = zip(table["id"], sky.ra.deg, sky.dec.deg, strict=True)
+    text = "".join(f"{number} {ra:.6f} {dec:.6f}\n" for number, ra, dec in rows)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _no_rows():
