@@ -103,7 +103,7 @@ def _globular(rng, number):
 def _sub_clustered(rng, number):
     """Draw a few Plummer clusters of unequal numbers inside a wider one."""
     clumps = int(rng.integers(CLUMPS[0], CLUMPS[1] + 1))
-    centers = 0.8 * rng.standard_normal((clumps + 1, 2))
+    centers = 0.6 * rng.standard_normal((clumps + 1, 2))
     radii = np.append(np.exp(rng.uniform(*np.log(CLUMP_RADIUS), clumps)), 1.2)
     fraction = rng.uniform(*CLUMPED)
     shared = fraction * rng.dirichlet(np.full(clumps, 2.0))
