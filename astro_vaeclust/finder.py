@@ -304,6 +304,7 @@ class VAEClusterFinder(ClusterFinderBase):
             ),
             segmentation=search.segmentation,
             image=image,
+            sources=sources,
         )
 
     def _detect_in_blocks(self, source, sources, block_size):
