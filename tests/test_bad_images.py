@@ -151,7 +151,7 @@ def test_enough_usable_pixels_are_searched_everywhere(search, image):
 def test_too_few_windows_for_a_mixture_are_named(image):
     holes = np.random.default_rng(0).uniform(size=(130, 200)) > 0.1
     holes[40:, :100] = False
-    message = "data: windows of .* pixels .* features must have at least n_components=3"
+    message = "data: windows of .* pixels .*features must have at least n_components=3"
     with pytest.raises(ValueError, match=message):
         SEARCHES["trained, mixture"](
             np.array(image.data[:130, :200]), wcs=image.wcs, mask=holes
