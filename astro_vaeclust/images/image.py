@@ -24,8 +24,8 @@ MIN_SAMPLE = 1000
 """Of a sample with fewer usable ones, all usable pixels are taken instead."""
 
 
-BOX = 64
-"""Side in pixels of the boxes of which one must tell of the sky."""
+BOX = 128
+"""Side in pixels of the boxes of which one must tell of the sky: the largest mesh."""
 
 
 BAND_CARDS = ("FILTER", "BAND")

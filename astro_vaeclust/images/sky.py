@@ -25,8 +25,9 @@ __all__ = ["Meshes", "Sky", "enlarge_meshes"]
 EXCLUDE_PERCENTILE = 98
 """Percentage of unusable pixels from which on a mesh has no sky of its own."""
 
-MIN_USABLE = 256
-"""Pixels in one box without which no sky is measured, whatever the meshes."""
+MIN_USABLE = 400
+"""Pixels in one box without which no sky is measured; so many leave enough in a mesh
+of any side, by ``EXCLUDE_PERCENTILE``."""
 
 ORDINARY = (1e-10, 1e15)
 """Range of the largest pixel in which squares of the noise fit single precision."""
@@ -118,6 +119,8 @@ class Meshes:
         largest = np.abs(pixels).max()
         if not ORDINARY[0] < largest < ORDINARY[1]:
             pixels = pixels.astype(float)
+        if mask[::step, ::step].all():  # such as every other row
+            step = 1
         side //= step
         chosen = np.s_[::step, ::step]
         with warnings.catch_warnings():

@@ -81,6 +81,14 @@ def test_an_image_without_sky_is_refused():
         Sky.from_pixels(np.ones(SHAPE), np.ones(SHAPE, bool), box_size=32)
 
 
+def test_every_other_row_may_be_missing():
+    pixels = np.random.default_rng(0).normal(600, 5, SHAPE)
+    mask = np.zeros(SHAPE, bool)
+    mask[::2] = True
+    sky = Sky.from_pixels(pixels, mask, box_size=64, step=2)
+    np.testing.assert_allclose(sky.noise, 5, rtol=0.05)
+
+
 @pytest.mark.parametrize("shape", [(5, 5), (12, 12), (3, 80), (3, 160), (160, 2)])
 @pytest.mark.parametrize("is_part", [False, True])
 def test_few_usable_pixels_are_refused(shape, is_part):
