@@ -125,15 +125,19 @@ class ClusterCatalog:
         Raises
         ------
         TypeError
-            If an entry is no `ClusterCatalog`.
+            If it is no iterable, or an entry is no `ClusterCatalog`.
         ValueError
             If there is none, or a column has units that do not convert.
         """
+        takes = "catalogs takes one ClusterCatalog or more in a list"
+        if isinstance(catalogs, (str, cls)) or not np.iterable(catalogs):
+            raise TypeError(f"{takes}, got a {type(catalogs).__name__}")
         catalogs = list(catalogs)
+        if not catalogs:
+            raise ValueError(f"{takes}, got none")
         for catalog in catalogs:
             if not isinstance(catalog, ClusterCatalog):
-                kind = type(catalog).__name__
-                raise TypeError(f"catalogs takes ClusterCatalogs, got a {kind}")
+                raise TypeError(f"{takes}, got a {type(catalog).__name__}")
         return cls(stacked([catalog.table for catalog in catalogs]))
 
     def __repr__(self):
