@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from astropy.coordinates import SkyCoord
+from astropy.coordinates import SkyCoord, UnitSphericalRepresentation
 from scipy.spatial import cKDTree
 
 from .profiles import PROFILES, REAL, rescaled, turned_at_random
@@ -71,11 +71,8 @@ class RealProfile:
                 f"{len(members)}, of which "
                 f"{np.isfinite(vectors).all(axis=1).sum()} are finite"
             )
-        mean = SkyCoord(*vectors.mean(axis=0), representation_type="cartesian")
-        frame = SkyCoord(mean.spherical.lon, mean.spherical.lat, frame=members.frame)
-        offsets = np.column_stack(
-            [axis.arcsec for axis in frame.spherical_offsets_to(members)]
-        )
+        axes = mean_direction(members).spherical_offsets_to(members.icrs)
+        offsets = np.column_stack([axis.arcsec for axis in axes])
         offsets -= np.median(offsets, axis=0)
         if not np.median(np.hypot(*offsets.T)) > 0:
             raise ValueError("members must lie at different places, most are at one")
@@ -92,6 +89,12 @@ class RealProfile:
         ] * rng.standard_normal((number, 2))
         moved[:, 0] *= rng.choice([-1, 1])
         return rescaled(turned_at_random(rng, moved))
+
+
+def mean_direction(sky):
+    """Return the mean direction of positions, ICRS."""
+    mean = sky.icrs.cartesian.mean().represent_as(UnitSphericalRepresentation)
+    return SkyCoord(mean.lon, mean.lat, frame="icrs")
 
 
 def register_profile(name, members):
