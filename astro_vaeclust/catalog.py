@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
 
-import astropy.units as u
 import numpy as np
 from astropy.io import registry
 from astropy.nddata import NDData
-from astropy.table import QTable, vstack
+from astropy.table import QTable
 from photutils.segmentation import SegmentationImage
 
 from .images.image import Image
 from .images.write import write_image
-from .measure.columns import check_columns, cluster_table
+from .measure.columns import check_columns, cluster_table, stacked
+from .segmentation import only
+from .sources.points import PointSources
 from .utils.catalog_files import CatalogRead, CatalogWrite
 
 __all__ = ["ClusterCatalog", "cluster_table"]
@@ -42,7 +43,9 @@ class ClusterCatalog:
         The region of each cluster in pixels, labelled with its ``id``; None without
         clusters.
     image : `~astro_vaeclust.images.image.Image`, optional
-        The image that was searched, for plots.
+        The image that was searched, for plots and profiles.
+    sources : `~astro_vaeclust.sources.points.PointSources`, optional
+        The sources that were given to the search, for profiles.
 
     Raises
     ------
@@ -66,6 +69,7 @@ class ClusterCatalog:
     heatmap: NDData | None = None
     segmentation: SegmentationImage | None = None
     image: Image | None = None
+    sources: PointSources | None = None
 
     read = registry.UnifiedReadWriteMethod(CatalogRead)
     write = registry.UnifiedReadWriteMethod(CatalogWrite)
@@ -97,7 +101,7 @@ class ClusterCatalog:
         if rows.ndim > 1:
             raise IndexError(f"clusters take an index of one axis, got {item!r}")
         table = self.table[rows]
-        segmentation = _only(self.segmentation, table["id"])
+        segmentation = only(self.segmentation, table["id"])
         return replace(self, table=table, segmentation=segmentation)
 
     @classmethod
@@ -121,20 +125,20 @@ class ClusterCatalog:
         Raises
         ------
         TypeError
-            If an entry is no `ClusterCatalog`.
+            If it is no iterable, or an entry is no `ClusterCatalog`.
         ValueError
             If there is none, or a column has units that do not convert.
         """
+        takes = "catalogs takes one ClusterCatalog or more in a list"
+        if isinstance(catalogs, (str, cls)) or not np.iterable(catalogs):
+            raise TypeError(f"{takes}, got a {type(catalogs).__name__}")
         catalogs = list(catalogs)
+        if not catalogs:
+            raise ValueError(f"{takes}, got none")
         for catalog in catalogs:
             if not isinstance(catalog, ClusterCatalog):
-                kind = type(catalog).__name__
-                raise TypeError(f"catalogs takes ClusterCatalogs, got a {kind}")
-        tables = [catalog.table for catalog in catalogs]
-        table = vstack(tables, metadata_conflicts="silent")
-        table["id"][:] = np.arange(1, len(table) + 1)
-        table.meta = _joint_meta([part.meta for part in tables])
-        return cls(table)
+                raise TypeError(f"{takes}, got a {type(catalog).__name__}")
+        return cls(stacked([catalog.table for catalog in catalogs]))
 
     def __repr__(self):
         """Return a line with the number of clusters and the image."""
@@ -169,7 +173,9 @@ class ClusterCatalog:
         """
         from regions import Regions  # imports matplotlib
 
-        return Regions([_circle(row) for row in self.table])
+        from .measure.circles import sky_circle
+
+        return Regions([sky_circle(row) for row in self.table])
 
     def plot(self, ax=None, *, image=None, references=()):
         """
@@ -278,6 +284,35 @@ class ClusterCatalog:
 
         point_at(self, id)
 
+    def profile(self, id, *, model="plummer", sources=None, image=None, reach=None):
+        """
+        Count sources in rings around a cluster, and fit a density law to them.
+
+        Parameters
+        ----------
+        id : int
+            The cluster, an entry of the column ``id``.
+        model, sources, image, reach
+            The law, what to count and where, and how far out: see
+            `~astro_vaeclust.measure.profiles.profile_of`. A catalogue that was read
+            from a file needs ``image``.
+
+        Returns
+        -------
+        profile : `~astro_vaeclust.measure.profiles.RadialProfile`
+            Densities, and ``r_core``, ``r50_counts`` and ``n_counts`` with errors.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As there.
+        """
+        from .measure.profiles import profile_of
+
+        return profile_of(
+            self, id, model=model, sources=sources, image=image, reach=reach
+        )
+
     def match(self, sources, *, cut="paper", footprint=None):
         """
         Match the clusters with a catalogue of sources on the same sky.
@@ -367,29 +402,3 @@ class ClusterCatalog:
         if self.heatmap is None:
             raise ValueError("this catalogue has no heat map")
         write_image(self.heatmap, path, meta=self.table.meta, overwrite=overwrite)
-
-
-def _only(segmentation, ids):
-    """Return the regions with these labels; None for none."""
-    if segmentation is None or not len(ids):
-        return None
-    labels = segmentation.data
-    return SegmentationImage(np.where(np.isin(labels, ids), labels, 0))
-
-
-def _joint_meta(metas):
-    """Return what metadata have in common, and lists of what differs."""
-    joint = {}
-    for key in dict.fromkeys(key for meta in metas for key in meta):
-        values = [meta.get(key) for meta in metas]
-        same = all(value == values[0] for value in values)
-        joint[key] = values[0] if same else values
-    return joint
-
-
-def _circle(row):
-    from regions import CircleSkyRegion
-
-    radius = row["radius"].to(u.arcsec)
-    text = f"{row['id']}: radius={radius.value:.1f} arcsec score={row['score']:.3f}"
-    return CircleSkyRegion(row["sky_center"], radius, meta={"text": text})

@@ -144,6 +144,7 @@ class Scaling:
 
         Of more than ``PEAKS`` maxima, a part determines their level and spread.
         """
+        check_enough_usable(source.whole.most_usable)
         shape = tuple(side * grid.zoom // grid.factor for side in source.shape)
         side, step = mesh_side(SKY_BOX, SKY_STEP, shape)
         every = max(int(np.sqrt(np.prod(shape) / PEAKS)), 1)
@@ -190,7 +191,7 @@ class NetworkImage:
     @classmethod
     def from_image(cls, image, fine_scale):
         """Bin or enlarge an image, subtract its sky and divide by its noise."""
-        check_enough_usable(image.n_usable)
+        check_enough_usable(image.most_usable)
         pixel_scale = image.pixel_scale.to_value(u.arcsec / u.pix)
         grid = NetworkGrid.from_pixel_scale(pixel_scale, fine_scale)
         means, maxima, mask = _resampled(image, grid)

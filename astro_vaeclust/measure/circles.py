@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
+import astropy.units as u
 import numpy as np
 
 from ..images.celestial import MAX_AXIS_RATIO, pixel_axis_ratio
@@ -13,7 +14,7 @@ from ..sources.find import find_sources, measure_fwhm
 from ..sources.points import PointSources
 from .flags import ClusterFlags
 
-__all__ = ["CircleMeasurements", "circle", "image_part"]
+__all__ = ["CircleMeasurements", "circle", "image_part", "sky_circle"]
 
 BRIGHT_STAR_SIGNIFICANCE = 5000.0
 BRIGHT_STAR_RADII = 1.5
@@ -154,3 +155,12 @@ def image_part(image, part):
     return replace(
         image, data=image.data[part], mask=image.mask[part], error=error, whole=None
     )
+
+
+def sky_circle(row):
+    """Return the circle of a row of a table of clusters (CircleSkyRegion)."""
+    from regions import CircleSkyRegion  # imports matplotlib
+
+    radius = row["radius"].to(u.arcsec)
+    text = f"{row['id']}: radius={radius.value:.1f} arcsec score={row['score']:.3f}"
+    return CircleSkyRegion(row["sky_center"], radius, meta={"text": text})
