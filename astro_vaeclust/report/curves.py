@@ -41,13 +41,13 @@ def contour_lines(heatmap, sky, side):
 def profile_lists(profile):
     """Return a radial profile as lists, in arcsec and arcmin-2 (dict)."""
     outer = profile.edges[-1:]
-    model = profile.model(np.linspace(0, 1, N_MODEL) * outer)
+    model = profile.fitted(np.linspace(0, 1, N_MODEL) * outer)
     return {
         "radius": plain((profile.edges[1:] + profile.edges[:-1]) / 2, DIGITS),
         "density": plain(profile.density, DIGITS),
         "error": plain(profile.density_err, DIGITS),
         "model": plain(model, DIGITS),
-        "field": plain(np.atleast_1d(profile.field), DIGITS)[0],
+        "field": plain(np.atleast_1d(profile.background), DIGITS)[0],
         "outer": plain(outer, DIGITS)[0],
     }
 

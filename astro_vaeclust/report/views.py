@@ -15,11 +15,12 @@ from astropy.stats import mad_std
 from astropy.table import QTable
 from astropy.wcs import WCS
 
+from ..catalog import ClusterCatalog
 from ..exceptions import LossyDataWarning
 from ..images.celestial import middle, pixel_area
 from ..images.cutouts import cutout, resampled
 from ..images.read import open_image, read_image
-from ..measure.profile import OUTER, radial_profile
+from ..measure.profiles import REACH, SIGNIFICANCE
 from ..sources.find import find_sources
 from ..utils.jobs import run_jobs
 from ..visualization.pictures import as_grey, as_webp, in_colour, reduced, step_to
@@ -150,7 +151,8 @@ class Viewer:
         with warnings.catch_warnings(action="ignore", category=LossyDataWarning):
             image = read_image(path)
             points = self._points(image, rows)
-            views = {row: self._view(image, row, points) for row in rows}
+            catalog = ClusterCatalog(self.table, image=image, sources=points)
+            views = {row: self._view(catalog, row) for row in rows}
             self._add_contours(views)
             self._add_bands(image, views)
         return views
@@ -160,12 +162,15 @@ class Viewer:
         points = None if self.sources is None else self.sources.on(image)
         if points is not None:
             return points
-        sides = 2 * OUTER * self.table["radius"][rows] / (image.pixel_scale * u.pix)
+        sides = 2 * REACH * self.table["radius"][rows] / (image.pixel_scale * u.pix)
         areas = np.nansum(sides.to_value(u.one) ** 2)
-        return find_sources(image) if areas > image.data.size else None
+        if areas < image.data.size:
+            return None
+        return find_sources(image, significance=SIGNIFICANCE)
 
-    def _view(self, image, row, points):
-        """Return what is seen of a candidate on its image (dict)."""
+    def _view(self, catalog, row):
+        """Return what is seen of a candidate on the image of a catalogue (dict)."""
+        image = catalog.image
         sky, radius = self.table["sky_center"][row], self._radius(row)
         center = np.array(image.wcs.world_to_pixel(sky))
         north, east = north_and_east(image.wcs, *center, 1.0)
@@ -187,7 +192,7 @@ class Viewer:
             "bands": [],
         }
         if radius is not None:
-            profile = radial_profile(image, center, radius * u.arcsec, sources=points)
+            profile = catalog.profile(self.table["id"][row])
             view["profile"] = profile_lists(profile)
         if radius is not None and self.sources is not None:
             table = self.sources.luminosity_function(self.table, row)

@@ -45,7 +45,7 @@ def test_data_are_plain_and_cannot_end_the_script(report, candidates):
     assert second["flags"][0] == "its circle crosses the edge of the image"
     assert first["view"]["frames"][2] == pytest.approx([50, 50, 900], abs=0.1)
     assert first["view"]["north"] == pytest.approx([0, -1], abs=1e-3)
-    assert len(first["view"]["profile"]["radius"]) == 12
+    assert len(first["view"]["profile"]["radius"]) == 16
 
 
 def star_image(sky, *, turned, scale):
