@@ -201,10 +201,11 @@ def _others(table, row, reach, image):
     mask = np.zeros(image.shape, dtype=bool)
     distance = row["sky_center"].separation(table["sky_center"])
     others = table[(distance > row["radius"]) & (distance < reach + table["radius"])]
-    centers = np.transpose(image.wcs.world_to_pixel(others["sky_center"]))
-    for center, radius in zip(centers, others["radius"], strict=True):
-        scale = np.sqrt(image.pixel_area_at(*center))
-        part, inside = circle(image.shape, center, (radius / scale).to_value(u.one))
+    x, y = image.wcs.world_to_pixel(others["sky_center"])
+    scales = np.sqrt(image.pixel_area_at(x, y))
+    radii = (others["radius"] / scales).to_value(u.one)
+    for center, radius in zip(zip(x, y, strict=True), radii, strict=True):
+        part, inside = circle(image.shape, center, radius)
         mask[part] |= inside
     return mask
 
