@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import astropy.units as u
 import numpy as np
@@ -178,7 +179,7 @@ def profile_of(catalog, id, *, model="plummer", sources=None, image=None, reach=
             f"image must show the centre of cluster {id}, which is at x, y = "
             f"{np.round(center, 1)} of {image.shape[::-1]} pixels"
         )
-    image = replace(image, mask=image.mask | _others(table, row, image))
+    image = replace(image, mask=image.mask | _others(table, row, reach, image))
     return radial_profile(image, center, reach, model=model, sources=sources)
 
 
@@ -195,20 +196,18 @@ def _searched(catalog, image, sources):
     return given, sources
 
 
-def _others(table, row, image):
-    """Return a mask of the circles of other clusters, (ny, nx)."""
+def _others(table, row, reach, image):
+    """Return a mask of the circles of other clusters within the rings, (ny, nx)."""
     mask = np.zeros(image.shape, dtype=bool)
     distance = row["sky_center"].separation(table["sky_center"])
-    for other in table[distance > row["radius"]]:
-        center = np.array(image.wcs.world_to_pixel(other["sky_center"]))
-        part, inside = circle(image.shape, center, _in_pixels(other, image, center))
+    others = table[(distance > row["radius"]) & (distance < reach + table["radius"])]
+    x, y = image.wcs.world_to_pixel(others["sky_center"])
+    scales = np.sqrt(image.pixel_area_at(x, y))
+    radii = (others["radius"] / scales).to_value(u.one)
+    for center, radius in zip(zip(x, y, strict=True), radii, strict=True):
+        part, inside = circle(image.shape, center, radius)
         mask[part] |= inside
     return mask
-
-
-def _in_pixels(row, image, center):
-    """Return the radius of a cluster in pixels."""
-    return (row["radius"] / np.sqrt(image.pixel_area_at(*center))).to_value(u.one)
 
 
 def radial_profile(image, center, reach, *, model="plummer", sources=None):
@@ -248,7 +247,7 @@ def radial_profile(image, center, reach, *, model="plummer", sources=None):
     sources = sources.on(near.mask)
     x, y = center - np.array([part[1].start, part[0].start])
     counts, _ = np.histogram(scale * np.hypot(sources.x - x, sources.y - y), edges)
-    rings = Rings(edges, counts, _coverage(near.mask, x, y, edges / scale))
+    rings = Rings(edges, counts, _coverage(near.mask, x, y, edges[-1] / scale))
     return _profile(rings, model)
 
 
@@ -260,14 +259,21 @@ def _found(image):
         return PointSources(np.empty(0), np.empty(0))
 
 
-def _coverage(mask, x, y, edges):
-    """Return the fractions of rings that are on usable pixels, (n,)."""
-    axis = edges[-1] * np.linspace(-1, 1, 2 * GRID + 1)
+def _coverage(mask, x, y, outer):
+    """Return the fractions of narrow rings that are on usable pixels, (n,)."""
+    dx, dy, ring = _points_in_rings()
+    usable = on_usable_pixels(mask, x + outer * dx, y + outer * dy)
+    return np.bincount(ring[usable], minlength=N_NARROW) / np.bincount(ring)
+
+
+@cache
+def _points_in_rings():
+    """Return a grid of points within a radius of 1, and the narrow ring of each."""
+    axis = np.linspace(-1, 1, 2 * GRID + 1)
     dx, dy = (points.ravel() for points in np.meshgrid(axis, axis))
-    radius = np.hypot(dx, dy)
-    usable = on_usable_pixels(mask, x + dx, y + dy)
-    points, _ = np.histogram(radius, edges)
-    return np.histogram(radius[usable], edges)[0] / points
+    ring = (N_NARROW * np.hypot(dx, dy)).astype(int)
+    inside = ring < N_NARROW
+    return dx[inside], dy[inside], ring[inside]
 
 
 def _profile(rings, model):
