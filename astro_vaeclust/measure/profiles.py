@@ -31,8 +31,9 @@ N_NARROW = 128
 GRID = 256
 """Points along the outer radius at which it is asked whether pixels are usable."""
 
-SIGNIFICANCE = 10.0
-"""Least significance over the noise of sources that are found, as of members."""
+SIGNIFICANCE = 7.0
+"""Least peak over the noise of sources that are found: they reach about as deep as
+``n_members``, which are brighter than ten times the noise."""
 
 FIELD = 2 / 3
 """Radius over the outer one from which on there is only field, where no fit tells."""
@@ -141,8 +142,8 @@ def profile_of(catalog, id, *, model="plummer", sources=None, image=None, reach=
     sources : `~astropy.table.Table`, optional
         What to count, as ``sources`` of `~astro_vaeclust.VAEClusterFinder.detect`; by
         default the sources that were given there, or else those that
-        `~astro_vaeclust.sources.find_sources` finds in the image at ten times the
-        noise, which is how members are counted.
+        `~astro_vaeclust.sources.find_sources` finds in the image as a crowded one, down
+        to about ten times the noise.
     image : image, optional
         The image, as `~astro_vaeclust.images.read_image` takes it; by default that of
         the catalogue, which one that was read from a file has not. Sources that were
@@ -227,7 +228,7 @@ def radial_profile(image, center, reach, *, model="plummer", sources=None):
         The law, a key of `~astro_vaeclust.measure.density_fit.DENSITY_LAWS`.
     sources : `~astro_vaeclust.sources.points.PointSources`, optional
         What to count, in pixels of the image; by default the sources that
-        `~astro_vaeclust.sources.find.find_sources` finds at ten times the noise.
+        `~astro_vaeclust.sources.find.find_sources` finds, as in a crowded field.
 
     Returns
     -------
@@ -255,7 +256,7 @@ def radial_profile(image, center, reach, *, model="plummer", sources=None):
 def _found(image):
     """Return the sources in an image; none where too little of it is usable."""
     try:
-        return find_sources(image, significance=SIGNIFICANCE)
+        return find_sources(image, significance=SIGNIFICANCE, crowded=True)
     except ValueError:
         return PointSources(np.empty(0), np.empty(0))
 

@@ -148,7 +148,7 @@ def test_stars_are_found_in_the_image(image):
     best = catalog.profile(1, sources=as_table(stars), reach=REACH)
     assert profile.message == ""
     assert 0.85 < profile.counts.sum() / best.counts.sum() < 1.02
-    assert abs(profile.r50_counts - best.r50_counts) < best.r50_counts_err
+    assert abs(profile.r50_counts - best.r50_counts) < 2 * best.r50_counts_err
     assert abs(profile.n_counts - best.n_counts) < best.n_counts_err
 
 
