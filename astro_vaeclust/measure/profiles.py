@@ -31,6 +31,9 @@ N_NARROW = 128
 GRID = 256
 """Points along the outer radius at which it is asked whether pixels are usable."""
 
+MIN_COVERAGE = 0.05
+"""Usable fraction of a ring without which its density is not stated."""
+
 SIGNIFICANCE = 7.0
 """Least peak over the noise of sources that are found: they reach about as deep as
 ``n_members``, which are brighter than ten times the noise."""
@@ -90,7 +93,7 @@ class RadialProfile:
 
     @property
     def density(self):
-        """Sources per area, (n,) in 1 / arcmin2; NaN where no pixel is usable."""
+        """Sources per area, (n,) in 1 / arcmin2; NaN where hardly a pixel is usable."""
         return self._per_area(self.counts)
 
     @property
@@ -99,7 +102,8 @@ class RadialProfile:
         return self._per_area(np.sqrt(np.maximum(self.counts, 1)))
 
     def _per_area(self, counts):
-        return counts / np.where(self.area > 0, self.area, np.nan)
+        full = np.pi * np.diff(self.edges**2)
+        return counts / np.where(self.area > MIN_COVERAGE * full, self.area, np.nan)
 
     def fitted(self, radius):
         """

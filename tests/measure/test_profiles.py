@@ -92,6 +92,19 @@ def test_masked_pixels_and_those_beyond_the_image_are_no_area(image):
     assert corner.density[2:].mean().value == pytest.approx(30, rel=0.2)
 
 
+def test_rings_of_a_few_pixels_state_no_density(image):
+    mask = np.ones(image.shape, bool)
+    mask[140:180, 130:170] = False
+    mask[160, :60] = False
+    profile = radial_profile(
+        replace(image, mask=mask), CENTER, REACH, sources=drawn(0, 12, 100)
+    )
+    assert np.isfinite(profile.density[:2]).all()
+    assert np.isnan(profile.density[5:]).all()
+    assert np.isnan(profile.density_err[5:]).all()
+    assert (profile.area[13:15] > 0).all()
+
+
 def test_a_mask_does_not_bias_the_fit(image):
     mask = np.zeros(image.shape, bool)
     mask[:, 150:] = True
