@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import astropy.units as u
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..images.image import Image
 from ..images.read import read_image
-from ..sources.find import find_sources
+from ..sources.find import find_sources, measure_fwhm
 from ..sources.points import PointSources, on_usable_pixels
 from ..sources.table import read_point_sources
 from ..utils.validation import check_angle, check_choice
@@ -25,10 +26,10 @@ REACH = 4.0
 N_RINGS = 16
 """Rings of equal width of a profile."""
 
-N_NARROW = 128
+N_NARROW = 64
 """Rings in which sources are counted for the fit, a multiple of `N_RINGS`."""
 
-GRID = 256
+GRID = 128
 """Points along the outer radius at which it is asked whether pixels are usable."""
 
 MIN_COVERAGE = 0.05
@@ -57,7 +58,9 @@ class RadialProfile:
     counts : (n,) int array
         Sources in the rings.
     area : (n,) `~astropy.units.Quantity`
-        Usable area of the rings in arcmin2.
+        Area of the rings in arcmin2 in which a further source would be seen: that of
+        usable pixels, of sources found in the image without what is closer to one than
+        their width, where two would be seen as one.
     model : str
         The law that was fitted, ``"king"`` or ``"plummer"``.
     background, background_err : `~astropy.units.Quantity`
@@ -223,7 +226,7 @@ def radial_profile(image, center, reach, *, model="plummer", sources=None):
     Parameters
     ----------
     image : `~astro_vaeclust.images.image.Image`
-        The image; only its usable pixels count as area.
+        The image; only its usable pixels count as area, see `RadialProfile`.
     center : (2,) array
         Centre in pixels, x and y, on the image.
     reach : `~astropy.units.Quantity`
@@ -249,30 +252,42 @@ def radial_profile(image, center, reach, *, model="plummer", sources=None):
     edges = np.linspace(0, reach.to_value(u.arcsec), N_NARROW + 1)
     part, _ = circle(image.shape, center, edges[-1] / scale)
     near = image_part(image, part)
-    sources = _found(near) if sources is None else sources.within(part)
-    sources = sources.on(near.mask)
     x, y = center - np.array([part[1].start, part[0].start])
+    sources, blended = _found(near) if sources is None else (sources.within(part), 0)
+    sources = sources.on(near.mask)
     counts, _ = np.histogram(scale * np.hypot(sources.x - x, sources.y - y), edges)
-    rings = Rings(edges, counts, _coverage(near.mask, x, y, edges / scale))
-    return _profile(rings, model)
+    grid = _grid(edges[-1] / scale)
+    usable = _usable(near.mask, sources, blended, x + grid[0], y + grid[1])
+    radius = scale * np.hypot(*grid)
+    coverage = np.histogram(radius[usable], edges)[0] / np.histogram(radius, edges)[0]
+    return _profile(Rings(edges, counts, coverage), model)
 
 
 def _found(image):
-    """Return the sources in an image; none where too little of it is usable."""
+    """Return the sources in an image, and the distance below which two are blended."""
+    fwhm = measure_fwhm(image)
+    options = {"significance": SIGNIFICANCE, "fwhm": fwhm, "crowded": True}
     try:
-        return find_sources(image, significance=SIGNIFICANCE, crowded=True)
-    except ValueError:
-        return PointSources(np.empty(0), np.empty(0))
+        return find_sources(image, **options), fwhm
+    except ValueError:  # too few usable pixels to measure the sky
+        return PointSources(np.empty(0), np.empty(0)), fwhm
 
 
-def _coverage(mask, x, y, edges):
-    """Return the fractions of rings that are on usable pixels, (n,)."""
-    axis = edges[-1] * np.linspace(-1, 1, 2 * GRID + 1)
-    dx, dy = (points.ravel() for points in np.meshgrid(axis, axis))
-    radius = np.hypot(dx, dy)
-    usable = on_usable_pixels(mask, x + dx, y + dy)
-    points, _ = np.histogram(radius, edges)
-    return np.histogram(radius[usable], edges)[0] / points
+def _grid(reach):
+    """Return offsets x and y of a grid of points within a square, (2, n)."""
+    axis = reach * np.linspace(-1, 1, 2 * GRID + 1)
+    return np.stack(np.meshgrid(axis, axis)).reshape(2, -1)
+
+
+def _usable(mask, sources, blended, x, y):
+    """Tell at which points a source would be seen beside those there are, (n,) bool."""
+    usable = on_usable_pixels(mask, x, y)
+    if not (blended and len(sources)):
+        return usable
+    tree = cKDTree(np.column_stack([sources.x, sources.y]))
+    points = np.column_stack([x, y])
+    distance, _ = tree.query(points, distance_upper_bound=blended)
+    return usable & np.isinf(distance)
 
 
 def _profile(rings, model):

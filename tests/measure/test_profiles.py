@@ -160,6 +160,11 @@ def test_stars_are_found_in_the_image(image):
     profile = catalog.profile(1, reach=REACH)
     best = catalog.profile(1, sources=as_table(stars), reach=REACH)
     assert profile.message == ""
+    full = np.pi * REACH**2
+    hidden = (1 - (profile.area.sum() / full).to_value(u.one)) * full
+    expected = profile.counts.sum() * np.pi * (2.8 * u.arcsec) ** 2
+    assert 0.75 < (hidden / expected).to_value(u.one) < 1.1
+    assert best.area.sum().to_value(u.arcsec**2) == pytest.approx(full.value, rel=0.01)
     assert 0.85 < profile.counts.sum() / best.counts.sum() < 1.02
     assert abs(profile.r50_counts - best.r50_counts) < 2 * best.r50_counts_err
     assert abs(profile.n_counts - best.n_counts) < best.n_counts_err
