@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import astropy.units as u
 import numpy as np
@@ -186,7 +187,7 @@ def profile_of(catalog, id, *, model="plummer", sources=None, image=None, reach=
             f"image must show the centre of cluster {id}, which is at x, y = "
             f"{np.round(center, 1)} of {image.shape[::-1]} pixels"
         )
-    image = replace(image, mask=image.mask | _others(table, row, image))
+    image = replace(image, mask=image.mask | _others(table, row, reach, image))
     return radial_profile(image, center, reach, model=model, sources=sources)
 
 
@@ -203,20 +204,17 @@ def _searched(catalog, image, sources):
     return given, sources
 
 
-def _others(table, row, image):
-    """Return a mask of the circles of other clusters, (ny, nx)."""
+def _others(table, row, reach, image):
+    """Return a mask of the circles of other clusters within the rings, (ny, nx)."""
     mask = np.zeros(image.shape, dtype=bool)
     distance = row["sky_center"].separation(table["sky_center"])
-    for other in table[distance > row["radius"]]:
-        center = np.array(image.wcs.world_to_pixel(other["sky_center"]))
-        part, inside = circle(image.shape, center, _in_pixels(other, image, center))
+    others = table[(distance > row["radius"]) & (distance < reach + table["radius"])]
+    centers = np.transpose(image.wcs.world_to_pixel(others["sky_center"]))
+    for center, radius in zip(centers, others["radius"], strict=True):
+        scale = np.sqrt(image.pixel_area_at(*center))
+        part, inside = circle(image.shape, center, (radius / scale).to_value(u.one))
         mask[part] |= inside
     return mask
-
-
-def _in_pixels(row, image, center):
-    """Return the radius of a cluster in pixels."""
-    return (row["radius"] / np.sqrt(image.pixel_area_at(*center))).to_value(u.one)
 
 
 def radial_profile(image, center, reach, *, model="plummer", sources=None):
@@ -256,10 +254,7 @@ def radial_profile(image, center, reach, *, model="plummer", sources=None):
     sources, blended = _found(near) if sources is None else (sources.within(part), 0)
     sources = sources.on(near.mask)
     counts, _ = np.histogram(scale * np.hypot(sources.x - x, sources.y - y), edges)
-    grid = _grid(edges[-1] / scale)
-    usable = _usable(near.mask, sources, blended, x + grid[0], y + grid[1])
-    radius = scale * np.hypot(*grid)
-    coverage = np.histogram(radius[usable], edges)[0] / np.histogram(radius, edges)[0]
+    coverage = _coverage(near.mask, sources, blended, x, y, edges[-1] / scale)
     return _profile(Rings(edges, counts, coverage), model)
 
 
@@ -273,21 +268,26 @@ def _found(image):
         return PointSources(np.empty(0), np.empty(0)), fwhm
 
 
-def _grid(reach):
-    """Return offsets x and y of a grid of points within a square, (2, n)."""
-    axis = reach * np.linspace(-1, 1, 2 * GRID + 1)
-    return np.stack(np.meshgrid(axis, axis)).reshape(2, -1)
-
-
-def _usable(mask, sources, blended, x, y):
-    """Tell at which points a source would be seen beside those there are, (n,) bool."""
+def _coverage(mask, sources, blended, x, y, outer):
+    """Return the fractions of narrow rings where a further source would be seen."""
+    dx, dy, ring = _points_in_rings()
+    x, y = x + outer * dx, y + outer * dy
     usable = on_usable_pixels(mask, x, y)
-    if not (blended and len(sources)):
-        return usable
-    tree = cKDTree(np.column_stack([sources.x, sources.y]))
-    points = np.column_stack([x, y])
-    distance, _ = tree.query(points, distance_upper_bound=blended)
-    return usable & np.isinf(distance)
+    if blended and len(sources):
+        tree = cKDTree(np.column_stack([sources.x, sources.y]))
+        points = np.column_stack([x, y])
+        usable &= np.isinf(tree.query(points, distance_upper_bound=blended)[0])
+    return np.bincount(ring[usable], minlength=N_NARROW) / np.bincount(ring)
+
+
+@cache
+def _points_in_rings():
+    """Return a grid of points within a radius of 1, and the narrow ring of each."""
+    axis = np.linspace(-1, 1, 2 * GRID + 1)
+    dx, dy = (points.ravel() for points in np.meshgrid(axis, axis))
+    ring = (N_NARROW * np.hypot(dx, dy)).astype(int)
+    inside = ring < N_NARROW
+    return dx[inside], dy[inside], ring[inside]
 
 
 def _profile(rings, model):
