@@ -3,11 +3,12 @@
 On which assumptions of the mock sky the measured radii and members lean.
 
 Usage: ``python benchmarks/radius_trials.py [--clusters 120] [--trials NAME ...]``. Each
-trial changes one thing of a tile of 2MASS with one cluster, of 40 to 300 members and a
-half-number radius of 12" to 50", among the same random numbers. Printed are medians of
-the decimal logarithms of measured over true radii and members with their errors, of the
-network and of the fit of a Plummer profile to sources, and in ``change`` the median of
-the differences of r50 of the network from the first trial, cluster by cluster.
+trial changes one thing, and the last ones more, of a tile of 2MASS with one cluster, of
+40 to 300 members and a half-number radius of 12" to 50", among the same random numbers.
+Printed are medians of the decimal logarithms of measured over true radii and members
+with their errors, of the network and of the fit of a Plummer profile to sources, and in
+``change`` the median of the differences of r50 of the network from the first trial,
+cluster by cluster. A trial of 120 clusters takes about 35 s on one core.
 """
 
 import argparse
@@ -90,6 +91,7 @@ TRIALS = {
     "no cloud, no nebula, Poisson field": Trial(
         cluster=BARE | {"nebulosity": "none"}, tile=POISSON
     ),
+    "no cloud, profile plummer": Trial(cluster=BARE | {"profile": "plummer"}),
 }
 
 
