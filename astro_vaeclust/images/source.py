@@ -237,7 +237,7 @@ class ImageSource:
         return pixels, mask, error, counts
 
     def _given(self, place):
-        """Return what `_arrays` returns, but for dead areas."""
+        """Return what `_arrays` returns, except for dead areas."""
         pixels = arrays.single_precision(self.pixels[place])
         mask, error = ~np.isfinite(pixels), None
         huge = np.abs(pixels) > OVERFLOWING
