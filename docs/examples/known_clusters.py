@@ -63,7 +63,7 @@ catalog.plot(ax=ax)
 ax.set(xlabel="Right ascension", ylabel="Declination")
 for name, x, y in zip(my_list["name"], *wcs.world_to_pixel(known), strict=True):
     ax.plot(x, y, "r+", markersize=12)
-    ax.annotate(name, (x, y), (8, 8), textcoords="offset points", color="red")
+    ax.annotate(name, (x, y), (8, -20), textcoords="offset points", color="red")
 plt.show()
 
 # %%
