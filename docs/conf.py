@@ -63,6 +63,7 @@ autodoc_typehints = "none"
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
+html_show_sourcelink = False
 html_logo = "_static/logo.svg"
 html_favicon = "_static/logo.svg"
 html_sidebars = {name: [] for name in ("index", "genindex", "py-modindex", "search")}
