@@ -252,7 +252,7 @@ class ImageSource:
         return pixels, mask, error, counts
 
     def _given(self, place):
-        """Return what `_arrays` returns, but for dead areas."""
+        """Return what `_arrays` returns, except for dead areas."""
         pixels, mask = self._finite(place)
         error = None
         blanks, _ = self._blanks
