@@ -4,7 +4,8 @@ How long the page of verdicts takes to make and to use, beside what is allowed.
 
 Makes tiles of 512 x 1024 pixels with stars and a report of candidates on them by two
 processes, and opens it in Chromium; then one with 10,000 candidates, which share their
-pictures. Other programs at work make all times longer. Needs the extras ``report`` and ``browser`` and Debian's chromium.
+pictures. Other programs at work make all times longer. Needs the extras ``report`` and
+``browser`` and Debian's chromium.
 """
 
 import argparse
