@@ -15,9 +15,12 @@ from . import (
     detect,
     evaluate,
     fetch,
+    merge,
     reproduce,
     score,
     selection_function,
+    status,
+    survey,
     train,
 )
 from .messages import add_message_options, messages_to_stderr
@@ -26,6 +29,9 @@ __all__ = ["main"]
 
 COMMANDS = {
     "detect": detect,
+    "survey": survey,
+    "status": status,
+    "merge": merge,
     "fetch": fetch,
     "score": score,
     "reproduce": reproduce,
@@ -52,8 +58,8 @@ def main(argv=None):
     Returns
     -------
     code : int
-        0 if it was done, also when no cluster was found; 2 for a wrong option or bad
-        input, after one line that says why; 130 after an interrupt.
+        0 if it was done, also when no cluster was found; 1 if a part failed; 2 for a
+        wrong option or bad input, after one line that says why; 130 after an interrupt.
     """
     try:
         arguments = _parser().parse_args(argv)
@@ -83,12 +89,13 @@ def _parser():
 
 def _run(arguments):
     try:
-        arguments.run(arguments)
+        code = arguments.run(arguments) or _DONE
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _fail("interrupted", _INTERRUPTED)
+    except KeyboardInterrupt as error:
+        return _fail(str(error) or "interrupted", _INTERRUPTED)
     except BrokenPipeError:  # the reader of our output, such as head, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _DONE
     except FileExistsError as error:
         text = str(error).replace("overwrite=True", "--overwrite")
         return _fail(text, _BAD_INPUT, arguments.verbose)
@@ -97,7 +104,7 @@ def _run(arguments):
         return _fail(text, _BAD_INPUT, arguments.verbose)
     except (ValueError, TypeError, OSError, ImportError) as error:
         return _fail(str(error) or repr(error), _BAD_INPUT, arguments.verbose)
-    return _DONE
+    return code
 
 
 def _fail(text, code, verbose=False):
