@@ -35,9 +35,16 @@ def sky(center=(275.12, -16.18), shape=SHAPE, seed=3, n_blobs=12):
     rng = np.random.default_rng(seed)
     y, x = np.indices(shape)
     pixels = rng.normal(100, NOISE, shape)
-    for row, column in rng.uniform(0, 1, (n_blobs, 2)) * shape:
+    for row, column in places(shape)[:n_blobs]:
         pixels += HEIGHT * np.exp(-((x - column) ** 2 + (y - row) ** 2) / 50)
     return pixels.astype(np.float32), wcs
+
+
+def places(shape, seed=7):
+    """Return rows and columns of twelve clusters that are well apart, (12, 2)."""
+    cells = np.indices((3, 4)).reshape(2, -1).T + 0.5
+    cells += np.random.default_rng(seed).uniform(-0.3, 0.3, cells.shape)
+    return cells / (3, 4) * shape
 
 
 def write(path, pixels, wcs, **cards):
@@ -90,7 +97,7 @@ class QuickFinder(ClusterFinderBase):
         """Return the peaks above the threshold."""
         self._spring(data.wcs)
         pixels = np.nan_to_num(data.data - np.nanmedian(data.data))
-        peaks = find_peaks(pixels, self.threshold, box_size=11)
+        peaks = find_peaks(pixels, self.threshold, box_size=41)
         if peaks is None:
             return ClusterCatalog(cluster_table())
         x, y = (np.asarray(peaks[n], float) for n in ("x_peak", "y_peak"))
