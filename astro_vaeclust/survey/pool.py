@@ -11,6 +11,8 @@ import uuid
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
+import numpy as np
+
 from ..utils.optional import import_optional
 from ..version import __version__
 from .field import FieldRow
@@ -176,7 +178,7 @@ class FieldPool:
             key = f"field-{run}-{job[0]}"
             return self.client.submit(search, *job, key=key, pure=False)
 
-        for job, future in self._ended(jobs, submitted):
+        for job, future in self._ended(jobs, submitted, self.timeout):
             yield None if future is None else self._row(search, job, future)
 
     def _row(self, search, job, future):
@@ -193,7 +195,7 @@ class FieldPool:
         name = search.grid.sky.field(index).name
         return FieldRow(index, name, "failed", reason=reason, inputs=inputs)
 
-    def _ended(self, items, submitted):
+    def _ended(self, items, submitted, limit=np.inf):
         """Yield items with their futures as they end, and Nones while none does."""
         items, running, done = iter(items), {}, SimpleQueue()
         looked = time.monotonic()
@@ -207,9 +209,9 @@ class FieldPool:
                         future = submitted(item)
                         running[future.key] = item, future
                         future.add_done_callback(done.put)
-                if time.monotonic() - looked > min(LOOK, self.timeout / 4):
+                if time.monotonic() - looked > min(LOOK, limit / 4):
                     looked = time.monotonic()
-                    self._end_overdue(running, done)
+                    self._end_overdue(running, done, limit)
                 try:
                     key = done.get(timeout=POLL).key
                 except Empty:
@@ -232,13 +234,13 @@ class FieldPool:
     def _n_workers(self):
         return max(sum(self.client.nthreads().values()), 1)
 
-    def _end_overdue(self, running, done):
+    def _end_overdue(self, running, done, limit):
         """Restart the workers whose field takes too long, and end these fields."""
         for key, (address, seconds) in self.client.run_on_scheduler(_executing).items():
-            if key not in running or seconds < self.timeout:
+            if key not in running or seconds < limit:
                 continue
             _, future = running[key]
-            self._overdue[key] = f"it took longer than {self.timeout:g} s"
+            self._overdue[key] = f"it took longer than {limit:g} s"
             future.cancel(force=True)
             try:
                 self.client.restart_workers([address])
