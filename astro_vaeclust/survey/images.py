@@ -29,6 +29,9 @@ __all__ = ["InputImage", "describe_image", "list_images", "opened", "stamps_of"]
 SMALL = 32_000_000
 """Bytes below which an object is read by one request."""
 
+BLOCK = 1 << 20
+"""Bytes of a larger object that are read at a time."""
+
 TRIES = 4
 """Requests for an object before it counts as unreadable."""
 
@@ -138,7 +141,7 @@ def _stamp(path):
             status = os.stat(path)
             return f"{status.st_size} {status.st_mtime_ns}"
         filesystem, name = _filesystem(path)
-        info = _tried(lambda: filesystem.info(name))
+        info = _tried(path, lambda: filesystem.info(name))
     except (OSError, ValueError):
         return ""
     changes = (info.get(key) for key in ("ETag", "Last-Modified", "LastModified"))
@@ -205,14 +208,14 @@ def opened(path, hdu=None):
 def _remote(url):
     """Open an object of the network as an HDUList."""
     filesystem, name = _filesystem(url)
-    size = _tried(lambda: filesystem.info(name)).get("size") or 0
+    size = _tried(url, lambda: filesystem.info(name)).get("size") or 0
     if size < SMALL:
-        content = _tried(lambda: filesystem.cat_file(name))
+        content = _tried(url, lambda: filesystem.cat_file(name))
         if size and len(content) != size:
             raise OSError(f"{url}: {len(content)} of {size} bytes came")
         file = io.BytesIO(content)
     else:
-        file = filesystem.open(name, block_size=1 << 20)
+        file = filesystem.open(name, block_size=BLOCK)
     with file, fits.open(file) as hdulist:
         yield hdulist
 
@@ -228,7 +231,7 @@ def _filesystem(url):
     return core.url_to_fs(url, **options)
 
 
-def _tried(request):
+def _tried(url, request):
     """Return the answer to a request, which is repeated unless it is "no such file"."""
     for again in reversed(range(TRIES)):
         try:
@@ -237,6 +240,6 @@ def _tried(request):
             raise
         except Exception as error:  # clients of the network raise much
             if not again:
-                raise OSError(f"{type(error).__name__}: {error}") from error
+                raise OSError(f"{url}: {type(error).__name__}: {error}") from error
             time.sleep(0.5 * 2.0 ** (TRIES - again))
     raise AssertionError

@@ -19,8 +19,6 @@ from .field import FieldRow
 
 __all__ = ["FieldPool", "connected", "joined"]
 
-LOGGER = logging.getLogger(__name__)
-
 AHEAD = 4
 """Fields per worker that are submitted at a time."""
 
@@ -62,15 +60,18 @@ def joined(client, workers):
         stack.enter_context(
             dask.config.set({"distributed.scheduler.worker-saturation": 1.0})
         )
-        cluster = distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            memory_limit=MEMORY,
-            silence_logs=logging.CRITICAL,
-        )
+        try:
+            cluster = distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                memory_limit=MEMORY,
+                silence_logs=logging.CRITICAL,
+            )
+        except RuntimeError as error:
+            raise ConnectionError(f"the workers did not start: {error}") from error
         stack.enter_context(cluster)
         for name, value in before.items():
             os.environ.pop(name, None)
@@ -235,17 +236,14 @@ class FieldPool:
         return max(sum(self.client.nthreads().values()), 1)
 
     def _end_overdue(self, running, done, limit):
-        """Restart the workers whose field takes too long, and end these fields."""
+        """End fields that take too long; their workers end, and start again."""
         for key, (address, seconds) in self.client.run_on_scheduler(_executing).items():
             if key not in running or seconds < limit:
                 continue
             _, future = running[key]
             self._overdue[key] = f"it took longer than {limit:g} s"
             future.cancel(force=True)
-            try:
-                self.client.restart_workers([address])
-            except Exception as error:  # it is gone, or nobody can restart it
-                LOGGER.warning("the worker %s was not restarted: %s", address, error)
+            self.client.run(_leave, workers=[address], wait=False)
             done.put(future)
 
     def _lost(self):
@@ -266,6 +264,11 @@ def _executing(dask_scheduler):
         for worker in dask_scheduler.workers.values()
         for task, seconds in worker.executing.items()
     }
+
+
+async def _leave():
+    """End the process of a worker at once."""
+    os._exit(1)
 
 
 def _state(finder, sample):
