@@ -15,10 +15,13 @@ from . import (
     detect,
     evaluate,
     fetch,
+    merge,
     report,
     reproduce,
     score,
     selection_function,
+    status,
+    survey,
     train,
     vet,
 )
@@ -28,6 +31,9 @@ __all__ = ["main"]
 
 COMMANDS = {
     "detect": detect,
+    "survey": survey,
+    "status": status,
+    "merge": merge,
     "fetch": fetch,
     "score": score,
     "reproduce": reproduce,
@@ -91,10 +97,11 @@ def _run(arguments):
     try:
         code = arguments.run(arguments) or _DONE
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _fail("interrupted", _INTERRUPTED)
+    except KeyboardInterrupt as error:
+        return _fail(str(error) or "interrupted", _INTERRUPTED)
     except BrokenPipeError:  # the reader of our output, such as head, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _DONE
     except FileExistsError as error:
         text = str(error).replace("overwrite=True", "--overwrite")
         return _fail(text, _BAD_INPUT, arguments.verbose)
