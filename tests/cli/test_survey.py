@@ -68,7 +68,7 @@ def test_from_an_image_to_a_catalogue(command, tmp_path, capsys):
 
 
 def test_a_field_that_failed_is_code_1_and_is_tried_again(command, tmp_path, capsys):
-    (tmp_path / "trap").write_text("raise -16.17")
+    (tmp_path / "trap").write_text("raise -16.17 0")
     assert command("survey", "a.fits", "--output", "plane") == 1
     assert "failed" in error_line(capsys)
     assert command("status", "plane") == 0

@@ -75,7 +75,8 @@ class QuickFinder(ClusterFinderBase):
     """
     Takes peaks for clusters; does things to its worker where a file says so.
 
-    ``trap`` is a file with a verb and the declination north of which it holds.
+    ``trap`` is a file with a verb, and the declination and right ascension from which
+    on it holds.
     """
 
     threshold: float = 200.0
@@ -125,9 +126,10 @@ class QuickFinder(ClusterFinderBase):
         if not (self.trap and os.path.exists(self.trap)):
             return
         with open(self.trap) as file:
-            verb, dec = file.read().split()
+            verb, dec, ra = file.read().split()
         ny, nx = wcs.array_shape
-        if wcs.pixel_to_world(nx / 2, ny / 2).dec.deg < float(dec):
+        middle = wcs.pixel_to_world(nx / 2, ny / 2)
+        if middle.dec.deg < float(dec) or middle.ra.deg < float(ra):
             return
         if verb == "die":
             os.kill(os.getpid(), signal.SIGKILL)

@@ -49,11 +49,11 @@ def candidates(folder):
 def test_a_field_that_takes_too_long_fails_alone(
     survey, tiles, tmp_path, trap, finder, expected
 ):
-    trap.write_text("hang -16.11")
-    rows = survey(f"{tiles}/*", finder=finder, timeout=8.0)
+    trap.write_text("hang -16.11 275.15")
+    rows = survey(f"{tiles}/*", finder=finder, timeout=20.0)
     late = {row.reason for row in rows if row.status == "failed"}
-    assert late == {"it took longer than 8 s"}
-    assert sum(row.status == "done" for row in rows) == 6
+    assert late == {"it took longer than 20 s"}
+    assert sum(row.status == "done" for row in rows) == 8
     trap.unlink()
     survey(f"{tiles}/*", finder=finder, retry_failed=True)
     assert candidates(tmp_path / "out") == expected
@@ -63,10 +63,10 @@ def test_a_field_that_takes_too_long_fails_alone(
 def test_a_field_that_kills_its_worker_fails_alone(
     survey, tiles, tmp_path, trap, finder, expected
 ):
-    trap.write_text("die -16.11")
+    trap.write_text("die -16.11 275.15")
     rows = survey(f"{tiles}/*", finder=finder)
     failed = [row for row in rows if row.status == "failed"]
-    assert len(failed) == 3
+    assert len(failed) == 1
     assert all("worker died each time" in row.reason for row in failed)
     trap.unlink()
     survey(f"{tiles}/*", finder=finder, retry_failed=True)
@@ -108,7 +108,7 @@ KINDS = ("client", "client", "group", "group", "worker", "worker", "SIGINT", "SI
 def test_a_run_that_is_killed_is_resumed(
     survey, tiles, tmp_path, trap, finder, expected, seed, kind
 ):
-    trap.write_text("wait -90")
+    trap.write_text("wait -90 0")
     rng = random.Random(os.environ.get("KILL_SEED", "") + str(seed))
     out = tmp_path / "out"
     options = ("--output", out, "--workers", "2", "--side", str(SIDE))
@@ -120,7 +120,7 @@ def test_a_run_that_is_killed_is_resumed(
     time.sleep(rng.uniform(0, 2))
     family = psutil.Process(process.pid).children(recursive=True)
     end(process, kind, rng)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert psutil.wait_procs(family, timeout=15)[1] == []
     if kind == "worker":
         assert process.returncode == 0
@@ -195,7 +195,7 @@ def test_a_cluster_of_batch_jobs_that_loses_its_scheduler(
 ):
     import distributed
 
-    trap.write_text("wait -90")
+    trap.write_text("wait -90 0")
     scheduler = start_scheduler(slurm)
     out = slurm / "out"
     with distributed.Client(scheduler_file="cluster.json") as client:
@@ -211,7 +211,7 @@ def test_a_cluster_of_batch_jobs_that_loses_its_scheduler(
     try:
         options = ("--output", out, "--scheduler-file", "cluster.json", "--resume")
         process = start("survey", f"{tiles}/*", *options, trap=trap)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=300)
         assert process.returncode == 0, said
         assert candidates(out) == expected
     finally:

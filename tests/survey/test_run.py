@@ -167,7 +167,7 @@ def test_a_bad_image_fails_the_fields_that_need_it(survey, tmp_path, skip):
 
 def test_failed_fields_are_tried_again_when_asked(survey, tiles, tmp_path, expected):
     trap = tmp_path / "trap"
-    trap.write_text("raise -16.17")
+    trap.write_text("raise -16.17 0")
     finder = QuickFinder(trap=str(trap))
     failed = [
         row for row in survey(f"{tiles}/*", finder=finder) if row.status == "failed"
