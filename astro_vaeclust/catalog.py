@@ -3,107 +3,31 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
 from astropy.io import registry
 from astropy.nddata import NDData
-from astropy.table import QTable, vstack
-from photutils.segmentation import SegmentationImage
+from astropy.table import QTable, Row, vstack
+from astropy.wcs import WCS
 
 from .images.image import Image
 from .images.write import write_image
 from .measure.columns import check_columns, cluster_table
-from .utils.files import atomic_path
+from .measure.text import cluster_lines
+from .utils.catalog_files import CatalogRead, CatalogWrite
+
+if TYPE_CHECKING:
+    from photutils.segmentation import SegmentationImage
+    from regions import Regions
+
+    from .matching import ClusterMatch
 
 __all__ = ["ClusterCatalog", "cluster_table"]
-
-
-class _CatalogRead(registry.UnifiedReadWrite):
-    """
-    Read a catalogue from a file that `ClusterCatalog.write` wrote.
-
-    Also after another program edited it, such as TOPCAT, pandas or a spreadsheet: from
-    columns without units, which are then those of `cluster_table`, with the positions
-    in ``ra`` and ``dec`` or ``sky_center.ra`` and ``sky_center.dec``, and from CSV.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    format : str, optional
-        Its format; by default that of the suffix. Region files cannot be read, since
-        they do not hold all columns.
-    **options
-        Options of the reader of a format; ours have none.
-
-    Returns
-    -------
-    catalog : `ClusterCatalog`
-        The clusters, without heat map, segmentation and image.
-
-    Raises
-    ------
-    `~astropy.io.registry.IORegistryError`
-        If the format is unknown or cannot be read; the message lists those that can.
-    ValueError
-        If a column is missing or cannot be what it should; the message names it.
-    OSError
-        If the file cannot be read.
-    ImportError
-        If the format needs a package that is missing.
-
-    Notes
-    -----
-    ``ClusterCatalog.read.help("fits")`` describes a format of astropy's unified I/O.
-    """
-
-    def __init__(self, instance, cls):
-        super().__init__(instance, cls, "read")
-
-    def __call__(self, path, *, format=None, **options):
-        """Read a file."""
-        return self.registry.read(self._cls, path, format=format, **options)
-
-
-class _CatalogWrite(registry.UnifiedReadWrite):
-    """
-    Write the clusters to a file, whole or not at all.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    format : str, optional
-        Its format; by default that of the suffix.
-    overwrite : bool, optional
-        Whether an existing file may be replaced.
-    **options
-        Options of the writer of a format; ours have none.
-
-    Raises
-    ------
-    `~astropy.io.registry.IORegistryError`
-        If there is no such format; the message lists those there are.
-    OSError
-        If the file cannot be written, or exists and may not be replaced.
-    ImportError
-        If the format needs a package that is missing.
-
-    Notes
-    -----
-    ``catalog.write.help("fits")`` describes a format of astropy's unified I/O.
-    """
-
-    def __init__(self, instance, cls):
-        super().__init__(instance, cls, "write")
-
-    def __call__(self, path, *, format=None, overwrite=False, **options):
-        """Write a file."""
-        with atomic_path(os.path.expanduser(path), overwrite) as temporary:
-            self.registry.write(self._instance, temporary, format=format, **options)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,7 +38,8 @@ class ClusterCatalog:
     A catalogue is immutable: its methods return new ones. To edit the table, copy it.
     ``catalog["score"]`` is a column and ``catalog[0]`` a row of the table. A mask,
     a slice or an array of indices gives a new catalogue of these clusters, which keep
-    their ``id``: ``catalog[catalog["flags"] == 0]``.
+    their ``id``: ``catalog[catalog["flags"] == 0]``. ``print(catalog)`` shows the main
+    columns with their errors, and the flags in words.
 
     Parameters
     ----------
@@ -153,10 +78,10 @@ class ClusterCatalog:
     segmentation: SegmentationImage | None = None
     image: Image | None = None
 
-    read = registry.UnifiedReadWriteMethod(_CatalogRead)
-    write = registry.UnifiedReadWriteMethod(_CatalogWrite)
+    read = registry.UnifiedReadWriteMethod(CatalogRead)
+    write = registry.UnifiedReadWriteMethod(CatalogWrite)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuse a table without the declared columns."""
         table, heatmap = self.table, self.heatmap
         if not isinstance(table, QTable):
@@ -165,15 +90,15 @@ class ClusterCatalog:
             raise TypeError(f"heatmap must be NDData, got {type(heatmap).__name__}")
         check_columns(table.colnames)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of clusters."""
         return len(self.table)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Row]:
         """Iterate over the rows of the table."""
         return iter(self.table)
 
-    def __getitem__(self, item):
+    def __getitem__(self, item: Any) -> Any:
         """Return a column, a row, or a catalogue of some of the clusters."""
         if isinstance(item, str):
             return self.table[item]
@@ -187,7 +112,7 @@ class ClusterCatalog:
         return replace(self, table=table, segmentation=segmentation)
 
     @classmethod
-    def vstack(cls, catalogs):
+    def vstack(cls, catalogs: Iterable[ClusterCatalog]) -> ClusterCatalog:
         """
         Stack catalogues, such as those of several images, into one.
 
@@ -200,9 +125,10 @@ class ClusterCatalog:
         -------
         catalog : `ClusterCatalog`
             The clusters of all in the given order, with a new ``id`` from 1, and
-            without heat map, segmentation and image. A column that some do not have is
-            masked for these. An entry of the metadata that differs becomes a list with
-            one per catalogue.
+            without heat map, segmentation and image. Where all say which ``image`` they
+            are of, so does a column. A column that some do not have is masked for
+            these. An entry of the metadata that differs becomes a list with one per
+            catalogue.
 
         Raises
         ------
@@ -216,13 +142,13 @@ class ClusterCatalog:
             if not isinstance(catalog, ClusterCatalog):
                 kind = type(catalog).__name__
                 raise TypeError(f"catalogs takes ClusterCatalogs, got a {kind}")
-        tables = [catalog.table for catalog in catalogs]
+        tables = _with_image_column([catalog.table for catalog in catalogs])
         table = vstack(tables, metadata_conflicts="silent")
         table["id"][:] = np.arange(1, len(table) + 1)
         table.meta = _joint_meta([part.meta for part in tables])
         return cls(table)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         """Return a line with the number of clusters and the image."""
         n_clusters = len(self)
         facts = [f"{n_clusters} cluster{'' if n_clusters == 1 else 's'}"]
@@ -234,14 +160,27 @@ class ClusterCatalog:
             facts.append(f"in {name}")
         return f"<{type(self).__name__}: {', '.join(facts)}>"
 
+    def __str__(self) -> str:
+        """Return the main columns with their errors, and the flags in words."""
+        return "\n".join(cluster_lines(self.table))
+
+    def to_table(self) -> QTable:
+        """Return a copy of the table, which may be changed."""
+        return self.table.copy()
+
     @property
-    def wcs(self):
+    def meta(self) -> dict:
+        """Where the table comes from (dict): versions, date, image, settings, model."""
+        return self.table.meta
+
+    @property
+    def wcs(self) -> WCS | None:
         """WCS of the image that was searched; None without image and heat map."""
         known = (getattr(data, "wcs", None) for data in (self.heatmap, self.image))
         return next((wcs for wcs in known if wcs is not None), None)
 
     @property
-    def regions(self):
+    def regions(self) -> Regions:
         """
         The clusters as circles on the sky (`~regions.Regions`), in the table's order.
 
@@ -278,7 +217,7 @@ class ClusterCatalog:
 
         return plot_catalog(self, ax=ax)
 
-    def match(self, sources, *, cut="paper", footprint=None):
+    def match(self, sources, *, cut="paper", footprint=None) -> ClusterMatch:
         """
         Match the clusters with a catalogue of sources on the same sky.
 
@@ -309,7 +248,7 @@ class ClusterCatalog:
             wcs=self.wcs,
         )
 
-    def crossmatch(self, lists, *, radius=None):
+    def crossmatch(self, lists, *, radius: u.Quantity | None = None) -> ClusterCatalog:
         """
         Look the clusters up in published lists.
 
@@ -337,7 +276,7 @@ class ClusterCatalog:
         table.update(crossmatch(table, lists, radius=radius))
         return replace(self, table=table)
 
-    def write_heatmap(self, path, overwrite=False):
+    def write_heatmap(self, path: str | PathLike, overwrite: bool = False) -> None:
         """
         Write the heat map as a FITS image, whole or not at all.
 
@@ -357,15 +296,31 @@ class ClusterCatalog:
         """
         if self.heatmap is None:
             raise ValueError("this catalogue has no heat map")
-        write_image(self.heatmap, path, meta=self.table.meta, overwrite=overwrite)
+        heatmap = NDData(self.heatmap, unit=self.heatmap.unit or "")
+        write_image(heatmap, path, meta=self.table.meta, overwrite=overwrite)
 
 
 def _only(segmentation, ids):
     """Return the regions with these labels; None for none."""
     if segmentation is None or not len(ids):
         return None
+    from photutils.segmentation import SegmentationImage
+
     labels = segmentation.data
     return SegmentationImage(np.where(np.isin(labels, ids), labels, 0))
+
+
+def _with_image_column(tables):
+    """Return tables with the name of their image, if all say which it is."""
+    named = all(isinstance(table.meta.get("image"), str) for table in tables)
+    if not named or any("image" in table.colnames for table in tables):
+        return tables
+    copies = [table.copy() for table in tables]
+    for table in copies:
+        names = np.full(len(table), table.meta["image"])
+        table.add_column(names, name="image", index=1)
+        table["image"].info.description = "Name of the image"
+    return copies
 
 
 def _joint_meta(metas):

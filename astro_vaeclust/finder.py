@@ -291,7 +291,7 @@ class VAEClusterFinder(ClusterFinderBase):
             sources = read_point_sources(sources, image)
         search = self._search(image, sources)
         columns = search.columns()
-        meta = run_metadata(self.settings, image, search.models)
+        meta = run_metadata(self, image, search.models)
         if sources is not None:
             meta["n_sources_in_image"] = len(sources)
             meta["sources_used_as"] = search.sources_used_as
@@ -316,7 +316,7 @@ class VAEClusterFinder(ClusterFinderBase):
             block_size=block_size,
             sources=sources,
         )
-        table.meta = run_metadata(self.settings, source, []) | facts
+        table.meta = run_metadata(self, source, []) | facts
         return ClusterCatalog(table[: self.n_largest])
 
     @property

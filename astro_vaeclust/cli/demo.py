@@ -10,7 +10,7 @@ from pathlib import Path
 from .messages import LOGGER
 from .options import add_overwrite, make_finder
 from .outputs import Outputs
-from .printing import print_clusters, print_table
+from .printing import print_table
 
 __all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
 
@@ -64,6 +64,6 @@ def run(arguments):
         catalog = make_finder(arguments).detect(tile.image)
     outputs.write(catalog)
     print("Found:")
-    print_clusters(catalog.table)
+    print(catalog)
     print("\nIn the mock image:")
     print_table(tile.clusters)

@@ -7,7 +7,6 @@ import warnings
 
 from .options import add_finder_options, add_hdu, add_overwrite, make_finder
 from .outputs import Outputs
-from .printing import print_clusters
 
 __all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
 
@@ -58,7 +57,7 @@ def run(arguments):
     outputs.check(inputs=[path for path in given if path is not None])
     catalog = _detect(make_finder(arguments), arguments)
     outputs.write(catalog)
-    print_clusters(catalog.table)
+    print(catalog)
 
 
 def _detect(finder, arguments):

@@ -75,14 +75,8 @@ class DetectorSearch(ClusterSearchBase):
     @property
     def models(self):
         """What identifies the trained network (list of dict)."""
-        grid = self.network_image.grid
-        return [
-            {
-                "identity": self.model.identity,
-                "network_pixel": f"{grid.scale:.3f} arcsec",
-                "training": self.model.training,
-            }
-        ]
+        scale = f"{self.network_image.grid.scale:.3f} arcsec"
+        return [{"identity": self.model.identity, "network_pixel": scale}]
 
     @cached_property
     def network_image(self):

@@ -13,10 +13,9 @@ from . import region_files, tables
 __all__ = []
 
 
-def _register(name, suffixes, writer=None, reader=None):
+def _register(name, suffixes, writer, reader=None):
     registry.register_identifier(name, ClusterCatalog, partial(_has_suffix, suffixes))
-    if writer is not None:
-        registry.register_writer(name, ClusterCatalog, writer)
+    registry.register_writer(name, ClusterCatalog, writer)
     if reader is not None:
         registry.register_reader(name, ClusterCatalog, reader)
 
@@ -40,6 +39,6 @@ with registry.delay_doc_updates(ClusterCatalog):
     _register(
         "parquet", (".parquet", ".parq"), tables.write_parquet, tables.read_parquet
     )
-    _register("csv", (".csv",), reader=tables.read_csv)
+    _register("csv", (".csv",), tables.write_csv, tables.read_csv)
     _register("ds9", (".reg", ".ds9"), region_files.write_ds9)
     _register("crtf", (".crtf",), region_files.write_crtf)

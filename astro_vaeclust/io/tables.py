@@ -1,12 +1,19 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Catalogues as tables in ECSV, FITS, VOTable and Parquet; CSV is read only."""
+"""
+Catalogues as tables in ECSV, FITS, VOTable, Parquet and CSV.
+
+All files have the positions in ``ra`` and ``dec``, so that any program can read them.
+"""
 
 from __future__ import annotations
+
+import json
 
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.table import QTable
+from astropy.io import fits
+from astropy.table import QTable, Table
 from astropy.utils.masked import Masked
 
 from ..catalog import ClusterCatalog
@@ -24,6 +31,14 @@ _SKY_DESCRIPTIONS = {
     "dec": "Declination of the centre (ICRS)",
 }
 
+_UCDS = {column.name: column.ucd for column in (*COLUMNS, *MEASURED_COLUMNS)} | {
+    "ra": "pos.eq.ra;meta.main",
+    "dec": "pos.eq.dec;meta.main",
+}
+
+EXTENSION = "CLUSTERS"
+"""Name of the HDU of the table."""
+
 _ANGLES = ("ra", "dec", "sky_center.ra", "sky_center.dec")
 
 
@@ -34,7 +49,8 @@ def read_ecsv(file):
 
 def write_ecsv(catalog, path):
     """Write the table with units and nested metadata, as text; ``.ecsv``."""
-    catalog.table.write(path, format="ascii.ecsv")
+    table = Table(_flat(catalog.table))  # columns with units need no description of it
+    table.write(path, format="ascii.ecsv")
 
 
 def read_fits(file):
@@ -46,13 +62,21 @@ def read_fits(file):
 
 def write_fits(catalog, path):
     """
-    Write the table with ra and dec; ``.fits, .fit, .fits.gz``.
+    Write the HDU CLUSTERS with descriptions and UCDs; ``.fits, .fit, .fits.gz``.
 
     The metadata are JSON under VAECLUST in the header.
     """
-    table = _with_ra_dec(catalog.table)
-    table.meta = provenance.header_cards(catalog.table.meta)
-    table.write(path, format="fits")
+    table = _flat(catalog.table)
+    table.meta = {}
+    hdu = fits.table_to_hdu(table)
+    hdu.name = EXTENSION
+    hdu.header.update(provenance.header_cards(catalog.table.meta))
+    for number, name in enumerate(table.colnames, 1):
+        if table[name].info.description:
+            hdu.header[f"TCOMM{number}"] = table[name].info.description
+        if _UCDS.get(name):
+            hdu.header[f"TUCD{number}"] = _UCDS[name]
+    hdu.writeto(path)
 
 
 def read_votable(file, filename=None):
@@ -67,20 +91,23 @@ def read_votable(file, filename=None):
 
 def write_votable(catalog, path):
     """
-    Write the table with ra and dec; ``.vot, .xml, .votable``.
+    Write the table with descriptions and UCDs; ``.vot, .xml, .votable``.
 
     The metadata are JSON in the INFO VAECLUST.
     """
     from astropy.io.votable import from_table
     from astropy.io.votable.tree import CooSys, Info
 
-    table = _with_ra_dec(catalog.table)
+    table = _flat(catalog.table)
     table.meta = {}
     votable = from_table(table)
     votable.coordinate_systems.append(CooSys(ID="ICRS", system="ICRS"))
     text = provenance.to_text(catalog.table.meta)
     votable.resources[0].infos.append(Info(name=provenance.KEYWORD, value=text))
-    _describe_fields(votable.get_first_table().fields)
+    for field in votable.get_first_table().fields:
+        field.ucd = _UCDS.get(field.name)
+        if field.name in _SKY_DESCRIPTIONS:
+            field.ref = "ICRS"
     votable.to_xml(str(path))
 
 
@@ -93,15 +120,44 @@ def read_parquet(file):
 def write_parquet(catalog, path):
     """Write the table with units and nested metadata; ``.parquet``; needs pyarrow."""
     import_optional("pyarrow", "survey")
-    catalog.table.write(path, format="parquet")
+    _flat(catalog.table).write(path, format="parquet")
 
 
 def read_csv(file):
-    """Read what other programs make of a table; without units, those of `COLUMNS`."""
+    """Read what `write_csv` or another program wrote; the units are those of ours."""
     return _catalog(QTable.read(file, format="ascii.csv", encoding="utf-8-sig"))
 
 
-def _with_ra_dec(table):
+def write_csv(catalog, path):
+    """Write the columns without units and metadata, as plain text; ``.csv``."""
+    table = Table(_flat(catalog.table))
+    for name in table.colnames:
+        table[name].info.format = None
+    table.write(path, format="ascii.csv")
+
+
+def to_json(table):
+    """Return the rows of a table of clusters and its metadata as JSON (str)."""
+    flat = Table(_flat(table))
+    columns = [_json_values(flat[name]) for name in flat.colnames]
+    rows = [
+        dict(zip(flat.colnames, values, strict=True))
+        for values in zip(*columns, strict=True)
+    ]
+    units = {name: str(flat[name].unit) for name in flat.colnames if flat[name].unit}
+    content = {"clusters": rows, "units": units, "meta": dict(table.meta)}
+    return json.dumps(content, indent=1, allow_nan=False)
+
+
+def _json_values(column):
+    """Return the values of a column, with None for NaN and for masked ones (list)."""
+    values = column.tolist()
+    if column.dtype.kind != "f":
+        return values
+    return [None if one is None or np.isnan(one) else one for one in values]
+
+
+def _flat(table):
     """Return a copy with ra and dec in degrees instead of the positions."""
     column = table.colnames.index("sky_center")
     sky = table["sky_center"]
@@ -114,16 +170,8 @@ def _with_ra_dec(table):
     )
     for name, description in _SKY_DESCRIPTIONS.items():
         flat[name].info.description = description
+        flat[name].info.format = ".5f"
     return flat
-
-
-def _describe_fields(fields):
-    ucds = {column.name: column.ucd for column in (*COLUMNS, *MEASURED_COLUMNS)}
-    ucds |= {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main"}
-    for field in fields:
-        field.ucd = ucds.get(field.name) or None
-        if field.name in _SKY_DESCRIPTIONS:
-            field.ref = "ICRS"
 
 
 def _catalog(table, meta=None):
