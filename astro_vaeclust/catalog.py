@@ -17,6 +17,7 @@ from astropy.wcs import WCS
 
 from .images.image import Image
 from .images.write import write_image
+from .io.formats import register_formats
 from .measure.columns import check_columns, cluster_table
 from .measure.text import cluster_lines
 from .utils.catalog_files import CatalogRead, CatalogWrite
@@ -298,6 +299,9 @@ class ClusterCatalog:
             raise ValueError("this catalogue has no heat map")
         heatmap = NDData(self.heatmap, unit=self.heatmap.unit or "")
         write_image(heatmap, path, meta=self.table.meta, overwrite=overwrite)
+
+
+register_formats(ClusterCatalog)
 
 
 def _only(segmentation, ids):

@@ -3,6 +3,7 @@
 Catalogues as tables in ECSV, FITS, VOTable, Parquet and CSV.
 
 All files have the positions in ``ra`` and ``dec``, so that any program can read them.
+Writers take a catalogue, readers return its table.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from astropy.io import fits
 from astropy.table import QTable, Table
 from astropy.utils.masked import Masked
 
-from ..catalog import ClusterCatalog
 from ..images.hdus import quietly
 from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
 from ..sources.columns import as_numbers, as_words
@@ -44,7 +44,7 @@ _ANGLES = ("ra", "dec", "sky_center.ra", "sky_center.dec")
 
 def read_ecsv(file):
     """Read what `write_ecsv` wrote."""
-    return _catalog(QTable.read(file, format="ascii.ecsv"))
+    return _clusters(QTable.read(file, format="ascii.ecsv"))
 
 
 def write_ecsv(catalog, path):
@@ -57,7 +57,7 @@ def read_fits(file):
     """Read what `write_fits` wrote."""
     table = QTable.read(file, format="fits", mask_invalid=False)
     meta = provenance.from_text(table.meta.get(provenance.KEYWORD))
-    return _catalog(table, meta)
+    return _clusters(table, meta)
 
 
 def write_fits(catalog, path):
@@ -86,7 +86,7 @@ def read_votable(file, filename=None):
     votable = parse(file, filename=filename)
     table = votable.get_first_table().to_table(use_names_over_ids=True)
     texts = {info.name: info.value for info in votable.resources[0].infos}
-    return _catalog(QTable(table), provenance.from_text(texts.get(provenance.KEYWORD)))
+    return _clusters(QTable(table), provenance.from_text(texts.get(provenance.KEYWORD)))
 
 
 def write_votable(catalog, path):
@@ -114,7 +114,7 @@ def write_votable(catalog, path):
 def read_parquet(file):
     """Read what `write_parquet` wrote; needs pyarrow."""
     import_optional("pyarrow", "survey")
-    return _catalog(QTable.read(file, format="parquet"))
+    return _clusters(QTable.read(file, format="parquet"))
 
 
 def write_parquet(catalog, path):
@@ -125,7 +125,7 @@ def write_parquet(catalog, path):
 
 def read_csv(file):
     """Read what `write_csv` or another program wrote; the units are those of ours."""
-    return _catalog(QTable.read(file, format="ascii.csv", encoding="utf-8-sig"))
+    return _clusters(QTable.read(file, format="ascii.csv", encoding="utf-8-sig"))
 
 
 def write_csv(catalog, path):
@@ -174,8 +174,8 @@ def _flat(table):
     return flat
 
 
-def _catalog(table, meta=None):
-    """Return a table that was read as a catalogue, with the declared columns."""
+def _clusters(table, meta=None):
+    """Return a table that was read with the declared columns."""
     columns = {name: _unmasked(table[name]) for name in table.colnames}
     if "sky_center" not in columns:
         columns |= _sky_center(table)
@@ -185,7 +185,7 @@ def _catalog(table, meta=None):
         if column.name in columns and column.dtype is not SkyCoord:
             columns[column.name] = _declared(column, table[column.name])
     meta = table.meta if meta is None else meta
-    return ClusterCatalog(cluster_table(columns, meta))
+    return cluster_table(columns, meta)
 
 
 def _sky_center(table):
