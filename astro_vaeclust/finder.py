@@ -23,7 +23,7 @@ from .mixtures.prior import PriorMixture
 from .segmentation import PeakFraction
 from .sources.table import read_point_sources
 from .utils.provenance import run_metadata
-from .utils.validation import check_count, check_number, check_seed
+from .utils.validation import check_count, check_device, check_number, check_seed
 
 __all__ = ["VAEClusterFinder"]
 
@@ -122,8 +122,7 @@ class VAEClusterFinder(ClusterFinderBase):
         if self.fwhm is not None:
             check_number("fwhm", self.fwhm, low_counts=False)
         check_seed(self.seed)
-        if not isinstance(self.device, str):
-            raise TypeError(f"device takes a word, got {self.device!r}")
+        check_device(self.device)
         if not (self.progress_bar is None or callable(self.progress_bar)):
             raise TypeError(f"progress_bar takes a callable, got {self.progress_bar!r}")
 

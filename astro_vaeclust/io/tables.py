@@ -8,6 +8,7 @@ Writers take a catalogue, readers return its table.
 
 from __future__ import annotations
 
+import io
 import json
 
 import astropy.units as u
@@ -130,15 +131,19 @@ def read_csv(file):
 
 def write_csv(catalog, path):
     """Write the columns without units and metadata, as plain text; ``.csv``."""
-    table = Table(_flat(catalog.table))
-    for name in table.colnames:
-        table[name].info.format = None
-    table.write(path, format="ascii.csv")
+    _plain(catalog.table).write(path, format="ascii.csv")
 
 
-def to_json(table):
+def csv_text(table):
+    """Return the rows of a table of clusters as CSV (str)."""
+    text = io.StringIO()
+    _plain(table).write(text, format="ascii.csv")
+    return text.getvalue()
+
+
+def json_text(table):
     """Return the rows of a table of clusters and its metadata as JSON (str)."""
-    flat = Table(_flat(table))
+    flat = _plain(table)
     columns = [_json_values(flat[name]) for name in flat.colnames]
     rows = [
         dict(zip(flat.colnames, values, strict=True))
@@ -147,6 +152,14 @@ def to_json(table):
     units = {name: str(flat[name].unit) for name in flat.colnames if flat[name].unit}
     content = {"clusters": rows, "units": units, "meta": dict(table.meta)}
     return json.dumps(content, indent=1, allow_nan=False)
+
+
+def _plain(table):
+    """Return a copy whose numbers are written with all of their digits."""
+    flat = Table(_flat(table))
+    for name in flat.colnames:
+        flat[name].info.format = None
+    return flat
 
 
 def _json_values(column):

@@ -15,6 +15,7 @@ __all__ = [
     "check_angle",
     "check_choice",
     "check_count",
+    "check_device",
     "check_file_names",
     "check_fraction",
     "check_number",
@@ -57,6 +58,15 @@ def check_choice(name, value, choices):
         raise ValueError(
             f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}"
         )
+
+
+def check_device(device):
+    """Raise unless a device is a word that torch may know; it need not be here."""
+    takes = "device takes auto, cpu, cuda, mps, xpu, hpu or mtia, also as cuda:1"
+    if not isinstance(device, str):
+        raise TypeError(f"{takes}; got {device!r}")
+    if not re.fullmatch(r"auto|cpu|(cuda|mps|xpu|hpu|mtia)(:\d+)?", device):
+        raise ValueError(f"{takes}; got {device!r}")
 
 
 def check_seed(seed):

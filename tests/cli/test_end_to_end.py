@@ -12,7 +12,7 @@ from astro_vaeclust.cli import main
 from astro_vaeclust.images.write import write_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
-QUICK = ["--embedding", "pca", "--mixture", "gmm", "--patch-sizes", "16", "32"]
+QUICK = ["--embedding", "pca", "--mixture", "gmm", "--patch-sizes", "16,32"]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_image_smaller_than_a_patch_is_one_line(tile, tmp_path, capsys):
     code, *_ = detect(tile, tmp_path, "--embedding", "pca", "--patch-sizes", "512")
     assert code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("vaeclust: error: patch_sizes")
+    assert line.startswith("vaeclust: error: --patch-sizes")
     assert list(tmp_path.iterdir()) == []
 
 

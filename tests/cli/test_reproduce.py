@@ -19,7 +19,7 @@ from astro_vaeclust.evaluation.paper_table import TABLE_I
 from astro_vaeclust.images.write import write_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
-QUICK = ["--embedding", "pca", "--patch-sizes", "8", "16", "--size", "6arcmin"]
+QUICK = ["--embedding", "pca", "--patch-sizes", "8,16", "--size", "6arcmin"]
 SHAPE = (240, 240)
 MISSING = "IRAS 05345+3157"
 
@@ -58,7 +58,7 @@ def reproduce(archive, folder, *options):
 
 def test_it_runs_to_the_end_and_says_what_it_used(archive, tmp_path, capsys):
     folder = tmp_path / "new"
-    assert reproduce(archive, folder, "--no-plots") == 0
+    assert reproduce(archive, folder, "--no-plots") == 1  # one field has no image
     output = capsys.readouterr().out
     table = QTable.read(folder / "table.ecsv")
     done = table["status"] == "done"
@@ -110,8 +110,10 @@ def test_without_a_network_it_says_so_at_once(tmp_path, capsys, monkeypatch):
         raise ArchiveConnectionError("no route to host", service="IRSA")
 
     monkeypatch.setattr("astro_vaeclust.archives.TwoMASS.get_image", unreachable)
-    assert main(["reproduce", "--folder", str(tmp_path), "--quiet"]) == 2
+    folder = tmp_path / "a" / "new"
+    assert main(["reproduce", "--folder", str(folder), "--quiet"]) == 3
     assert len(asked) == 1
+    assert list(tmp_path.iterdir()) == []
     (line,) = capsys.readouterr().err.splitlines()
     assert "IRSA: no route to host; without a network take --mock" in line
 
@@ -193,7 +195,7 @@ def test_pictures(archive, tmp_path):
         (["--fields", "12345+6789"], "--fields takes some of 06055+2039"),
         (["--catalog", "nothing.vot"], "no such file or folder: nothing.vot"),
         (["--cut", "nice"], "cut must be one of"),
-        (["--patch-sizes", "1"], "patch_sizes"),
+        (["--patch-sizes", "1"], "--patch-sizes"),
     ],
 )
 def test_bad_options_are_one_line(archive, tmp_path, capsys, options, message):

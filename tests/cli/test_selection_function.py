@@ -67,9 +67,9 @@ def test_interrupted_run_goes_on_and_writes_all(finder, image, capsys):
     [
         (["--output", "nowhere/sf.ecsv"], "nowhere"),
         (["--plot", "sf.txt"], ".png"),
-        (["--members", "300", "10"], "n_members takes two rising"),
-        (["--survey", "dss"], "survey must be one of '2mass-j'"),
-        (["--injections", "0"], "n_injections"),
+        (["--members", "300", "10"], "--members takes two rising"),
+        (["--survey", "dss"], "--survey: invalid choice: 'dss' (choose from '2mass-j'"),
+        (["--injections", "0"], "--injections: takes a whole number from 1"),
     ],
 )
 def test_bad_options_are_one_line(finder, image, capsys, options, message):

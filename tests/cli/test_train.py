@@ -78,7 +78,7 @@ def test_the_same_command_resumes(trained, train, tmp_path):
     ("options", "message"),
     [
         (("--steps", "5"), "plan.n_steps is 4 there and 5 here"),
-        (("--surveys", "2mass-j", "vvv-ks"), "train.surveys is ['2mass-ks', 'vvv-ks']"),
+        (("--surveys", "2mass-j,vvv-ks"), "train.surveys is ['2mass-ks', 'vvv-ks']"),
     ],
 )
 def test_a_folder_of_other_settings_is_refused(
@@ -107,7 +107,7 @@ def test_stages_take_the_surveys_as_sharp_as_theirs(
         return load_model()
 
     monkeypatch.setattr("astro_vaeclust.training.make.make_model", keep)
-    options = ["--surveys", *surveys, "--quiet"]
+    options = ["--surveys", ",".join(surveys), "--quiet"]
     assert main(["train", str(tmp_path / "model.pt"), *options]) == 0
     stages = {stage.name: stage for stage in recipes[0].stages if stage.n_tiles}
     everything = {stage.name for stage in Recipe().stages if stage.n_tiles}
