@@ -201,11 +201,7 @@ class VAEClusterFinder(ClusterFinderBase):
 
     @property
     def trained_model(self):
-        """
-        The trained model of the embedding; None for one that learns on the image.
-
-        It is a `~astro_vaeclust.detector.model.TrainedModel`.
-        """
+        """Trained `TrainedModel` of the embedding; None if it learns on the image."""
         embedding = self._backends["embedding"]
         return embedding.load(self.device) if embedding.pretrained else None
 
@@ -294,8 +290,10 @@ class VAEClusterFinder(ClusterFinderBase):
         if sources is not None:
             meta["n_sources_in_image"] = len(sources)
             meta["sources_used_as"] = search.sources_used_as
+        table = cluster_table(columns or None, meta=meta)
+        search.flag_conditions(table)
         return ClusterCatalog(
-            cluster_table(columns or None, meta=meta),
+            table,
             heatmap=NDData(
                 search.heatmap.astype(np.float32, copy=False),
                 wcs=image.wcs,
@@ -306,7 +304,7 @@ class VAEClusterFinder(ClusterFinderBase):
         )
 
     def _detect_in_blocks(self, source, sources, block_size):
-        from .blocks import search_in_blocks
+        from .blocks import part_around, search_in_blocks
 
         table, facts = search_in_blocks(
             source,
@@ -316,7 +314,11 @@ class VAEClusterFinder(ClusterFinderBase):
             sources=sources,
         )
         table.meta = run_metadata(self, source, []) | facts
-        return ClusterCatalog(table[: self.n_largest])
+        table = table[: self.n_largest]
+        if len(table):
+            sample = source.part(part_around(table[0], source.shape))
+            self._search(sample, None).flag_conditions(table)
+        return ClusterCatalog(table)
 
     @property
     def _fine_scale(self):

@@ -11,6 +11,7 @@ from photutils.segmentation import SegmentationImage
 from ..base import ClusterSearchBase
 from ..measure.circles import circle
 from .calibration import usable_candidates
+from .conditions import flag_outside
 from .grid import NetworkImage
 from .inference import run_network
 from .measure import DetectionMeasurements
@@ -101,6 +102,11 @@ class DetectorSearch(ClusterSearchBase):
             found = self.model.calibration.scored(found, image.grid.is_fine)
         return found, conditions
 
+    @property
+    def crowding(self):
+        """Crowding of the cells, NaN where none is usable; see `local_conditions`."""
+        return self._found[1][0]
+
     @cached_property
     def candidates(self):
         """All candidates whose cells are usable, by falling score."""
@@ -170,6 +176,10 @@ class DetectorSearch(ClusterSearchBase):
             part, inside = circle(self.image.shape, centers[row], radii[row])
             labels[part][inside & ~self.image.mask[part]] = row + 1
         return SegmentationImage(labels)
+
+    def flag_conditions(self, table):
+        """Flag clusters of images that are outside of the calibration."""
+        flag_outside(table, self)
 
     def columns(self):
         """Return the columns of the table of clusters (dict)."""
