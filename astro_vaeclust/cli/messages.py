@@ -99,8 +99,9 @@ def _is_shown(record, *, quiet, verbose):
 def step(what):
     """Say, to those who want details, what is done and how long it took."""
     LOGGER.debug("%s ...", what)
-    start = time.perf_counter()
+    start, _State.text = time.perf_counter(), what
     yield
+    _State.text = "working"
     LOGGER.debug("%s took %.1f s", what, time.perf_counter() - start)
 
 

@@ -99,9 +99,10 @@ def add_finder_options(parser):
     )
     add(
         "--max-false-alarm-rate",
-        type=positive,
+        type=_rate,
         metavar="PER_DEG2",
-        help="false detections per square degree that are accepted (default: 1)",
+        help="false detections per square degree that are accepted, or none for all "
+        "candidates (default: 1)",
     )
     add_seed(group)
     add_device(group, default=argparse.SUPPRESS)
@@ -138,7 +139,8 @@ def make_finder(arguments):
         if finder.learns_on_image:
             takes = "the search with a trained model"
             raise _cannot_matter("max_false_alarm_rate", takes, given)
-        rate = given["max_false_alarm_rate"] / u.deg**2
+        rate = given["max_false_alarm_rate"]
+        rate = None if rate is None else rate / u.deg**2
         finder = replace(finder, max_false_alarm_rate=rate)
     return finder
 
@@ -176,6 +178,11 @@ def _cannot_matter(name, takes, given):
     chosen = ("preset", "embedding", "mixture")
     got = " ".join(f"--{one} {given[one]}" for one in chosen if one in given)
     return ValueError(f"--{name.replace('_', '-')} is for {takes}; got {got}")
+
+
+def _rate(text):
+    """Read a rate, or None."""
+    return None if text == "none" else positive(text)
 
 
 def _number_or_tag(text):

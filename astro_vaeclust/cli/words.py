@@ -10,8 +10,8 @@ __all__ = ["error_text", "shell_words"]
 REMEDIES = {
     "give overwrite=True": "give --overwrite",
     "; give an astropy.wcs.WCS as wcs=": "; put a celestial WCS into its header",
-    "; give the astropy.wcs.WCS of its place in the sky as wcs=": (
-        "; put a celestial WCS into its header"
+    "wcs: data brings none; give the astropy.wcs.WCS of its place in the sky as wcs=": (
+        "IMAGE has no celestial WCS; put one into its header"
     ),
     "for CDELT or CD in the header, or give wcs=": "for CDELT or CD in the header",
     "; give error= or hdu=": "; choose an image with --hdu",

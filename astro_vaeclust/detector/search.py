@@ -134,8 +134,18 @@ class DetectorSearch(ClusterSearchBase):
         """The candidates that are reported."""
         accepted = np.arange(len(self.candidates))
         if self.max_false_alarm_rate is not None:
+            self._check_rates_are_stated()
             accepted = np.flatnonzero(self.candidate_rates <= self.max_false_alarm_rate)
         return self.candidates[accepted[: self.n_largest]]
+
+    def _check_rates_are_stated(self):
+        rates = self.candidate_rates
+        if self.model.calibration is not None and len(rates) and np.isnan(rates).all():
+            raise ValueError(
+                "max_false_alarm_rate takes None with this model, which states no "
+                "rates for such images since it was fine-tuned without empty tiles; "
+                f"got {self.max_false_alarm_rate:g}"
+            )
 
     def _rates(self, candidates):
         model = self.model

@@ -74,6 +74,9 @@ def test_the_same_command_goes_on(finders, tmp_path, capsys):
     assert run(tmp_path, "default", "--seed", "5") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "seed is 1000000 there and 5 here" in line
+    assert run(tmp_path, "default", "--survey", "vvv-ks") == 2
+    line = capsys.readouterr().err
+    assert "settings: survey is '2mass-ks' there and 'vvv-ks' here; take" in line
 
 
 @pytest.mark.parametrize(

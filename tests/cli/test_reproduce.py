@@ -3,6 +3,7 @@
 
 import dataclasses
 import re
+import sys
 
 import astropy.units as u
 import numpy as np
@@ -272,3 +273,26 @@ def test_through_the_network(tmp_path, capsys):
     pictures = sorted((tmp_path / "out").glob("IRAS_*/*.png"))
     assert len(pictures) >= 16
     assert (tmp_path / "out" / "table.png").exists()
+
+
+def test_images_may_be_what_ccddata_writes(archive, tmp_path):
+    image, table = mock_field(TABLE_I[0], 0)
+    image.mask = np.zeros(SHAPE, dtype=bool)
+    (tmp_path / "images").mkdir()
+    image.write(tmp_path / "images" / "ccd.fits")
+    table.write(tmp_path / "sources.vot", format="votable")
+    command = ["reproduce", "--images", str(tmp_path / "images"), "--no-plots"]
+    command += ["--catalog", str(tmp_path / "sources.vot"), "--preset", "default"]
+    command += ["--fields", "06055+2039", "--size", "3arcmin", "--quiet"]
+    folder = str(tmp_path / "work")
+    assert main([*command, "--folder", folder]) == 0
+    assert main([*command, "--folder", folder + "0", "--hdu", "0"]) == 0
+    assert main([*command, "--folder", folder + "9", "--hdu", "9"]) == 2
+
+
+def test_without_its_packages_it_says_so_at_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "astroquery", None)
+    assert main(["reproduce", "--folder", str(tmp_path / "new")]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "pip install 'astro_vaeclust[archives]'" in line
+    assert list(tmp_path.iterdir()) == []

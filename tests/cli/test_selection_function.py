@@ -62,6 +62,17 @@ def test_interrupted_run_goes_on_and_writes_all(finder, image, capsys):
     assert "log10 members" in out
 
 
+@pytest.mark.filterwarnings("ignore:.*injections were found")
+def test_what_is_injected_is_said(finder, image, capsys, monkeypatch):
+    monkeypatch.setattr(finder, "calls_before_interrupt", 0)
+    options = ["--zero-point", "21.5", "--survey", "vvv-ks", "--members", "20", "90"]
+    command = ["selection-function", str(image), *QUICK[:-1], *options]
+    assert main([*command, "--output", str(image.parent / "sf.ecsv")]) == 130
+    line = capsys.readouterr().err.splitlines()[0]
+    assert "clusters of vvv-ks: 20 to 90 members brighter than Ks = 17.2 mag" in line
+    assert "zero point of 21.5 mag" in line
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
