@@ -69,6 +69,9 @@ def test_blocks_give_a_table_and_no_heat_map(tile, tmp_path, capsys):
     assert main(["detect", tile, *options]) == 0
     table = ClusterCatalog.read(path).table
     assert table.meta["n_blocks"] == 4
+    lines = path.read_text().partition("# meta: ")[2].splitlines()
+    assert sum(line.startswith("#") for line in lines) <= 40
+    assert "training" not in str(table.meta)
     assert table.meta["image"] == "tile.fits"
     code, *_ = detect(tile, tmp_path / "other", "--block-size", "128")
     assert code == 2

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import logging
-import subprocess
-import sys
 import types
 import warnings
 from dataclasses import replace
@@ -21,7 +19,6 @@ from astro_vaeclust.cli import main
 from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.exceptions import LossyDataWarning, NoDetectionsWarning
 from astro_vaeclust.measure.flags import ClusterFlags
-from astro_vaeclust.version import __version__
 
 from ..example_catalog import make_catalog, make_pixels, make_wcs
 
@@ -388,38 +385,6 @@ def test_demo_writes_and_prints(finder, tile, tmp_path, capsys):
     assert main(["demo", "--folder", str(folder)]) == 2
     assert "give --overwrite" in capsys.readouterr().err
     assert main(["demo", "--folder", str(folder), "--overwrite"]) == 0
-
-
-def test_backends_lists_tags_that_exist(capsys):
-    from astro_vaeclust.embeddings import EMBEDDINGS
-    from astro_vaeclust.mixtures import MIXTURES
-    from astro_vaeclust.segmentation import THRESHOLDS
-
-    assert main(["backends"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    tags = [line for line in lines if line.startswith("--")]
-    assert [line.partition(":")[0] for line in tags] == [
-        *(f"--embedding {tag}" for tag in EMBEDDINGS.tags),
-        *(f"--mixture {tag}" for tag in MIXTURES.tags),
-        *(f"--threshold {tag}" for tag in THRESHOLDS.tags),
-    ]
-    peak = lines.index(next(line for line in tags if "peak-fraction" in line))
-    assert lines[peak].endswith("the peak of the heat map above its sky, the median.")
-    assert lines[peak + 1] == "    settings: fraction=0.4"
-    assert all(len(line.partition(": ")[2]) > 20 for line in tags)
-
-
-def test_version(capsys):
-    assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"vaeclust {__version__}\n"
-
-
-def test_module_runs_and_a_closed_pipe_is_no_error():
-    command = f"{sys.executable} -m astro_vaeclust backends | true"
-    run = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True
-    )
-    assert (run.returncode, run.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("options", [[], ["--quiet"], ["--verbose"]])

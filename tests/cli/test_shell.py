@@ -18,6 +18,7 @@ from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.evaluation.finders import finder_names
 from astro_vaeclust.mixtures import MIXTURES
 from astro_vaeclust.simulation import SURVEYS
+from astro_vaeclust.version import __version__
 
 
 def test_the_bare_command_helps(capsys):
@@ -199,3 +200,35 @@ def test_long_work_says_how_far_it_is_outside_a_terminal(monkeypatch, capsys):
     assert any("vaeclust: tiles: 1 of 3, after 0 s" in line for line in lines)
     assert main(["backends", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_backends_lists_tags_that_exist(capsys):
+    from astro_vaeclust.embeddings import EMBEDDINGS
+    from astro_vaeclust.mixtures import MIXTURES
+    from astro_vaeclust.segmentation import THRESHOLDS
+
+    assert main(["backends"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    tags = [line for line in lines if line.startswith("--")]
+    assert [line.partition(":")[0] for line in tags] == [
+        *(f"--embedding {tag}" for tag in EMBEDDINGS.tags),
+        *(f"--mixture {tag}" for tag in MIXTURES.tags),
+        *(f"--threshold {tag}" for tag in THRESHOLDS.tags),
+    ]
+    peak = lines.index(next(line for line in tags if "peak-fraction" in line))
+    assert lines[peak].endswith("the peak of the heat map above its sky, the median.")
+    assert lines[peak + 1] == "    settings: fraction=0.4"
+    assert all(len(line.partition(": ")[2]) > 20 for line in tags)
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"vaeclust {__version__}\n"
+
+
+def test_module_runs_and_a_closed_pipe_is_no_error():
+    command = f"{sys.executable} -m astro_vaeclust backends | true"
+    run = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr) == (0, "")
