@@ -21,6 +21,7 @@ __all__ = [
     "block_size_of",
     "cut_into_blocks",
     "join_detections",
+    "part_around",
     "search_in_blocks",
 ]
 
@@ -29,6 +30,9 @@ MAX_WHOLE_PIXELS = 8192**2
 
 BLOCK_SIZE = 2048
 """Side of these blocks in pixels."""
+
+SAMPLE = 2048
+"""Side in pixels of the part of an image that is compared with the calibration."""
 
 OVERLAP = 512
 """Network pixels that a block sees beyond its own on every side."""
@@ -227,6 +231,29 @@ def block_size_of(source, block_size, fine_scale):
     if block_size is None and ny * nx * zoom**2 > MAX_WHOLE_PIXELS:
         return BLOCK_SIZE // zoom
     return block_size
+
+
+def part_around(row, shape):
+    """
+    Return the rows and columns around a cluster that stand for the whole image.
+
+    Parameters
+    ----------
+    row : `~astropy.table.Row`
+        The cluster.
+    shape : tuple of int
+        ``(ny, nx)`` of the image.
+
+    Returns
+    -------
+    part : tuple of slice
+        A part of at most ``SAMPLE`` pixels a side, within the image.
+    """
+    part = []
+    for center, side in zip((row["y_center"], row["x_center"]), shape, strict=True):
+        start = int(np.clip(center - SAMPLE / 2, 0, max(side - SAMPLE, 0)))
+        part.append(slice(start, min(start + SAMPLE, side)))
+    return tuple(part)
 
 
 def _network_grid(source, fine_scale):

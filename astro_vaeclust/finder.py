@@ -202,11 +202,7 @@ class VAEClusterFinder(ClusterFinderBase):
 
     @property
     def trained_model(self):
-        """
-        The trained model of the embedding; None for one that learns on the image.
-
-        It is a `~astro_vaeclust.detector.model.TrainedModel`.
-        """
+        """Trained `TrainedModel` of the embedding; None if it learns on the image."""
         embedding = self._backends["embedding"]
         return embedding.load(self.device) if embedding.pretrained else None
 
@@ -291,12 +287,14 @@ class VAEClusterFinder(ClusterFinderBase):
             sources = read_point_sources(sources, image)
         search = self._search(image, sources)
         columns = search.columns()
-        meta = run_metadata(self.settings, image, search.models)
+        meta = run_metadata(self, image, search.models)
         if sources is not None:
             meta["n_sources_in_image"] = len(sources)
             meta["sources_used_as"] = search.sources_used_as
+        table = cluster_table(columns or None, meta=meta)
+        search.flag_conditions(table)
         return ClusterCatalog(
-            cluster_table(columns or None, meta=meta),
+            table,
             heatmap=NDData(
                 search.heatmap.astype(np.float32, copy=False),
                 wcs=image.wcs,
@@ -308,7 +306,7 @@ class VAEClusterFinder(ClusterFinderBase):
         )
 
     def _detect_in_blocks(self, source, sources, block_size):
-        from .blocks import search_in_blocks
+        from .blocks import part_around, search_in_blocks
 
         table, facts = search_in_blocks(
             source,
@@ -317,8 +315,12 @@ class VAEClusterFinder(ClusterFinderBase):
             block_size=block_size,
             sources=sources,
         )
-        table.meta = run_metadata(self.settings, source, []) | facts
-        return ClusterCatalog(table[: self.n_largest])
+        table.meta = run_metadata(self, source, []) | facts
+        table = table[: self.n_largest]
+        if len(table):
+            sample = source.part(part_around(table[0], source.shape))
+            self._search(sample, None).flag_conditions(table)
+        return ClusterCatalog(table)
 
     @property
     def _fine_scale(self):

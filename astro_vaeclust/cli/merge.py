@@ -6,14 +6,16 @@ from __future__ import annotations
 import numpy as np
 
 from .messages import LOGGER
+from .options import positive
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
 HELP = "make one catalogue of a survey"
 DESCRIPTION = (
     "Merge the fields of a survey, and write candidates.parquet, .fits and .reg, "
     "fields.parquet and area.moc.fits into its folder."
 )
+EXAMPLE = "vaeclust merge plane --max-false-alarm-rate 0.1"
 
 
 def add_options(parser):
@@ -21,7 +23,7 @@ def add_options(parser):
     parser.add_argument("folder", metavar="DIR", help="folder of a survey")
     parser.add_argument(
         "--max-false-alarm-rate",
-        type=float,
+        type=positive,
         metavar="PER_DEG2",
         help="only candidates with at most this rate",
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
 HELP = "say how far a survey is"
 DESCRIPTION = "Print how far a survey is, and why fields failed."
+EXAMPLE = "vaeclust status plane"
 
 SHOWN = 5
 """Reasons that are printed."""

@@ -9,9 +9,9 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from .messages import LOGGER, progress_bar
-from .options import add_finder_options, add_hdu, add_workers, make_finder
+from .options import add_finder_options, add_hdu, add_workers, make_finder, positive
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
 HELP = "find the clusters of many images as one sky, on many processes"
 DESCRIPTION = (
@@ -20,6 +20,7 @@ DESCRIPTION = (
     "--resume goes on. 'vaeclust merge' makes the catalogue. The exit code is 1 if "
     "fields failed."
 )
+EXAMPLE = "vaeclust survey 'tiles/*.fits' --output plane --workers 8"
 
 
 def add_options(parser):
@@ -37,13 +38,13 @@ def add_options(parser):
     parser.add_argument("--band", help="only images with this band in their header")
     parser.add_argument(
         "--side",
-        type=float,
+        type=positive,
         metavar="DEG",
         help="side of a field: 0.5, 0.25, 0.125 or 0.0625 (default: by the pixels)",
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=positive,
         default=600.0,
         metavar="SECONDS",
         help="after which a field is given up (default: %(default)g)",

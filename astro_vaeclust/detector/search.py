@@ -11,6 +11,7 @@ from photutils.segmentation import SegmentationImage
 from ..base import ClusterSearchBase
 from ..measure.circles import circle
 from .calibration import usable_candidates
+from .conditions import flag_outside
 from .grid import NetworkImage
 from .inference import run_network
 from .measure import DetectionMeasurements
@@ -75,14 +76,8 @@ class DetectorSearch(ClusterSearchBase):
     @property
     def models(self):
         """What identifies the trained network (list of dict)."""
-        grid = self.network_image.grid
-        return [
-            {
-                "identity": self.model.identity,
-                "network_pixel": f"{grid.scale:.3f} arcsec",
-                "training": self.model.training,
-            }
-        ]
+        scale = f"{self.network_image.grid.scale:.3f} arcsec"
+        return [{"identity": self.model.identity, "network_pixel": scale}]
 
     @cached_property
     def network_image(self):
@@ -106,6 +101,11 @@ class DetectorSearch(ClusterSearchBase):
         if self.model.calibration is not None:
             found = self.model.calibration.scored(found, image.grid.is_fine)
         return found, conditions
+
+    @property
+    def crowding(self):
+        """Crowding of the cells, NaN where none is usable; see `local_conditions`."""
+        return self._found[1][0]
 
     @cached_property
     def candidates(self):
@@ -134,8 +134,18 @@ class DetectorSearch(ClusterSearchBase):
         """The candidates that are reported."""
         accepted = np.arange(len(self.candidates))
         if self.max_false_alarm_rate is not None:
+            self._check_rates_are_stated()
             accepted = np.flatnonzero(self.candidate_rates <= self.max_false_alarm_rate)
         return self.candidates[accepted[: self.n_largest]]
+
+    def _check_rates_are_stated(self):
+        rates = self.candidate_rates
+        if self.model.calibration is not None and len(rates) and np.isnan(rates).all():
+            raise ValueError(
+                "max_false_alarm_rate takes None with this model, which states no "
+                "rates for such images since it was fine-tuned without empty tiles; "
+                f"got {self.max_false_alarm_rate:g}"
+            )
 
     def _rates(self, candidates):
         model = self.model
@@ -176,6 +186,10 @@ class DetectorSearch(ClusterSearchBase):
             part, inside = circle(self.image.shape, centers[row], radii[row])
             labels[part][inside & ~self.image.mask[part]] = row + 1
         return SegmentationImage(labels)
+
+    def flag_conditions(self, table):
+        """Flag clusters of images that are outside of the calibration."""
+        flag_outside(table, self)
 
     def columns(self):
         """Return the columns of the table of clusters (dict)."""

@@ -39,7 +39,9 @@ class ClusterColumn:
     unit : `~astropy.units.Unit`, optional
         Unit of the values.
     ucd : str, optional
-        Unified Content Descriptor of the IVOA, for VOTables.
+        Unified Content Descriptor of the IVOA, for VOTables and FITS.
+    format : str, optional
+        How the values are printed; files have nine digits.
     """
 
     name: str
@@ -47,6 +49,7 @@ class ClusterColumn:
     dtype: type = np.float64
     unit: u.UnitBase | None = None
     ucd: str | None = None
+    format: str | None = None
 
     def convert(self, values):
         """
@@ -60,7 +63,8 @@ class ClusterColumn:
         Returns
         -------
         column : `~numpy.ndarray`, `~astropy.units.Quantity` or SkyCoord
-            The values with the declared type and unit, 1-dimensional.
+            The values with the declared type and unit, 1-dimensional, rounded to nine
+            digits, and positions to 1e-10 deg.
 
         Raises
         ------
@@ -87,20 +91,29 @@ class ClusterColumn:
         if self.dtype is SkyCoord:
             if not isinstance(values, SkyCoord):
                 raise TypeError(f"column {self.name!r} must be a SkyCoord")
-            return values.icrs
+            sky = values.icrs
+            ra, dec = (np.round(angle.deg, 10) for angle in (sky.ra, sky.dec))
+            return SkyCoord(ra, dec, unit=u.deg, frame="icrs")
         if self.unit is None:
             if isinstance(values, u.Quantity):
                 raise TypeError(f"column {self.name!r} has no unit, got {values.unit}")
             return self._to_array(values)
         if not isinstance(values, u.Quantity):
             raise TypeError(f"column {self.name!r} must be a Quantity in {self.unit}")
-        return u.Quantity(values.to(self.unit), dtype=self.dtype)
+        return u.Quantity(self._to_array(values.to_value(self.unit)), self.unit)
 
     def _to_array(self, values):
         array = np.asarray(values)
         if array.size == 0:
             return np.empty(0, self.dtype)
-        return array.astype(self.dtype, casting="same_kind")
+        array = array.astype(self.dtype, casting="same_kind")
+        return _rounded(array) if self.dtype is np.float64 else array
+
+
+def _rounded(values):
+    """Round to nine significant digits, all of single precision."""
+    digits = [float(f"{value:.9g}") for value in values.flat]
+    return np.array(digits).reshape(values.shape)
 
 
 COLUMNS = (
@@ -112,35 +125,47 @@ COLUMNS = (
         "x_center",
         "Centre in pixels along the first axis, 0 at the centre of the first pixel",
         ucd="pos.cartesian.x;instr.det",
+        format=".2f",
     ),
     ClusterColumn(
         "y_center",
         "Centre in pixels along the second axis, 0 at the centre of the first pixel",
         ucd="pos.cartesian.y;instr.det",
+        format=".2f",
     ),
     ClusterColumn(
         "radius",
         "Radius with 80 % of the members, or of a circle with the area of the region",
         unit=u.arcsec,
         ucd="phys.angSize",
+        format=".1f",
     ),
     ClusterColumn(
         "radius_err",
         "Standard deviation of the radius",
         unit=u.arcsec,
         ucd="stat.error;phys.angSize",
+        format=".1f",
     ),
     ClusterColumn(
-        "area", "Area within the radius", unit=u.arcsec**2, ucd="phys.angArea"
+        "area",
+        "Area within the radius",
+        unit=u.arcsec**2,
+        ucd="phys.angArea",
+        format=".0f",
     ),
     ClusterColumn(
-        "score", "How sure the detection is; larger is surer", ucd="stat.likelihood"
+        "score",
+        "How sure the detection is; larger is surer",
+        ucd="stat.likelihood",
+        format=".3f",
     ),
     ClusterColumn(
         "false_alarm_rate",
         "False detections with at least this score per area of sky; "
         "NaN without a calibration",
         unit=u.deg**-2,
+        format=".3g",
     ),
     ClusterColumn(
         "n_sources",
@@ -161,35 +186,58 @@ MEASURED_COLUMNS = (
         "Standard deviation of the centre along each axis",
         unit=u.arcsec,
         ucd="stat.error;pos",
+        format=".1f",
     ),
     ClusterColumn(
-        "r50", "Radius with half of the members", unit=u.arcsec, ucd="phys.angSize"
+        "r50",
+        "Radius with half of the members",
+        unit=u.arcsec,
+        ucd="phys.angSize",
+        format=".1f",
     ),
     ClusterColumn(
         "r50_err",
         "Standard deviation of r50",
         unit=u.arcsec,
         ucd="stat.error;phys.angSize",
+        format=".1f",
     ),
     ClusterColumn(
         "n_members",
-        "Members brighter than ten times the noise, without the field",
+        "Estimated members brighter than ten times the noise, also those that blend, "
+        "without the field; n_sources counts separate sources with the field",
         ucd="meta.number",
+        format=".0f",
     ),
     ClusterColumn(
         "n_members_err",
         "Standard deviation of n_members",
-        ucd="stat.error;meta.number",
+        ucd="stat.error",
+        format=".0f",
     ),
     ClusterColumn(
         "nebulosity",
         "Median over noise within r50 minus that of the surroundings",
-        ucd="phot.flux",
+        ucd="stat.snr",
+        format=".2f",
     ),
-    ClusterColumn("p_cluster", "Mean probability of the component cluster"),
-    ClusterColumn("p_nebula", "Mean probability of the component nebula"),
     ClusterColumn(
-        "p_artefact", "Mean probability of the components artefact and bright star"
+        "p_cluster",
+        "Mean probability of the component cluster",
+        ucd="stat.probability",
+        format=".3f",
+    ),
+    ClusterColumn(
+        "p_nebula",
+        "Mean probability of the component nebula",
+        ucd="stat.probability",
+        format=".3f",
+    ),
+    ClusterColumn(
+        "p_artefact",
+        "Mean probability of the components artefact and bright star",
+        ucd="stat.probability",
+        format=".3f",
     ),
 )
 """Columns that trained models add (tuple of `ClusterColumn`)."""
@@ -235,6 +283,7 @@ def cluster_table(columns=None, meta=None):
     for column in (*COLUMNS, *MEASURED_COLUMNS):
         if column.name in table.colnames:
             table[column.name].info.description = column.description
+            table[column.name].info.format = column.format
     table.meta.update(_plain(meta or {}))
     return table
 
@@ -270,13 +319,28 @@ def stacked(tables):
     """
     Stack tables of clusters into one, with a new ``id`` from 1.
 
-    A column that some do not have is masked for these; metadata that differ become
-    lists. Raises ValueError if there is no table, or units do not convert.
+    If all say which image they are of, so does a column. A column that some do not
+    have is masked for these; metadata that differ become lists. Raises ValueError if
+    there is no table, or units do not convert.
     """
+    tables = _with_image_column(tables)
     table = vstack(tables, metadata_conflicts="silent")
     table["id"][:] = np.arange(1, len(table) + 1)
     table.meta = _joint_meta([part.meta for part in tables])
     return table
+
+
+def _with_image_column(tables):
+    """Return tables with the name of their image, if all say which it is."""
+    named = all(isinstance(table.meta.get("image"), str) for table in tables)
+    if not named or any("image" in table.colnames for table in tables):
+        return tables
+    copies = [table.copy() for table in tables]
+    for table in copies:
+        names = np.full(len(table), table.meta["image"])
+        table.add_column(names, name="image", index=1)
+        table["image"].info.description = "Name of the image"
+    return copies
 
 
 def _joint_meta(metas):

@@ -126,6 +126,10 @@ class ResultFolder:
 def differences(there, here, name=""):
     """Yield what differs between nested dicts, a text for each entry."""
     if isinstance(there, dict) and isinstance(here, dict):
+        names = [one.get("name", "") for one in (there, here)]
+        if name and names[0] != names[1]:  # another survey differs in everything
+            there, here = names
+    if isinstance(there, dict) and isinstance(here, dict):
         for key in there | here:
             path = f"{name}.{key}" if name else key
             yield from differences(there.get(key), here.get(key), path)

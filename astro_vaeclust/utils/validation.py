@@ -60,10 +60,13 @@ def check_choice(name, value, choices):
         )
 
 
-def check_device(device, *, used):
-    """Raise unless a device is a word and, where none is used, that of the default."""
+def check_device(device, *, used=True):
+    """Raise unless a device is a word that torch may know, or need not if unused."""
+    takes = "device takes auto, cpu, cuda, mps, xpu, hpu or mtia, also as cuda:1"
     if not isinstance(device, str):
-        raise TypeError(f"device takes a word, got {device!r}")
+        raise TypeError(f"{takes}; got {device!r}")
+    if not re.fullmatch(r"auto|cpu|(cuda|mps|xpu|hpu|mtia)(:\d+)?", device):
+        raise ValueError(f"{takes}; got {device!r}")
     if not used and device not in ("cpu", "auto"):
         raise ValueError(
             f"device={device!r} is for an embedding that computes with torch; this "
