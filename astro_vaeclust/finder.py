@@ -277,7 +277,9 @@ class VAEClusterFinder(ClusterFinderBase):
         self._check_block_size(block_size)
         with open_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu) as source:
             if not self.learns_on_image:
-                block_size = block_size_of(source, block_size, self._fine_scale)
+                block_size = block_size_of(
+                    source, block_size, self.trained_model.fine_scale
+                )
             if block_size is None:
                 catalog = self._detect_whole(source.read(), sources)
             else:
@@ -309,19 +311,23 @@ class VAEClusterFinder(ClusterFinderBase):
     def _detect_in_blocks(self, source, sources, block_size):
         from .blocks import search_in_blocks
 
-        table, facts = search_in_blocks(
+        columns, facts = search_in_blocks(
             source,
-            self._search,
-            fine_scale=self._fine_scale,
+            self.trained_model,
             block_size=block_size,
+            max_false_alarm_rate=self._limit,
+            n_largest=self.n_largest,
+            fwhm=self.fwhm,
             sources=sources,
         )
-        table.meta = run_metadata(self.settings, source, []) | facts
-        return ClusterCatalog(table[: self.n_largest])
+        meta = run_metadata(self.settings, source, []) | facts
+        return ClusterCatalog(cluster_table(columns, meta=meta))
 
     @property
-    def _fine_scale(self):
-        return self.trained_model.network.settings.fine_scale
+    def _limit(self):
+        """False alarms per deg2 that are accepted (float); None without a limit."""
+        rate = self.max_false_alarm_rate
+        return None if rate is None else rate.to_value(u.deg**-2)
 
     def _check_block_size(self, block_size):
         if block_size is None:
@@ -359,11 +365,10 @@ class VAEClusterFinder(ClusterFinderBase):
             )
         from .detector.search import DetectorSearch
 
-        rate = self.max_false_alarm_rate
         return DetectorSearch(
             image,
             self.trained_model,
-            max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),
+            max_false_alarm_rate=self._limit,
             **common,
         )
 

@@ -184,6 +184,18 @@ MEASURED_COLUMNS = (
     ClusterColumn(
         "p_artefact", "Mean probability of the components artefact and bright star"
     ),
+    ClusterColumn(
+        "part_of",
+        "Number of the larger cluster of which it is a part; 0 for none",
+        np.int64,
+        ucd="meta.id.parent",
+    ),
+    ClusterColumn(
+        "level",
+        "Size of a pixel of the network on the level that measured it",
+        unit=u.arcsec,
+        ucd="instr.pixel",
+    ),
 )
 """Columns that trained models add (tuple of `ClusterColumn`)."""
 
