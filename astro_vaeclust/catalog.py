@@ -3,107 +3,22 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import KW_ONLY, dataclass, replace
 
-import astropy.units as u
 import numpy as np
 from astropy.io import registry
 from astropy.nddata import NDData
-from astropy.table import QTable, vstack
+from astropy.table import QTable
 from photutils.segmentation import SegmentationImage
 
 from .images.image import Image
 from .images.write import write_image
-from .measure.columns import check_columns, cluster_table
-from .utils.files import atomic_path
+from .measure.columns import check_columns, cluster_table, stacked
+from .segmentation import only
+from .sources.points import PointSources
+from .utils.catalog_files import CatalogRead, CatalogWrite
 
 __all__ = ["ClusterCatalog", "cluster_table"]
-
-
-class _CatalogRead(registry.UnifiedReadWrite):
-    """
-    Read a catalogue from a file that `ClusterCatalog.write` wrote.
-
-    Also after another program edited it, such as TOPCAT, pandas or a spreadsheet: from
-    columns without units, which are then those of `cluster_table`, with the positions
-    in ``ra`` and ``dec`` or ``sky_center.ra`` and ``sky_center.dec``, and from CSV.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    format : str, optional
-        Its format; by default that of the suffix. Region files cannot be read, since
-        they do not hold all columns.
-    **options
-        Options of the reader of a format; ours have none.
-
-    Returns
-    -------
-    catalog : `ClusterCatalog`
-        The clusters, without heat map, segmentation and image.
-
-    Raises
-    ------
-    `~astropy.io.registry.IORegistryError`
-        If the format is unknown or cannot be read; the message lists those that can.
-    ValueError
-        If a column is missing or cannot be what it should; the message names it.
-    OSError
-        If the file cannot be read.
-    ImportError
-        If the format needs a package that is missing.
-
-    Notes
-    -----
-    ``ClusterCatalog.read.help("fits")`` describes a format of astropy's unified I/O.
-    """
-
-    def __init__(self, instance, cls):
-        super().__init__(instance, cls, "read")
-
-    def __call__(self, path, *, format=None, **options):
-        """Read a file."""
-        return self.registry.read(self._cls, path, format=format, **options)
-
-
-class _CatalogWrite(registry.UnifiedReadWrite):
-    """
-    Write the clusters to a file, whole or not at all.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-    format : str, optional
-        Its format; by default that of the suffix.
-    overwrite : bool, optional
-        Whether an existing file may be replaced.
-    **options
-        Options of the writer of a format; ours have none.
-
-    Raises
-    ------
-    `~astropy.io.registry.IORegistryError`
-        If there is no such format; the message lists those there are.
-    OSError
-        If the file cannot be written, or exists and may not be replaced.
-    ImportError
-        If the format needs a package that is missing.
-
-    Notes
-    -----
-    ``catalog.write.help("fits")`` describes a format of astropy's unified I/O.
-    """
-
-    def __init__(self, instance, cls):
-        super().__init__(instance, cls, "write")
-
-    def __call__(self, path, *, format=None, overwrite=False, **options):
-        """Write a file."""
-        with atomic_path(os.path.expanduser(path), overwrite) as temporary:
-            self.registry.write(self._instance, temporary, format=format, **options)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -128,7 +43,9 @@ class ClusterCatalog:
         The region of each cluster in pixels, labelled with its ``id``; None without
         clusters.
     image : `~astro_vaeclust.images.image.Image`, optional
-        The image that was searched, for plots.
+        The image that was searched, for plots and profiles.
+    sources : `~astro_vaeclust.sources.points.PointSources`, optional
+        The sources that were given to the search, for profiles.
 
     Raises
     ------
@@ -152,9 +69,10 @@ class ClusterCatalog:
     heatmap: NDData | None = None
     segmentation: SegmentationImage | None = None
     image: Image | None = None
+    sources: PointSources | None = None
 
-    read = registry.UnifiedReadWriteMethod(_CatalogRead)
-    write = registry.UnifiedReadWriteMethod(_CatalogWrite)
+    read = registry.UnifiedReadWriteMethod(CatalogRead)
+    write = registry.UnifiedReadWriteMethod(CatalogWrite)
 
     def __post_init__(self):
         """Refuse a table without the declared columns."""
@@ -183,7 +101,7 @@ class ClusterCatalog:
         if rows.ndim > 1:
             raise IndexError(f"clusters take an index of one axis, got {item!r}")
         table = self.table[rows]
-        segmentation = _only(self.segmentation, table["id"])
+        segmentation = only(self.segmentation, table["id"])
         return replace(self, table=table, segmentation=segmentation)
 
     @classmethod
@@ -207,20 +125,20 @@ class ClusterCatalog:
         Raises
         ------
         TypeError
-            If an entry is no `ClusterCatalog`.
+            If it is no iterable, or an entry is no `ClusterCatalog`.
         ValueError
             If there is none, or a column has units that do not convert.
         """
+        takes = "catalogs takes one ClusterCatalog or more in a list"
+        if isinstance(catalogs, (str, cls)) or not np.iterable(catalogs):
+            raise TypeError(f"{takes}, got a {type(catalogs).__name__}")
         catalogs = list(catalogs)
+        if not catalogs:
+            raise ValueError(f"{takes}, got none")
         for catalog in catalogs:
             if not isinstance(catalog, ClusterCatalog):
-                kind = type(catalog).__name__
-                raise TypeError(f"catalogs takes ClusterCatalogs, got a {kind}")
-        tables = [catalog.table for catalog in catalogs]
-        table = vstack(tables, metadata_conflicts="silent")
-        table["id"][:] = np.arange(1, len(table) + 1)
-        table.meta = _joint_meta([part.meta for part in tables])
-        return cls(table)
+                raise TypeError(f"{takes}, got a {type(catalog).__name__}")
+        return cls(stacked([catalog.table for catalog in catalogs]))
 
     def __repr__(self):
         """Return a line with the number of clusters and the image."""
@@ -233,6 +151,12 @@ class ClusterCatalog:
         if name:
             facts.append(f"in {name}")
         return f"<{type(self).__name__}: {', '.join(facts)}>"
+
+    def _repr_html_(self):
+        """Return ten rows and a thumbnail, for notebooks."""
+        from .visualization.notebook import catalog_html
+
+        return catalog_html(self)
 
     @property
     def wcs(self):
@@ -249,18 +173,28 @@ class ClusterCatalog:
         """
         from regions import Regions  # imports matplotlib
 
-        return Regions([_circle(row) for row in self.table])
+        from .measure.circles import sky_circle
 
-    def plot(self, ax=None):
+        return Regions([sky_circle(row) for row in self.table])
+
+    def plot(self, ax=None, *, image=None, references=()):
         """
-        Plot the image, contours of the heat map, and a circle around each cluster.
+        Plot the image, contours of the heat map, and circles around each cluster.
+
+        Drawn are the radius of each cluster and, dashed, its r50, with its id and its
+        false-alarm rate; a compass and a scale bar.
 
         Parameters
         ----------
         ax : `~matplotlib.axes.Axes`, optional
             Where to plot, in pixels of the image; best a
             `~astropy.visualization.wcsaxes.WCSAxes` of the image's wcs. By default on a
-            new figure outside pyplot; ``catalog.plot().figure`` shows or saves it.
+            new figure of pyplot.
+        image : image, optional
+            What `~astro_vaeclust.images.read.read_image` takes, for a catalogue that
+            was read and thus has none, or to plot on another band.
+        references : iterable of region, optional
+            Regions to compare with, dotted: of the sky, or of pixels of the image.
 
         Returns
         -------
@@ -272,11 +206,112 @@ class ClusterCatalog:
         ImportError
             If matplotlib is missing.
         ValueError
-            If the catalogue has neither an image nor a heat map.
+            If there is neither an image nor a heat map.
         """
         from .visualization.catalog_plot import plot_catalog
 
-        return plot_catalog(self, ax=ax)
+        return plot_catalog(self, ax=ax, image=image, references=references)
+
+    def plot_cutouts(self, *, columns=5, image=None):
+        """
+        Plot a cutout per cluster.
+
+        See `~astro_vaeclust.visualization.cutouts.plot_cutouts`.
+        """
+        from .visualization.cutouts import plot_cutouts
+
+        return plot_cutouts(self, columns=columns, image=image)
+
+    def plot_radial_profile(self, id, *, sources=None, image=None, ax=None):
+        """
+        Plot the density of sources around the cluster with this ``id``.
+
+        See `~astro_vaeclust.visualization.profile.plot_radial_profile`.
+        """
+        from .visualization.profile import plot_radial_profile
+
+        return plot_radial_profile(self, id, sources=sources, image=image, ax=ax)
+
+    def plot_luminosity_function(self, id, sources, *, ax=None, **options):
+        """
+        Plot how many sources of a cluster, and of its field, have which magnitude.
+
+        ``sources`` and ``options`` are those of `match`; see
+        `~astro_vaeclust.matching.ClusterMatch.plot_luminosity_function`.
+        """
+        from .visualization.axes import pyplot_figure
+
+        region = "circle" if self.segmentation is None else "mask"
+        match = self.match(sources, **options)
+        match.luminosity_function(id, region=region)  # fails before there is a figure
+        ax = pyplot_figure().add_subplot() if ax is None else ax
+        return match.plot_luminosity_function(id, region=region, ax=ax)
+
+    def plot_latent_space(self, *, model=None, scale=2, image=None, ax=None):
+        """
+        Plot where the cells of the image lie in the latent space of a trained model.
+
+        ``model`` is its file, by default that of the package; ``scale`` is 0 for cells
+        of 8 network pixels to 3 for cells of 64; ``image`` and ``ax`` are as in `plot`.
+        See `~astro_vaeclust.visualization.latents.plot_latents`.
+        """
+        from .detector.embedding import ConvVAE
+        from .detector.latent_cells import LatentCells
+        from .visualization.catalog_plot import image_of
+        from .visualization.latents import plot_latents
+
+        image = image_of(self, image)
+        centers = np.transpose(image.wcs.world_to_pixel(self.table["sky_center"]))
+        model = ConvVAE(model=model).load()
+        cells = LatentCells.from_image(image, model, centers, scale=scale)
+        return plot_latents(cells, ids=self.table["id"], ax=ax)
+
+    def send_to_ds9(self, *, image=None):
+        """Show image and circles: `~astro_vaeclust.visualization.samp.send_to_ds9`."""
+        from .visualization.samp import send_to_ds9
+
+        send_to_ds9(self, image=image)
+
+    def broadcast(self):
+        """Send the table to TOPCAT: `~astro_vaeclust.visualization.samp.broadcast`."""
+        from .visualization.samp import broadcast
+
+        return broadcast(self)
+
+    def point_at(self, id):
+        """Point programs at it: `~astro_vaeclust.visualization.samp.point_at`."""
+        from .visualization.samp import point_at
+
+        point_at(self, id)
+
+    def profile(self, id, *, model="plummer", sources=None, image=None, reach=None):
+        """
+        Count sources in rings around a cluster, and fit a density law to them.
+
+        Parameters
+        ----------
+        id : int
+            The cluster, an entry of the column ``id``.
+        model, sources, image, reach
+            The law, what to count and where, and how far out: see
+            `~astro_vaeclust.measure.profiles.profile_of`. A catalogue that was read
+            from a file needs ``image``.
+
+        Returns
+        -------
+        profile : `~astro_vaeclust.measure.profiles.RadialProfile`
+            Densities, and ``r_core``, ``r50_counts`` and ``n_counts`` with errors.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As there.
+        """
+        from .measure.profiles import profile_of
+
+        return profile_of(
+            self, id, model=model, sources=sources, image=image, reach=reach
+        )
 
     def match(self, sources, *, cut="paper", footprint=None):
         """
@@ -337,6 +372,15 @@ class ClusterCatalog:
         table.update(crossmatch(table, lists, radius=radius))
         return replace(self, table=table)
 
+    def vetted(self, *paths):
+        """Add the verdicts of CSV files that the page of ``vaeclust report`` wrote."""
+        from .measure.verdicts import read_verdicts, vetted_table
+
+        verdicts = {}
+        for path in paths:
+            verdicts |= read_verdicts(path, self.table)
+        return replace(self, table=vetted_table(self.table, verdicts))
+
     def write_heatmap(self, path, overwrite=False):
         """
         Write the heat map as a FITS image, whole or not at all.
@@ -358,29 +402,3 @@ class ClusterCatalog:
         if self.heatmap is None:
             raise ValueError("this catalogue has no heat map")
         write_image(self.heatmap, path, meta=self.table.meta, overwrite=overwrite)
-
-
-def _only(segmentation, ids):
-    """Return the regions with these labels; None for none."""
-    if segmentation is None or not len(ids):
-        return None
-    labels = segmentation.data
-    return SegmentationImage(np.where(np.isin(labels, ids), labels, 0))
-
-
-def _joint_meta(metas):
-    """Return what metadata have in common, and lists of what differs."""
-    joint = {}
-    for key in dict.fromkeys(key for meta in metas for key in meta):
-        values = [meta.get(key) for meta in metas]
-        same = all(value == values[0] for value in values)
-        joint[key] = values[0] if same else values
-    return joint
-
-
-def _circle(row):
-    from regions import CircleSkyRegion
-
-    radius = row["radius"].to(u.arcsec)
-    text = f"{row['id']}: radius={radius.value:.1f} arcsec score={row['score']:.3f}"
-    return CircleSkyRegion(row["sky_center"], radius, meta={"text": text})

@@ -23,7 +23,7 @@ from .mixtures.prior import PriorMixture
 from .segmentation import PeakFraction
 from .sources.table import read_point_sources
 from .utils.provenance import run_metadata
-from .utils.validation import check_count, check_number, check_seed
+from .utils.validation import check_count, check_device, check_number, check_seed
 
 __all__ = ["VAEClusterFinder"]
 
@@ -45,7 +45,7 @@ class VAEClusterFinder(ClusterFinderBase):
     are the clusters (Karmakar, Mishra & Tej 2018); `paper` gives their settings.
 
     A setting that cannot matter in the search that the others choose is refused.
-    ``seed``, ``device`` and ``progress_bar`` say how to run, and are always taken.
+    ``seed`` and ``progress_bar`` say how to run, and are always taken.
 
     Parameters
     ----------
@@ -74,7 +74,8 @@ class VAEClusterFinder(ClusterFinderBase):
         Seed of everything random; the same seed gives the same result. The search with
         a trained model has nothing random, its fine-tuning has.
     device : str
-        Where torch computes: ``"cpu"``, ``"cuda"``, ``"auto"`` and so on.
+        Where torch computes: ``"cpu"``, ``"cuda"``, ``"auto"`` and so on. An embedding
+        that does without torch takes the first and the last.
     progress_bar : callable or None
         Called as ``progress_bar(iterable, desc=..., total=...)`` and iterated over;
         `tqdm.tqdm` is one. None for no progress bar.
@@ -122,8 +123,7 @@ class VAEClusterFinder(ClusterFinderBase):
         if self.fwhm is not None:
             check_number("fwhm", self.fwhm, low_counts=False)
         check_seed(self.seed)
-        if not isinstance(self.device, str):
-            raise TypeError(f"device takes a word, got {self.device!r}")
+        check_device(self.device, used=embedding.takes_device)
         if not (self.progress_bar is None or callable(self.progress_bar)):
             raise TypeError(f"progress_bar takes a callable, got {self.progress_bar!r}")
 
@@ -242,8 +242,8 @@ class VAEClusterFinder(ClusterFinderBase):
             model joins their excess to the score; else their number is a feature of the
             windows. Without rows it says that there are none.
         block_size : int, optional
-            For trained models: search the image in blocks of this side in pixels,
-            which overlap by 512 network pixels (about as many arcsec). Of an
+            For trained models: search the image in blocks of this side in pixels, 64
+            or more, which overlap by 512 network pixels (about as many arcsec). Of an
             uncompressed FITS file, and of an array that is mapped into memory, only
             one block at a time is in memory then. By default, images of more than
             8192 x 8192 pixels are searched in blocks of 2048, both counted in network
@@ -306,6 +306,7 @@ class VAEClusterFinder(ClusterFinderBase):
             ),
             segmentation=search.segmentation,
             image=image,
+            sources=sources,
         )
 
     def _detect_in_blocks(self, source, sources, block_size):
@@ -332,7 +333,7 @@ class VAEClusterFinder(ClusterFinderBase):
     def _check_block_size(self, block_size):
         if block_size is None:
             return
-        check_count("block_size", block_size)
+        check_count("block_size", block_size, minimum=64)  # a mesh of the sky
         if self.learns_on_image:
             raise ValueError(
                 "block_size is for the search with a trained model, which does not "

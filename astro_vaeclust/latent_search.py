@@ -190,7 +190,13 @@ class LatentSearch(ClusterSearchBase):
 
     def _split(self, latent_map, features, seed):
         """Return P(cluster) of the valid cells."""
-        fitted = self.mixture.fit(features, seed=seed)
+        try:
+            fitted = self.mixture.fit(features, seed=seed)
+        except ValueError as error:
+            raise ValueError(
+                f"data: windows of {latent_map.patch_size} pixels do not suffice for "
+                f"the mixture ({error})"
+            ) from error
         brightness = latent_map.cell_means(self._prepared.pixels, self._prepared.mask)
         probability = cluster_probability(
             fitted.probabilities(features),

@@ -166,3 +166,11 @@ def resolve_threshold(threshold):
         check_fraction("threshold", threshold)
         return FixedThreshold(value=float(threshold))
     return THRESHOLDS.resolve(threshold)
+
+
+def only(segmentation, labels):
+    """Return a segmentation with some of its labels; None for none."""
+    if segmentation is None or not len(labels):
+        return None
+    pixels = segmentation.data
+    return SegmentationImage(np.where(np.isin(pixels, labels), pixels, 0))

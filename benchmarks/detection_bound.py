@@ -45,16 +45,16 @@ from tqdm import tqdm
 from astro_vaeclust.evaluation import evaluate_finders
 from astro_vaeclust.evaluation.finders import make_finders
 from astro_vaeclust.matching.pairs import match_radii
-from astro_vaeclust.simulation.clusters import (
+from astro_vaeclust.simulation.clusters import draw_clusters
+from astro_vaeclust.simulation.design import FIRST_SEED, mock_tile
+from astro_vaeclust.simulation.exposure import STREAMS
+from astro_vaeclust.simulation.fields import BEHIND, SLOPES
+from astro_vaeclust.simulation.members import (
     BEFORE_MEMBERS,
     CLOUD_REACH,
     cloud_envelope,
-    draw_clusters,
 )
-from astro_vaeclust.simulation.design import FIRST_SEED, mock_tile
-from astro_vaeclust.simulation.fields import BEHIND, SLOPES
 from astro_vaeclust.simulation.profiles import mean_density
-from astro_vaeclust.simulation.tile import STREAMS
 from astro_vaeclust.utils.jobs import run_jobs
 
 RATES = (0.1, 1.0, 10.0)

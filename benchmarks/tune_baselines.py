@@ -25,9 +25,10 @@ import numpy as np
 
 from astro_vaeclust.baselines import BASELINES
 from astro_vaeclust.images.read import read_image
-from astro_vaeclust.simulation import NULLS, simulate_tile
+from astro_vaeclust.simulation import simulate_tile
 from astro_vaeclust.simulation.clusters import draw_clusters
 from astro_vaeclust.simulation.design import default_shape
+from astro_vaeclust.simulation.nulls import TILE_NULLS
 from astro_vaeclust.simulation.surveys import get_survey
 
 FIRST_SEED = 50000
@@ -60,7 +61,9 @@ def make_tile(seed, survey):
         field_of_view=min(shape) * survey.pixel_scale * u.arcsec,
         limit=survey.limit * u.mag,
     )
-    nulls = rng.choice(list(NULLS), 2, replace=False).tolist() if seed % 4 > 1 else []
+    nulls = (
+        rng.choice(list(TILE_NULLS), 2, replace=False).tolist() if seed % 4 > 1 else []
+    )
     return simulate_tile(
         survey=survey,
         shape=shape,

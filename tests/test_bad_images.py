@@ -2,6 +2,7 @@
 """What is wrong with an image does not change what is found on it."""
 
 import warnings
+from functools import partial
 
 import astropy.units as u
 import numpy as np
@@ -13,8 +14,10 @@ from astro_vaeclust import LossyDataWarning, NoDetectionsWarning, VAEClusterFind
 from astro_vaeclust.baselines.density_maps import StarCounts
 from astro_vaeclust.embeddings.dense import DenseVAE
 from astro_vaeclust.embeddings.pca import PCAEmbedding
+from astro_vaeclust.images.read import read_image
 from astro_vaeclust.measure.flags import ClusterFlags
 from astro_vaeclust.simulation import MockCluster, simulate_tile
+from astro_vaeclust.sources.find import find_sources
 
 SIZES = {"patch_sizes": (16, 32)}
 FINDERS = {
@@ -100,6 +103,59 @@ def test_coarse_pixels_are_refused_before_any_work(scale, image):
     for finder in (VAEClusterFinder(), VAEClusterFinder(mixture="gmm")):
         with pytest.raises(ValueError, match=message):
             finder.detect(image.data[:64, :64], wcs=wcs)
+
+
+SEARCHES = {
+    **{name: finder.detect for name, finder in FINDERS.items()},
+    "trained, mixture": VAEClusterFinder(mixture="gmm").detect,
+    "trained, blocks": partial(VAEClusterFinder().detect, block_size=128),
+    "sources": lambda *args, **options: find_sources(read_image(*args, **options)),
+}
+
+FEW = {
+    "12 x 12": (np.s_[100:112, 100:112], 144),
+    "column": (np.s_[:, 90:91], 128),
+    "three rows": (np.s_[40:43], 384),
+    "every 20th": (np.s_[::20, ::20], 49),
+}
+
+
+@pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES)
+@pytest.mark.parametrize(("usable", "most"), FEW.values(), ids=FEW)
+def test_few_usable_pixels_end_in_the_same_error(usable, most, search, image):
+    pixels = np.full(image.data.shape, np.nan)
+    pixels[usable] = image.data[usable]
+    message = f"data has too few usable pixels to measure its sky: {most} in the full"
+    with pytest.raises(ValueError, match=message):
+        search(pixels, wcs=image.wcs)
+
+
+@pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES)
+@pytest.mark.parametrize("shape", [(5, 5), (1, 400), (400, 2)])
+def test_tiny_images_end_in_the_same_error(shape, search, image):
+    part = tuple(slice(0, side) for side in shape)
+    pixels = np.array(image.data[:, 100:][part])
+    message = "data has too few usable pixels to measure its sky"
+    with pytest.raises(ValueError, match=message):
+        search(pixels, wcs=image.wcs)
+
+
+@pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES)
+def test_enough_usable_pixels_are_searched_everywhere(search, image):
+    holes = np.random.default_rng(0).uniform(size=(130, 200)) < 0.4
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        search(np.array(image.data[:130, :200]), wcs=image.wcs, mask=holes)
+
+
+def test_too_few_windows_for_a_mixture_are_named(image):
+    holes = np.random.default_rng(0).uniform(size=(130, 200)) > 0.1
+    holes[40:, :100] = False
+    message = "data: windows of .* pixels .*features must have at least n_components=3"
+    with pytest.raises(ValueError, match=message):
+        SEARCHES["trained, mixture"](
+            np.array(image.data[:130, :200]), wcs=image.wcs, mask=holes
+        )
 
 
 @pytest.mark.shared_data

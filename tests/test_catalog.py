@@ -286,10 +286,22 @@ def test_columns_that_only_some_have_are_converted_and_masked():
     assert_array_equal(stacked["offset"][:2].unmasked, [60, 60] * u.arcsec)
 
 
-def test_only_catalogs_are_stacked():
-    with pytest.raises(TypeError, match="takes ClusterCatalogs, got a QTable"):
-        ClusterCatalog.vstack([make_catalog(1).table])
-    with pytest.raises(ValueError, match="no values"):
+@pytest.mark.parametrize(
+    ("catalogs", "kind"),
+    [
+        ([make_catalog(1).table], "QTable"),
+        (make_catalog(1), "ClusterCatalog"),
+        (None, "NoneType"),
+        ("a.ecsv", "str"),
+    ],
+)
+def test_only_catalogs_are_stacked(catalogs, kind):
+    with pytest.raises(TypeError, match=f"catalogs takes .* list, got a {kind}"):
+        ClusterCatalog.vstack(catalogs)
+
+
+def test_nothing_is_not_stacked():
+    with pytest.raises(ValueError, match=r"catalogs takes .* list, got none"):
         ClusterCatalog.vstack([])
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
+from astropy.table import Table
 
 from ..base import ClusterFinderBase
 from ..catalog import ClusterCatalog
@@ -146,6 +147,11 @@ class BaselineFinder(ClusterFinderBase):
         NoDetectionsWarning
             If nothing was found.
         """
+        if self.magnitude_limit is not None and not isinstance(sources, Table):
+            raise ValueError(
+                f"magnitude_limit is for a table of sources, got {self.magnitude_limit}"
+                " without one"
+            )
         if data is None:
             image = _empty_image(wcs, mask, sources)
         else:

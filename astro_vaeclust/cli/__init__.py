@@ -15,10 +15,12 @@ from . import (
     detect,
     evaluate,
     fetch,
+    report,
     reproduce,
     score,
     selection_function,
     train,
+    vet,
 )
 from .messages import add_message_options, messages_to_stderr
 
@@ -33,6 +35,8 @@ COMMANDS = {
     "evaluate": evaluate,
     "selection-function": selection_function,
     "train": train,
+    "report": report,
+    "vet": vet,
     "backends": backends,
 }
 """The modules of the commands, each with HELP, DESCRIPTION, add_options and run."""
@@ -52,8 +56,9 @@ def main(argv=None):
     Returns
     -------
     code : int
-        0 if it was done, also when no cluster was found; 2 for a wrong option or bad
-        input, after one line that says why; 130 after an interrupt.
+        0 if it was done, also when no cluster was found; 1 if it was done in part;
+        2 for a wrong option or bad input, after one line that says why; 130 after an
+        interrupt.
     """
     try:
         arguments = _parser().parse_args(argv)
@@ -82,8 +87,9 @@ def _parser():
 
 
 def _run(arguments):
+    code = _DONE
     try:
-        arguments.run(arguments)
+        code = arguments.run(arguments) or _DONE
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail("interrupted", _INTERRUPTED)
@@ -97,7 +103,7 @@ def _run(arguments):
         return _fail(text, _BAD_INPUT, arguments.verbose)
     except (ValueError, TypeError, OSError, ImportError) as error:
         return _fail(str(error) or repr(error), _BAD_INPUT, arguments.verbose)
-    return _DONE
+    return code
 
 
 def _fail(text, code, verbose=False):

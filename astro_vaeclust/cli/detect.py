@@ -40,6 +40,11 @@ def add_options(parser):
     files.add_argument("--heatmap", metavar="FILE", help="heat map: .fits")
     files.add_argument("--plot", metavar="FILE", help="picture: .png, .pdf, .svg")
     add_overwrite(files)
+    parser.add_argument(
+        "--samp",
+        action="store_true",
+        help="show the clusters in DS9, TOPCAT and Aladin where these run",
+    )
     add_finder_options(parser)
 
 
@@ -59,6 +64,25 @@ def run(arguments):
     catalog = _detect(make_finder(arguments), arguments)
     outputs.write(catalog)
     print_clusters(catalog.table)
+    if arguments.samp:
+        _show(catalog, arguments.image, arguments.hdu)
+
+
+def _show(catalog, image, hdu):
+    """Send the clusters to DS9 and to programs with tables, of which one must run."""
+    from ..images.read import read_image
+
+    image = read_image(image, hdu=hdu) if catalog.image is None else None
+    failures = []
+    for send in (lambda: catalog.send_to_ds9(image=image), catalog.broadcast):
+        try:
+            send()
+        except ConnectionError as error:
+            failures.append(error)
+    if len(failures) == 2:
+        raise failures[0]
+    if len(catalog):  # waits until the table is read, before its file is removed
+        catalog.point_at(int(catalog["id"][0]))
 
 
 def _detect(finder, arguments):

@@ -64,7 +64,7 @@ class ConvVAE(Embedding):
 
         image = prepared.image
         model = self.load(device=device)
-        grid = NetworkGrid.of_image(image, model.network.settings.fine_scale)
+        grid = NetworkGrid.of_image(image, model.fine_scale)
         network_image = NetworkImage.from_image(image, grid)
         maps = []
         network = model.network_for(grid.is_fine)

@@ -173,6 +173,7 @@ class Scaling:
 
         Of more than ``PEAKS`` maxima, a part determines their level and spread.
         """
+        check_enough_usable(source.whole.most_usable)
         shape = tuple(side // grid.pixels for side in source.shape)
         side, step = mesh_side(SKY_BOX, SKY_STEP, shape)
         every = max(int(np.sqrt(np.prod(shape) / PEAKS)), 1)
@@ -219,7 +220,7 @@ class NetworkImage:
     @classmethod
     def from_image(cls, image, grid):
         """Bin an image, subtract its sky and divide by its noise."""
-        check_enough_usable(image.n_usable)
+        check_enough_usable(image.most_usable)
         scaling = image.whole and image.whole.scaling
         if scaling is not None:
             corner = tuple(first // grid.pixels for first in image.whole.corner)
@@ -229,7 +230,7 @@ class NetworkImage:
     @classmethod
     def from_source(cls, source, grid):
         """Do the same with an image that is read in strips."""
-        check_enough_usable(source.whole.n_usable)
+        check_enough_usable(source.whole.most_usable)
         strips = (source.part(part) for part in source.strips(grid.pixels))
         arrays = zip(*(_resampled(strip, grid) for strip in strips), strict=True)
         return cls._from_arrays(*map(np.concatenate, arrays), grid)

@@ -30,6 +30,9 @@ class Embedding(ABC):
     has_prior = False
     """Whether the latent maps have a ``prior``, for ``mixture="prior"``."""
 
+    takes_device = True
+    """Whether `embed` computes on the ``device`` that it is given."""
+
     min_pixels = 1024
     """Pixels that a region must have where ``HeatmapRegions.n_pixels`` is None."""
 

@@ -33,6 +33,7 @@ __all__ = ["DenseVAE"]
 logger = logging.getLogger(__name__)
 
 ACTIVE_UNIT_VARIANCE = 0.01
+N_COMPONENTS = 2
 SMALLEST_WEIGHT = 1e-3
 SMALLEST_VARIANCE = 1e-4
 WINDOWS_PER_PASS = 1024
@@ -53,8 +54,9 @@ class DenseVAE(WindowEmbedding):
         Likelihood of the pixels.
     prior : {'mixture-of-gaussians', 'standard-normal', 'vamp'}
         Prior of the latent variables; see `astro_vaeclust.embeddings.priors`.
-    n_components : int
-        Gaussians of the mixture prior, or pseudo-inputs of the variational mixture.
+    n_components : int or None
+        Gaussians of the mixture prior, or pseudo-inputs of the variational mixture;
+        None for two. Not for ``prior="standard-normal"``, which has none to choose.
     divergence : str or `~astro_vaeclust.embeddings.divergences.Divergence`
         Divergence of the posterior from the prior: ``"kl"``, ``"kl-analytic"``,
         ``"mmd"``, ``"renyi"``, ``"vade"``, or an instance with settings of its own.
@@ -72,7 +74,7 @@ class DenseVAE(WindowEmbedding):
     Raises
     ------
     ValueError
-        If a setting is out of its range.
+        If a setting is out of its range, or cannot matter.
 
     Notes
     -----
@@ -87,7 +89,7 @@ class DenseVAE(WindowEmbedding):
     latent: int = 4
     likelihood: str = "gaussian"
     prior: str = "mixture-of-gaussians"
-    n_components: int = 2
+    n_components: int | None = None
     divergence: str | Divergence = "kl"
     n_steps: int = 300
     batch_size: int = 128
@@ -104,7 +106,7 @@ class DenseVAE(WindowEmbedding):
         for width in self.hidden or (0,):
             check_count("hidden", width)
         check_count("latent", self.latent)
-        check_count("n_components", self.n_components)
+        self._check_n_components()
         if self.divergence == "kl-analytic" and self.prior != "standard-normal":
             raise ValueError(
                 "divergence='kl-analytic' takes prior='standard-normal', "
@@ -115,10 +117,25 @@ class DenseVAE(WindowEmbedding):
         check_count("batch_size", self.batch_size)
         check_number("learning_rate", self.learning_rate, low_counts=False)
 
+    def _check_n_components(self):
+        """Raise unless the prior has as many components."""
+        if self.n_components is None:
+            return
+        check_count("n_components", self.n_components)
+        if self.prior == "standard-normal":
+            raise ValueError(
+                "n_components is for a prior of several components, got "
+                f"{self.n_components} with prior='standard-normal'"
+            )
+
+    @property
+    def _n_components(self):
+        return self.n_components or N_COMPONENTS
+
     @property
     def has_prior(self):
         """Whether the prior is a mixture, for ``mixture="prior"`` (bool)."""
-        return self.prior != "standard-normal" and self.n_components > 1
+        return self.prior != "standard-normal" and self._n_components > 1
 
     def embed(self, prepared, *, seed, device, progress_bar=None):
         """See `Embedding.embed`; diagnostics are ``active_units`` and ``identity``."""
@@ -152,11 +169,11 @@ class DenseVAE(WindowEmbedding):
             encoder=DenseEncoder(n_pixels, self.hidden, self.latent, generator),
             decoder=DenseDecoder(n_pixels, self.hidden, self.latent, generator),
             likelihood=LIKELIHOODS[self.likelihood](),
-            prior=PRIORS[self.prior](self.latent, self.n_components, generator),
+            prior=PRIORS[self.prior](self.latent, self._n_components, generator),
             divergence=self._divergence,
         )
         if isinstance(model.prior, VampPrior):
-            noise = torch.rand(self.n_components, n_pixels, generator=generator)
+            noise = torch.rand(self._n_components, n_pixels, generator=generator)
             model.prior.bind(model.encoder, noise)
         return model
 

@@ -32,6 +32,8 @@ class PCAEmbedding(WindowEmbedding):
 
     latent: int = 8
 
+    takes_device = False
+
     def __post_init__(self):
         super().__post_init__()
         check_count("latent", self.latent)

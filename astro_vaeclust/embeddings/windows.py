@@ -60,8 +60,9 @@ class WindowEmbedding(Embedding):
 
     def prepare(self, image):
         """See `Embedding.prepare`; the image must hold the largest window."""
+        prepared = prepare(image, preparation=self.preparation, box_size=self.box_size)
         check_image_holds(image, self.patch_sizes)
-        return prepare(image, preparation=self.preparation, box_size=self.box_size)
+        return prepared
 
     def windows(self, prepared, patch_size):
         """Return the windows of one size of a prepared image (`WindowGrid`)."""

@@ -34,7 +34,10 @@ UNITS = {
     "false_alarm_rate": u.deg**-2,
 }
 
-EXTENDED_NULLS = ("edge", "seam", "bad-columns", "trail")
+EXTENDED_NULLS = (
+    *("edge", "seam", "bad-columns", "trail"),
+    *("density-gradient", "dark-lane"),
+)
 """Nulls that are lines; the radius in their table is half their length."""
 
 

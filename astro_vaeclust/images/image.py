@@ -13,7 +13,7 @@ from astropy.wcs import WCS
 
 from .celestial import middle, pixel_area
 
-__all__ = ["Image", "Whole", "usable_sample"]
+__all__ = ["Image", "Whole", "most_usable", "usable_sample"]
 
 
 SAMPLE = 1 << 17
@@ -22,6 +22,10 @@ SAMPLE = 1 << 17
 
 MIN_SAMPLE = 1000
 """Of a sample with fewer usable ones, all usable pixels are taken instead."""
+
+
+BOX = 128
+"""Side in pixels of the boxes of which one must tell of the sky: the largest mesh."""
 
 
 BAND_CARDS = ("FILTER", "BAND")
@@ -39,6 +43,8 @@ class Whole:
         ``(ny, nx)`` of the whole image.
     n_usable : int
         Its usable pixels.
+    most_usable : int
+        Those of one box, see `most_usable`.
     sample : (n,) float32 array
         Its `usable_sample`.
     error_sample : (n,) float32 array, optional
@@ -51,6 +57,7 @@ class Whole:
 
     shape: tuple[int, int]
     n_usable: int
+    most_usable: int
     sample: np.ndarray
     error_sample: np.ndarray | None = None
     corner: tuple[int, int] = (0, 0)
@@ -151,6 +158,11 @@ class Image:
         return int(np.sum(~self.mask)) if self.whole is None else self.whole.n_usable
 
     @cached_property
+    def most_usable(self):
+        """Usable pixels of one box of the image or, of a part, of the whole (int)."""
+        return most_usable(self.mask) if self.whole is None else self.whole.most_usable
+
+    @cached_property
     def sample(self):
         """Return the `usable_sample` of the image; of a part, that of the whole."""
         if self.whole is not None:
@@ -175,6 +187,25 @@ class Image:
         top, left = (0, 0) if self.whole is None else self.whole.corner
         x, y = x + left + 0.5, y + top + 0.5
         return np.minimum.reduce([x, y, nx - x, ny - y])
+
+
+def most_usable(mask):
+    """
+    Count the usable pixels of the box of an image that has most of them.
+
+    Parameters
+    ----------
+    mask : (ny, nx) bool array
+        True where pixels are unusable.
+
+    Returns
+    -------
+    n : int
+        Of boxes of ``BOX`` pixels on a side, from the first row and column.
+    """
+    rows, columns = (range(0, side, BOX) for side in mask.shape)
+    counts = np.add.reduceat(~mask, rows, axis=0, dtype=np.int64)
+    return int(np.add.reduceat(counts, columns, axis=1).max())
 
 
 def usable_sample(values, mask):

@@ -17,14 +17,17 @@ from astropy.utils.exceptions import AstropyUserWarning
 from photutils.background import Background2D, MeanBackground, StdBackgroundRMS
 from scipy.ndimage import zoom
 
+from .image import BOX, most_usable
+
 __all__ = ["Meshes", "Sky", "enlarge_meshes"]
 
 
 EXCLUDE_PERCENTILE = 98
 """Percentage of unusable pixels from which on a mesh has no sky of its own."""
 
-MIN_USABLE = 256
-"""Pixels without which no sky is measured."""
+MIN_USABLE = 400
+"""Pixels in one box without which no sky is measured; so many leave enough in a mesh
+of any side, by ``EXCLUDE_PERCENTILE``."""
 
 ORDINARY = (1e-10, 1e15)
 """Range of the largest pixel in which squares of the noise fit single precision."""
@@ -116,6 +119,8 @@ class Meshes:
         largest = np.abs(pixels).max()
         if not ORDINARY[0] < largest < ORDINARY[1]:
             pixels = pixels.astype(float)
+        if mask[::step, ::step].all():  # such as every other row
+            step = 1
         side //= step
         chosen = np.s_[::step, ::step]
         with warnings.catch_warnings():
@@ -201,9 +206,9 @@ class Sky:
         Raises
         ------
         ValueError
-            If there are too few usable pixels, in all or in every mesh.
+            If there are too few usable pixels in every box, or in every mesh.
         """
-        check_enough_usable(np.count_nonzero(~mask))
+        check_enough_usable(most_usable(mask))
         side, step = mesh_side(box_size, step, mask.shape)
         meshes = Meshes.from_pixels(pixels, mask, side=side, step=step)
         return cls.from_meshes(meshes, side, mask.shape)
@@ -307,12 +312,12 @@ def mesh_side(box_size, step, shape):
     return side, step if side == box_size else 1
 
 
-def check_enough_usable(n_usable):
-    """Raise ValueError if so few pixels can be used that they tell of no sky."""
-    if n_usable < MIN_USABLE:
+def check_enough_usable(n_most):
+    """Raise ValueError if no box has enough usable pixels to tell of a sky."""
+    if n_most < MIN_USABLE:
         raise ValueError(
-            f"data has too few usable pixels to measure its sky: {n_usable}, where "
-            f"{MIN_USABLE} are the least"
+            f"data has too few usable pixels to measure its sky: {n_most} in the "
+            f"fullest box of {BOX} x {BOX} pixels, where {MIN_USABLE} are the least"
         )
 
 

@@ -15,7 +15,16 @@ from astropy.wcs import WCS
 
 from . import arrays, dead
 from .hdus import reading
-from .image import MIN_SAMPLE, Image, Whole, every_usable, sampling_step, usable_sample
+from .image import (
+    BOX,
+    MIN_SAMPLE,
+    Image,
+    Whole,
+    every_usable,
+    most_usable,
+    sampling_step,
+    usable_sample,
+)
 
 __all__ = ["ImageSource", "LazyPixels", "everything"]
 
@@ -198,17 +207,18 @@ class ImageSource:
     def whole(self):
         """What parts must know of the image, which is read once in strips for it."""
         ny, nx = self.shape
-        samples, errors, n_usable = self._sampled(sampling_step(ny * nx))
+        samples, errors, *numbers = self._sampled(sampling_step(ny * nx))
         if samples.size < MIN_SAMPLE:
-            samples, errors, _ = self._sampled(1)
-        return Whole(self.shape, n_usable, samples, errors)
+            samples, errors, *_ = self._sampled(1)
+        return Whole(self.shape, *numbers, samples, errors)
 
     def _sampled(self, step):
-        """Return every so many of the usable pixels and their errors, and how many."""
-        counts, ranges, samples, errors = [], [], [], []
-        for place in self.strips():
+        """Return every so many of the usable pixels, their errors, and two counts."""
+        counts, most, ranges, samples, errors = [], [], [], [], []
+        for place in self.strips(BOX):
             pixels, mask, error, found = self._arrays(place)
             counts.append(found)
+            most.append(most_usable(mask))
             start = -place[0].start * self.shape[1] % step
             samples.append(every_usable(pixels, mask, step, start))
             if error is not None:
@@ -220,7 +230,7 @@ class ImageSource:
         _check_counts(counts, self.shape)
         _check_not_constant(min(ranges)[0], max(high for _, high in ranges))
         errors = np.concatenate(errors) if errors else None
-        return np.concatenate(samples), errors, int(counts[-1])
+        return np.concatenate(samples), errors, int(counts[-1]), max(most)
 
     def _arrays(self, place):
         """

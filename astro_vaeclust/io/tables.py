@@ -6,12 +6,13 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.table import QTable
+from astropy.table import MaskedColumn, QTable
 from astropy.utils.masked import Masked
 
 from ..catalog import ClusterCatalog
 from ..images.hdus import quietly
 from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
+from ..measure.verdicts import VERDICT_COLUMNS
 from ..sources.columns import as_numbers, as_words
 from ..sources.table import angles
 from ..utils import provenance
@@ -41,7 +42,7 @@ def read_fits(file):
     """Read what `write_fits` wrote."""
     table = QTable.read(file, format="fits", mask_invalid=False)
     meta = provenance.from_text(table.meta.get(provenance.KEYWORD))
-    return _catalog(table, meta)
+    return _catalog(_without_empty_texts(table), meta)
 
 
 def write_fits(catalog, path):
@@ -52,6 +53,10 @@ def write_fits(catalog, path):
     """
     table = _with_ra_dec(catalog.table)
     table.meta = provenance.header_cards(catalog.table.meta)
+    for name in table.colnames:
+        column = table[name]
+        if column.dtype.kind == "b" and np.any(getattr(column, "mask", False)):
+            table[name] = column.astype(np.uint8)  # a missing one would be true
     table.write(path, format="fits")
 
 
@@ -62,7 +67,8 @@ def read_votable(file, filename=None):
     votable = parse(file, filename=filename)
     table = votable.get_first_table().to_table(use_names_over_ids=True)
     texts = {info.name: info.value for info in votable.resources[0].infos}
-    return _catalog(QTable(table), provenance.from_text(texts.get(provenance.KEYWORD)))
+    meta = provenance.from_text(texts.get(provenance.KEYWORD))
+    return _catalog(_without_empty_texts(QTable(table)), meta)
 
 
 def write_votable(catalog, path):
@@ -129,6 +135,8 @@ def _describe_fields(fields):
 def _catalog(table, meta=None):
     """Return a table that was read as a catalogue, with the declared columns."""
     columns = {name: _unmasked(table[name]) for name in table.colnames}
+    for name in VERDICT_COLUMNS & columns.keys():  # ECSV has no empty texts
+        columns[name] = np.ma.filled(columns[name], "")
     if "sky_center" not in columns:
         columns |= _sky_center(table)
         for name in _ANGLES:
@@ -170,6 +178,17 @@ def _declared(column, values):
             raise _bad_value(column, "whole numbers", numbers[bad][0])
         return numbers.astype(np.int64)
     return numbers if column.unit is None else u.Quantity(numbers, column.unit)
+
+
+def _without_empty_texts(table):
+    """Return a table with masks for empty texts, as formats without masks mean them."""
+    for name in table.colnames:
+        dtype = getattr(table[name], "dtype", None)
+        if dtype is not None and dtype.kind in "OSU":
+            texts = as_words(table[name])
+            if (texts == "").any():
+                table[name] = MaskedColumn(texts, mask=texts == "")
+    return table
 
 
 def _bad_value(column, takes, got):

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.table import QTable, Table
+from astropy.table import QTable
 
 from ..archives import cuts
 from ..archives.standard_columns import has_magnitudes, standardise
 from ..images.hdus import quietly
-from ..sources.table import has_sky_positions, sky_positions
+from ..sources.table import check_table, has_sky_positions, sky_positions
 
 __all__ = ["apply_cut", "standard_sources"]
 
@@ -27,10 +27,7 @@ def standard_sources(sources, *, wcs=None):
     ``sky`` is added, as `~astro_vaeclust.sources.table.sky_positions` does with the
     ``wcs``. Raises an ArchiveFormatError for magnitudes in a unit that is none.
     """
-    if not isinstance(sources, Table):
-        raise TypeError(
-            f"sources must be an astropy Table or QTable, got {type(sources).__name__}"
-        )
+    check_table(sources, "sources")
     table = _with_sky(sources, wcs)
     placed = np.isfinite(table["sky"].ra.deg)
     if not placed.any():

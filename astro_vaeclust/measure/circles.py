@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
+import astropy.units as u
 import numpy as np
 
 from ..images.celestial import MAX_AXIS_RATIO, pixel_axis_ratio
@@ -13,7 +14,7 @@ from ..sources.find import find_sources, measure_fwhm
 from ..sources.points import PointSources
 from .flags import ClusterFlags
 
-__all__ = ["CircleMeasurements", "circle"]
+__all__ = ["CircleMeasurements", "circle", "image_part", "sky_circle"]
 
 BRIGHT_STAR_SIGNIFICANCE = 5000.0
 BRIGHT_STAR_RADII = 1.5
@@ -81,7 +82,7 @@ class CircleMeasurements:
     def _found(self, part, center):
         """Find the sources in a part of the image, in pixels of that part."""
         try:
-            return find_sources(_part(self.image, part), fwhm=self._fwhm(center))
+            return find_sources(image_part(self.image, part), fwhm=self._fwhm(center))
         except ValueError:  # too few usable pixels to measure the sky
             return PointSources(np.empty(0), np.empty(0))
 
@@ -89,7 +90,7 @@ class CircleMeasurements:
         if self.given_fwhm is not None:
             return self.given_fwhm
         part, _ = circle(self.image.shape, center, SEEING_RADIUS)
-        return measure_fwhm(_part(self.image, part))
+        return measure_fwhm(image_part(self.image, part))
 
     def _flags(self, center, radius):
         part, inside = circle(self.image.shape, center, radius)
@@ -148,9 +149,18 @@ def circle(shape, center, radius):
     return part, np.hypot(y - center[0], x - center[1]) <= radius
 
 
-def _part(image, part):
+def image_part(image, part):
     """Return a part of an image; its WCS is that of the whole, for the pixel scale."""
     error = None if image.error is None else image.error[part]
     return replace(
         image, data=image.data[part], mask=image.mask[part], error=error, whole=None
     )
+
+
+def sky_circle(row):
+    """Return the circle of a row of a table of clusters (CircleSkyRegion)."""
+    from regions import CircleSkyRegion  # imports matplotlib
+
+    radius = row["radius"].to(u.arcsec)
+    text = f"{row['id']}: radius={radius.value:.1f} arcsec score={row['score']:.3f}"
+    return CircleSkyRegion(row["sky_center"], radius, meta={"text": text})

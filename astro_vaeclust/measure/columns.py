@@ -3,17 +3,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.table import QTable
+from astropy.table import QTable, vstack
 
 from .flags import ClusterFlags
 
-__all__ = ["COLUMNS", "MEASURED_COLUMNS", "ClusterColumn", "cluster_table"]
+__all__ = [
+    "COLUMNS",
+    "MEASURED_COLUMNS",
+    "ClusterColumn",
+    "cluster_table",
+    "table_digest",
+]
 
 
 @dataclass(frozen=True)
@@ -249,6 +256,49 @@ def check_columns(names):
     missing = [column.name for column in COLUMNS if column.name not in names]
     if missing:
         raise ValueError(f"the columns {missing} are missing, got {list(names)}")
+
+
+def table_digest(table):
+    """
+    Identify a list of clusters by their ids and positions, in whatever file it is.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The clusters.
+
+    Returns
+    -------
+    digest : str
+        Sixteen hexadecimal digits.
+    """
+    sky = table["sky_center"].icrs
+    rows = zip(table["id"], sky.ra.deg, sky.dec.deg, strict=True)
+    text = "".join(f"{number} {ra:.6f} {dec:.6f}\n" for number, ra, dec in rows)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def stacked(tables):
+    """
+    Stack tables of clusters into one, with a new ``id`` from 1.
+
+    A column that some do not have is masked for these; metadata that differ become
+    lists. Raises ValueError if there is no table, or units do not convert.
+    """
+    table = vstack(tables, metadata_conflicts="silent")
+    table["id"][:] = np.arange(1, len(table) + 1)
+    table.meta = _joint_meta([part.meta for part in tables])
+    return table
+
+
+def _joint_meta(metas):
+    """Return what metadata have in common, and lists of what differs."""
+    joint = {}
+    for key in dict.fromkeys(key for meta in metas for key in meta):
+        values = [meta.get(key) for meta in metas]
+        same = all(value == values[0] for value in values)
+        joint[key] = values[0] if same else values
+    return joint
 
 
 def _no_rows():

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Descriptions of mock clusters, and the members and dust drawn from them."""
+"""Descriptions of mock clusters, and how they are drawn."""
 
 from __future__ import annotations
 
@@ -11,30 +11,25 @@ from astropy.coordinates import SkyCoord
 
 from ..utils.validation import check_choice, check_count, check_number
 from .checks import check_quantity, checked_generator
-from .fields import draw_magnitudes
-from .profiles import PROFILES, draw_positions
-from .textures import Screen, random_field
+from .profiles import PROFILES
 
 __all__ = ["MockCluster", "draw_clusters"]
 
 NEBULOSITY = ("none", "embedded", "offset")
-DEPTH = 2.5
-"""How many magnitudes below the limit of the survey the members reach."""
-
 TYPICAL_RADIUS, RADIUS_SCATTER = 25.0, 0.3
 """Half-number radius in arcsec of a cluster of 40 members, and its scatter in dex."""
 
-SCREENED = (0.2, 1)
-"""Least and largest fraction of the cloud that lies in front of a member."""
+RADII = {"small": (8.0, 180.0), "all": (6.0, 900.0)}
+"""Least and largest half-number radii in arcsec of what `draw_clusters` draws."""
 
-BEFORE_MEMBERS = sum(SCREENED) / 2
-"""Mean fraction of the cloud in front of the members."""
+MODE, BARE = 45.0, 200.0
+"""Radii of clusters of all sizes in arcsec: most frequent; half have no cloud."""
 
-CLOUD, CLOUD_REACH = 1.6, 4
-"""Standard deviation and radius of a cluster's cloud, in half-number radii."""
+GLOBULAR, MOST_MEMBERS = 1 / 8, 20_000
+"""Fraction of globular clusters among clusters of all sizes; most members."""
 
-LARGEST = 2_000_000
-"""Members after which the search for bright ones is given up."""
+SMALL_PROFILES = ("eff", "king", "plummer", "elongated", "fractal", "two-core")
+"""Profiles of small clusters."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +45,8 @@ class MockCluster:
     half_number_radius : `~astropy.units.Quantity`
         Radius that holds half of the members, an angle.
     profile : str
-        ``"eff"``, ``"king"``, ``"plummer"``, ``"elongated"``, ``"fractal"`` or
-        ``"two-core"``.
+        A key of `PROFILES`: ``"eff"``, ``"king"``, ``"plummer"``, ``"elongated"``,
+        ``"fractal"``, ``"two-core"``, ``"globular"`` or ``"sub-clustered"``.
     center : `~astropy.coordinates.SkyCoord`, optional
         Where it is; by default a position in the tile, away from the edges.
     brightest : `~astropy.units.Quantity`
@@ -120,14 +115,23 @@ def draw_clusters(
     limit=14.3 * u.mag,
     uniform_radii=False,
     clouds=True,
+    sizes="small",
 ):
     """
     Draw descriptions of clusters as they are found in the Galactic plane.
 
-    The number of members is uniform in its logarithm from 10 to 300. Half-number radii
+    Small clusters have 10 to 300 members, uniform in the logarithm. Half-number radii
     of infrared clusters scatter about 25" on the sky and grow slowly with the number of
     members: they are log-normal about 25" (N / 40)^0.25 with 0.3 dex, between 8" and
-    180". Three quarters of the clusters lie in or beside a nebula.
+    180". Three quarters of these clusters lie in or beside a nebula.
+
+    Clusters of all sizes have half-number radii between 6" and 15', triangular in the
+    logarithm with the most at 45": a quarter of the diameters in the lists of infrared
+    clusters (Bica et al. 2003, A&A 404, 223) at the lower and of open clusters
+    (Kharchenko et al. 2013, A&A 558, A53; Bica et al. 2019, AJ 157, 12) at the upper
+    end. They have 40 (r / 25") members with 0.4 dex, 10 to 20,000, the larger ones
+    less often clouds and nebulae; one in eight is a globular cluster of 800 to 20,000
+    members about 50" with 0.3 dex, without either.
 
     Parameters
     ----------
@@ -145,6 +149,8 @@ def draw_clusters(
     clouds : bool
         Whether they lie in clouds, which dim members and the field behind. False for
         the same clusters after they have lost these.
+    sizes : {"small", "all"}
+        Which clusters.
 
     Returns
     -------
@@ -156,22 +162,28 @@ def draw_clusters(
     TypeError
         If an argument is of the wrong kind or has not the right unit.
     ValueError
-        If ``number`` is negative, or a quantity is not positive or not finite.
+        If ``number`` is negative, a quantity is not positive or not finite, ``sizes``
+        is not known, or ``uniform_radii`` are asked of all sizes.
     """
     check_count("number", number, minimum=0)
+    check_choice("sizes", sizes, RADII)
+    if uniform_radii and sizes == "all":
+        raise ValueError("uniform_radii=True needs sizes='small', got sizes='all'")
     check_quantity("limit", limit, u.mag)
     rng = checked_generator("rng", rng)
-    largest = 180.0
+    smallest, largest = RADII[sizes]
     if field_of_view is not None:
         check_quantity(
             "field_of_view", field_of_view, u.arcsec, low=0, low_counts=False
         )
         largest = min(largest, 0.3 * field_of_view.to_value(u.arcsec))
-    ends = min(8.0, largest / 2), largest
-    clusters = [
-        _draw_cluster(rng, ends, limit.to_value(u.mag), uniform_radii)
-        for _ in range(number)
-    ]
+    ends, limit = (min(smallest, largest / 2), largest), limit.to_value(u.mag)
+    if sizes == "all":
+        clusters = [_draw_of_all(rng, ends, limit) for _ in range(number)]
+    else:
+        clusters = [
+            _draw_cluster(rng, ends, limit, uniform_radii) for _ in range(number)
+        ]
     if clouds:
         return clusters
     return [replace(cluster, extinction=0 * u.mag) for cluster in clusters]
@@ -216,124 +228,52 @@ def _draw_radius(rng, members, ends, uniform):
 
 
 def _draw_cluster(rng, ends, limit, uniform_radii):
+    """Draw a small cluster; see `draw_clusters`."""
     members = round(np.exp(rng.uniform(np.log(10), np.log(300))))
     radius = _draw_radius(rng, members, ends, uniform_radii)
+    return _describe(rng, members, radius, limit, SMALL_PROFILES)
+
+
+def _draw_of_all(rng, ends, limit):
+    """Draw a cluster of any size; see `draw_clusters`."""
+    if rng.random() < GLOBULAR:
+        return _draw_globular(rng, ends, limit)
+    mode = np.clip(MODE, *ends)
+    radius = np.exp(rng.triangular(*np.log([ends[0], mode, ends[1]])))
+    typical = 40 * (radius / TYPICAL_RADIUS)
+    members = round(np.clip(typical * 10 ** rng.normal(0, 0.4), 10, MOST_MEMBERS))
+    profiles = (*SMALL_PROFILES, "sub-clustered")
+    cluster = _describe(rng, members, radius, limit, profiles)
+    if rng.random() < 1 / (1 + radius / BARE):
+        return cluster
+    return replace(cluster, extinction=0 * u.mag, nebulosity="none")
+
+
+def _draw_globular(rng, ends, limit):
+    """Draw a rich, old cluster whose core is not resolved."""
+    members = round(np.exp(rng.uniform(*np.log([800, MOST_MEMBERS]))))
+    radius = np.clip(50 * 10 ** rng.normal(0, 0.3), *ends)
+    cluster = _describe(rng, members, radius, limit, ("globular",))
+    return replace(cluster, extinction=0 * u.mag, nebulosity="none")
+
+
+def _describe(rng, members, radius, limit, profiles):
+    """Draw what else there is of a cluster of so many members and arcsec."""
     slope = rng.uniform(0.25, 0.45)
     expected = limit - np.log10(members) / slope
+    fainter = 0.8 * np.log10(max(radius / 180, 1))
     return MockCluster(
         n_members=members,
         half_number_radius=radius * u.arcsec,
-        profile=str(rng.choice(list(PROFILES))),
+        profile=str(rng.choice(profiles)),
         brightest=np.clip(expected + rng.normal(0, 0.8), limit - 7.3, limit - 3.3)
         * u.mag,
         slope=slope,
         extinction=rng.uniform(0.1, 2.0) * u.mag,
         nebulosity=str(rng.choice(NEBULOSITY, p=[0.25, 0.45, 0.3])),
-        nebula_brightness=rng.uniform(15, 20) * u.mag / u.arcsec**2,
-        nebula_radius=np.clip(radius * np.exp(rng.uniform(-0.7, 1.1)), 6, 200)
+        nebula_brightness=(rng.uniform(15, 20) + fainter) * u.mag / u.arcsec**2,
+        nebula_radius=np.clip(
+            radius * np.exp(rng.uniform(-0.7, 1.1)), 6, max(200, radius)
+        )
         * u.arcsec,
     )
-
-
-def draw_members(rng, cluster, *, limit, extinction_ratio=1.0):
-    """
-    Draw the members of a cluster and its dust.
-
-    Returns a dict of arrays, ``dx`` and ``dy`` in arcsec from the centre, ``mag`` after
-    extinction and ``extinction`` in Ks, with exactly ``n_members`` brighter than
-    ``limit``; and the extinction in Ks behind the cluster over offsets in arcsec
-    (`Screen`). Raises ValueError if the brightest member is below the limit, or the
-    extinction leaves too few above it.
-    """
-    brightest = cluster.brightest.to_value(u.mag)
-    if brightest >= limit:
-        raise ValueError(
-            f"brightest must be brighter than the survey's limit {limit}, got "
-            f"{cluster.brightest}"
-        )
-    dust = _dust(rng, cluster)
-    number = max(64, 8 * cluster.n_members)
-    while True:
-        offsets = draw_positions(rng, cluster.profile, number, cluster.radius)
-        screened = dust(*offsets.T) * rng.uniform(*SCREENED, number)
-        magnitude = draw_magnitudes(
-            rng, number, slope=cluster.slope, bright=brightest, faint=limit + DEPTH
-        )
-        magnitude = magnitude + extinction_ratio * screened
-        magnitude[0] = brightest
-        bright = np.cumsum(magnitude < limit)
-        if bright[-1] >= cluster.n_members:
-            break
-        number *= 2
-        if number > LARGEST:
-            raise ValueError(
-                f"n_members={cluster.n_members} cannot be reached: behind the "
-                f"extinction of {cluster.extinction} hardly any member is brighter "
-                f"than the survey's limit {limit}"
-            )
-    last = np.searchsorted(bright, cluster.n_members, side="left") + 1
-    members = {
-        "dx": offsets[:last, 0],
-        "dy": offsets[:last, 1],
-        "mag": magnitude[:last],
-        "extinction": screened[:last],
-    }
-    return members, dust
-
-
-def _dust(rng, cluster):
-    """Return the cloud of a cluster: textured, denser in the middle."""
-    reach, samples = CLOUD_REACH * cluster.radius, 65
-    step = 2 * reach / (samples - 1)
-    texture = np.exp(0.5 * random_field(rng, (samples, samples)))
-    axis = np.linspace(-reach, reach, samples)
-    radius = np.hypot(axis, axis[:, np.newaxis]) / cluster.radius
-    values = cloud_envelope(radius) * texture
-    inner = radius < 1
-    depth = cluster.extinction.to_value(u.mag)
-    values *= depth / (BEFORE_MEMBERS * values[inner].mean())
-    return Screen(values.astype(np.float32), -reach, -reach, step)
-
-
-def cloud_envelope(radius):
-    """Return the mean profile of a cloud; radii are in half-number radii."""
-    return np.exp(-0.5 * (radius / CLOUD) ** 2)
-
-
-def place_cluster(rng, cluster, wcs, shape, pixel_scale, taken=(), allowed=None):
-    """
-    Return the centre of a cluster in pixels, its own or a random one.
-
-    A random one lies on ``allowed`` pixels, (ny, nx) bool, and, if possible, away from
-    the edges and from those ``taken``, ``(x, y, radius)`` in pixels. Raises ValueError
-    if its own lies outside the image.
-    """
-    if cluster.center is not None:
-        x, y = (float(value) for value in wcs.world_to_pixel(cluster.center))
-        if not (-0.5 <= x < shape[1] - 0.5 and -0.5 <= y < shape[0] - 0.5):
-            raise ValueError(
-                f"center must lie on the image of {shape[1]} x {shape[0]} pixels, got "
-                f"{cluster.center!r}, which is pixel x={x:.1f}, y={y:.1f}"
-            )
-        return x, y
-    radius = cluster.radius / pixel_scale
-    sides = np.array(shape[::-1])
-    margin = np.minimum(1.5 * radius + 8, 0.3 * sides)
-    best, best_room = None, -np.inf
-    for _ in range(40):
-        x, y = rng.uniform(margin, sides - 1 - margin)
-        room = min(
-            (np.hypot(x - a, y - b) - 2 * (radius + other) for a, b, other in taken),
-            default=1.0,
-        )
-        if allowed is not None and not allowed[round(y), round(x)]:
-            room = -1e9
-        if room > best_room:
-            best, best_room = (float(x), float(y)), room
-        if room > 0:
-            break
-    if allowed is not None and not allowed[round(best[1]), round(best[0])]:
-        rows, columns = np.nonzero(allowed)
-        chosen = rng.integers(rows.size)
-        return float(columns[chosen]), float(rows[chosen])
-    return best

@@ -7,7 +7,7 @@ import astropy.units as u
 import numpy as np
 
 from .defects import DEFECTS
-from .nulls import NULLS
+from .nulls import TILE_NULLS
 from .surveys import get_survey
 from .tile import simulate_tile
 
@@ -93,8 +93,8 @@ def mock_tile(seed, *, survey="2mass-ks", shape=None, clouds=True):
 
 
 def _draw_kinds(rng, number):
-    weight = np.array([RARE if kind in DEFECTS else 1.0 for kind in NULLS])
-    kinds = rng.choice(list(NULLS), number, p=weight / weight.sum())
+    weight = np.array([RARE if kind in DEFECTS else 1.0 for kind in TILE_NULLS])
+    kinds = rng.choice(list(TILE_NULLS), number, p=weight / weight.sum())
     return [str(kind) for kind in kinds]
 
 

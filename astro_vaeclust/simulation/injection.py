@@ -14,7 +14,8 @@ from scipy.ndimage import gaussian_filter
 
 from ..sources.seeing import bad_pixels, checked_image, estimate_fwhm
 from .checks import check_quantity, checked_generator
-from .clusters import MockCluster, draw_members, place_cluster
+from .clusters import MockCluster
+from .members import draw_members, place_cluster
 from .nebulae import paint_cluster_nebula
 from .observation import saturate
 from .rendering import PointSpread, render_stars
@@ -130,7 +131,7 @@ def _zero_point(image, zero_point):
 
 
 def _add(data, added, bad, survey, zero_point):
-    """Add light; the sum saturates where the survey does."""
+    """Add light, which becomes saturated; so does the sum where the survey does."""
     stretch = 10 ** (0.4 * (zero_point - np.mean(survey.zero_point)))
     scaled = replace(
         survey,
@@ -138,8 +139,8 @@ def _add(data, added, bad, survey, zero_point):
         core_collapse=survey.core_collapse * stretch,
     )
     ceiling = np.median(data[~bad]) + scaled.saturation
-    total = data + saturate(added, scaled)
-    return np.minimum(total, np.maximum(data, ceiling)).astype(data.dtype)
+    saturate(added, scaled)
+    return np.minimum(data + added, np.maximum(data, ceiling)).astype(data.dtype)
 
 
 def _replaced(image, data):

@@ -6,13 +6,17 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+from scipy.special import expit
 
 from .defects import DEFECTS
 from .fields import paint_galaxies
 from .nebulae import paint_knots, paint_nebula, surface_brightness_to_level
 from .textures import Screen, random_field, turned
 
-__all__ = ["NULLS", "draw_nulls"]
+__all__ = ["LARGE_NULLS", "NULLS", "TILE_NULLS", "draw_nulls"]
+
+LARGE_SAMPLES = 401
+"""Samples along a side of large clouds."""
 
 
 def draw_nulls(rng, canvas, kinds):
@@ -29,9 +33,9 @@ def _spread(rng, low, high):
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def _nebula(rng, canvas, x, y):
+def _nebula(rng, canvas, x, y, *, radii=(10, 300), largest=0.6):
     """Paint small bright nebulae and large faint ones, some with knots."""
-    radius = min(_spread(rng, 10, 300), 0.6 * canvas.side)
+    radius = min(_spread(rng, *radii), largest * canvas.side)
     brightness = rng.uniform(14.7, 18.5) + 0.8 * np.log10(radius / 30)
     level = surface_brightness_to_level(brightness, canvas.zero_point, canvas.scale)
     paint_nebula(rng, canvas.light, x, y, radius / canvas.scale, level)
@@ -41,11 +45,11 @@ def _nebula(rng, canvas, x, y):
     return x, y, 1.5 * radius
 
 
-def _extinction_window(rng, canvas, x, y):
+def _extinction_window(rng, canvas, x, y, *, radii=(25, 90), samples=81):
     """Cut a hole into a cloud: it shows more stars than its surroundings."""
-    radius = min(rng.uniform(25, 90), 0.12 * canvas.side)
-    axis = np.linspace(-5, 5, 81)
-    warp = np.exp(rng.uniform(0.1, 0.3) * random_field(rng, (81, 81)))
+    radius = min(rng.uniform(*radii), 0.12 * canvas.side)
+    axis = np.linspace(-5, 5, samples)
+    warp = np.exp(rng.uniform(0.1, 0.3) * random_field(rng, (samples, samples)))
     flattening, angle = rng.uniform(0.6, 1), rng.uniform(0, np.pi)
     along, across = turned(axis, axis[:, np.newaxis], angle)
     hole = np.hypot(along * np.sqrt(flattening), across / np.sqrt(flattening)) * warp
@@ -63,18 +67,28 @@ def _add_screen(canvas, depth, x, y, radius, extent=5):
     canvas.screens.append(lambda at_x, at_y: screen(at_x - x, at_y - y))
 
 
-def _dark_cloud(rng, canvas, x, y):
+def _dark_cloud(
+    rng,
+    canvas,
+    x,
+    y,
+    *,
+    radii=(40, 300),
+    sharpness=(0.03, 0.3),
+    depth=(0.6, 5),
+    samples=161,
+):
     """Hang up a cloud with sharp edges; beyond them the field looks dense."""
-    radius = min(_spread(rng, 40, 300), 0.5 * canvas.side)
-    axis = np.linspace(-3, 3, 161)
+    radius = min(_spread(rng, *radii), 0.5 * canvas.side)
+    axis, shape = np.linspace(-3, 3, samples), (samples, samples)
     distance = np.hypot(axis, axis[:, np.newaxis])
     stretch = rng.uniform(1, 3), rng.uniform(0, np.pi)
-    torn = random_field(rng, (161, 161), slope=3.2, stretch=stretch)
+    torn = random_field(rng, shape, slope=3.2, stretch=stretch)
     level = 1 - distance + rng.uniform(0.3, 0.8) * torn
-    cloud = 1 / (1 + np.exp(-level / rng.uniform(0.03, 0.3)))
+    cloud = 1 / (1 + np.exp(-level / rng.uniform(*sharpness)))
     cloud *= np.clip(3 - distance, 0, 1)
-    texture = np.exp(0.5 * random_field(rng, (161, 161)))
-    _add_screen(canvas, _spread(rng, 0.6, 5) * cloud * texture, x, y, radius, 3)
+    texture = np.exp(0.5 * random_field(rng, shape))
+    _add_screen(canvas, _spread(rng, *depth) * cloud * texture, x, y, radius, 3)
     return x, y, 1.3 * radius
 
 
@@ -138,11 +152,36 @@ def _galaxy(rng, canvas, x, y):
     radius = min(rng.uniform(5, 25), 0.1 * canvas.side)
     fraction = rng.uniform(0.05, 0.6)
     tilt, angle = rng.uniform(0.05, 0.75), rng.uniform(0, np.pi)
+    bulge = rng.uniform(0.1, 0.3) * radius, rng.uniform(1, 3)
+    light = _paint_galaxy(
+        canvas, x, y, magnitude, fraction, radius, *bulge, tilt, angle
+    )
+    if rng.random() < 0.3:
+        level = 0.3 * light / (2 * np.pi * (radius / canvas.scale) ** 2)
+        reach, width = 0.8 * radius / canvas.scale, 1.5 / canvas.scale
+        paint_knots(rng, canvas.light, x, y, reach, level, width=width)
+    return x, y, 2 * radius
+
+
+def _large_galaxy(rng, canvas, x, y):
+    """Paint a bulge of up to 2 arcmin in a disc, as nearby galaxies have them."""
+    bulge = min(_spread(rng, 20, 120), 0.1 * canvas.side)
+    surface_brightness = rng.uniform(15.5, 18.5)
+    magnitude = surface_brightness - 2.5 * np.log10(2 * np.pi * bulge**2)
+    radius = rng.uniform(1.5, 3) * bulge
+    fraction, index = rng.uniform(0.4, 0.95), rng.uniform(2, 4)
+    tilt, angle = rng.uniform(0.05, 0.75), rng.uniform(0, np.pi)
+    _paint_galaxy(canvas, x, y, magnitude, fraction, radius, bulge, index, tilt, angle)
+    return x, y, 1.5 * radius
+
+
+def _paint_galaxy(canvas, x, y, magnitude, fraction, radius, bulge, index, tilt, angle):
+    """Paint a disc and a bulge with a fraction of the light; return the disc's adu."""
     galaxy = {
         "x": [x, x],
         "y": [y, y],
-        "radius": [radius, rng.uniform(0.1, 0.3) * radius],
-        "index": [1.0, rng.uniform(1, 3)],
+        "radius": [radius, bulge],
+        "index": [1.0, index],
         "ellipticity": [tilt, 0.3 * tilt],
         "angle": [angle, angle],
     }
@@ -150,11 +189,7 @@ def _galaxy(rng, canvas, x, y):
         [1 - fraction, fraction]
     )
     paint_galaxies(canvas.light, galaxy, flux, canvas.scale)
-    if rng.random() < 0.3:
-        level = 0.3 * flux[0] / (2 * np.pi * (radius / canvas.scale) ** 2)
-        reach, width = 0.8 * radius / canvas.scale, 1.5 / canvas.scale
-        paint_knots(rng, canvas.light, x, y, reach, level, width=width)
-    return x, y, 2 * radius
+    return flux[0]
 
 
 def _galaxy_group(rng, canvas, x, y):
@@ -178,7 +213,57 @@ def _galaxy_group(rng, canvas, x, y):
     return x, y, 1.5 * reach
 
 
-NULLS = {
+def _density_gradient(rng, canvas, x, y):
+    """Let the extinction rise from one side to the other: fewer and fewer stars."""
+    width = rng.uniform(0.05, 0.25) * canvas.side / canvas.scale
+    depth, angle = rng.uniform(1, 3.5), rng.uniform(0, 2 * np.pi)
+
+    def screen(at_x, at_y):
+        along, _ = turned(at_x - x, at_y - y, angle)
+        return depth * expit(along / width)
+
+    canvas.screens.append(screen)
+    return x, y, 0.5 * canvas.side
+
+
+def _dark_lane(rng, canvas, x, y):
+    """Hang up a long, bent and torn band of dust."""
+    reach = min(_spread(rng, 300, 1200), 0.5 * canvas.side)
+    width = _spread(rng, 15, 100) / reach
+    axis = np.linspace(-1.2, 1.2, LARGE_SAMPLES)
+    along, across = turned(axis, axis[:, np.newaxis], rng.uniform(0, np.pi))
+    shape = across.shape
+    bend = rng.uniform(-0.3, 0.3) * along**2 + 0.1 * random_field(rng, shape, slope=3.6)
+    lane = np.exp(-(np.abs((across - bend) / width) ** rng.uniform(1.5, 6)))
+    lane *= np.clip((1.1 - np.abs(along)) / 0.3, 0, 1)
+    texture = np.exp(0.4 * random_field(rng, shape))
+    _add_screen(canvas, _spread(rng, 1, 5) * lane * texture, x, y, reach, 1.2)
+    return x, y, reach
+
+
+_sharp_cloud = partial(
+    _dark_cloud,
+    radii=(150, 900),
+    sharpness=(0.005, 0.05),
+    depth=(1.5, 6),
+    samples=LARGE_SAMPLES,
+)
+"""A cloud of many arcmin that ends within arcseconds."""
+
+_large_window = partial(_extinction_window, radii=(120, 480), samples=LARGE_SAMPLES)
+"""A hole of many arcmin in a cloud."""
+
+
+def _hii_region(rng, canvas, x, y):
+    """Paint a nebula of many arcmin with the dark cloud that it lies against."""
+    x, y, radius = _nebula(rng, canvas, x, y, radii=(120, 600), largest=0.2)
+    angle, away = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1) * radius / canvas.scale
+    beside = x + away * np.cos(angle), y + away * np.sin(angle)
+    _sharp_cloud(rng, canvas, *beside, radii=(0.4 * radius, radius))
+    return x, y, radius
+
+
+TILE_NULLS = {
     "nebula": _nebula,
     "extinction-window": _extinction_window,
     "dark-cloud": _dark_cloud,
@@ -190,4 +275,17 @@ NULLS = {
     "galaxy-group": _galaxy_group,
     **DEFECTS,
 }
-"""The nulls by their tags (dict of str to callable)."""
+"""The nulls of ordinary tiles by their tags (dict of str to callable)."""
+
+LARGE_NULLS = {
+    "density-gradient": _density_gradient,
+    "sharp-cloud": _sharp_cloud,
+    "dark-lane": _dark_lane,
+    "large-window": _large_window,
+    "hii-region": _hii_region,
+    "large-galaxy": _large_galaxy,
+}
+"""The nulls of mosaics by their tags; on a tile they shrink to fit."""
+
+NULLS = TILE_NULLS | LARGE_NULLS
+"""All nulls by their tags (dict of str to callable)."""

@@ -11,6 +11,9 @@ from scipy.ndimage import gaussian_filter
 
 __all__ = []
 
+STRIP = 64
+"""Rows of which the sky is computed at once, which keeps large images in memory."""
+
 
 def draw_conditions(rng, survey):
     """
@@ -61,13 +64,17 @@ def make_wcs(survey, shape, center):
 def make_sky(rng, shape, conditions):
     """Return the sky in adu: a level, a slope and a bend, and slow waves."""
     angle = rng.uniform(0, 2 * np.pi)
-    y = np.linspace(-0.5, 0.5, shape[0])[:, np.newaxis]
+    rows = np.linspace(-0.5, 0.5, shape[0])[:, np.newaxis]
     x = np.linspace(-0.5, 0.5, shape[1])
-    along = x * np.cos(angle) + y * np.sin(angle)
-    bend = rng.normal(0, 0.5) * (along**2 - 1 / 12)
-    wave = 0.15 * np.sin(2 * np.pi * (rng.uniform(1, 3) * y + rng.uniform()))
-    slow = conditions["sky_gradient"] * (along + bend + wave)
-    return (conditions["sky_level"] + slow).astype(np.float32)
+    bend, waves, phase = rng.normal(0, 0.5), rng.uniform(1, 3), rng.uniform()
+    sky = np.empty(shape, dtype=np.float32)
+    for low in range(0, shape[0], STRIP):
+        y = rows[low : low + STRIP]
+        along = x * np.cos(angle) + y * np.sin(angle)
+        wave = 0.15 * np.sin(2 * np.pi * (waves * y + phase))
+        slow = conditions["sky_gradient"] * (along + bend * (along**2 - 1 / 12) + wave)
+        sky[low : low + STRIP] = conditions["sky_level"] + slow
+    return sky
 
 
 def noise_deviation(light, scale, conditions):
@@ -79,8 +86,12 @@ def noise_deviation(light, scale, conditions):
     with the light *L* above the sky and the level *S* of the sky: the sky gives all the
     noise of a dark pixel. ``scale`` is a factor of the noise, (ny, nx).
     """
-    ratio = np.maximum(light, 0) / conditions["sky_level"]
-    return conditions["noise"] * scale * np.sqrt(1 + ratio)
+    deviation = np.maximum(light, 0)
+    deviation /= conditions["sky_level"]
+    deviation += 1
+    np.sqrt(deviation, out=deviation)
+    deviation *= conditions["noise"] * scale
+    return deviation
 
 
 def draw_noise(rng, deviation, conditions):
@@ -88,22 +99,20 @@ def draw_noise(rng, deviation, conditions):
     white = rng.standard_normal(deviation.shape, dtype=np.float32)
     smoothing = conditions["noise_smoothing"]
     white *= deviation / _remaining(smoothing)
-    return gaussian_filter(white, smoothing)
+    return gaussian_filter(white, smoothing, output=white)
 
 
-def saturate(model, survey):
+def saturate(image, survey):
     """
-    Saturate an image above the sky in adu the way the detectors of a survey do.
+    Saturate an image above the sky in adu in place as the detectors of a survey do.
 
-    The result approaches ``survey.saturation`` and, where the light is far beyond
+    The light approaches ``survey.saturation`` and, where it is far beyond
     ``survey.core_collapse``, sinks again.
     """
-    image = model.copy()
-    bright = model > 0.05 * survey.saturation
-    light = model[bright]
-    image[bright] = light / np.sqrt(1 + (light / survey.saturation) ** 2)
-    image[bright] /= 1 + (light / survey.core_collapse) ** 4
-    return image
+    bright = image > 0.05 * survey.saturation
+    light = image[bright]
+    saturated = light / np.sqrt(1 + (light / survey.saturation) ** 2)
+    image[bright] = saturated / (1 + (light / survey.core_collapse) ** 4)
 
 
 def make_image(data, deviation, wcs, survey, conditions, seed, missing=False):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ..utils.validation import check_choice
@@ -23,6 +25,12 @@ CORE_SEPARATION = (1.6, 2.2)
 
 SECOND_CORE = (0.35, 0.5)
 """Fraction of the members in the smaller core."""
+
+GLOBULAR_CONCENTRATION = (1.0, 2.0)
+"""As above, of globular clusters (Harris 1996, AJ 112, 1487)."""
+
+CLUMPS, CLUMP_RADIUS, CLUMPED = (2, 6), (0.1, 0.35), (0.4, 0.8)
+"""Numbers, half-number radii and summed fraction of the parts of a cluster."""
 
 
 def draw_positions(rng, profile, number, half_number_radius):
@@ -67,9 +75,9 @@ def _plummer_density(radius):
     return (1 + radius**2) ** -2 * (radius <= EDGE)
 
 
-def _king_density(radius):
+def _king_density(radius, concentration=KING_CONCENTRATION):
     """King 1962, AJ 67, 471."""
-    edge = 10**KING_CONCENTRATION
+    edge = 10**concentration
     floor = (1 + edge**2) ** -0.5
     return ((1 + radius**2) ** -0.5 - floor) ** 2 * (radius <= edge)
 
@@ -84,6 +92,24 @@ def _plummer(rng, number):
 
 def _king(rng, number):
     return _round(rng, number, _king_density, edge=10**KING_CONCENTRATION)
+
+
+def _globular(rng, number):
+    concentration = rng.uniform(*GLOBULAR_CONCENTRATION)
+    density = partial(_king_density, concentration=concentration)
+    return _round(rng, number, density, edge=10**concentration)
+
+
+def _sub_clustered(rng, number):
+    """Draw a few Plummer clusters of unequal numbers inside a wider one."""
+    clumps = int(rng.integers(CLUMPS[0], CLUMPS[1] + 1))
+    centers = 0.6 * rng.standard_normal((clumps + 1, 2))
+    radii = np.append(np.exp(rng.uniform(*np.log(CLUMP_RADIUS), clumps)), 1.2)
+    fraction = rng.uniform(*CLUMPED)
+    shared = fraction * rng.dirichlet(np.full(clumps, 2.0))
+    part = rng.choice(clumps + 1, number, p=np.append(shared, 1 - fraction))
+    offsets = centers[part] + radii[part, np.newaxis] * _plummer(rng, number)
+    return _rescaled(offsets - offsets.mean(axis=0))
 
 
 def _elongated(rng, number):
@@ -154,5 +180,7 @@ PROFILES = {
     "elongated": _elongated,
     "fractal": _fractal,
     "two-core": _two_core,
+    "globular": _globular,
+    "sub-clustered": _sub_clustered,
 }
 """The profiles by their tags (dict of str to callable)."""

@@ -5,61 +5,27 @@ from __future__ import annotations
 
 import astropy.units as u
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from ..utils.validation import check_number
-from .artefacts import ARTEFACTS, paint_artefacts
-from .canvas import Canvas
-from .checks import (
-    check_seed,
-    checked_center,
-    checked_extinction,
-    checked_shape,
-    checked_tags,
-)
-from .clusters import checked_clusters, draw_members, place_cluster
+from .checks import checked_center, checked_extinction, checked_shape, checked_tags
+from .clusters import checked_clusters
+from .exposure import Exposure, checked_artefacts
 from .fields import draw_field, draw_galaxies, paint_galaxies
+from .members import draw_members, place_cluster
 from .nebulae import paint_cluster_nebula
 from .nulls import NULLS, draw_nulls
-from .observation import (
-    draw_conditions,
-    draw_noise,
-    make_image,
-    make_sky,
-    make_wcs,
-    noise_deviation,
-    saturate,
-)
-from .rendering import PointSpread, render_stars
+from .observation import make_wcs
 from .surveys import get_survey
-from .tables import MockTile, cluster_row, cluster_table, null_table, star_table
+from .tables import cluster_row
 from .textures import turbulent_screen
 
 __all__ = ["simulate_tile"]
-
-STREAMS = (
-    "conditions",
-    "clusters",
-    "members",
-    "nulls",
-    "dust",
-    "field",
-    "galaxies",
-    "nebulae",
-    "sky",
-    "artefacts",
-    "noise",
-)
-"""Independent random numbers, so that changing one thing leaves the others alone."""
 
 DUST_STEP = 6.0
 """Distance in arcsec of the samples of the dust."""
 
 DUST_OUTER, DUST_SPREAD = (150.0, 1200.0), (0.5, 1.1)
 """Ranges of the largest scale of the dust in arcsec, and of its log's scatter."""
-
-SATURATED = 1.5
-"""Unsaturated peak over saturation from which on a star causes artefacts."""
 
 
 def simulate_tile(
@@ -132,6 +98,9 @@ def simulate_tile(
     the light of the pixel. The profile of the stars, the zero point, the sky and the
     noise are drawn from the ranges of the survey.
 
+    Mosaics may be as large as the memory: it takes 26 bytes per pixel and about 100 MB,
+    and a square degree of 1" pixels at the default density 2 to 3 s of one core.
+
     Examples
     --------
     >>> from astro_vaeclust.simulation import MockCluster, simulate_tile
@@ -145,73 +114,24 @@ def simulate_tile(
     survey = get_survey(survey)
     shape = checked_shape(shape)
     nulls = checked_tags("nulls", nulls, NULLS)
-    if isinstance(artefacts, bool):
-        artefacts = survey.artefacts if artefacts else ()
-    artefacts = checked_tags("artefacts", artefacts, ARTEFACTS)
+    artefacts = checked_artefacts(artefacts, survey)
     mean_extinction = checked_extinction(extinction)
     check_number("density", density, high=7)
     check_number("gradient", gradient, low=-3, high=3)
-    streams = _streams(seed)
     wcs = make_wcs(survey, shape, checked_center(center))
+    exposure = Exposure.start(survey, wcs, seed)
+    streams, canvas = exposure.streams, exposure.canvas
     clusters = checked_clusters(
         clusters, streams["clusters"], survey, shape, clouds=clouds
-    )
-
-    conditions = draw_conditions(streams["conditions"], survey)
-    shaping = {name: conditions[name] for name in ("halo", "ellipticity", "angle")}
-    psf = PointSpread.from_survey(survey, conditions["fwhm"], **shaping)
-    canvas = Canvas(
-        survey=survey,
-        light=np.zeros(shape, dtype=np.float32),
-        zero_point=conditions["zero_point"],
-        sky=make_sky(streams["sky"], shape, conditions),
-        noise_scale=np.ones(shape, dtype=np.float32),
-        noise=conditions["noise"],
-        missing=np.zeros(shape, dtype=bool),
     )
     draw_nulls(streams["nulls"], canvas, nulls)
     groups, rows = _add_clusters(streams, canvas, clusters, wcs)
     groups += _draw_background(
-        streams, canvas, shape, density, mean_extinction, gradient, psf.radius
+        streams, canvas, density, mean_extinction, gradient, exposure.psf.radius
     )
-    points = _points(groups, canvas.zero_point)
-    light = gaussian_filter(canvas.light, psf.fwhm / 2.355)
-    light += render_stars(shape, points["x"], points["y"], points["flux"], psf)
-    data = saturate(light, survey)
-    records = paint_artefacts(
-        streams["artefacts"],
-        data,
-        artefacts,
-        _bright(points, psf, survey),
-        survey=survey,
-        noise=canvas.noise,
+    return exposure.take(
+        groups, rows, artefacts=artefacts, noise=noise, uncertainty=uncertainty
     )
-    deviation = noise_deviation(data, canvas.noise_scale, conditions)
-    if noise:
-        data += draw_noise(streams["noise"], deviation, conditions)
-    data += canvas.sky
-    if not uncertainty:
-        deviation = None
-    return MockTile(
-        image=make_image(
-            data, deviation, wcs, survey, conditions, seed, canvas.missing
-        ),
-        clusters=cluster_table(rows, wcs),
-        stars=star_table(groups, wcs, canvas.zero_point, shape),
-        nulls=null_table(canvas.records + records, wcs, survey.pixel_scale),
-        survey=survey,
-    )
-
-
-def _streams(seed):
-    if isinstance(seed, np.random.Generator):
-        seed = int(seed.integers(2**63))
-    check_seed("seed", seed)
-    children = np.random.SeedSequence(seed).spawn(len(STREAMS))
-    return {
-        name: np.random.default_rng(child)
-        for name, child in zip(STREAMS, children, strict=True)
-    }
 
 
 def _add_clusters(streams, canvas, clusters, wcs):
@@ -249,9 +169,9 @@ def _shifted(dust, x, y, scale):
     return lambda at_x, at_y: dust((at_x - x) * scale, (at_y - y) * scale)
 
 
-def _draw_background(streams, canvas, shape, density, extinction, gradient, margin):
+def _draw_background(streams, canvas, density, extinction, gradient, margin):
     """Draw field stars and galaxies behind the dust."""
-    survey = canvas.survey
+    survey, shape = canvas.survey, canvas.light.shape
     outer = np.exp(streams["dust"].uniform(*np.log(DUST_OUTER)))
     screen = turbulent_screen(
         streams["dust"],
@@ -284,20 +204,3 @@ def _draw_background(streams, canvas, shape, density, extinction, gradient, marg
     x, y, magnitude = np.array(canvas.stars, dtype=float).reshape(-1, 3).T
     added = {"x": x, "y": y, "mag": magnitude, "extinction": np.zeros(x.size)}
     return [(field, -1, False), (added, -1, False), (galaxies, -1, True)]
-
-
-def _points(groups, zero_point):
-    """Return what is painted as stars."""
-    stars = [stars for stars, _, is_galaxy in groups if not is_galaxy]
-    points = {
-        name: np.concatenate([group[name] for group in stars])
-        for name in ("x", "y", "mag")
-    }
-    points["flux"] = 10 ** (0.4 * (zero_point - points["mag"]))
-    return points
-
-
-def _bright(points, psf, survey):
-    peak = points["flux"] * psf.stamp().max()
-    bright = peak > SATURATED * survey.saturation
-    return {name: values[bright] for name, values in points.items()}

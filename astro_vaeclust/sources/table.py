@@ -22,6 +22,7 @@ from .points import PointSources, check_number_on_image
 
 __all__ = [
     "angles",
+    "check_table",
     "has_sky_positions",
     "read_point_sources",
     "read_sources",
@@ -42,11 +43,43 @@ ANGLE_COLUMNS = (
     ("ra_icrs", "de_icrs"),
     ("raicrs", "deicrs"),
     ("radeg", "dedeg"),
+    ("ra_deg", "dec_deg"),
+    ("ra_j2000", "dec_j2000"),
+    ("alpha_j2000", "delta_j2000"),
+    ("ramean", "decmean"),
 )
 """Right ascension and declination, the best first: a SkyCoord as a file holds it, WSA
 and VSA, which have ``ra`` and ``dec`` in radians beside, and what VizieR computes."""
 
-PIXEL_COLUMNS = (("x", "y"), ("x_centroid", "y_centroid"), ("x_center", "y_center"))
+GALACTIC_COLUMNS = (("glon", "glat"), ("l", "b"))
+"""Galactic longitude and latitude, where there is nothing of the above."""
+
+PIXEL_COLUMNS = (
+    ("x", "y"),
+    ("x_centroid", "y_centroid"),
+    ("xcentroid", "ycentroid"),
+    ("x_center", "y_center"),
+    ("xcenter", "ycenter"),
+    ("x_fit", "y_fit"),
+)
+
+REMEDIES = {
+    "DataFrame": "Table.from_pandas(sources)",
+    "SkyCoord": "Table({'sky': sources})",
+    "BinTableHDU": "Table.read(sources)",
+    "TableHDU": "Table.read(sources)",
+    "HDUList": "Table.read(sources)",
+    "FITS_rec": "Table(sources)",
+    "recarray": "Table(sources)",
+    "ndarray": "Table(sources, names=('x', 'y'))",
+    "dict": "Table(sources)",
+    "list": "Table(rows=sources, names=('ra', 'dec'))",
+    "str": "Table.read(sources)",
+    "PosixPath": "Table.read(sources)",
+    "WindowsPath": "Table.read(sources)",
+    "ClusterCatalog": "sources.table",
+}
+"""What makes a table of what is none, by the name of its type."""
 
 MAGNITUDE_COLUMN = "mag"
 
@@ -59,10 +92,11 @@ def read_sources(sources, wcs, *, magnitude_limit=None):
     ----------
     sources : `~astropy.table.Table` or `PointSources`
         A table with positions on the sky: a `~astropy.coordinates.SkyCoord` column
-        ``sky``, ``sky_center`` or ``sky_centroid``, or right ascension and declination
-        as 2MASS, WSA, VSA, IRSA and VizieR name them, see `sky_positions`. Without
-        these, in pixels: ``x, y``, ``x_centroid, y_centroid`` or ``x_center,
-        y_center``, from 0 at the centre of the first pixel. Magnitudes are in ``mag``.
+        ``sky``, ``sky_center`` or ``sky_centroid``, or the only one of any name; right
+        ascension and declination as 2MASS, WSA, VSA, IRSA, VizieR and SExtractor name
+        them, see `sky_positions`; or Galactic ``glon, glat`` or ``l, b``. Without
+        these, in pixels, from 0 at the centre of the first one: ``x, y``, or the names
+        of photutils such as ``x_centroid, y_centroid``. Magnitudes are in ``mag``.
         Upper or lower case does not matter. Or positions in pixels.
     wcs : `~astropy.wcs.WCS`
         Turns positions on the sky into pixels.
@@ -132,8 +166,9 @@ def sky_positions(table, name="sources", *, wcs=None):
     Parameters
     ----------
     table : `~astropy.table.Table`
-        A table with a column of ``SKY_COLUMNS`` or a pair of ``ANGLE_COLUMNS``. Numbers
-        without a unit are degrees, also as text; words such as ``"06 08 32.1"`` and
+        A table with a column of ``SKY_COLUMNS``, a pair of ``ANGLE_COLUMNS``, a single
+        SkyCoord of another name, or a pair of ``GALACTIC_COLUMNS``. Numbers without a
+        unit are degrees, also as text; words such as ``"06 08 32.1"`` and
         ``"+20 38 57"`` are hours and degrees, ICRS.
     name : str, optional
         The argument, for messages.
@@ -159,7 +194,7 @@ def sky_positions(table, name="sources", *, wcs=None):
         If there are impossible positions: words that cannot be read, or angles beyond a
         pole or a full circle.
     """
-    _check_table(table, name)
+    check_table(table, name)
     if not has_sky_positions(table):
         x, y = _pixel_columns(table, name)
         if wcs is None:
@@ -173,7 +208,8 @@ def sky_positions(table, name="sources", *, wcs=None):
 
 def has_sky_positions(table):
     """Whether a table has columns with positions on the sky (bool)."""
-    return _sky_column(table) is not None or any(_pairs(table, ANGLE_COLUMNS))
+    pairs = ANGLE_COLUMNS + GALACTIC_COLUMNS
+    return any(_pairs(table, pairs)) or _sky_column(table) is not None
 
 
 def angles(table, name="sources"):
@@ -191,7 +227,7 @@ def angles(table, name="sources"):
     -------
     ra, dec : (n,) float64 array
         In degrees, ICRS; both NaN where one is missing or impossible. None instead of
-        both without a pair of ``ANGLE_COLUMNS``.
+        both without positions on the sky.
 
     Raises
     ------
@@ -205,18 +241,32 @@ def angles(table, name="sources"):
     """
     column = _sky_column(table)
     pair = next(_pairs(table, ANGLE_COLUMNS), None)
+    galactic = next(_pairs(table, GALACTIC_COLUMNS), None)
     if column is not None:
-        sky = table[column].icrs
-        found = (as_numbers(axis, u.deg) for axis in (sky.ra, sky.dec))
-    elif pair is not None:
-        found = _angles_of(table, pair, name)
-    else:
+        return _possible(*_icrs(table[column], name), name)
+    if pair is not None:
+        return _possible(*_angles_of(table, pair, u.hourangle, name), name)
+    if galactic is None:
         return None
-    return _possible(*found, name)
+    found = _possible(*_angles_of(table, galactic, u.deg, name), name)
+    return _icrs(SkyCoord(*found, unit=u.deg, frame="galactic"), name)
 
 
-def _angles_of(table, pair, name):
-    """Return the angles of a pair of columns in degrees, infinite if unreadable."""
+def _icrs(sky, name):
+    """Return positions of any frame in degrees of ICRS."""
+    try:
+        sky = sky.icrs
+    except Exception as error:  # astropy has many ways to fail
+        raise ValueError(f"{name}: positions in {sky.name} are no ICRS") from error
+    return tuple(as_numbers(axis, u.deg) for axis in (sky.ra, sky.dec))
+
+
+def _angles_of(table, pair, unit, name):
+    """
+    Return the angles of a pair of columns in degrees, infinite if unreadable.
+
+    The unit is that of sexagesimal words of the first.
+    """
     ra, dec = (table[column] for column in pair)
     try:
         if is_sexagesimal(dec) and not (is_sexagesimal(ra) or unit_of(ra, u.deg)):
@@ -224,16 +274,19 @@ def _angles_of(table, pair, name):
                 f"column {pair[0]!r} has plain numbers beside the sexagesimal column "
                 f"{pair[1]!r}; give it a unit, since they may be hours or degrees"
             )
-        return as_degrees(ra, u.hourangle), as_degrees(dec, u.deg)
+        return as_degrees(ra, unit), as_degrees(dec, u.deg)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
 
 
-def _check_table(table, name):
-    """Raise TypeError unless it is a table."""
+def check_table(table, name):
+    """Raise TypeError, which says what makes a table of it, unless it is one."""
     if not isinstance(table, Table):
+        kind = type(table).__name__
+        remedy = REMEDIES.get(kind, "").replace("sources", name)
         raise TypeError(
-            f"{name} must be an astropy Table or QTable, got {type(table).__name__}"
+            f"{name} must be an astropy Table or QTable, got {kind}"
+            + (remedy and f"; give {remedy}")
         )
 
 
@@ -254,7 +307,7 @@ def _possible(ra, dec, name):
 
 def _pixel_positions(sources, wcs):
     """Return positions in pixels, NaN where there is none."""
-    _check_table(sources, "sources")
+    check_table(sources, "sources")
     if not has_sky_positions(sources):
         x, y = _pixel_columns(sources, "sources")
         _check_known(np.isfinite(x) & np.isfinite(y))
@@ -325,6 +378,12 @@ def _pairs(table, pairs):
 
 def _sky_column(table):
     """Return the name of the best SkyCoord column, None without any."""
-    own = _own_names(table)
-    names = (own[name] for name in SKY_COLUMNS if name in own)
-    return next((name for name in names if isinstance(table[name], SkyCoord)), None)
+    named = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
+    best = [name for one in SKY_COLUMNS for name in named if name.lower() == one]
+    if best or any(_pairs(table, ANGLE_COLUMNS)):
+        return next(iter(best), None)
+    if len(named) > 1:
+        raise ValueError(
+            f"sources: call one of the SkyCoord columns {named} 'sky', the one to use"
+        )
+    return next(iter(named), None)

@@ -232,6 +232,6 @@ def real_sky_factor(model, images):
     for image in images:
         search = DetectorSearch(image, model, max_false_alarm_rate=RATE)
         area = image.usable_area.to_value(u.deg**2)
-        observed += len(search.detections)
+        observed += len(search.rows)
         expected += RATE * area
     return observed / expected

@@ -14,9 +14,10 @@ from ..detector.inference import run_network
 from ..detector.network import CLASSES
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
-from ..simulation import NULLS, SURVEYS, inject_cluster, simulate_tile
+from ..simulation import SURVEYS, inject_cluster, simulate_tile
 from ..simulation.artefacts import ARTEFACTS
 from ..simulation.clusters import draw_clusters
+from ..simulation.nulls import TILE_NULLS
 from ..utils.files import atomic_path
 
 __all__ = ["TrainingTile", "draw_tile", "inject_tile"]
@@ -58,6 +59,8 @@ KINDS = {
     "bright-star": "bright-star",
     "bright-group": "bright-star",
     "double-star": "bright-star",
+    "hii-region": "nebula",
+    "large-galaxy": "nebula",
 }
 """Classes of nulls; the others are field."""
 
@@ -217,8 +220,8 @@ def draw_tile(
     field_of_view = min(shape) * survey.pixel_scale * u.arcsec
     number = int(rng.choice(len(CLUSTER_NUMBERS), p=CLUSTER_NUMBERS))
     often, times = (hardest, FILLED) if hard else (HARD, 2.0)
-    weight = np.array([times if kind in often else 1.0 for kind in NULLS])
-    drawn = rng.choice(list(NULLS), rng.integers(1, 8), p=weight / weight.sum())
+    weight = np.array([times if kind in often else 1.0 for kind in TILE_NULLS])
+    drawn = rng.choice(list(TILE_NULLS), rng.integers(1, 8), p=weight / weight.sum())
     kinds = [str(kind) for kind in drawn]
     artefacts = (*survey.artefacts, *(("trail",) * (rng.uniform() < 0.1)))
     wide = not hard and seed % WIDE_EVERY == WIDE_EVERY - 1

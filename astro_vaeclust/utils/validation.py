@@ -15,6 +15,7 @@ __all__ = [
     "check_angle",
     "check_choice",
     "check_count",
+    "check_device",
     "check_file_names",
     "check_fraction",
     "check_number",
@@ -56,6 +57,17 @@ def check_choice(name, value, choices):
     if value not in tuple(choices):
         raise ValueError(
             f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}"
+        )
+
+
+def check_device(device, *, used):
+    """Raise unless a device is a word and, where none is used, that of the default."""
+    if not isinstance(device, str):
+        raise TypeError(f"device takes a word, got {device!r}")
+    if not used and device not in ("cpu", "auto"):
+        raise ValueError(
+            f"device={device!r} is for an embedding that computes with torch; this "
+            "one takes 'cpu' or 'auto'"
         )
 
 

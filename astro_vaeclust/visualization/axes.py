@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..utils.files import atomic_path
 from ..utils.optional import import_optional
 
-__all__ = ["new_figure", "save_figure"]
+__all__ = ["new_figure", "pyplot_figure", "save_figure"]
 
 
 def new_figure(size=(6, 4.5)):
@@ -18,6 +18,14 @@ def new_figure(size=(6, 4.5)):
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def pyplot_figure(size=(6, 4.5)):
+    """Make a figure of pyplot (size in inches), which a notebook and show() show."""
+    import_optional("matplotlib", "plot")
+    from matplotlib import pyplot
+
+    return pyplot.figure(figsize=size, layout="constrained")
 
 
 def save_figure(figure, path, *, overwrite=False):

@@ -7,35 +7,55 @@ from pathlib import Path
 
 import numpy as np
 
+from ..images.image import Image
+from ..images.read import read_image
 from ..utils.optional import import_optional
-from .axes import new_figure, save_figure
+from .axes import new_figure, pyplot_figure, save_figure
+from .sky_axes import (
+    CLUSTER_COLOR,
+    HEAT_COLOR,
+    REFERENCE_COLOR,
+    draw_compass,
+    draw_image,
+    draw_regions,
+    draw_scale_bar,
+    outlined,
+    sky_axes,
+    unmasked_pixels,
+)
 
-__all__ = ["check_plot_suffix", "plot_catalog", "write_plot"]
+__all__ = [
+    "background_of",
+    "check_plot_suffix",
+    "image_of",
+    "label_of",
+    "plot_catalog",
+    "write_plot",
+]
 
 CONTOUR_LEVELS = (0.25, 0.5, 0.75)
 """Levels of the heat map that are drawn."""
 
-_CIRCLE_COLOR = "#56b4e9"  # from the palette of Okabe & Ito, as is the next one
-_CONTOUR_COLOR = "#e69f00"
-_AXIS_LABELS = {
-    "pos.eq.ra": "Right ascension",
-    "pos.eq.dec": "Declination",
-    "pos.galactic.lon": "Galactic longitude",
-    "pos.galactic.lat": "Galactic latitude",
-}
 _LONG_SIDE = 8  # inches
+_STYLES = {
+    "r80": {"edgecolor": CLUSTER_COLOR, "linestyle": "-", "linewidth": 1.8},
+    "r50": {"edgecolor": CLUSTER_COLOR, "linestyle": "--", "linewidth": 1.2},
+    "reference": {"edgecolor": REFERENCE_COLOR, "linestyle": ":", "linewidth": 2.2},
+}
 
 
-def plot_catalog(catalog, ax=None):
+def plot_catalog(catalog, ax=None, *, image=None, references=(), pyplot=True):
     """
     Plot the image, contours of the heat map, and a circle around each cluster.
 
     Parameters
     ----------
     catalog : `~astro_vaeclust.catalog.ClusterCatalog`
-        The clusters, with the image or the heat map or both.
-    ax : `~matplotlib.axes.Axes`, optional
+        The clusters.
+    ax, image, references
         As in `~astro_vaeclust.ClusterCatalog.plot`.
+    pyplot : bool, optional
+        Whether a new figure is one of pyplot, which is shown in a notebook.
 
     Returns
     -------
@@ -47,19 +67,47 @@ def plot_catalog(catalog, ax=None):
     ImportError
         If matplotlib is missing.
     ValueError
-        If the catalogue has neither an image nor a heat map.
+        If there is neither an image nor a heat map.
     """
     import_optional("matplotlib", "plot")
-    background = catalog.image if catalog.image is not None else catalog.heatmap
-    if background is None:
-        raise ValueError("the catalogue has neither an image nor a heat map to plot")
-    if ax is None:
-        ax = _new_axes(background)
-    _draw_background(ax, background)
-    if catalog.heatmap is not None:
+    background = background_of(catalog, image)
+    is_own = ax is None
+    if is_own:
+        figure = (pyplot_figure if pyplot else new_figure)(_size(background))
+        ax = sky_axes(figure, background.wcs)
+    draw_image(ax, unmasked_pixels(background))
+    ax.set_title(getattr(background, "name", None) or "")
+    if (
+        catalog.heatmap is not None
+        and catalog.heatmap.data.shape == background.data.shape
+    ):
         _draw_contours(ax, catalog.heatmap)
-    _draw_circles(ax, catalog.regions, catalog.table["id"], background)
+    _draw_circles(ax, catalog, background, references)
+    if background.wcs is not None:
+        draw_compass(ax, background.wcs, background.data.shape)
+        draw_scale_bar(ax, background.wcs, background.data.shape)
+    _draw_legend(ax, catalog, references, is_own)
     return ax
+
+
+def image_of(catalog, image=None):
+    """Return a given image, or else that of a catalogue, as an `Image`."""
+    image = catalog.image if image is None else image
+    if image is None:
+        raise ValueError("the catalogue has no image; give it as image=")
+    return image if isinstance(image, Image) else read_image(image)
+
+
+def background_of(catalog, image=None):
+    """Return what to plot: a given image, that of the catalogue, or its heat map."""
+    given = None if image is None else read_image(image)
+    for background in (given, catalog.image, catalog.heatmap):
+        if background is not None:
+            return background
+    raise ValueError(
+        "the catalogue has neither an image nor a heat map to plot; give the image "
+        "that was searched as image="
+    )
 
 
 def write_plot(catalog, path, overwrite=False):
@@ -85,7 +133,8 @@ def write_plot(catalog, path, overwrite=False):
         If the file cannot be written, or exists and may not be replaced.
     """
     check_plot_suffix(path)
-    save_figure(plot_catalog(catalog).figure, path, overwrite=overwrite)
+    figure = plot_catalog(catalog, pyplot=False).figure
+    save_figure(figure, path, overwrite=overwrite)
 
 
 def check_plot_suffix(path):
@@ -106,42 +155,15 @@ def check_plot_suffix(path):
         )
 
 
-def _new_axes(background):
+def _size(background):
+    """Return width and height of a figure in inches."""
     ny, nx = background.data.shape
     scale = _LONG_SIDE / max(ny, nx)
-    figure = new_figure((max(nx * scale, 3) + 1, max(ny * scale, 3) + 1))
-    if background.wcs is None:
-        return figure.add_subplot()
-    ax = figure.add_subplot(projection=background.wcs)
-    for coordinate, kind in zip(
-        ax.coords, background.wcs.world_axis_physical_types, strict=True
-    ):
-        coordinate.set_axislabel(_AXIS_LABELS.get(kind, kind))
-    return ax
-
-
-def _draw_background(ax, background):
-    from astropy.visualization import AsinhStretch, ImageNormalize, ZScaleInterval
-
-    pixels = _unmasked_pixels(background)
-    finite = pixels[np.isfinite(pixels)]
-    low, high = ZScaleInterval().get_limits(finite) if finite.size else (0, 1)
-    norm = ImageNormalize(
-        vmin=low, vmax=low + 4 * (high - low) or 1, stretch=AsinhStretch(0.1)
-    )
-    ax.imshow(pixels, cmap="gray", norm=norm, origin="lower", interpolation="nearest")
-    ax.set_title(getattr(background, "name", None) or "")
-
-
-def _unmasked_pixels(image):
-    pixels = np.array(image.data, dtype=np.float64)
-    if image.mask is not None:
-        pixels[np.broadcast_to(image.mask, pixels.shape)] = np.nan
-    return pixels
+    return max(nx * scale, 3) + 1, max(ny * scale, 3) + 1.3
 
 
 def _draw_contours(ax, heatmap):
-    pixels = _unmasked_pixels(heatmap)
+    pixels = unmasked_pixels(heatmap)
     finite = pixels[np.isfinite(pixels)]
     levels = [
         level
@@ -149,39 +171,63 @@ def _draw_contours(ax, heatmap):
         if finite.size and finite.min() < level < finite.max()
     ]
     if levels:
-        ax.contour(pixels, levels=levels, colors=_CONTOUR_COLOR, linewidths=0.8)
+        ax.contour(pixels, levels=levels, colors=HEAT_COLOR, linewidths=0.8)
 
 
-def _draw_circles(ax, regions, numbers, background):
-    for region, number in zip(regions, numbers, strict=True):
+def _draw_circles(ax, catalog, background, references):
+    draw_regions(ax, references, background.wcs, **_STYLES["reference"])
+    for region, row in zip(catalog.regions, catalog.table, strict=True):
+        draw_regions(ax, [region], background.wcs, **_STYLES["r80"])
+        if "r50" in catalog.table.colnames:
+            inner = region.copy(radius=row["r50"])
+            draw_regions(ax, [inner], background.wcs, **_STYLES["r50"])
         circle = region.to_pixel(background.wcs)
-        circle.plot(
-            ax=ax,
-            edgecolor=_CIRCLE_COLOR,
-            facecolor="none",
-            linewidth=1.8,
-            zorder=3,  # above the contours
-        )
-        _draw_label(ax, str(number), circle, background.data.shape)
+        _draw_label(ax, label_of(row), circle, background.data.shape)
+
+
+def label_of(row):
+    """Return id and, where it is known, the false-alarm rate of a cluster (str)."""
+    rate = row["false_alarm_rate"].to_value("deg-2")
+    return f"{row['id']}" + (f": {rate:.2g} deg$^{{-2}}$" if np.isfinite(rate) else "")
+
+
+def _draw_legend(ax, catalog, references, is_own):
+    from matplotlib.lines import Line2D
+
+    names = {"r80": "radius (80 % of the members)"}
+    if "r50" in catalog.table.colnames:
+        names["r50"] = "r50 (half of them)"
+    if len(references):
+        names["reference"] = "reference"
+    lines = [
+        Line2D([], [], color=style["edgecolor"], ls=style["linestyle"], lw=1.8)
+        for style in map(_STYLES.get, names)
+    ]
+    labels = list(names.values())
+    if catalog.heatmap is not None:
+        lines.append(Line2D([], [], color=HEAT_COLOR, lw=0.8))
+        labels.append("heat map at 0.25, 0.5, 0.75")
+    if is_own:
+        columns = 2 if ax.figure.get_figwidth() > 6 else 1
+        ax.figure.legend(lines, labels, loc="outside lower center", ncols=columns)
+    else:
+        ax.legend(lines, labels, loc="upper right", fontsize="small")
 
 
 def _draw_label(ax, text, circle, shape):
-    from matplotlib.patheffects import withStroke
-
     ny, nx = shape
     top = circle.center.y + circle.radius
     inside = top > 0.9 * ny  # no room above the circle
+    x = np.clip(circle.center.x, 0.03 * nx, 0.97 * nx)
     ax.annotate(
         text,
-        (
-            np.clip(circle.center.x, 0.03 * nx, 0.97 * nx),
-            np.clip(top, 0, ny - 1),
-        ),
+        (x, np.clip(top, 0, ny - 1)),
         xytext=(0, -3 if inside else 2),
         textcoords="offset points",
-        ha="center",
+        ha="left" if x < 0.15 * nx else "right" if x > 0.85 * nx else "center",
         va="top" if inside else "bottom",
-        color=_CIRCLE_COLOR,
+        color=CLUSTER_COLOR,
         weight="bold",
-        path_effects=[withStroke(linewidth=2, foreground="black")],
+        gid="label",
+        path_effects=outlined(),
     )

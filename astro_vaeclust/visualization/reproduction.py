@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 
 from .axes import new_figure, save_figure
+from .catalog_plot import plot_catalog
 
 __all__ = ["write_plots", "write_table_plot"]
 
-_REFERENCE = "#d55e00"
 _COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")
 
 
@@ -19,17 +19,8 @@ def write_plots(field, name, folder, catalog, match, overlap):
 
     The files are ``<name>.png`` and, with a detection, ``<name>_magnitudes.png``.
     """
-    ax = catalog.plot()
-    circle = field.reference.to_pixel(catalog.wcs)
-    circle.plot(
-        ax=ax,
-        edgecolor=_REFERENCE,
-        facecolor="none",
-        linestyle="--",
-        linewidth=1.6,
-        zorder=3,
-    )
-    ax.set_title(f"{field.name}, {name}: IoU {overlap.iou:.2f} (dashed: reference)")
+    ax = plot_catalog(catalog, references=[field.reference], pyplot=False)
+    ax.set_title(f"{field.name}, {name}: IoU {overlap.iou:.2f}")
     save_figure(ax.figure, folder / f"{name}.png", overwrite=True)
     if overlap.id:
         ax = match.plot_luminosity_function(overlap.id, region=overlap.region)

@@ -20,6 +20,7 @@ from astro_vaeclust.baselines.tuned import tuned_settings
 from astro_vaeclust.exceptions import NoDetectionsWarning
 from astro_vaeclust.measure.columns import COLUMNS
 from astro_vaeclust.measure.flags import ClusterFlags
+from astro_vaeclust.sources.points import PointSources
 
 from .conftest import CLUSTER, SIDE, as_table, uniform_stars
 
@@ -252,6 +253,13 @@ def test_replace_checks_again():
 def test_neither_image_nor_sources(wcs):
     with pytest.raises(ValueError, match="data may be None"):
         StarCounts().detect(None, wcs=wcs)
+
+
+def test_a_limit_of_magnitudes_needs_a_table(wcs):
+    pixels = np.random.default_rng(0).normal(100, 5, (64, 64))
+    for sources in (None, PointSources(np.arange(5.0), np.arange(5.0))):
+        with pytest.raises(ValueError, match="magnitude_limit is for a table of sour"):
+            StarCounts(magnitude_limit=14.0).detect(pixels, wcs=wcs, sources=sources)
 
 
 def test_shape_of_field_must_be_known(wcs):

@@ -217,6 +217,14 @@ def test_one_gaussian_is_no_mixture(prepared, settings):
     assert not backend.has_prior
 
 
+def test_components_are_for_a_prior_that_has_some():
+    message = "n_components is for a prior of several components, got 3"
+    with pytest.raises(ValueError, match=message):
+        DenseVAE(prior="standard-normal", n_components=3)
+    assert replace(DenseVAE(), prior="standard-normal").n_components is None
+    assert DenseVAE().has_prior
+
+
 @pytest.mark.parametrize("device", ["warp", "cuda:99", 7])
 def test_bad_device(prepared, device):
     with pytest.raises(ValueError, match="device"):

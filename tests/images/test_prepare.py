@@ -85,7 +85,7 @@ def test_intensity_is_linear(sky):
 
 
 def test_image_smaller_than_a_mesh(celestial_wcs):
-    data = np.random.default_rng(0).normal(100, 1, (20, 16))
+    data = np.random.default_rng(0).normal(100, 1, (25, 16))
     prepared = prepare(read_image(data, wcs=celestial_wcs))
     assert prepared.significance.std() == pytest.approx(1, rel=0.3)
 

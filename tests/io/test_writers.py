@@ -56,6 +56,18 @@ def test_masked_values_are_read_as_nan(tmp_path, name):
     assert_array_equal(again["center_err"], [2, np.nan] * u.arcsec)
 
 
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("values", [["Stock 2"], [7], [False], [2.5]])
+def test_what_is_masked_stays_missing(tmp_path, name, values):
+    more = make_catalog(1).table.copy()
+    more["more"] = values
+    stacked = ClusterCatalog.vstack([ClusterCatalog(more), make_catalog(1)])
+    stacked.write(tmp_path / name)
+    one, missing = ClusterCatalog.read(tmp_path / name)["more"]
+    assert one == values[0]
+    assert missing is np.ma.masked or np.isnan(missing)
+
+
 @pytest.mark.parametrize("name", ["c.ecsv", "c.parquet"])
 def test_plain_astropy_reads_positions_units_and_meta(tmp_path, name):
     catalog = make_catalog(2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from astro_vaeclust.simulation import MockCluster, MockTile, clusters, simulate_tile
+from astro_vaeclust.simulation import MockCluster, MockTile, members, simulate_tile
 from astro_vaeclust.simulation.clusters import draw_clusters
 from astro_vaeclust.simulation.rendering import PointSpread, render_stars
 from astro_vaeclust.simulation.surveys import get_survey
@@ -97,7 +97,7 @@ def test_cluster_below_the_limit():
 
 
 def test_cluster_hidden_by_dust(monkeypatch):
-    monkeypatch.setattr(clusters, "LARGEST", 5000)
+    monkeypatch.setattr(members, "LARGEST", 5000)
     hidden = MockCluster(profile="king", brightest=14 * u.mag, extinction=90 * u.mag)
     with pytest.raises(ValueError, match="n_members=80 cannot be reached"):
         simulate_tile(shape=(64, 64), clusters=hidden, seed=1)
@@ -155,3 +155,15 @@ def test_drawing_refuses_by_name(settings, error):
     name = next(iter(settings))
     with pytest.raises(error, match=f"^{name} must be"):
         draw_clusters(**({"rng": 1, "number": 2} | settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"sizes": "large"}, "sizes must be one of 'small', 'all'; got 'large'"),
+        ({"sizes": "all", "uniform_radii": True}, "uniform_radii=True needs sizes="),
+    ],
+)
+def test_sizes_that_are_none(settings, match):
+    with pytest.raises(ValueError, match=match):
+        draw_clusters(1, 1, **settings)

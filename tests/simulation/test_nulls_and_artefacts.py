@@ -212,7 +212,8 @@ def test_faint_stars_have_no_artefacts():
 def test_saturation_has_a_ceiling_and_a_hole():
     survey = SURVEYS["2mass-ks"]
     light = np.array([[10.0, 400.0, 5000.0, 2e4, 2e5]])
-    image = saturate(light, survey)
+    image = light.copy()
+    saturate(image, survey)
     assert image[0, 0] == 10
     assert abs(image[0, 1] - 400) < 1
     assert 4000 < image[0, 2] < 5000

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from scipy.spatial import cKDTree
 
 from astro_vaeclust.simulation.profiles import (
+    DENSITIES,
     PROFILES,
     draw_positions,
     mean_density,
@@ -43,7 +44,7 @@ def test_plummer_follows_its_formula():
         assert_allclose(np.mean(radius < limit), expected, atol=0.02)
 
 
-@pytest.mark.parametrize("profile", sorted(set(PROFILES) - {"fractal"}))
+@pytest.mark.parametrize("profile", [*DENSITIES, "elongated", "two-core"])
 def test_many_clusters_have_the_mean_density(profile):
     axis = np.linspace(-16, 16, 641)
     x, y = np.meshgrid(axis, axis)
@@ -82,8 +83,18 @@ def test_elongated_is_longer_than_wide():
     assert wide["plummer"] / long["plummer"] > 0.85
 
 
-def test_fractal_is_clumpier_than_smooth():
-    assert clumpiness(positions("fractal")) < 0.75 * clumpiness(positions("plummer"))
+@pytest.mark.parametrize("profile", ["fractal", "sub-clustered"])
+def test_clumps_are_clumpier_than_smooth(profile):
+    assert clumpiness(positions(profile)) < 0.75 * clumpiness(positions("plummer"))
+
+
+def test_globular_clusters_have_dense_cores_and_far_members():
+    def inside(profile, radius):
+        many = np.concatenate([positions(profile, 1000, 1.0, n) for n in range(20)])
+        return np.mean(np.hypot(*many.T) < radius)
+
+    assert inside("globular", 0.2) > 1.4 * inside("king", 0.2)
+    assert inside("globular", 3.0) < inside("king", 3.0) - 0.02
 
 
 def test_two_cores_leave_a_gap():

@@ -2,6 +2,7 @@
 """Mock tiles hold what was asked for, and the tables tell the truth about them."""
 
 import time
+import tracemalloc
 from dataclasses import replace
 
 import astropy.units as u
@@ -20,7 +21,6 @@ from astro_vaeclust.simulation import (
     simulate_tile,
 )
 from astro_vaeclust.simulation.artefacts import ARTEFACTS
-from astro_vaeclust.simulation.clusters import draw_clusters
 from astro_vaeclust.simulation.demo import demo_tile
 from astro_vaeclust.simulation.observation import noise_deviation
 from astro_vaeclust.simulation.surveys import get_survey
@@ -344,27 +344,16 @@ def test_tables_without_rows_have_their_columns():
     assert len(tile.clusters["sky_center"]) == 0
 
 
-@pytest.mark.parametrize("uniform", [False, True])
-def test_draw_clusters_stays_in_its_ranges(uniform):
-    clusters = draw_clusters(1, 800, uniform_radii=uniform)
-    members = np.array([cluster.n_members for cluster in clusters])
-    radii = np.array([cluster.half_number_radius.value for cluster in clusters])
-    brightest = [cluster.brightest.value for cluster in clusters]
-    assert 10 <= members.min() < 12 < 270 < members.max() <= 300
-    assert 8 <= radii.min() < 10 < 120 < radii.max() <= 180
-    assert_allclose(np.median(radii), 38 if uniform else 27, rtol=0.15)
-    assert min(brightest) >= 7.0
-    assert max(brightest) <= 11.0
-    nebulae = [cluster.nebulosity for cluster in clusters]
-    assert set(nebulae) == {"none", "embedded", "offset"}
-    assert 0.7 < np.mean([kind != "none" for kind in nebulae]) < 0.8
-    assert {cluster.profile for cluster in clusters} == set(PROFILES)
-
-
-def test_clusters_without_clouds_are_the_same_but_for_dust():
-    clouded, bare = (draw_clusters(5, 40, clouds=clouds) for clouds in (True, False))
-    assert all(cluster.extinction > 0 * u.mag for cluster in clouded)
-    assert bare == [replace(cluster, extinction=0 * u.mag) for cluster in clouded]
+def test_a_mosaic_costs_little():
+    shape = (2400, 2400)
+    tracemalloc.start()
+    start = time.process_time()
+    simulate_tile(shape=shape, clusters=3, density=4.2, seed=1)
+    seconds = time.process_time() - start
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert seconds * 3600**2 / np.prod(shape) < 12
+    assert peak / np.prod(shape) < 38
 
 
 def test_the_field_is_not_dimmed_without_a_cloud():

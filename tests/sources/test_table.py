@@ -1,7 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """One reader of tables of sources, for all that take one."""
 
+import re
 import warnings
+from pathlib import Path
 
 import astropy.units as u
 import numpy as np
@@ -128,6 +130,17 @@ KINDS = {
         {"sky_center": SkyCoord(sky.ra, sky.dec, distance=2 * u.kpc)}
     ),
     "photutils": lambda x, y, sky: QTable({"sky_centroid": sky, "xcentroid": x}),
+    "another name": lambda x, y, sky: QTable({"coord": sky.fk5, "x": 0 * x, "y": y}),
+    "one of several": lambda x, y, sky: QTable({"corner": sky[::-1], "Sky": sky}),
+    "beside angles": lambda x, y, sky: QTable(
+        {"corner": sky[::-1], "edge": sky[::-1], "ra": sky.ra, "dec": sky.dec}
+    ),
+    "longitudes": lambda x, y, sky: Table(
+        {"GLON": sky.galactic.l.deg, "GLAT": sky.galactic.b.deg}
+    ),
+    "l and b": lambda x, y, sky: QTable({"l": sky.galactic.l, "b": sky.galactic.b}),
+    "SExtractor": angles(("ALPHA_J2000", "DELTA_J2000"), u.deg),
+    "Pan-STARRS": angles(("raMean", "decMean"), u.deg),
     "split": with_parts("sky_center"),
     "degrees": angles(("ra", "dec"), u.deg),
     "upper case": angles(("RA", "DEC"), u.deg, "DEGREE"),
@@ -155,6 +168,8 @@ KINDS = {
     "upper pixels": pixels("X", "Y", unit="pix"),
     "centroids": pixels("x_centroid", "y_centroid"),
     "centres": pixels("x_center", "y_center"),
+    "old centroids": pixels("xcentroid", "ycentroid"),
+    "fitted": pixels("x_fit", "y_fit"),
 }
 
 
@@ -314,6 +329,16 @@ def test_a_table_of_absurd_rows_is_refused_and_one_without_rows_is_not(celestial
     [
         ([[1, 2]], TypeError, "sources must be an astropy Table"),
         (Table({"l": [1.0]}), ValueError, r"sources must have positions.*got.*\['l'\]"),
+        (
+            QTable({name: SkyCoord([1] * u.deg, [2] * u.deg) for name in "ab"}),
+            ValueError,
+            "sources: call one of the SkyCoord columns .*'a', 'b'.* 'sky'",
+        ),
+        (
+            QTable({"up": SkyCoord([1] * u.deg, [2] * u.deg, frame="altaz")}),
+            ValueError,
+            "sources: positions in altaz are no ICRS",
+        ),
         (Table({"x": [1.0], "ra": [2.0]}), ValueError, "sources must have positions"),
         (QTable({"x": [1] * u.pc, "y": [1] * u.pc}), ValueError, "must have positions"),
         (
@@ -332,11 +357,38 @@ def test_a_table_of_absurd_rows_is_refused_and_one_without_rows_is_not(celestial
             "they may be hours or degrees",
         ),
     ],
-    ids=["list", "longitudes", "half", "parsecs", "janskys", "words", "numbers"],
+    ids=[
+        *("list", "longitudes", "two skies", "horizontal"),
+        *("half", "parsecs", "janskys", "words", "numbers"),
+    ],
 )
 def test_bad_tables_are_refused(table, error, message, celestial_wcs):
     with pytest.raises(error, match=message):
         read_sources(table, celestial_wcs)
+
+
+@pytest.mark.parametrize(
+    ("sources", "remedy"),
+    [
+        (SkyCoord([1] * u.deg, [2] * u.deg), "Table({'sky': sources})"),
+        ("stars.vot", "Table.read(sources)"),
+        (Path("stars.vot"), "Table.read(sources)"),
+        (np.zeros((3, 2)), "Table(sources, names=('x', 'y'))"),
+        ({"ra": [1.0], "dec": [2.0]}, "Table(sources)"),
+        ([(1.0, 2.0)], "Table(rows=sources, names=('ra', 'dec'))"),
+        (type("DataFrame", (), {})(), "Table.from_pandas(sources)"),
+    ],
+)
+def test_what_is_no_table_is_told_how_to_become_one(sources, remedy, clusters, image):
+    for read in (
+        lambda: StarCounts().detect(image, sources=sources),
+        lambda: VAEClusterFinder().detect(image, sources=sources),
+        lambda: clusters.match(sources),
+    ):
+        with pytest.raises(
+            TypeError, match=rf"^sources must.*; give {re.escape(remedy)}"
+        ):
+            read()
 
 
 def test_pixels_need_a_wcs_to_be_matched(clusters):

@@ -2,6 +2,7 @@
 import sys
 from dataclasses import replace
 
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.nddata import NDData
@@ -10,6 +11,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.patches import Circle
+from regions import CircleSkyRegion
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.visualization.catalog_plot import plot_catalog, write_plot
@@ -17,20 +19,30 @@ from astro_vaeclust.visualization.catalog_plot import plot_catalog, write_plot
 from ..example_catalog import SHAPE, make_catalog, make_columns, make_wcs
 
 
-def circles_of(ax):
-    return [patch for patch in ax.patches if isinstance(patch, Circle)]
+def circles_of(ax, linestyle="-"):
+    circles = [patch for patch in ax.patches if isinstance(patch, Circle)]
+    return [patch for patch in circles if patch.get_linestyle() == linestyle]
+
+
+def labels_of(ax):
+    return [text for text in ax.texts if text.get_gid() == "label"]
+
+
+@pytest.fixture(autouse=True)
+def _closed_figures():
+    yield
+    pyplot.close("all")
 
 
 @pytest.mark.parametrize("n_clusters", [0, 1, 3])
-def test_one_circle_and_one_id_per_cluster(n_clusters):
+def test_one_circle_with_id_and_rate_per_cluster(n_clusters):
     catalog = make_catalog(n_clusters)
     ax = catalog.plot()
     assert isinstance(ax, WCSAxes)
     circles = circles_of(ax)
     assert len(circles) == n_clusters
-    assert [text.get_text() for text in ax.texts] == [
-        str(number) for number in catalog.table["id"]
-    ]
+    labels = ["1", "2: 0.25 deg$^{-2}$", "3"]  # the rate of two is unknown
+    assert [text.get_text() for text in labels_of(ax)] == labels[:n_clusters]
     for circle, row in zip(circles, catalog.table, strict=True):
         assert circle.center[0] == pytest.approx(row["x_center"], abs=1e-6)
         assert circle.center[1] == pytest.approx(row["y_center"], abs=1e-6)
@@ -44,7 +56,7 @@ def test_ids_stay_in_the_picture(y):
     catalog = ClusterCatalog(cluster_table(columns), heatmap=make_catalog(1).heatmap)
     ax = catalog.plot()
     ax.figure.draw_without_rendering()
-    (label,) = ax.texts
+    (label,) = labels_of(ax)
     box, frame = label.get_window_extent(), ax.get_window_extent()
     assert frame.y0 <= box.y0
     assert box.y1 <= frame.y1
@@ -98,6 +110,65 @@ def test_given_axes_are_used():
     ax = Figure().add_subplot(projection=make_wcs())
     assert make_catalog(1).plot(ax=ax) is ax
     assert len(ax.images) == 1
+
+
+def test_notebooks_show_the_figure():
+    ax = make_catalog(1).plot()
+    assert pyplot.gcf() is ax.figure
+
+
+@pytest.mark.parametrize("x", [0.0, SHAPE[1] - 1.0])
+def test_saved_pictures_cut_nothing(x):
+    columns = make_columns(1)
+    columns["sky_center"] = make_wcs().pixel_to_world([x], [30.0])
+    columns["false_alarm_rate"] = [0.125] / u.deg**2
+    catalog = ClusterCatalog(cluster_table(columns), heatmap=make_catalog(1).heatmap)
+    figure = catalog.plot().figure
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox()  # inches
+    assert box.x0 >= 0
+    assert box.y0 >= 0
+    assert box.x1 <= figure.get_figwidth()
+    assert box.y1 <= figure.get_figheight()
+
+
+def test_r50_is_dashed_within_the_radius():
+    columns = make_columns(2) | {"r50": [2.0, 3.0] * u.arcsec}
+    image = make_catalog(1).image
+    ax = ClusterCatalog(cluster_table(columns), image=image).plot()
+    assert [c.radius for c in circles_of(ax, "--")] == pytest.approx([2, 3], rel=1e-3)
+    assert len(circles_of(ax)) == 2
+
+
+def test_references_are_dotted_and_in_the_legend():
+    reference = CircleSkyRegion(make_wcs().pixel_to_world(40, 30), 9 * u.arcsec)
+    ax = make_catalog(1).plot(references=[reference])
+    (circle,) = circles_of(ax, ":")
+    assert circle.center == pytest.approx((40, 30))
+    (legend,) = ax.figure.legends
+    assert "reference" in [text.get_text() for text in legend.get_texts()]
+
+
+def test_catalogue_that_was_read_takes_the_image():
+    read = ClusterCatalog(make_catalog(2).table)
+    with pytest.raises(ValueError, match="image="):
+        read.plot()
+    ax = read.plot(image=make_catalog(2).image)
+    assert ax.images[0].get_array().shape == SHAPE
+    assert len(circles_of(ax)) == 2
+
+
+def test_rendered_circle_has_its_colour_where_the_wcs_puts_it():
+    ax = make_catalog(1).plot()
+    ax.figure.canvas.draw()
+    drawn = np.asarray(ax.figure.canvas.buffer_rgba())[..., :3].astype(int)
+    (circle,) = circles_of(ax)
+    angle = np.linspace(0, 2 * np.pi, 100)
+    rim = np.array([np.cos(angle), np.sin(angle)]) * circle.radius
+    x, y = ax.transData.transform(rim.T + circle.center).round().astype(int).T
+    wanted = np.array([0x56, 0xB4, 0xE9])
+    close = np.abs(drawn[len(drawn) - 1 - y, x] - wanted).max(axis=1) < 40
+    assert close.mean() > 0.8
 
 
 def test_pyplot_is_left_alone(tmp_path):
