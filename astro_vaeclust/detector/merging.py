@@ -87,7 +87,7 @@ class _Rows:
         """Return the row that measures a cluster."""
         pixels = self.r50[cluster.rows] / self.level[cluster.rows]
         well = (pixels >= R50_PIXELS[0]) & (pixels <= R50_PIXELS[1])
-        return cluster.rows[np.argmax(well)] if well.any() else cluster.best
+        return cluster.rows[np.argmax(well)]
 
     def distance(self, row, others):
         """Return distances of rows from one, in arcsec."""
@@ -115,7 +115,7 @@ class _Rows:
 
 def _add(clusters, row, sky):
     """Join a row to the clusters of lower rates, or begin a cluster with it."""
-    homes = np.array([cluster.rows[0] for cluster in clusters], dtype=int)
+    homes = np.array([cluster.best for cluster in clusters], dtype=int)
     same, _ = sky.relation(row, homes)
     near = [clusters[index] for index in np.flatnonzero(same)]
     if not near:
@@ -130,33 +130,28 @@ def _add(clusters, row, sky):
         return
     first, *others = comparable
     first.rows.append(row)
-    for other in others:  # pieces of a cluster that the row sees as a whole
-        if sky.r50[row] > sky.r50[other.best]:
-            first.rows += other.rows
-            clusters.remove(other)
-    first.rows.sort()
+    pieces = [one for one in others if sky.r50[row] > sky.r50[one.best]]
+    for piece in pieces:
+        clusters.remove(piece)
+    if pieces:  # the row sees as a whole what they do not
+        first.rows = [one for one in first.rows if sky.r50[one] >= sky.r50[row]]
 
 
 def _parts(home, sky):
-    """Return which clusters have a row, and of which they are a part, or -1."""
-    kept = np.ones(len(home), dtype=bool)
+    """Return which clusters have a row, and of which of these each is a part, or -1."""
+    relations = [sky.relation(row, home) for row in home]
+    kept = np.array(
+        [not same[:number].any() for number, (same, _) in enumerate(relations)],
+        dtype=bool,
+    )
     owner = np.full(len(home), -1)
-    for number, row in enumerate(home):
-        same, part = sky.relation(row, home)
-        larger = sky.r50[home] > sky.r50[row]
-        around = np.flatnonzero(part & larger)
-        if np.any(same[:number]):
-            kept[number] = False
-        elif len(around):
+    for number, (_, part) in enumerate(relations):
+        larger = sky.r50[home] > sky.r50[home[number]]
+        around = np.flatnonzero(part & larger & kept)
+        if len(around):
             owner[number] = around[np.argmin(sky.r50[home][around])]
-    owner[(owner >= 0) & ~kept[owner]] = -1
-    return kept, _numbers(kept, owner)
-
-
-def _numbers(kept, owner):
-    """Return the owners of those that are kept, by their numbers among these."""
     numbers = np.cumsum(kept) - 1
-    return np.where(owner < 0, -1, numbers[owner])[kept]
+    return kept, np.where(owner < 0, -1, numbers[owner])[kept]
 
 
 def _ordered(merged, owner):

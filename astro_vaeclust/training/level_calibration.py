@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..detector.calibration import LevelCalibration
+from ..detector.calibration import SCORES, LevelCalibration
 from ..detector.candidates import MIN_USABLE
 from ..detector.grid import NetworkGrid, NetworkImage
 from ..detector.levels import LevelSearch
@@ -167,8 +167,11 @@ def _level(samples, pairs):
     )
     fine = np.zeros(len(scores))
     exposure = np.insert(exposure, 1, 0, axis=1)
+    lowest, highest = range_of(scores)
     intensity = fit_intensity(
-        NullSample(scores, crowding, fine, exposure), False, range_of(scores)
+        NullSample(scores, crowding, fine, exposure),
+        False,
+        (lowest, max(highest, SCORES[1])),
     )
     pairs = np.concatenate(pairs) if pairs else ()
     if len(pairs) < MIN_PAIRS:

@@ -364,7 +364,9 @@ def test_the_level_and_the_unit_do_not_matter(demo):
 @pytest.mark.parametrize("pixel_scale", [1.7, 2.75, 4.0, 6.0])
 def test_the_default_finds_a_cluster_in_coarse_pixels(pixel_scale):
     cluster = MockCluster(
-        n_members=150, half_number_radius=60 * u.arcsec, nebulosity="none"
+        n_members=150,
+        half_number_radius=max(60, 15 * pixel_scale) * u.arcsec,
+        nebulosity="none",
     )
     tile = simulate_tile(
         survey=replace(SURVEYS["2mass-ks"], pixel_scale=pixel_scale),
