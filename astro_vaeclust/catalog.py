@@ -213,24 +213,20 @@ class ClusterCatalog:
         return plot_catalog(self, ax=ax, image=image, references=references)
 
     def plot_cutouts(self, *, columns=5, image=None):
-        """
-        Plot a cutout per cluster.
-
-        See `~astro_vaeclust.visualization.cutouts.plot_cutouts`.
-        """
+        """Plot each cluster: `~astro_vaeclust.visualization.cutouts.plot_cutouts`."""
         from .visualization.cutouts import plot_cutouts
 
         return plot_cutouts(self, columns=columns, image=image)
 
-    def plot_radial_profile(self, id, *, sources=None, image=None, ax=None):
+    def plot_radial_profile(self, id, *, ax=None, **options):
         """
-        Plot the density of sources around the cluster with this ``id``.
+        Plot the `profile` of the cluster with this ``id``, with ``options`` as there.
 
-        See `~astro_vaeclust.visualization.profile.plot_radial_profile`.
+        See `~astro_vaeclust.visualization.profile.plot_profile`.
         """
-        from .visualization.profile import plot_radial_profile
+        from .visualization.profile import plot_profile
 
-        return plot_radial_profile(self, id, sources=sources, image=image, ax=ax)
+        return plot_profile(self.profile(id, **options), title=f"Cluster {id}", ax=ax)
 
     def plot_luminosity_function(self, id, sources, *, ax=None, **options):
         """
@@ -255,15 +251,12 @@ class ClusterCatalog:
         of 8 network pixels to 3 for cells of 64; ``image`` and ``ax`` are as in `plot`.
         See `~astro_vaeclust.visualization.latents.plot_latents`.
         """
-        from .detector.embedding import ConvVAE
         from .detector.latent_cells import LatentCells
         from .visualization.catalog_plot import image_of
         from .visualization.latents import plot_latents
 
-        image = image_of(self, image)
-        centers = np.transpose(image.wcs.world_to_pixel(self.table["sky_center"]))
-        model = ConvVAE(model=model).load()
-        cells = LatentCells.from_image(image, model, centers, scale=scale)
+        image, sky = image_of(self, image), self.table["sky_center"]
+        cells = LatentCells.from_image(image, sky, model=model, scale=scale)
         return plot_latents(cells, ids=self.table["id"], ax=ax)
 
     def send_to_ds9(self, *, image=None):

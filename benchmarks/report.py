@@ -1,12 +1,15 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-How long the page of verdicts takes to make and to use.
+How long the page of verdicts takes to make and to use, beside what is allowed.
 
-Makes tiles of 512 x 1024 pixels with stars, a report of candidates on them, and opens
-it in Chromium. Needs the extras ``report`` and ``browser`` and Debian's chromium.
+Makes tiles of 512 x 1024 pixels with stars and a report of candidates on them by two
+processes, and opens it in Chromium; then one with 10,000 candidates, which share their
+pictures. Other programs at work make all times longer. Needs the extras ``report`` and
+``browser`` and Debian's chromium.
 """
 
 import argparse
+import json
 import resource
 import shutil
 import tempfile
@@ -15,16 +18,19 @@ from pathlib import Path
 
 import astropy.units as u
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy.nddata import NDData
 from astropy.wcs import WCS
 from playwright.sync_api import sync_playwright
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
+from astro_vaeclust.images.read import read_image
 from astro_vaeclust.images.write import write_image
 from astro_vaeclust.report.page import write_report
 
 SHAPE = (1024, 512)
 PER_TILE = 40
+MANY = 10_000
 
 # until the state after an event is painted
 PAINTED = """action => new Promise(done => {
@@ -58,8 +64,6 @@ def make_candidates(folder, n, seed=0):
         places.append(np.array([x, y]))
     x, y = np.concatenate(places, axis=1)[:, :n]
     radius = rng.uniform(20, 120, n) * u.arcsec
-    from astropy.coordinates import SkyCoord
-
     columns = {
         "id": np.arange(1, n + 1),
         "sky_center": SkyCoord(skies[:n]),
@@ -77,47 +81,103 @@ def make_candidates(folder, n, seed=0):
     return ClusterCatalog(cluster_table(columns))
 
 
+def said(what, value, limit, unit):
+    print(f"{what:<58} {value:8.2f} {unit:<3} (<= {limit:g})", flush=True)
+
+
 def first_view(page, path):
     start = time.perf_counter()
     page.goto(path.as_uri())
     page.wait_for_function(
         "[...document.querySelectorAll('article img')].filter(image => "
         "image.getBoundingClientRect().top < innerHeight).every(image => "
-        "image.complete && image.naturalWidth)"
+        "image.complete && image.naturalWidth) && document.querySelector('article img')"
     )
     return time.perf_counter() - start
 
 
-def use(browser, path, name):
+def select(name, value):
+    return (
+        f"const s = document.getElementById('{name}'); s.value = '{value}'; "
+        "s.dispatchEvent(new Event('input'))"
+    )
+
+
+def use(browser, path, name, limit):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     seen = []
     page.on("request", lambda request: seen.append(request.url))
-    seconds = first_view(page, path)
-    outside = [url for url in seen if not url.startswith(("file:", "data:"))]
-    pictures = page.locator("article img").count()
-    print(
-        f"{name}: first view {seconds:.2f} s, {pictures} pictures loaded, "
-        f"{len(outside)} requests that leave it"
+    said(f"{name}: first view with its pictures", first_view(page, path), limit, "s")
+    said("  pictures loaded", page.locator("article img").count(), 60, "")
+    press = (
+        "document.activeElement.dispatchEvent("
+        "new KeyboardEvent('keydown', {key: 'a', bubbles: true}))"
     )
-    press = "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'a'}))"
-    press = press.replace("document.dispatch", "document.activeElement.dispatch")
-    press = press.replace("{key: 'a'}", "{key: 'a', bubbles: true}")
     times = [page.evaluate(PAINTED, press) for _ in range(30)]
-    print(
-        f"  verdict to the next painted: median {np.median(times):.0f} ms, "
-        f"maximum {max(times):.0f} ms"
-    )
-    change = "const s = document.getElementById('sort'); s.value = 'score'; "
-    change += "s.dispatchEvent(new Event('input'))"
-    print(f"  sort: {page.evaluate(PAINTED, change):.0f} ms")
-    change = "const s = document.getElementById('byverdict'); s.value = 'accept'; "
-    change += "s.dispatchEvent(new Event('input'))"
-    print(f"  filter: {page.evaluate(PAINTED, change):.0f} ms")
-    change = change.replace("'accept'", "''")
-    page.evaluate(PAINTED, change)
-    steps = [page.evaluate(PAINTED, "scrollBy(0, 700)") for _ in range(40)]
-    print(f"  scroll by a window: longest pause {max(steps):.0f} ms")
+    said("  verdict to the next painted, median", np.median(times), 50, "ms")
+    said("  verdict to the next painted, longest", max(times), 50, "ms")
+    said("  sort", page.evaluate(PAINTED, select("sort", "score")), 300, "ms")
+    accepted = select("byverdict", "accept")
+    said("  filter", page.evaluate(PAINTED, accepted), 300, "ms")
+    page.evaluate(PAINTED, select("byverdict", ""))
+    steps = [page.evaluate(PAINTED, "scrollBy(0, 700)") for _ in range(60)]
+    said("  scroll by a window, longest pause", max(steps), 200, "ms")
+    steps = [
+        page.evaluate(PAINTED, f"scrollTo(0, {part} * document.body.scrollHeight)")
+        for part in (0.9, 0.2, 0.6, 1, 0)
+    ]
+    said("  scroll to anywhere, longest pause", max(steps), 200, "ms")
+    outside = [url for url in seen if not url.startswith(("file:", "data:"))]
+    said("  requests that leave it", len(outside), 0, "")
     page.close()
+
+
+def multiply(report, copies):
+    """Give a report several times as many candidates, with the same pictures."""
+    path = report / "data.js"
+    text = path.read_text().removeprefix("const REPORT=").removesuffix(";")
+    data = json.loads(text)
+    given = data["candidates"]
+    data["candidates"] = [
+        one | {"values": one["values"] | {"id": one["values"]["id"] + n * len(given)}}
+        for n in range(copies)
+        for one in given
+    ]
+    path.write_text(f"const REPORT={json.dumps(data)};")
+
+
+def core_seconds():
+    """Time that this process and those that it has ended took of a core."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def make(catalog, tiles, path):
+    n, start, used = len(catalog), time.perf_counter(), core_seconds()
+    write_report(catalog, tiles, path, workers=2)
+    wall, used = time.perf_counter() - start, core_seconds() - used
+    size = sum(file.stat().st_size for file in path.rglob("*.*"))
+    memory = sum(
+        resource.getrusage(who).ru_maxrss / 1024**2 * number
+        for who, number in ((resource.RUSAGE_SELF, 1), (resource.RUSAGE_CHILDREN, 2))
+    )
+    said(f"making a page of {n}, two processes, a candidate", 1e3 * wall / n, 60, "ms")
+    said("  the same in time of one core", 1e3 * used / n, 120, "ms")
+    said("  memory of all three processes at most", memory, 1, "GB")
+    said("  size of a candidate", size / n / 1e3, 40, "kB")
+
+
+def plot(catalog, tile, path):
+    on_tile = catalog[:PER_TILE]
+    on_tile.plot(image=read_image(tile))  # imports, fonts
+    start = time.perf_counter()
+    on_tile.plot(image=read_image(tile)).figure.savefig(path)
+    said(
+        f"catalog.plot() of {len(on_tile)} clusters",
+        time.perf_counter() - start,
+        1,
+        "s",
+    )
 
 
 def main():
@@ -128,21 +188,18 @@ def main():
         folder = Path(name)
         catalog = make_candidates(folder, n)
         tiles = sorted(folder.glob("*.fits"))
-        start, used = time.perf_counter(), time.process_time()
-        write_report(catalog, tiles, folder / "report")
-        wall, used = time.perf_counter() - start, time.process_time() - used
-        size = sum(path.stat().st_size for path in (folder / "report").rglob("*.*"))
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(
-            f"{n} candidates: {1e3 * wall / n:.0f} ms each ({1e3 * used / n:.0f} ms of "
-            f"a core), {size / n / 1e3:.1f} kB each, {memory:.0f} MB of memory"
-        )
+        plot(catalog, tiles[0], folder / "plot.png")
+        make(catalog, tiles, folder / "report")
         single = folder / "single.html"
-        write_report(catalog[:500], tiles[:13], single, single_file=True)
+        write_report(catalog[:500], tiles[:13], single, single_file=True, workers=2)
         path = shutil.which("chromium")
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        use(browser, folder / "report" / "index.html", f"folder of {n}")
-        use(browser, single, f"single file of {min(n, 500)}")
+        index = folder / "report" / "index.html"
+        use(browser, index, f"folder of {n}", 1.5)
+        use(browser, single, f"single file of {min(n, 500)}", 1.5)
+        copies = -(-MANY // n)
+        multiply(folder / "report", copies)
+        use(browser, index, f"folder of {n * copies}", 4)
         browser.close()
 
 

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from .messages import LOGGER
-from .options import add_overwrite
+from .options import add_overwrite, add_workers
 
 __all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
 
@@ -17,14 +18,23 @@ DESCRIPTION = (
     "candidates are on no image."
 )
 
-SUFFIXES = (".fits", ".fit", ".fits.gz", ".fits.fz")
+SURVEY_TABLES = ("candidates.parquet", "candidates.fits", "candidates.ecsv")
+"""Names of the table in the folder of a survey, the first that is there counts."""
 
 
 def add_options(parser):
     """Add the options of the command to its parser."""
-    parser.add_argument("candidates", metavar="CANDIDATES", help="table of clusters")
     parser.add_argument(
-        "images", metavar="IMAGE", nargs="+", help="FITS files, or folders of them"
+        "candidates",
+        metavar="CANDIDATES",
+        help="table of clusters, or the folder of a survey",
+    )
+    parser.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        help="FITS files, or folders of them (default: those that the column 'image' "
+        "of the table names)",
     )
     parser.add_argument(
         "--output", required=True, metavar="PATH", help="the folder or file to write"
@@ -42,12 +52,37 @@ def add_options(parser):
         help="heat maps that 'vaeclust detect' wrote, or folders of them",
     )
     parser.add_argument(
+        "--band",
+        action="append",
+        default=[],
+        type=_band,
+        metavar="NAME=PATH",
+        help="the same sky in another band, a FITS file or a folder of them; the "
+        "colour image has IMAGE in red and two bands, or of more the first three, in "
+        "the order of the options",
+    )
+    parser.add_argument(
+        "--sources",
+        metavar="FILE",
+        help="table of sources for radial profiles and luminosity functions: .ecsv, "
+        ".fits, .vot, .csv, .tbl, .parquet",
+    )
+    parser.add_argument(
         "--references", metavar="FILE", help="circles to compare with: .reg (DS9)"
     )
     parser.add_argument(
         "--shuffle", type=int, metavar="SEED", help="show them in a random order"
     )
+    add_workers(parser)
     add_overwrite(parser)
+
+
+def _band(text):
+    """Read the name and the path of a band."""
+    name, _, path = text.partition("=")
+    if not (name and path):
+        raise argparse.ArgumentTypeError(f"takes NAME=PATH, got {text!r}")
+    return name, path
 
 
 def run(arguments):
@@ -56,16 +91,23 @@ def run(arguments):
     from ..report.page import write_report
     from .outputs import format_errors_on_a_line
 
-    with format_errors_on_a_line(arguments.candidates, "Read"):
-        catalog = ClusterCatalog.read(arguments.candidates)
+    path = _table_path(arguments.candidates)
+    with format_errors_on_a_line(path, "Read"):
+        catalog = ClusterCatalog.read(path)
+    bands = {}
+    for name, band_path in arguments.band:
+        bands.setdefault(name, []).extend(_fits_files([band_path]))
     missing = write_report(
         catalog,
-        _images(arguments.images),
+        _fits_files(arguments.images or _named_images(catalog.table, path.parent)),
         arguments.output,
         single_file=arguments.single_file,
-        heatmaps=_images(arguments.heatmaps),
+        bands=bands,
+        heatmaps=_fits_files(arguments.heatmaps),
+        sources=_sources(arguments.sources),
         references=_circles(arguments.references),
         shuffle=arguments.shuffle,
+        workers=arguments.workers,
         overwrite=arguments.overwrite,
     )
     LOGGER.info("wrote %s", arguments.output)
@@ -75,19 +117,45 @@ def run(arguments):
     return int(bool(missing))
 
 
-def _images(paths):
+def _table_path(candidates):
+    """Return the path of a table, also of one in the folder of a survey."""
+    path = Path(candidates)
+    if not path.is_dir():
+        return path
+    found = [path / name for name in SURVEY_TABLES if (path / name).is_file()]
+    if not found:
+        raise FileNotFoundError(f"{path} has none of {', '.join(SURVEY_TABLES)}")
+    return found[0]
+
+
+def _named_images(table, folder):
+    """Return the images that a table names, relative to its folder."""
+    if "image" not in table.colnames:
+        raise ValueError("give images, since the table has no column 'image'")
+    return [folder / name for name in dict.fromkeys(map(str, table["image"])) if name]
+
+
+def _fits_files(paths):
     """Return the FITS files, and those in the folders (list of Path)."""
+    from ..images.hdus import FITS_SUFFIXES
+
     files = []
     for path in map(Path, paths):
-        if not path.exists():
+        if path.is_dir():
+            names = sorted(path.iterdir())
+            files += [f for f in names if f.name.lower().endswith(FITS_SUFFIXES)]
+        elif path.exists():
+            files.append(path)
+        else:
             raise FileNotFoundError(f"there is no image {path}")
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        files += [file for file in inside if file == path or _is_fits(file)]
     return files
 
 
-def _is_fits(path):
-    return path.name.lower().endswith(SUFFIXES)
+def _sources(path):
+    """Return a table of sources; None without a path."""
+    from ..archives import read_catalog
+
+    return None if path is None else read_catalog(path, name="sources")
 
 
 def _circles(path):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..utils.validation import check_choice
+from .embedding import ConvVAE
 from .grid import NetworkGrid, NetworkImage
 from .inference import run_network
 from .network import CELL, CLASSES
@@ -40,7 +41,7 @@ class LatentCells:
     names: tuple[str, ...] = CLASSES
 
     @classmethod
-    def from_image(cls, image, model, centers, *, scale=2):
+    def from_image(cls, image, sky, *, model=None, scale=2):
         """
         Embed an image.
 
@@ -48,10 +49,10 @@ class LatentCells:
         ----------
         image : `~astro_vaeclust.images.image.Image`
             The image.
-        model : `~astro_vaeclust.detector.model.TrainedModel`
-            The trained model.
-        centers : (n_clusters, 2) array
-            Centres of clusters in pixels, x and y.
+        sky : (n_clusters,) `~astropy.coordinates.SkyCoord`
+            Centres of clusters.
+        model : str or path-like, optional
+            As in `~astro_vaeclust.detector.ConvVAE`.
         scale : int, optional
             From 0 for cells of 8 network pixels to 3 for cells of 64.
 
@@ -66,6 +67,7 @@ class LatentCells:
             If there is no such scale.
         """
         check_choice("scale", scale, range(N_SCALES))
+        model = ConvVAE(model=model).load()
         grid = NetworkGrid.of_image(image, model.fine_scale)
         network_image = NetworkImage.from_image(image, grid)
         network = model.network_for(grid.is_fine)
@@ -74,7 +76,8 @@ class LatentCells:
         side = CELL << scale
         usable = _cell_means(network_image.channels[2], side, latents.shape[:2]) >= 0.5
         rows, columns = np.nonzero(usable)
-        x, y = (grid.to_network(np.reshape(centers, (-1, 2))) / side - 0.5).T
+        centers = np.transpose(image.wcs.world_to_pixel(sky))
+        x, y = (grid.to_network(centers) / side - 0.5).T
         distances = np.hypot(rows - y[:, None], columns - x[:, None])
         return cls(
             latents=latents[usable],

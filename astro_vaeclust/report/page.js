@@ -20,7 +20,7 @@ function el(name, attributes, ...children) {
 }
 const say = (text) => { $("said").textContent = text; };
 function warn(text) { $("warning").textContent = text; $("warning").hidden = false; }
-const number = (value) => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? String(+value.toPrecision(5)) : String(value);
+const number = (value, digits = 5) => value === null ? "" : typeof value === "number" && !Number.isInteger(value) ? String(+value.toPrecision(digits)) : String(value);
 
 /* what is kept */
 function load() {
@@ -44,13 +44,13 @@ function keep() {
 
 /* pictures */
 function overlay(candidate, view, k) {
-  const side = view.sides[k], f = 100 / side, v = candidate.values;
+  const [left, top, side] = view.frames[k], f = 100 / side, v = candidate.values;
   const svg = el("svg", { viewBox: "0 0 100 100", "aria-hidden": "true", fill: "none", "stroke-width": 0.8 });
-  const circle = (x, y, r, more) => { if (r > 0) svg.append(el("circle", { cx: 50 + x * f, cy: 50 + y * f, r: r * f, ...more })); };
+  const circle = (x, y, r, more) => { if (r > 0) svg.append(el("circle", { cx: left + x * f, cy: top + y * f, r: r * f, ...more })); };
   circle(0, 0, v.radius, { stroke: "#56b4e9" });
   circle(0, 0, v.r50, { stroke: "#56b4e9", "stroke-dasharray": "2 1.5" });
   for (const [x, y, r] of view.references) circle(x, y, r, { stroke: "#d55e00", "stroke-dasharray": ".5 1.2", "stroke-width": 1.2 });
-  for (const line of view.contours[k]) svg.append(el("polyline", { points: line.join(" "), stroke: "#e69f00", "stroke-width": .5 }));
+  for (const line of view.contours[k]) svg.append(el("polyline", { points: line.map((z, i) => ((i % 2 ? top : left) + z * f).toFixed(1)).join(" "), stroke: "#e69f00", "stroke-width": .5 }));
   const [n, e] = [view.north, view.east], far = (i) => Math.max(n[i], e[i], 0) * 9 + 5;
   const [x, y] = [100 - far(0), 100 - far(1)];
   for (const [step, name] of [[n, "N"], [e, "E"]]) {
@@ -63,39 +63,73 @@ function overlay(candidate, view, k) {
   return svg;
 }
 const SCALES = ["4 radii", "12 radii", "15 arcmin"];
-function picture(candidate, k, lazy) {
-  const view = candidate.view, url = view && view.pictures[k], box = el("div", { class: "picture" });
-  if (!url) { box.append(el("span", {}, view ? "No picture of this scale" : "No image holds this candidate")); return box; }
-  box.append(el("img", { src: url, alt: `Candidate ${candidate.values.id}, ${SCALES[k]} wide`, width: 256, height: 256, decoding: "async", ...(lazy ? { loading: "lazy" } : {}) }), overlay(candidate, view, k));
-  return box;
+function framed(url, alt, over) {
+  return el("div", { class: "picture" }, el("img", { src: url, alt, width: 256, height: 256, decoding: "async" }), over);
+}
+function picture(candidate, k) {
+  const view = candidate.view, url = view && view.pictures[k];
+  if (!url) return el("div", { class: "picture" }, el("span", {}, view ? "No picture of this scale" : "No image holds this candidate"));
+  return framed(url, `Candidate ${candidate.values.id}, ${SCALES[k]} wide`, overlay(candidate, view, k));
 }
 
-/* gallery: a card is filled when it comes near the window */
+/* gallery: whole rows of cards make a block, which is filled when it comes near the window */
+const ROWS = 8;
+let blocks = [], perRow = 1;
 const watcher = new IntersectionObserver((entries) => {
-  for (const entry of entries) if (entry.isIntersecting) { watcher.unobserve(entry.target); fill(entry.target.candidate); }
-}, { rootMargin: "300px" });
+  for (const entry of entries) if (entry.isIntersecting) fill(entry.target);
+}, { rootMargin: "600px" });
+function fitting() {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return Math.max(Math.floor($("gallery").clientWidth / (13.6 * rem)), 1);
+}
+function layOut() {
+  perRow = fitting();
+  $("gallery").style.setProperty("--columns", perRow);
+  watcher.disconnect();
+  blocks = [];
+  for (let first = 0; first < shown.length; first += ROWS * perRow) {
+    const block = el("div", { class: "block" });
+    block.first = first;
+    block.style.setProperty("--rows", Math.ceil(Math.min(shown.length - first, ROWS * perRow) / perRow));
+    blocks.push(block);
+  }
+  $("gallery").replaceChildren(...blocks);
+  for (const block of blocks) watcher.observe(block);
+  if (shown.length) $("gallery").style.setProperty("--card", cardAt(0).offsetHeight + "px");
+}
+function fill(block) {
+  if (!block || block.firstChild) return;
+  watcher.unobserve(block);
+  const cards = shown.slice(block.first, block.first + ROWS * perRow).map((candidate, i) => {
+    const card = candidate.card || makeCard(candidate);
+    card.setAttribute("aria-posinset", block.first + i + 1);
+    card.setAttribute("aria-setsize", shown.length);
+    return card;
+  });
+  block.append(...cards);
+}
+function cardAt(index) {
+  fill(blocks[Math.floor(index / (ROWS * perRow))]);
+  return shown[index].card;
+}
 function makeCard(candidate) {
-  const card = el("article", { tabindex: -1, "aria-label": "Candidate " + candidate.values.id });
-  card.candidate = candidate; candidate.card = card;
-  watcher.observe(card);
+  const v = candidate.values, card = el("article", { tabindex: -1, "aria-label": "Candidate " + v.id });
+  const rate = v.false_alarm_rate == null ? "" : `, ${number(v.false_alarm_rate, 2)} per deg²`;
+  candidate.card = card; card.candidate = candidate;
+  card.append(el("h2", {}, "Candidate " + v.id), picture(candidate, scale), el("p", { class: "verdict" }),
+    el("p", {}, `score ${number(v.score, 3)}${rate}`), el("p", {}, candidate.flags.join("; ")));
+  mark(candidate);
   return card;
 }
-function fill(candidate) {
-  const v = candidate.values, card = candidate.card;
-  const rate = v.false_alarm_rate == null ? "" : `, ${number(v.false_alarm_rate)} per deg²`;
-  candidate.verdict = el("p", { class: "verdict" });
-  card.replaceChildren(el("h2", {}, "Candidate " + v.id), picture(candidate, scale), candidate.verdict,
-    el("p", {}, `score ${number(v.score)}${rate}`), el("p", {}, candidate.flags.join("; ")));
-  candidate.filled = true;
-  mark(candidate);
-}
 function mark(candidate) {
+  const { card } = candidate;
+  if (!card) return;
   const entry = verdicts.get(String(candidate.values.id)), word = entry ? entry.verdict : "";
-  if (word) candidate.card.dataset.verdict = word; else delete candidate.card.dataset.verdict;
-  if (!candidate.filled) return;
-  candidate.verdict.className = "verdict " + word;
+  if (word) card.dataset.verdict = word; else delete card.dataset.verdict;
+  const line = card.querySelector(".verdict");
+  line.className = "verdict " + word;
   const symbol = { accept: "✓ ", reject: "✗ ", unsure: "? " }[word] || "";
-  candidate.verdict.textContent = (word ? symbol + word : "no verdict") + (entry && entry.note ? ": " + entry.note.slice(0, 80) : "");
+  line.textContent = (word ? symbol + word : "no verdict") + (entry && entry.note ? ": " + entry.note.slice(0, 80) : "");
 }
 function count() {
   const given = all.filter((c) => (verdicts.get(String(c.values.id)) || {}).verdict).length;
@@ -112,31 +146,26 @@ function passes(c) {
 }
 function arrange() {
   const name = $("sort").value, sign = $("descending").checked ? -1 : 1, current = shown[at];
+  if (current && current.card) current.card.tabIndex = -1;
   shown = all.filter(passes);
   if (name) shown.sort((one, other) => {
     const [a, b] = [one.values[name], other.values[name]];
     if (a === null || b === null) return (a === null) - (b === null);
     return sign * (a < b ? -1 : a > b ? 1 : 0);
   });
-  $("gallery").replaceChildren(...shown.map((c) => c.card));
+  layOut();
   choose(Math.max(shown.indexOf(current), 0), false);
   count();
 }
 function choose(index, focus = true) {
-  if (shown[at]) shown[at].card.tabIndex = -1;
+  if (shown[at] && shown[at].card) shown[at].card.tabIndex = -1;
   at = Math.min(Math.max(index, 0), Math.max(shown.length - 1, 0));
   const candidate = shown[at];
   $("chosen").textContent = candidate ? "Candidate " + candidate.values.id : "";
   if (!candidate) return;
-  candidate.card.tabIndex = 0;
-  if (!candidate.filled) fill(candidate);
+  cardAt(at).tabIndex = 0;
   if ($("own").open) own(candidate);
   else if (focus) candidate.card.focus();
-}
-function columns() {
-  const cards = $("gallery").children;
-  if (cards.length < 2) return 1;
-  return getComputedStyle($("gallery")).gridTemplateColumns.split(" ").length;
 }
 
 /* verdicts */
@@ -182,24 +211,53 @@ function keepNote() {
 }
 
 /* own view */
+function axes(label, [left, right], [low, high], xName, yName) {
+  const X = (x) => 40 + 270 * (x - left) / (right - left), Y = (y) => 160 - 140 * (y - low) / (high - low);
+  const svg = el("svg", { viewBox: "0 0 320 192", class: "plot", role: "img", "aria-label": label });
+  svg.append(el("path", { d: "M40 20V160H310", stroke: "#000", fill: "none" }),
+    el("text", { x: 175, y: 188, "text-anchor": "middle" }, xName), el("text", { x: 4, y: 12 }, yName));
+  for (const x of ticks(left, right)) svg.append(el("path", { d: `M${X(x)} 160v4`, stroke: "#000" }), el("text", { x: X(x), y: 174, "text-anchor": "middle" }, String(x)));
+  for (const y of ticks(low, high)) svg.append(el("path", { d: `M40 ${Y(y)}h-4`, stroke: "#000" }), el("text", { x: 34, y: Y(y) + 3, "text-anchor": "end" }, String(y)));
+  return { svg, X, Y, mark: (x, y, error) => svg.append(el("path", { d: `M${X(x)} ${Y(y - error)}V${Y(y + error)}`, stroke: "#0072b2" }), el("circle", { cx: X(x), cy: Y(y), r: 3, fill: "#0072b2" })) };
+}
+function ticks(low, high) {
+  const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= rough), found = [];
+  for (let n = Math.ceil(low / step); n * step <= high; n++) found.push(+(n * step).toPrecision(6));
+  return found;
+}
 function profile(p) {
-  const width = 320, height = 190, x0 = 38, y0 = 160, top = Math.max(...p.density.map((d, i) => (d || 0) + (p.error[i] || 0)), 1e-6) * 1.05, last = p.outer;
-  const X = (r) => x0 + (width - x0 - 8) * r / last, Y = (d) => y0 - (y0 - 10) * d / top;
-  const svg = el("svg", { viewBox: `0 0 ${width} ${height}`, class: "plot", role: "img", "aria-label": "Sources per square arcminute against radius, with errors, fit and field" });
-  svg.append(el("path", { d: `M${x0} 8V${y0}H${width - 4}`, stroke: "#000", fill: "none" }), el("text", { x: x0, y: height - 8 }, `radius, 0 to ${last.toFixed(0)} arcsec; dashed: field; line: Plummer fit`), el("text", { x: 2, y: 16 }, top.toPrecision(2)), el("text", { x: 2, y: y0 }, "0"), el("text", { x: x0 + 6, y: 16 }, "sources per arcmin²"));
-  svg.append(el("line", { x1: x0, x2: width - 4, y1: Y(p.field || 0), y2: Y(p.field || 0), stroke: "#444", "stroke-dasharray": "4 3" }));
-  if (p.model.every((d) => d !== null)) svg.append(el("polyline", { points: p.model.map((d, i) => `${X(last * i / (p.model.length - 1))},${Y(Math.min(d, top))}`).join(" "), fill: "none", stroke: "#d55e00", "stroke-width": 1.5 }));
-  p.density.forEach((d, i) => { if (d !== null) svg.append(el("line", { x1: X(p.radius[i]), x2: X(p.radius[i]), y1: Y(d - p.error[i]), y2: Y(d + p.error[i]), stroke: "#0072b2" }), el("circle", { cx: X(p.radius[i]), cy: Y(d), r: 3, fill: "#0072b2" })); });
+  const top = Math.max(...p.density.map((d, i) => (d || 0) + (p.error[i] || 0)), 1e-6) * 1.05;
+  const { svg, X, Y, mark } = axes("Sources per square arcminute against radius, with errors, fit and field",
+    [0, p.outer], [0, top], "radius (arcsec); dashed: field; line: fit", "sources per arcmin²");
+  if (p.field !== null) svg.append(el("path", { d: `M40 ${Y(p.field)}H310`, stroke: "#444", "stroke-dasharray": "4 3" }));
+  if (p.model.every((d) => d !== null)) svg.append(el("polyline", { points: p.model.map((d, i) => `${X(p.outer * i / (p.model.length - 1))},${Y(Math.min(d, top))}`).join(" "), fill: "none", stroke: "#d55e00", "stroke-width": 1.5 }));
+  p.density.forEach((d, i) => { if (d !== null) mark(p.radius[i], d, Math.min(p.error[i], d)); });
+  return svg;
+}
+function luminosity(l) {
+  const n = l.n_sources.length, highs = l.n_sources.concat(l.n_members.map((m, i) => (m || 0) + l.n_members_err[i]));
+  const lows = l.n_members.map((m, i) => (m || 0) - l.n_members_err[i]);
+  const { svg, X, Y, mark } = axes("Number of sources against magnitude: all within the radius, the field expected there, and the members",
+    [l.edges[0], l.edges[n]], [Math.min(0, ...lows), Math.max(...highs, 1)], `${l.band || "magnitude"} (mag); grey: all; line: field; points: members`, "number per bin");
+  const steps = (counts) => counts.map((c, i) => `${X(l.edges[i])},${Y(c || 0)} ${X(l.edges[i + 1])},${Y(c || 0)}`).join(" ");
+  svg.append(el("polyline", { points: `${X(l.edges[0])},${Y(0)} ${steps(l.n_sources)} ${X(l.edges[n])},${Y(0)}`, fill: "#bbb" }),
+    el("polyline", { points: steps(l.n_field), fill: "none", stroke: "#e69f00", "stroke-width": 1.5 }));
+  l.n_members.forEach((m, i) => { if (m !== null) mark((l.edges[i] + l.edges[i + 1]) / 2, m, l.n_members_err[i]); });
   return svg;
 }
 function link(text, url) { return el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text); }
 function own(candidate) {
   const v = candidate.values, view = candidate.view, place = encodeURIComponent(`${v.ra} ${v.dec}`), entry = verdicts.get(String(v.id)) || {};
   $("own-title").textContent = `Candidate ${v.id}: ${entry.verdict || "no verdict"}`;
-  const views = el("div", { class: "views" }, ...[0, 1, 2].map((k) => el("figure", {}, picture(candidate, k), el("figcaption", {}, SCALES[k]))));
+  const figure = (box, caption) => el("figure", {}, box, el("figcaption", {}, caption));
+  const views = el("div", { class: "views" }, ...SCALES.map((text, k) => figure(picture(candidate, k), text)));
+  const bands = el("div", { class: "views bands" }, ...(view ? view.bands : []).map(([name, url]) =>
+    figure(framed(url, `Candidate ${v.id} in ${name}, 4 radii wide`, overlay(candidate, view, 0)), name + ", 4 radii")));
+  const plots = el("div", { class: "views" }, view && view.profile ? profile(view.profile) : "", view && view.luminosity ? luminosity(view.luminosity) : "");
   const rows = REPORT.columns.map((c) => el("tr", {}, el("th", { scope: "row" }, c.name), el("td", {}, (v[c.name] === null ? "unknown" : ["ra", "dec"].includes(c.name) ? String(v[c.name]) : number(v[c.name])) + (c.unit && v[c.name] !== null ? " " + c.unit : "")), el("td", {}, c.description)));
   const links = el("p", {}, "Look there: ", link("Aladin Lite", `https://aladin.cds.unistra.fr/AladinLite/?target=${place}&fov=0.25`), " · ", link("SIMBAD", `https://simbad.cds.unistra.fr/simbad/sim-coo?Coord=${place}&Radius=2&Radius.unit=arcmin`), " · ", link("IRSA Finder Chart", `https://irsa.ipac.caltech.edu/applications/finderchart/?api=finderchart&UserTargetWorldPt=${place}&execute=true`));
-  $("own-body").replaceChildren(views, el("p", {}, candidate.flags.length ? "Flags: " + candidate.flags.join("; ") : "No flags"), entry.note ? el("p", {}, "Note: " + entry.note) : "", links, view && view.profile ? profile(view.profile) : "", el("table", {}, el("tbody", {}, ...rows)), el("p", {}, view ? "Image: " + view.image : ""));
+  $("own-body").replaceChildren(views, bands, el("p", {}, candidate.flags.length ? "Flags: " + candidate.flags.join("; ") : "No flags"), entry.note ? el("p", {}, "Note: " + entry.note) : "", links, plots, el("table", {}, el("tbody", {}, ...rows)), el("p", {}, view ? "Image: " + view.image : ""));
   seen = at;
   if (!$("own").open) $("own").showModal();
 }
@@ -257,7 +315,7 @@ function load_csv(text) {
 }
 
 /* keys */
-function redraw() { for (const c of all) if (c.filled) { c.card.querySelector(".picture").replaceWith(picture(c, scale)); } }
+function redraw() { for (const c of all) if (c.card) c.card.querySelector(".picture").replaceWith(picture(c, scale)); }
 function look() {
   document.documentElement.style.setProperty("--invert", inverted);
   document.documentElement.style.setProperty("--contrast", contrast);
@@ -270,8 +328,8 @@ function act(key) {
   else if (key === "n") note();
   else if (key === "j" || key === "ArrowRight") choose(at + 1);
   else if (key === "k" || key === "ArrowLeft") choose(at - 1);
-  else if (key === "ArrowDown" && !inOwn) choose(at + columns());
-  else if (key === "ArrowUp" && !inOwn) choose(at - columns());
+  else if (key === "ArrowDown" && !inOwn) choose(at + perRow);
+  else if (key === "ArrowUp" && !inOwn) choose(at - perRow);
   else if ("123".includes(key)) { scale = +key - 1; redraw(); say(SCALES[scale]); }
   else if (key === "o") { bare = !bare; look(); say(bare ? "Overlay off" : "Overlay on"); }
   else if (key === "i") { inverted = 1 - inverted; look(); say(inverted ? "Inverted" : "Not inverted"); }
@@ -312,7 +370,12 @@ $("bycolumn").append(...REPORT.columns.map((c) => el("option", {}, c.name)));
 $("byflag").append(...REPORT.flags.map((text) => el("option", {}, text)));
 $("keylist").append(...KEYS.map(([key, text]) => el("tr", {}, el("th", { scope: "row" }, key), el("td", {}, text))));
 load();
-all.forEach(makeCard);
 arrange();
-all.forEach(mark);
+new ResizeObserver(() => {
+  if (fitting() === perRow) return;
+  const focused = shown[at] && document.activeElement === shown[at].card;
+  layOut();
+  choose(at, focused);
+}).observe($("gallery"));
+matchMedia("print").addEventListener("change", (event) => { if (event.matches) blocks.forEach(fill); });
 })();

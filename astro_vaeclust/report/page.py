@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from ..measure.columns import table_digest
 from ..measure.flags import ClusterFlags
 from ..utils.optional import import_optional
 from ..version import __version__
-from .records import column_facts, records_of, views_of
+from .field_sources import FieldSources
+from .records import column_facts, records_of
+from .views import Viewer, best_paths, views_of
 
 __all__ = ["write_report"]
 
@@ -32,9 +35,12 @@ def write_report(
     output,
     *,
     single_file=False,
+    bands=None,
     heatmaps=(),
+    sources=None,
     references=(),
     shuffle=None,
+    workers=1,
     overwrite=False,
 ):
     """
@@ -45,18 +51,30 @@ def write_report(
     catalog : `~astro_vaeclust.ClusterCatalog`
         The candidates.
     images : iterable of path-like
-        FITS images that hold them, each of which is opened once.
+        FITS images that hold them, the pixels of which are read once. Of several that
+        hold a candidate, that counts which its column ``image`` names, or else the one
+        in which it is the farthest from the border.
     output : path-like
         The folder, or the HTML file with ``single_file``.
     single_file : bool, optional
         Whether to write one HTML file with everything in it.
+    bands : dict, optional
+        FITS images of other bands (iterable of path-like) by their names, of any pixel
+        scale and orientation. The colour image has the searched image in red, and two
+        bands in their order in green and blue; of three bands or more, the first three.
     heatmaps : iterable of path-like, optional
         Heat maps, whose contours are drawn where they hold a candidate; needs
         matplotlib's contourpy.
+    sources : `~astropy.table.Table`, optional
+        Sources to count in radial profiles, instead of those found in the images, and
+        in luminosity functions; as `~astro_vaeclust.matching.ClusterMatch` takes them.
     references : iterable of `~regions.CircleSkyRegion`, optional
         Circles to compare with.
     shuffle : int, optional
         Seed of a random order; by default the order of the table.
+    workers : int, optional
+        Processes that look at images; with several, a script needs the guard
+        ``if __name__ == "__main__":``.
     overwrite : bool, optional
         Whether an earlier report may be replaced.
 
@@ -82,11 +100,19 @@ def write_report(
     _check(catalog, output, single_file, overwrite)
     if shuffle is not None:
         catalog = catalog[np.random.default_rng(shuffle).permutation(len(catalog))]
-    views = views_of(catalog, images, heatmaps=heatmaps, references=references)
+    table = catalog.table
+    viewer = Viewer(
+        table=table,
+        bands={name: best_paths(table, paths) for name, paths in (bands or {}).items()},
+        heatmaps=best_paths(table, heatmaps),
+        sources=None if sources is None else FieldSources(sources),
+        references=list(references),
+    )
+    views = views_of(viewer, images, workers=workers)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".vaeclust-") as folder:
         page = Path(folder) / "page"
         (page / "images").mkdir(parents=True)
-        data = _data(catalog, views, page, single_file)
+        data = _data(table, views, page, single_file)
         html = _html(data if single_file else None)
         (page / "index.html").write_text(html, encoding="utf-8")
         if not single_file:
@@ -117,21 +143,25 @@ def _check(catalog, output, single_file, overwrite):
         raise OSError(f"{output} is no report, and is not replaced")
 
 
-def _data(catalog, views, page, single_file):
+def _data(table, views, page, single_file):
     """Return the script with the data, and write the pictures beside it."""
-    records = records_of(catalog.table)
+    records = records_of(table)
     for row, record in enumerate(records):
-        view = views.get(row)
-        record["view"] = view
+        record["view"] = view = views.get(row)
         if view is not None:
+            store = partial(_stored, page=page, single_file=single_file)
             view["pictures"] = [
-                _stored(picture, page, f"images/{row}-{scale}.webp", single_file)
+                store(picture, name=f"images/{row}-{scale}.webp")
                 for scale, picture in enumerate(view["pictures"])
             ]
+            view["bands"] = [
+                (band, store(picture, name=f"images/{row}-band{number}.webp"))
+                for number, (band, picture) in enumerate(view["bands"])
+            ]
     report = {
-        "digest": table_digest(catalog.table),
+        "digest": table_digest(table),
         "version": __version__,
-        "columns": column_facts(catalog.table),
+        "columns": column_facts(table),
         "flags": [flag.meaning for flag in ClusterFlags],
         "candidates": records,
     }
@@ -140,7 +170,8 @@ def _data(catalog, views, page, single_file):
     return "const REPORT=" + text.replace("<", "\\u003c") + ";"
 
 
-def _stored(picture, page, name, single_file):
+def _stored(picture, *, page, name, single_file):
+    """Return the address of a picture, which is written unless it is in it."""
     if picture is None:
         return None
     if single_file:

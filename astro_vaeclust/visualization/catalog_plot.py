@@ -100,8 +100,9 @@ def image_of(catalog, image=None):
 
 def background_of(catalog, image=None):
     """Return what to plot: a given image, that of the catalogue, or its heat map."""
-    given = None if image is None else read_image(image)
-    for background in (given, catalog.image, catalog.heatmap):
+    if image is not None:
+        return image_of(catalog, image)
+    for background in (catalog.image, catalog.heatmap):
         if background is not None:
             return background
     raise ValueError(

@@ -1,19 +1,34 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Grey pictures of pixels, without matplotlib."""
+"""Pictures of pixels in grey and in colour, without matplotlib."""
 
 from __future__ import annotations
 
 import base64
 import struct
 import zlib
+from io import BytesIO
 
 import numpy as np
-from astropy.visualization import ZScaleInterval
+from astropy.visualization import ZScaleInterval, make_lupton_rgb
 
-__all__ = ["as_grey", "image_limits", "png_url", "reduced"]
+__all__ = [
+    "as_grey",
+    "as_webp",
+    "image_limits",
+    "in_colour",
+    "png_url",
+    "reduced",
+    "step_to",
+]
 
 SOFTENING = 0.1
 """Fraction of the range below which the asinh stretch is linear."""
+
+COLOUR_STRETCH, COLOUR_Q = 5, 8
+"""Significance at which pictures in colour are bright, and how far they compress."""
+
+SMALL = 64
+"""Pixels of the side of a picture up to which WebP is without loss."""
 
 MASKED_GREY = 70
 """Grey level of pixels that are NaN."""
@@ -49,9 +64,43 @@ def as_grey(pixels, limits=None):
     return np.ascontiguousarray(np.rint(levels[::-1]).astype(np.uint8))
 
 
+def in_colour(red, green, blue):
+    """
+    Join pixels of three bands to a picture in colour, as Lupton et al. (2004).
+
+    Parameters
+    ----------
+    red, green, blue : (ny, nx) array
+        Significances: pixels minus the sky over the noise of the band, from the bottom
+        row up; NaN where they are masked.
+
+    Returns
+    -------
+    picture : (ny, nx, 3) uint8 array
+        From the top row down.
+    """
+    bands = [np.nan_to_num(band[::-1]) for band in (red, green, blue)]
+    return make_lupton_rgb(*bands, minimum=-1, stretch=COLOUR_STRETCH, Q=COLOUR_Q)
+
+
+def as_webp(picture):
+    """Return a picture, (ny, nx) or (ny, nx, 3) uint8 array, as a WebP file (bytes)."""
+    from PIL import Image
+
+    file = BytesIO()
+    is_small = max(picture.shape) <= SMALL
+    Image.fromarray(picture).save(file, "webp", quality=80, method=2, lossless=is_small)
+    return file.getvalue()
+
+
+def step_to(shape, side):
+    """Return the side of the blocks that `reduced` averages (int)."""
+    return -(-max(shape) // side)
+
+
 def reduced(pixels, side):
     """Return means of square blocks, so that no side is longer than ``side``."""
-    step = -(-max(pixels.shape) // side)
+    step = step_to(pixels.shape, side)
     if step == 1:
         return pixels
     ny, nx = (n // step or 1 for n in pixels.shape)

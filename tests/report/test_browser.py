@@ -2,10 +2,15 @@
 import csv
 import os
 
+import astropy.units as u
+import numpy as np
 import pytest
+from astropy.table import QTable
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.report.page import write_report
+
+from ..example_catalog import make_columns
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -178,15 +183,32 @@ def test_own_view(report, new_page):
     assert dialog.locator("img").count() == 3
     assert "Radius with half of the members" in dialog.inner_text()
     assert dialog.get_by_role("img", name="Sources per square").is_visible()
+    assert dialog.locator(".bands img").count() == 0
     for anchor in dialog.locator("a").all():
         assert anchor.get_attribute("rel") == "noopener noreferrer"
-    keep_picture(page, "own")
     page.keyboard.press("a")
     assert "Candidate 3" in dialog.locator("h2").inner_text()
     page.keyboard.press("Escape")
     page.locator("[aria-label='Candidate 3']:focus").wait_for()
     page.keyboard.press("?")
     assert "undo" in page.get_by_role("dialog").inner_text()
+
+
+def test_own_view_with_bands_and_sources(candidates, tile, tmp_path, new_page):
+    sky = candidates["sky_center"][[0, 1, 2, 3, 4] * 20]
+    sources = QTable({"sky": sky, "mag": np.linspace(12, 15, 100) * u.mag})
+    bands = {"H": [tile], "<b>J": [tile]}
+    path = tmp_path / "report"
+    write_report(candidates, [tile], path, bands=bands, sources=sources)
+    page = page_of(path, new_page, bypass_csp=True)
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("img", name="Candidate 1 in <b>J, 4 radii wide").wait_for()
+    assert dialog.get_by_role("img", name="Number of sources against").is_visible()
+    wide = "[...document.images].every(image => image.naturalWidth > 0)"
+    page.wait_for_function(wide)
+    keep_picture(page, "own-bands")
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -256,3 +278,44 @@ def test_no_candidates_and_missing_images(outside, tile, tmp_path, new_page):
     assert page.locator("article").nth(3).get_by_text("No picture of").is_visible()
     page.keyboard.press("3")
     assert page.locator("article").nth(3).locator("img").count() == 1
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A report of 900 candidates on no image."""
+    columns = make_columns(900)
+    path = tmp_path_factory.mktemp("many") / "report"
+    write_report(ClusterCatalog(cluster_table(columns)), [], path)
+    return path
+
+
+def test_of_many_cards_only_near_ones_are_made(many, new_page):
+    page = page_of(many, new_page)
+    assert page.locator("article").count() < 200
+    page.get_by_label("Sort by").select_option("id")
+    page.get_by_label("descending").check()
+    assert page.locator("article").count() < 200
+    assert page.locator("article").first.get_attribute("aria-label") == "Candidate 900"
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    last = page.get_by_role("article", name="Candidate 1", exact=True)
+    last.wait_for()
+    assert last.get_attribute("aria-posinset") == "900"
+    page.emulate_media(media="print")
+    page.wait_for_function("document.querySelectorAll('article').length === 900")
+
+
+def test_the_next_without_a_verdict_may_be_far_away(many, new_page, tmp_path):
+    page = page_of(many, new_page)
+    page.keyboard.press("a")
+    first, entry = exported(page).read_text().splitlines()
+    rest = [entry.replace("1,", f"{n},", 1) for n in range(2, 800)]
+    path = tmp_path / "verdicts.csv"
+    path.write_text("\n".join([first, entry, *rest]) + "\n")
+    page.locator("#file").set_input_files(path)
+    page.get_by_text("Imported 799").wait_for()
+    page.locator("article").nth(3).click()
+    page.keyboard.press("r")
+    assert focused(page) == "Candidate 800"
+    assert page.locator(":focus").bounding_box()["y"] < 720
+    page.set_viewport_size({"width": 500, "height": 720})
+    page.locator("[aria-label='Candidate 800']:focus").wait_for()

@@ -32,6 +32,7 @@ def test_radial_profile_has_errors_fit_and_field():
     assert points.has_yerr
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert any(label.startswith("field ") for label in labels)
+    assert any(label.startswith("Plummer, ") for label in labels)
     assert ax.get_ylim()[0] == 0
 
 
@@ -40,8 +41,34 @@ def test_radial_profile_counts_what_is_in_the_image():
     assert len(ax.containers) == 1
 
 
+def test_radial_profile_with_a_fit():
+    catalog = make_catalog(1)
+    rng = np.random.default_rng(0)
+    near = catalog["sky_center"][0].directional_offset_by(
+        rng.uniform(0, 360, 150) * u.deg, np.abs(rng.normal(0, 4, 150)) * u.arcsec
+    )
+    field = make_sources()
+    ra, dec = ([*field[n].deg, *getattr(near, n).deg] * u.deg for n in ("ra", "dec"))
+    sources = QTable({"ra": ra, "dec": dec})
+    ax = catalog.plot_radial_profile(1, sources=sources, reach=20 * u.arcsec)
+    profile = catalog.profile(1, sources=sources, reach=20 * u.arcsec)
+    fit = next(line for line in ax.lines if line.get_label().startswith("Plummer, "))
+    assert f"{profile.n_counts:.0f} $" in fit.get_label()
+    assert 100 < profile.n_counts < 200
+    middles = (profile.edges[1:] + profile.edges[:-1]) / 2
+    drawn = np.interp(middles.value, *fit.get_data())
+    np.testing.assert_allclose(drawn, profile.fitted(middles).value, rtol=0.02)
+
+
+def test_legend_says_why_there_is_no_fit():
+    ax = make_catalog(1).plot_radial_profile(1, sources=make_sources(5))
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert any(label.startswith("no fit: ") for label in labels)
+    assert any("too few" in label for label in labels)
+
+
 def test_unknown_cluster_lists_those_there_are():
-    with pytest.raises(ValueError, match=r"\[1, 2\]; got 7"):
+    with pytest.raises(ValueError, match=r"one of \[1, 2\]; got 7"):
         make_catalog(2).plot_radial_profile(7)
 
 
