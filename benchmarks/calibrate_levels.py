@@ -35,8 +35,7 @@ SKIES = {
     "2mass-mosaic": (64, "2mass-ks", 1.25 * u.deg, 0),
     "2mass-clusters": (40, "2mass-ks", 1.25 * u.deg, 12),
     "ukidss-tile": (600, "ukidss-k", None, 0),
-    "ukidss-mosaic": (30, "ukidss-k", 20 * u.arcmin, 0),
-    "ukidss-clusters": (30, "ukidss-k", 20 * u.arcmin, 3),
+    "ukidss-clusters": (150, "ukidss-k", None, 1),
 }
 """Number, survey, side and clusters of what is searched; tiles have no side."""
 
@@ -85,7 +84,7 @@ def _search(job, *, folder, model):
     _, survey, side, clusters = SKIES[kind]
     model = load_model(model)
     if side is None:
-        tile = mock_tile(seed, survey=survey)
+        tile = mock_tile(seed + clusters, survey=survey)  # even seeds have a cluster
     else:
         tile = draw_mosaic(seed, survey=survey, side=side, clusters=clusters)
     if clusters:

@@ -9,8 +9,8 @@ import numpy as np
 
 __all__ = ["merge_rows"]
 
-R50_PIXELS = (15.0, 60.0)
-"""Network pixels of r50 in which a level measures best."""
+R50_PIXELS = 30.0
+"""Network pixels of r50 with which a level measures best: 15 to 60 with octaves."""
 
 MIN_DISTANCE = 20.0
 """Network pixels of the finest level within which two rows are one cluster."""
@@ -42,8 +42,8 @@ def merge_rows(rows, pixel_scale):
     ``PART_SIZE`` as large, also within the larger one's ``radius``. The smaller one is
     a part, with a row of its own, if its surface density is ``CONTRAST`` times that of
     a Plummer sphere with the half-number radius and number of the larger one there. A
-    cluster has the lowest rate of its rows; its measures are those of the row of the
-    lowest rate, among the comparable ones, on a level in which r50 has ``R50_PIXELS``.
+    cluster has the lowest rate of its rows; its measures are those of the comparable
+    row whose r50 is nearest to ``R50_PIXELS``, in the logarithm.
 
     Parameters
     ----------
@@ -86,8 +86,7 @@ class _Rows:
     def measuring(self, cluster):
         """Return the row that measures a cluster."""
         pixels = self.r50[cluster.rows] / self.level[cluster.rows]
-        well = (pixels >= R50_PIXELS[0]) & (pixels <= R50_PIXELS[1])
-        return cluster.rows[np.argmax(well)]
+        return cluster.rows[np.argmin(np.abs(np.log(pixels / R50_PIXELS)))]
 
     def distance(self, row, others):
         """Return distances of rows from one, in arcsec."""

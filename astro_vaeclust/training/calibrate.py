@@ -95,7 +95,7 @@ def calibrate(model, tiles, *, progress_bar=None):
     before = model.calibration or calibration
     errors = [_errors(pairs[fine], before, fine) for fine in (False, True)]
     corrections = dict(zip(ERRORS, zip(*errors, strict=True), strict=True))
-    calibration = replace(calibration, **corrections)
+    calibration = replace(calibration, levels=((), ()), **corrections)
     return replace(model, calibration=calibration)
 
 

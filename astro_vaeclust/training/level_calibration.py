@@ -11,13 +11,15 @@ from ..detector.calibration import SCORES, LevelCalibration
 from ..detector.candidates import MIN_USABLE
 from ..detector.grid import NetworkGrid, NetworkImage
 from ..detector.levels import LevelSearch
-from ..detector.merging import R50_PIXELS
 from ..detector.network import CELL, MEASURES
 from ..images.read import read_image
 from .calibrate import MIN_PAIRS, calibrate_errors
 from .rates import NullSample, fit_intensity, range_of
 
 __all__ = ["LevelSample", "calibrate_levels", "level_pairs", "level_samples"]
+
+R50_PIXELS = (15.0, 60.0)
+"""Network pixels of r50 of clusters that tell of the measures of a level."""
 
 N_LEVELS = 6
 """Levels that are calibrated at most, with the finest."""
@@ -96,7 +98,7 @@ def level_pairs(model, tile):
     -------
     pairs : dict of (bool, int) to (n, 2, 5) array
         By whether the image is fine and the level: deviations from the truth and
-        stated errors of the clusters with `R50_PIXELS` there.
+        stated errors of the clusters with ``R50_PIXELS`` there.
     """
     truth, pairs = tile.clusters, {}
     for level in _coarser_levels(model, tile.image):
@@ -147,20 +149,20 @@ def calibrate_levels(model, samples, pairs=()):
     """
     levels = []
     for fine in (False, True):
-        of_kind = []
+        of_kind = [LevelCalibration(None)]
         for level in range(1, N_LEVELS):
             chosen = [s for s in samples if (s.fine, s.level) == (fine, level)]
             if sum(len(sample.scores) for sample in chosen) < MIN_CANDIDATES:
                 break
             found = [one[fine, level] for one in pairs if (fine, level) in one]
-            of_kind.append(_level(chosen, found))
-        levels.append(tuple(of_kind))
+            of_kind.append(_level(chosen, found, of_kind[-1]))
+        levels.append(tuple(of_kind[1:]))
     calibration = replace(model.calibration, levels=tuple(levels))
     return replace(model, calibration=calibration)
 
 
-def _level(samples, pairs):
-    """Return the calibration of one level."""
+def _level(samples, pairs, below):
+    """Return the calibration of one level; few pairs leave the errors of that below."""
     scores, crowding, exposure = (
         np.concatenate([getattr(sample, name) for sample in samples])
         for name in ("scores", "crowding", "exposure")
@@ -175,7 +177,7 @@ def _level(samples, pairs):
     )
     pairs = np.concatenate(pairs) if pairs else ()
     if len(pairs) < MIN_PAIRS:
-        return LevelCalibration(intensity)
+        return replace(below, intensity=intensity)
     return LevelCalibration(intensity, *calibrate_errors(pairs))
 
 
