@@ -4,15 +4,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import astropy.units as u
 import numpy as np
 from astropy.table import vstack
 
-from .detector.candidates import MIN_DISTANCE
-from .detector.grid import NetworkGrid, Scaling
+from .detector.grid import NetworkGrid, NetworkImage, Scaling
+from .detector.levels import LevelSearch, level_fractions, level_grids
+from .detector.search import (
+    DetectorSearch,
+    check_takes_sources,
+    cluster_columns,
+    model_facts,
+    reported,
+)
 from .images.celestial import middle, pixel_area
-from .measure.columns import cluster_table
+from .measure.circles import CircleMeasurements
 from .sources.points import PointSources, check_number_on_image
 from .sources.table import read_sources
 
@@ -20,8 +28,7 @@ __all__ = [
     "Block",
     "block_size_of",
     "cut_into_blocks",
-    "join_detections",
-    "part_around",
+    "flag_conditions",
     "search_in_blocks",
 ]
 
@@ -39,6 +46,12 @@ OVERLAP = 512
 
 MARGIN = 32
 """Network pixels beyond its own in which a block may have a centre."""
+
+MAX_BINNED_PIXELS = 4096**2
+"""Network pixels up to which a coarser level is searched in one piece."""
+
+SURROUNDINGS = 192
+"""Pixels around the circle of a cluster in which its flags and sources are measured."""
 
 
 @dataclass(frozen=True)
@@ -122,50 +135,28 @@ def cut_into_blocks(shape, *, side, overlap, period=1):
     ]
 
 
-def join_detections(tables, reach):
-    """
-    Join the detections of blocks.
-
-    Parameters
-    ----------
-    tables : list of `~astropy.table.QTable`
-        Tables of clusters in pixels of the image.
-    reach : float
-        Pixels within which detections are one cluster.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        The detections by falling score, of each cluster that with the highest.
-    """
-    table = vstack(tables, metadata_conflicts="silent")
-    table = table[np.argsort(-table["score"], kind="stable")]
-    x, y = np.asarray(table["x_center"]), np.asarray(table["y_center"])
-    kept = []
-    for row in range(len(table)):
-        if np.all(np.hypot(x[row] - x[kept], y[row] - y[kept]) > reach):
-            kept.append(row)
-    table = table[kept]
-    table["id"] = np.arange(1, len(table) + 1)
-    return table
-
-
-def search_in_blocks(source, search, *, fine_scale, block_size, sources=None):
+def search_in_blocks(
+    source,
+    model,
+    *,
+    block_size,
+    max_false_alarm_rate=None,
+    n_largest=None,
+    fwhm=None,
+    sources=None,
+):
     """
     Search an image block by block with the trained network.
 
-    Sky and noise are measured once, on the whole image.
+    Sky and noise of a level are measured once, on the whole image. Of coarser levels,
+    those with few enough pixels are searched in one piece.
 
     Parameters
     ----------
     source : `~astro_vaeclust.images.source.ImageSource`
         The image.
-    search : callable
-        Called with an `~astro_vaeclust.images.image.Image` and its
-        `~astro_vaeclust.sources.points.PointSources` or None; returns a
-        `~astro_vaeclust.detector.search.DetectorSearch`.
-    fine_scale : float
-        As in `~astro_vaeclust.detector.grid.NetworkGrid.from_pixel_scale`.
+    model, max_false_alarm_rate, n_largest, fwhm
+        As those of `~astro_vaeclust.detector.search.DetectorSearch`.
     block_size : int
         Side of the blocks in image pixels, without what they overlap.
     sources : `~astropy.table.Table` or PointSources, optional
@@ -173,36 +164,94 @@ def search_in_blocks(source, search, *, fine_scale, block_size, sources=None):
 
     Returns
     -------
-    table : `~astropy.table.QTable`
-        The clusters, by falling score, in pixels of the image.
+    columns : dict
+        Those of the table of clusters, by falling score, in pixels of the image.
     meta : dict
-        ``model``, ``n_blocks``, and of sources ``n_sources_in_image`` and
-        ``sources_used_as``.
+        ``model``, ``n_blocks`` of the finest level, and of sources
+        ``n_sources_in_image`` and ``sources_used_as``.
     """
-    grid = _network_grid(source, fine_scale)
-    network_pixel = grid.factor / grid.zoom
+    check_takes_sources(model, sources)
+    points = None if sources is None else _usable_points(sources, source)
+    finest = _network_grid(source, model.fine_scale)
+    grids = level_grids(finest, source.shape, model.calibration)
+    fractions = level_fractions(grids)
+    rows, n_blocks = [], []
+    for grid in grids:
+        found = [
+            _own_rows(level, block, max_false_alarm_rate)
+            for level, block in _levels_of_blocks(
+                source, grid, block_size, model, fractions, points
+            )
+        ]
+        n_blocks.append(len(found))
+        rows += found
+    pixel_scale = finest.scale / finest.factor
+    rows = reported(vstack(rows), pixel_scale, max_false_alarm_rate, n_largest)
+
+    def circles(centers, radii):
+        measured = [
+            _circle(source, *one, points, fwhm)
+            for one in zip(centers, radii, strict=True)
+        ]
+        counts, flags = zip(*measured, strict=True) if measured else ([], [])
+        return SimpleNamespace(
+            n_sources=np.array(counts, dtype=int), flags=np.array(flags, dtype=int)
+        )
+
+    meta = {"model": model_facts(model, grids), "n_blocks": n_blocks[0]}
+    if points is not None:
+        meta["n_sources_in_image"] = len(points)
+        meta["sources_used_as"] = "combined score"
+    return cluster_columns(rows, source, circles), meta
+
+
+def _levels_of_blocks(source, grid, block_size, model, fractions, points):
+    """Yield the searches of a level, block by block, and their blocks."""
+    n_pixels = np.prod(source.shape) / grid.pixels**2
+    if grid.binning > 1 and n_pixels <= MAX_BINNED_PIXELS:
+        everything = tuple(slice(0, side) for side in source.shape)
+        image = NetworkImage.from_source(source, grid)
+        yield LevelSearch(image, model, fractions), Block(everything, everything)
+        return
     blocks = cut_into_blocks(
         source.shape,
-        side=block_size,
-        overlap=int(np.ceil(OVERLAP * network_pixel)),
+        side=block_size * grid.binning,
+        overlap=OVERLAP * grid.pixels,
         period=grid.period,
     )
-    points = None if sources is None else _usable_points(sources, source)
     scaling = Scaling.from_source(source, grid)
-    tables, meta = [], {}
     for block in blocks:
         image = source.part(block.read, scaling=scaling)
         if image.mask.all():
             continue
         of_block = None if points is None else points.within(block.read)
-        found = search(image, of_block)
-        tables.append(_own_detections(found, block, MARGIN * network_pixel))
-        meta = {"model": found.models}
-        if points is not None:
-            meta["n_sources_in_image"] = len(points)
-            meta["sources_used_as"] = found.sources_used_as
-    table = join_detections(tables, MIN_DISTANCE * network_pixel)
-    return table, meta | {"n_blocks": len(blocks)}
+        image = NetworkImage.from_image(image, grid)
+        yield LevelSearch(image, model, fractions, sources=of_block), block
+
+
+def _own_rows(level, block, limit):
+    """Return the rows of a block's own candidates, in pixels of the image."""
+    corner = tuple(side.start for side in block.read)
+    rows = level.rows(limit, corner)
+    return rows[block.owns(rows["x"], rows["y"], MARGIN * level.grid.pixels)]
+
+
+def _circle(source, center, radius, points, fwhm):
+    """Return the number of sources in a circle, and its flags."""
+    reach = 2 * radius + SURROUNDINGS
+    part = tuple(
+        slice(max(int(at - reach), 0), min(int(at + reach) + 1, side))
+        for at, side in zip(center[::-1], source.shape, strict=True)
+    )
+    corner = np.array([part[1].start, part[0].start])
+    circles = CircleMeasurements(
+        source.part(part),
+        center[np.newaxis] - corner,
+        np.array([radius]),
+        sources=None if points is None else points.within(part),
+        fwhm=fwhm,
+    )
+    return circles.n_sources[0], circles.flags[0]
 
 
 def block_size_of(source, block_size, fine_scale):
@@ -226,29 +275,32 @@ def block_size_of(source, block_size, fine_scale):
     ValueError
         If the pixels are coarser than the network takes.
     """
-    zoom = _network_grid(source, fine_scale).zoom
+    _network_grid(source, fine_scale)
     ny, nx = source.shape
-    if block_size is None and ny * nx * zoom**2 > MAX_WHOLE_PIXELS:
-        return BLOCK_SIZE // zoom
+    if block_size is None and ny * nx > MAX_WHOLE_PIXELS:
+        return BLOCK_SIZE
     return block_size
 
 
-def part_around(row, shape):
+def flag_conditions(table, source, model):
     """
-    Return the rows and columns around a cluster that stand for the whole image.
+    Flag clusters if the image is outside of the calibration of the model.
 
     Parameters
     ----------
-    row : `~astropy.table.Row`
-        The cluster.
-    shape : tuple of int
-        ``(ny, nx)`` of the image.
-
-    Returns
-    -------
-    part : tuple of slice
-        A part of at most ``SAMPLE`` pixels a side, within the image.
+    table : `~astropy.table.QTable`
+        The clusters.
+    source, model
+        As those of `search_in_blocks`; the part of the image around the first cluster
+        stands for the whole.
     """
+    if len(table):
+        sample = source.part(_part_around(table[0], source.shape))
+        DetectorSearch(sample, model, max_false_alarm_rate=None).flag_conditions(table)
+
+
+def _part_around(row, shape):
+    """Return rows and columns around a cluster, at most ``SAMPLE`` a side."""
     part = []
     for center, side in zip((row["y_center"], row["x_center"]), shape, strict=True):
         start = int(np.clip(center - SAMPLE / 2, 0, max(side - SAMPLE, 0)))
@@ -261,14 +313,6 @@ def _network_grid(source, fine_scale):
     area = pixel_area(source.wcs, *middle(source.shape))
     scale = np.sqrt(area) * u.deg.to(u.arcsec)
     return NetworkGrid.from_pixel_scale(scale, fine_scale)
-
-
-def _own_detections(found, block, margin):
-    """Return the table of a block's own detections in pixels of the image."""
-    table = cluster_table(found.columns())
-    for name, read in zip(("y_center", "x_center"), block.read, strict=True):
-        table[name] += read.start
-    return table[block.owns(table["x_center"], table["y_center"], margin)]
 
 
 def _usable_points(sources, source):

@@ -17,7 +17,8 @@ from astropy.wcs import WCS
 from .images.image import Image
 from .images.write import write_image
 from .io.formats import register_formats
-from .measure.columns import check_columns, cluster_table, stacked
+from .measure.columns import check_columns, cluster_table
+from .measure.stacking import stacked
 from .measure.text import cluster_lines, count_text
 from .segmentation import only
 from .sources.points import PointSources
@@ -131,8 +132,7 @@ class ClusterCatalog:
         catalog : `ClusterCatalog`
             The clusters of all in the given order, with a new ``id`` from 1, without
             heat map, segmentation and image; with a column ``image`` if all name it.
-            A column that some do not have is masked for these. An entry of the metadata
-            that differs becomes a list with one per catalogue.
+            What some do not have is masked; metadata that differ become a list.
 
         Raises
         ------

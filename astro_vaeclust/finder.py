@@ -23,7 +23,13 @@ from .mixtures.prior import PriorMixture
 from .segmentation import PeakFraction
 from .sources.table import read_point_sources
 from .utils.provenance import run_metadata
-from .utils.validation import check_count, check_device, check_number, check_seed
+from .utils.validation import (
+    check_count,
+    check_device,
+    check_number,
+    check_rate,
+    check_seed,
+)
 
 __all__ = ["VAEClusterFinder"]
 
@@ -273,7 +279,8 @@ class VAEClusterFinder(ClusterFinderBase):
         self._check_block_size(block_size)
         with open_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu) as source:
             if not self.learns_on_image:
-                block_size = block_size_of(source, block_size, self._fine_scale)
+                fine_scale = self.trained_model.fine_scale
+                block_size = block_size_of(source, block_size, fine_scale)
             if block_size is None:
                 catalog = self._detect_whole(source.read(), sources)
             else:
@@ -293,38 +300,37 @@ class VAEClusterFinder(ClusterFinderBase):
             meta["sources_used_as"] = search.sources_used_as
         table = cluster_table(columns or None, meta=meta)
         search.flag_conditions(table)
+        heatmap = search.heatmap.astype(np.float32, copy=False)
         return ClusterCatalog(
             table,
-            heatmap=NDData(
-                search.heatmap.astype(np.float32, copy=False),
-                wcs=image.wcs,
-                mask=image.mask,
-            ),
+            heatmap=NDData(heatmap, wcs=image.wcs, mask=image.mask),
             segmentation=search.segmentation,
             image=image,
             sources=sources,
         )
 
     def _detect_in_blocks(self, source, sources, block_size):
-        from .blocks import part_around, search_in_blocks
+        from .blocks import flag_conditions, search_in_blocks
 
-        table, facts = search_in_blocks(
+        columns, facts = search_in_blocks(
             source,
-            self._search,
-            fine_scale=self._fine_scale,
+            self.trained_model,
             block_size=block_size,
+            max_false_alarm_rate=self._limit,
+            n_largest=self.n_largest,
+            fwhm=self.fwhm,
             sources=sources,
         )
-        table.meta = run_metadata(self, source, []) | facts
-        table = table[: self.n_largest]
-        if len(table):
-            sample = source.part(part_around(table[0], source.shape))
-            self._search(sample, None).flag_conditions(table)
+        meta = run_metadata(self, source, []) | facts
+        table = cluster_table(columns, meta=meta)
+        flag_conditions(table, source, self.trained_model)
         return ClusterCatalog(table)
 
     @property
-    def _fine_scale(self):
-        return self.trained_model.network.settings.fine_scale
+    def _limit(self):
+        """False alarms per deg2 that are accepted (float); None without a limit."""
+        rate = self.max_false_alarm_rate
+        return None if rate is None else rate.to_value(u.deg**-2)
 
     def _check_block_size(self, block_size):
         if block_size is None:
@@ -362,11 +368,10 @@ class VAEClusterFinder(ClusterFinderBase):
             )
         from .detector.search import DetectorSearch
 
-        rate = self.max_false_alarm_rate
         return DetectorSearch(
             image,
             self.trained_model,
-            max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),
+            max_false_alarm_rate=self._limit,
             **common,
         )
 
@@ -386,14 +391,7 @@ def _check_regions(regions, learns_on_image):
 def _check_rate(rate, learns_on_image):
     if rate is None or rate is DEFAULT_RATE:
         return
-    message = (
-        "max_false_alarm_rate takes a positive Quantity in 1 / deg2 or None, "
-        f"got {rate!r}"
-    )
-    if not isinstance(rate, u.Quantity) or not rate.unit.is_equivalent(u.deg**-2):
-        raise TypeError(message)
-    if not (rate.isscalar and rate > 0 / u.deg**2):
-        raise ValueError(message)
+    check_rate("max_false_alarm_rate", rate)
     if learns_on_image:
         raise ValueError(
             "max_false_alarm_rate is for the search with a trained model, got "

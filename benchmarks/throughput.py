@@ -84,7 +84,7 @@ def compare_with_photutils(repeats):
 
 
 def where_the_time_goes(finder, image, repeats):
-    from astro_vaeclust.detector.grid import NetworkImage
+    from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
     from astro_vaeclust.detector.inference import run_network
     from astro_vaeclust.detector.model import load_model
     from astro_vaeclust.images.read import read_image
@@ -92,14 +92,15 @@ def where_the_time_goes(finder, image, repeats):
     network = load_model().quick_network_for(is_fine=False)
     fine_scale = network.settings.fine_scale
     pixels = read_image(image)
-    channels = NetworkImage.from_image(pixels, fine_scale).channels
+    finest = NetworkGrid.of_image(pixels, fine_scale)
+    channels = NetworkImage.from_image(pixels, finest).channels
     read = fastest(lambda: read_image(image), repeats)
-    grid = fastest(lambda: NetworkImage.from_image(pixels, fine_scale), repeats)
+    grid = fastest(lambda: NetworkImage.from_image(pixels, finest), repeats)
     forward = fastest(lambda: run_network(network, channels), repeats)
     whole = fastest(lambda: finder.detect(image), repeats)
     bound = convolution_flops(network, channels) / flops_per_second()
     print(f"  input {read:.3f} s, sky and noise {grid:.3f} s, network {forward:.3f} s,")
-    print(f"  candidates, table and heat map {whole - read - grid - forward:.3f} s")
+    print(f"  coarser levels, table, heat map {whole - read - grid - forward:.3f} s")
     print(f"  network over the bound of its convolutions: {forward / bound:.2f}")
 
 

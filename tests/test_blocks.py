@@ -13,14 +13,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from astro_vaeclust import LossyDataWarning, NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.blocks import (
     Block,
-    block_size_of,
     cut_into_blocks,
     search_in_blocks,
 )
 from astro_vaeclust.detector import grid as grid_module
 from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage, Scaling
+from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.images import source as source_module
 from astro_vaeclust.images.read import open_image, read_image
+from astro_vaeclust.images.source import ImageSource
 from astro_vaeclust.measure.flags import ClusterFlags
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
@@ -113,38 +114,27 @@ def test_large_images_are_searched_in_blocks(image, whole, monkeypatch):
     assert "n_blocks" not in learned.table.meta  # as it learns on the image
 
 
-@pytest.mark.parametrize(("scale", "is_whole"), [(1, True), (2, False), (5, False)])
-def test_coarse_images_count_by_network_pixels(scale, is_whole, image, monkeypatch):
-    monkeypatch.setattr("astro_vaeclust.blocks.MAX_WHOLE_PIXELS", 401 * 1701)
-    wcs = image.wcs.deepcopy()
-    wcs.wcs.cdelt = -scale / 3600, scale / 3600
-    with open_image(image.data, wcs=wcs) as source:
-        block_size = block_size_of(source, None, fine_scale=1.0)
-        assert block_size_of(source, 300, fine_scale=1.0) == 300
-        assert block_size == (None if is_whole else 2048 // scale)
-        grid = NetworkGrid.from_pixel_scale(scale, 1.0)
-        strips = list(source.strips(grid.period, 1000))
-    assert len(strips) == 400 // grid.period
-
-
-@pytest.mark.parametrize("scale", [2, 5, 8])
-def test_blocks_of_coarse_images_overlap_by_network_pixels(scale, image):
+@pytest.mark.parametrize("scale", [0.2, 1, 2, 5, 8])
+def test_blocks_overlap_by_network_pixels(scale, image, monkeypatch):
     """512 of these, up to the period of the meshes of the sky."""
     wcs = image.wcs.deepcopy()
     wcs.wcs.cdelt = -scale / 3600, scale / 3600
     reads = []
+    part_of = ImageSource.part
 
-    class Found:
-        models, columns = [], staticmethod(dict)
+    def part(source, place, **options):
+        if "scaling" in options:
+            reads.append(place[1].stop - place[1].start)
+        return part_of(source, place, **options)
 
-    def search(part, sources):
-        reads.append(part.shape)
-        return Found
-
-    with open_image(image.data, wcs=wcs) as source:
-        search_in_blocks(source, search, fine_scale=1.0, block_size=128)
-    period = NetworkGrid.from_pixel_scale(scale, 1.0).period
-    assert max(shape[1] for shape in reads) < 128 + 2 * (512 / scale + period)
+    monkeypatch.setattr(ImageSource, "part", part)
+    pixels = np.tile(image.data, (1, 4))
+    model = load_model()
+    with open_image(pixels, wcs=wcs) as source:
+        search_in_blocks(source, model, block_size=128, max_false_alarm_rate=1.0)
+    grid = NetworkGrid.from_pixel_scale(scale, model.fine_scale)
+    side = max(128, grid.period)
+    assert max(reads) <= side + 2 * (512 * grid.pixels + grid.period)
 
 
 def test_masks_and_errors(image, tmp_path):
@@ -194,37 +184,31 @@ def test_files(image, whole, tmp_path):
     assert (table.table["flags"] & ClusterFlags.LOSSY_INPUT).all()
 
 
-@pytest.mark.parametrize("scale", [0.34, 0.9, 2.1, 2.9])
-def test_the_network_sees_the_same_in_blocks(scale, image, monkeypatch):
-    """Binned, as it is, and enlarged; also where strips end within the image."""
+@pytest.mark.parametrize("binning", [1, 2])
+@pytest.mark.parametrize("scale", [0.34, 0.9, 2.1])
+def test_the_network_sees_the_same_in_blocks(scale, binning, image, monkeypatch):
+    """Binned, and as it is; also where strips end within the image."""
     monkeypatch.setattr(source_module, "STRIP", 100_000)
     wcs = image.wcs.deepcopy()
     wcs.wcs.cdelt *= scale / (abs(wcs.wcs.cdelt[0]) * 3600)
-    pixels = np.tile(image.data, (2, 1)) + 1e-2 * np.arange(1700)
+    pixels = np.tile(image.data, (4, 1)) + 1e-2 * np.arange(1700)
     mask = np.zeros(pixels.shape, dtype=bool)
     mask[250:420, 300:700] = mask[::7, ::3] = True
-    whole = NetworkImage.from_image(read_image(pixels, wcs=wcs, mask=mask), 0.6)
-    grid = whole.grid
+    grid = NetworkGrid.from_pixel_scale(scale, 0.6).coarser(binning)
+    whole = NetworkImage.from_image(read_image(pixels, wcs=wcs, mask=mask), grid)
     period = grid.period
     place = tuple(slice(period, side - side % period) for side in pixels.shape)
-    assert (period * grid.zoom) % (128 * grid.factor) == 0
     with open_image(pixels, wcs=wcs, mask=mask) as source:
         scaling = Scaling.from_source(source, grid)
-        part = NetworkImage.from_image(source.part(place, scaling=scaling), 0.6)
-    edge = 1 + grid.zoom  # where interpolation looks beyond the part
+        part = NetworkImage.from_image(source.part(place, scaling=scaling), grid)
+        strips = NetworkImage.from_source(source, grid)
     same = tuple(
-        slice(
-            side.start * grid.zoom // grid.factor + edge,
-            side.stop * grid.zoom // grid.factor - edge,
-        )
-        for side in place
+        slice(side.start // grid.pixels, side.stop // grid.pixels) for side in place
     )
-    for ours, theirs in (
-        (part.channels, whole.channels),
-        (part.significance[np.newaxis], whole.significance[np.newaxis]),
-    ):
-        ours = ours[:, edge:-edge, edge:-edge]
-        assert_allclose(ours, theirs[:, *same], rtol=1e-4, atol=1e-4)
+    for name in ("channels", "significance"):
+        ours, theirs = getattr(part, name), getattr(whole, name)
+        assert_allclose(ours, theirs[..., *same], rtol=1e-4, atol=1e-4)
+        assert_allclose(getattr(strips, name), theirs, rtol=1e-4, atol=1e-4)
 
 
 def test_a_part_of_the_maxima_is_enough(image, monkeypatch):
@@ -254,27 +238,6 @@ def test_cutting_into_blocks():
     assert cut_into_blocks((9, 9), side=100, overlap=5) == [
         Block(own=np.s_[0:9, 0:9], read=np.s_[0:9, 0:9])
     ]
-
-
-@pytest.mark.parametrize("scale", [1.0, 2.0, 3.0, 6.0, 0.2])
-def test_the_overlap_is_of_network_pixels(scale, celestial_wcs, monkeypatch):
-    """Coarse images are not read many times over."""
-    seen = []
-
-    class Stop(Exception):
-        pass
-
-    def cut(shape, **choice):
-        seen.append(choice)
-        raise Stop
-
-    monkeypatch.setattr("astro_vaeclust.blocks.cut_into_blocks", cut)
-    celestial_wcs.wcs.cdelt = -scale / 3600, scale / 3600
-    pixels = np.random.default_rng(0).normal(size=(64, 64))
-    with pytest.raises(Stop):
-        VAEClusterFinder().detect(pixels, wcs=celestial_wcs, block_size=512)
-    (choice,) = seen
-    assert 300 <= choice["overlap"] * scale <= 800  # arcsec
 
 
 def test_what_blocks_refuse(image):

@@ -133,7 +133,7 @@ def _check_is_searched_whole(path, hdu, finder):
     from ..blocks import block_size_of
     from ..images.read import open_image
 
-    fine_scale = finder.trained_model.network.settings.fine_scale
+    fine_scale = finder.trained_model.fine_scale
     with open_image(path, hdu=hdu) as source:
         ny, nx = source.shape
         if block_size_of(source, None, fine_scale) is not None:

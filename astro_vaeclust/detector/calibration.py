@@ -22,6 +22,7 @@ __all__ = [
     "HEIGHT_ALONE",
     "Calibration",
     "Intensity",
+    "LevelCalibration",
     "cluster_logit",
     "local_conditions",
     "score_terms",
@@ -129,6 +130,25 @@ class Intensity:
 
 
 @dataclass(frozen=True)
+class LevelCalibration:
+    """
+    What is needed to state rates and errors on one level coarser than the finest.
+
+    Parameters
+    ----------
+    intensity : Intensity
+        Of false candidates.
+    biases, error_factors, error_floors : tuple of float
+        As those of `Calibration`, of this level.
+    """
+
+    intensity: Intensity
+    biases: tuple[float, ...] = (0.0,) * len(MEASURES)
+    error_factors: tuple[float, ...] = (1.0,) * len(MEASURES)
+    error_floors: tuple[float, ...] = (0.0,) * len(MEASURES)
+
+
+@dataclass(frozen=True)
 class Calibration:
     """
     What is needed to state scores, false-alarm rates and errors.
@@ -146,6 +166,9 @@ class Calibration:
         How much more frequent false candidates are on the real sky than in the sample.
     score_coefficients : tuple of tuple of float
         Of `~astro_vaeclust.detector.calibration.score_terms`.
+    levels : tuple of tuple of LevelCalibration
+        Of levels 2, 4, 8, ... times as coarse as the finest; an image is searched on
+        no others.
     """
 
     intensities: tuple[Intensity, Intensity]
@@ -154,6 +177,7 @@ class Calibration:
     error_floors: tuple[tuple[float, ...], ...] = ((0.0,) * len(MEASURES),) * 2
     real_sky: float = 1.0
     score_coefficients: tuple[tuple[float, ...], ...] = (HEIGHT_ALONE,) * 2
+    levels: tuple[tuple[LevelCalibration, ...], ...] = ((), ())
 
     def scored(self, candidates, fine):
         """
@@ -166,14 +190,31 @@ class Calibration:
         coefficients = self.score_coefficients[int(fine)]
         return candidates.with_scores(cluster_logit(candidates, coefficients))
 
-    def false_alarm_rate(self, scores, crowding, fine):
+    def level(self, fine, level=0):
+        """
+        Return what belongs to one level (`LevelCalibration`).
+
+        It is the finest at 0; each is twice as coarse as the one before.
+        """
+        if level:
+            return self.levels[int(fine)][level - 1]
+        row = int(fine)
+        return LevelCalibration(
+            self.intensities[row],
+            self.biases[row],
+            self.error_factors[row],
+            self.error_floors[row],
+        )
+
+    def false_alarm_rate(self, scores, crowding, fine, level=0):
         """
         Return expected false detections per deg2 of at least a score, ``(n,)``.
 
         Scores are logits; those far above any that was seen count as the highest seen,
         and crowding beyond that of the sample as its limit.
         """
-        return self.real_sky * self.intensities[int(fine)].rate_above(scores, crowding)
+        intensity = self.level(fine, level).intensity
+        return self.real_sky * intensity.rate_above(scores, crowding)
 
     def without_rates(self, fine):
         """Return one that states NaN instead of rates on fine images, or on others."""
@@ -182,17 +223,29 @@ class Calibration:
         intensities[fine] = replace(intensities[fine], coefficients=unknown)
         return replace(self, intensities=tuple(intensities))
 
-    def corrected(self, name, values, errors, fine):
+    def score_of_rate(self, rates, fine):
+        """
+        Return the scores that have such rates on the finest level, ``(n,)``.
+
+        They are those at mean crowding, so that scores of all levels compare.
+        """
+        intensity = self.intensities[int(fine)]
+        scores = np.arange(*intensity.score_range, 0.05)
+        crowding = np.full(scores.shape, intensity.crowding[1])
+        known = self.false_alarm_rate(scores, crowding, fine)
+        return np.interp(-np.log(rates), -np.log(known), scores)
+
+    def corrected(self, name, values, errors, fine, level=0):
         """
         Return a measure without bias, and errors that hold 68 % of the truths.
 
         ``name`` is one of `~astro_vaeclust.detector.network.MEASURES`.
         """
-        index, row = MEASURES.index(name), int(fine)
-        scaled = self.error_factors[row][index] * errors
+        index, of_level = MEASURES.index(name), self.level(fine, level)
+        scaled = of_level.error_factors[index] * errors
         return (
-            values - self.biases[row][index],
-            np.hypot(scaled, self.error_floors[row][index]),
+            values - of_level.biases[index],
+            np.hypot(scaled, of_level.error_floors[index]),
         )
 
     def to_dict(self):
@@ -203,15 +256,26 @@ class Calibration:
     def from_dict(cls, values):
         """Return the calibration of what `to_dict` returned."""
         values = {name: _frozen(value) for name, value in values.items()}
-        intensities = tuple(
-            Intensity(**{name: _frozen(value) for name, value in one.items()})
-            for one in values["intensities"]
+        intensities = tuple(map(_intensity, values["intensities"]))
+        levels = tuple(
+            tuple(
+                LevelCalibration(**one | {"intensity": _intensity(one["intensity"])})
+                for one in levels
+            )
+            for levels in values.get("levels", ((), ()))
         )
-        return cls(**values | {"intensities": intensities})
+        return cls(**values | {"intensities": intensities, "levels": levels})
+
+
+def _intensity(values):
+    """Return the intensity of what `asdict` returned of it."""
+    return Intensity(**_frozen(values))
 
 
 def _frozen(value):
-    """Turn nested lists into nested tuples."""
+    """Turn nested lists into nested tuples, also those in dicts."""
+    if isinstance(value, dict):
+        return {key: _frozen(entry) for key, entry in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 

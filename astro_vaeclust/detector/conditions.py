@@ -52,14 +52,14 @@ def conditions_of(search):
     `~astro_vaeclust.detector.calibration.local_conditions`. NaN for what cannot be
     measured, such as the width of stars where there are none.
     """
-    grid, image = search.network_image.grid, search.image
+    finest, image = search.levels[0], search.image
     scale = image.pixel_scale.value
     values = (
         scale,
-        _stellar_width(image) * scale / grid.scale,
-        _correlation(search.network_image.channels),
+        _stellar_width(image) * scale / finest.grid.scale,
+        _correlation(finest.network_image.channels),
     )
-    crowding = search.crowding[np.isfinite(search.crowding)]
+    crowding = finest.crowding[np.isfinite(finest.crowding)]
     median = float(np.median(crowding)) if crowding.size else np.nan
     return dict(zip(RANGES, values, strict=True)) | {CROWDING: median}
 
@@ -73,7 +73,7 @@ def outside_of_calibration(search):
     calibration = search.model.calibration
     if calibration is None:
         return []
-    fine = int(search.network_image.grid.is_fine)
+    fine = int(search.levels[0].grid.is_fine)
     ranges = {name: pair[fine] for name, pair in RANGES.items()}
     lowest, *_, highest = calibration.intensities[fine].crowding
     ranges[CROWDING] = lowest, highest

@@ -57,29 +57,20 @@ class ConvVAE(Embedding):
         return load_model(self.model, device=resolve_device(device))
 
     def embed(self, prepared, *, seed, device, progress_bar=None):
-        """
-        See `Embedding.embed`; the four scales of the network, from the finest.
-
-        Raises ValueError if the pixels of the image are so coarse that cells of the
-        network have no whole number of them.
-        """
-        from .grid import NetworkImage
+        """See `Embedding.embed`; the four scales of the network, from the finest."""
+        from .grid import NetworkGrid, NetworkImage
         from .inference import run_network
         from .network import CELL
 
         image = prepared.image
         model = self.load(device=device)
-        network_image = NetworkImage.from_image(
-            image, model.network.settings.fine_scale
-        )
-        grid = network_image.grid
+        grid = NetworkGrid.of_image(image, model.fine_scale)
+        network_image = NetworkImage.from_image(image, grid)
         maps = []
         network = model.network_for(grid.is_fine)
         posteriors = run_network(network, network_image.channels).posteriors
         for scale, (mean, log_variance) in enumerate(posteriors):
-            stride, rest = divmod((CELL << scale) * grid.factor, grid.zoom)
-            if rest:
-                raise ValueError(f"data has too coarse pixels: {image.pixel_scale}")
+            stride = (CELL << scale) * grid.pixels
             usable = _usable_cells(image.mask, stride, mean.shape[:2])
             maps.append(
                 LatentMap(

@@ -5,28 +5,31 @@ The grid on which the trained network sees an image.
 Clusters have angular sizes that do not depend on the survey, so the network sees about
 one arcsecond per pixel, or somewhat less where the image is fine. Fine images are
 binned by whole numbers of pixels, once by the mean and once by the maximum, which keeps
-the stars narrow; coarse ones are interpolated.
+the stars narrow; coarse ones are seen as they are. On coarser levels the image is
+binned by the mean first, so that large clusters are as many network pixels wide as
+ordinary ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import gcd
+from dataclasses import dataclass, replace
 
 import astropy.units as u
 import numpy as np
 from astropy.nddata import block_reduce
-from scipy.ndimage import zoom
 
 from ..images.sky import Meshes, Sky, check_enough_usable, mesh_side
 
 __all__ = ["NetworkGrid", "NetworkImage", "Scaling"]
 
 COARSE = 1.0
-"""Arcseconds per network pixel that are aimed at where the image is coarser."""
+"""Arcseconds per network pixel of the finest level of images that are not fine."""
 
-MAX_ZOOM = 8
-"""Network pixels along an image pixel, and so its arcseconds, at most."""
+MAX_SCALE = 8.0
+"""Arcseconds of an image pixel at most: clusters would be a few pixels wide."""
+
+MIN_SIDE = 128
+"""Network pixels that the shorter side of a level has at minimum."""
 
 FINE = 2**-0.5
 """Pixel scale in arcsec below which an image counts as a fine one."""
@@ -60,24 +63,25 @@ class NetworkGrid:
     Parameters
     ----------
     factor : int
-        Image pixels per network pixel along an axis; 1 where ``zoom`` is not 1.
-    zoom : int
-        Network pixels per image pixel along an axis.
+        Pixels per network pixel along an axis whose mean and maximum the network sees.
     scale : float
         Size of a network pixel in arcsec.
     is_fine : bool
         Whether the image is fine, with pixels below ``FINE``.
+    binning : int
+        Image pixels along an axis of which these are the mean: 1 on the finest level,
+        then 2, 4, 8 and so on.
     """
 
     factor: int
-    zoom: int
     scale: float
     is_fine: bool
+    binning: int = 1
 
     @classmethod
     def from_pixel_scale(cls, pixel_scale, fine_scale):
         """
-        Return the grid whose scale is nearest, in the logarithm, to that aimed at.
+        Return the finest grid, whose scale is nearest, in the logarithm, to its aim.
 
         Parameters
         ----------
@@ -92,31 +96,56 @@ class NetworkGrid:
         ValueError
             If pixels are coarser than any in which the network has seen clusters.
         """
-        factor = max(_nearest_integer(fine_scale / pixel_scale), 1)
-        enlarged = max(_nearest_integer(pixel_scale / COARSE), 1)
-        if enlarged > MAX_ZOOM:
+        if pixel_scale > MAX_SCALE:
             raise ValueError(
                 f"data has pixels of {pixel_scale:.4g} arcsec, but the trained model "
-                f"takes up to {MAX_ZOOM * COARSE:g}; if that is not their size, look "
+                f"takes up to {MAX_SCALE:g}; if that is not their size, look "
                 "for CDELT or CD in the header, or give wcs="
             )
-        scale = pixel_scale * factor / enlarged
-        return cls(factor, enlarged, scale, pixel_scale < FINE)
+        factor = max(_nearest_integer(fine_scale / pixel_scale), 1)
+        return cls(factor, pixel_scale * factor, pixel_scale < FINE)
+
+    @classmethod
+    def of_image(cls, image, fine_scale):
+        """Return the finest grid of an `~astro_vaeclust.images.image.Image`."""
+        scale = image.pixel_scale.to_value(u.arcsec / u.pix)
+        return cls.from_pixel_scale(scale, fine_scale)
+
+    def coarser(self, binning):
+        """Return the grid of a level whose network pixels are larger."""
+        return replace(self, scale=self.scale * binning, binning=binning)
+
+    def levels(self, shape, n_levels):
+        """
+        Return the grids of all levels of an image, from the finest (list).
+
+        Each is twice as coarse as the one before; there are at most ``n_levels``, and
+        the shorter side of all but the finest has ``MIN_SIDE`` network pixels.
+        """
+        binnings = (2**level for level in range(n_levels))
+        return [
+            self.coarser(binning)
+            for binning in binnings
+            if binning == 1 or min(shape) >= MIN_SIDE * self.factor * binning
+        ]
 
     def to_image(self, positions):
         """Turn positions in network pixels into image pixels (both from 0)."""
-        ratio = self.factor / self.zoom
-        return (np.asarray(positions) + 0.5) * ratio - 0.5
+        return (np.asarray(positions) + 0.5) * self.pixels - 0.5
 
     def to_network(self, positions):
         """Turn positions in image pixels into network pixels (both from 0)."""
-        ratio = self.factor / self.zoom
-        return (np.asarray(positions) + 0.5) / ratio - 0.5
+        return (np.asarray(positions) + 0.5) / self.pixels - 0.5
+
+    @property
+    def pixels(self):
+        """Image pixels per network pixel along an axis (int)."""
+        return self.factor * self.binning
 
     @property
     def period(self):
         """Image pixels after which the meshes of the sky begin again (int)."""
-        return SKY_BOX * self.factor // gcd(SKY_BOX, self.zoom)
+        return SKY_BOX * self.pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,15 +174,15 @@ class Scaling:
         Of more than ``PEAKS`` maxima, a part determines their level and spread.
         """
         check_enough_usable(source.whole.most_usable)
-        shape = tuple(side * grid.zoom // grid.factor for side in source.shape)
+        shape = tuple(side // grid.pixels for side in source.shape)
         side, step = mesh_side(SKY_BOX, SKY_STEP, shape)
         every = max(int(np.sqrt(np.prod(shape) / PEAKS)), 1)
         meshes, maxima = [], []
-        for part in source.strips(grid.period, grid.zoom):
-            means, peaks, mask = _resampled_strip(source, part, grid)
+        for part in source.strips(grid.period):
+            means, peaks, mask = _resampled(source.part(part), grid)
             meshes.append(Meshes.from_pixels(means, mask, side=side, step=step))
             if grid.factor > 1:
-                top = part[0].start // grid.factor
+                top = part[0].start // grid.pixels
                 first = -top % every
                 chosen = np.s_[first::every, ::every]
                 rows = slice(top + first, top + len(mask), every)
@@ -189,18 +218,30 @@ class NetworkImage:
     grid: NetworkGrid
 
     @classmethod
-    def from_image(cls, image, fine_scale):
-        """Bin or enlarge an image, subtract its sky and divide by its noise."""
+    def from_image(cls, image, grid):
+        """Bin an image, subtract its sky and divide by its noise."""
         check_enough_usable(image.most_usable)
-        pixel_scale = image.pixel_scale.to_value(u.arcsec / u.pix)
-        grid = NetworkGrid.from_pixel_scale(pixel_scale, fine_scale)
-        means, maxima, mask = _resampled(image, grid)
         scaling = image.whole and image.whole.scaling
+        if scaling is not None:
+            corner = tuple(first // grid.pixels for first in image.whole.corner)
+            scaling = replace(scaling, sky=scaling.sky.part(corner))
+        return cls._from_arrays(*_resampled(image, grid), grid, scaling)
+
+    @classmethod
+    def from_source(cls, source, grid):
+        """Do the same with an image that is read in strips."""
+        check_enough_usable(source.whole.most_usable)
+        strips = (source.part(part) for part in source.strips(grid.pixels))
+        arrays = zip(*(_resampled(strip, grid) for strip in strips), strict=True)
+        return cls._from_arrays(*map(np.concatenate, arrays), grid)
+
+    @classmethod
+    def _from_arrays(cls, means, maxima, mask, grid, scaling=None):
+        """Scale what `_resampled` returns, by default as it needs itself."""
         if scaling is None:
             sky = Sky.from_pixels(means, mask, box_size=SKY_BOX, step=SKY_STEP)
         else:
-            corner = (grid.zoom * first // grid.factor for first in image.whole.corner)
-            sky = scaling.sky.part(tuple(corner))
+            sky = scaling.sky
         significance = np.empty(mask.shape, dtype=np.float32)
         channels = np.empty((3, *mask.shape), dtype=np.float32)
         peaks = np.empty(mask.shape) if grid.factor > 1 else None
@@ -244,32 +285,20 @@ def _nearest_integer(ratio):
     return lower if ratio / lower <= (lower + 1) / ratio else lower + 1
 
 
-def _resampled_strip(source, part, grid):
-    """Return what `_resampled` returns of some rows of an image."""
-    rows, columns = part
-    margin = int(grid.zoom > 1)  # interpolation looks at the rows beside
-    read = slice(max(rows.start - margin, 0), min(rows.stop + margin, source.shape[0]))
-    resampled = _resampled(source.part((read, columns)), grid)
-    if not margin:
-        return resampled
-    first, n_rows = rows.start - read.start, rows.stop - rows.start
-    own = slice(first * grid.zoom, (first + n_rows) * grid.zoom)
-    return tuple(array[own] for array in resampled)
-
-
 def _resampled(image, grid):
     """Return means, maxima and mask on the grid."""
-    if grid.zoom > 1:
-        data = zoom(image.data, grid.zoom, order=1, grid_mode=True, mode="nearest")
-        mask = np.kron(image.mask, np.ones((grid.zoom, grid.zoom), dtype=bool))
-        return data, data, mask
-    if grid.factor == 1:
-        return image.data, image.data, image.mask
-    block = (grid.factor, grid.factor)
-    masked_part = block_reduce(image.mask.astype(np.float32), block, func=np.mean)
-    means = block_reduce(image.data, block, func=np.mean)
-    maxima = block_reduce(image.data, block, func=np.max)
+    data = _reduced(image.data, grid.binning, np.mean)
+    means = _reduced(data, grid.factor, np.mean)
+    maxima = _reduced(data, grid.factor, np.max)
+    if grid.pixels == 1:
+        return means, maxima, image.mask
+    masked_part = _reduced(image.mask.astype(np.float32), grid.pixels, np.mean)
     return means, maxima, masked_part > 0.5
+
+
+def _reduced(array, factor, function):
+    """Return a function of blocks of so many pixels along an axis."""
+    return array if factor == 1 else block_reduce(array, factor, func=function)
 
 
 def _significance(values, sky, noise, mask):

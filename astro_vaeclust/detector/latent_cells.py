@@ -9,7 +9,7 @@ import numpy as np
 
 from ..utils.validation import check_choice
 from .embedding import ConvVAE
-from .grid import NetworkImage
+from .grid import NetworkGrid, NetworkImage
 from .inference import run_network
 from .network import CELL, CLASSES
 
@@ -68,10 +68,8 @@ class LatentCells:
         """
         check_choice("scale", scale, range(N_SCALES))
         model = ConvVAE(model=model).load()
-        network_image = NetworkImage.from_image(
-            image, model.network.settings.fine_scale
-        )
-        grid = network_image.grid
+        grid = NetworkGrid.of_image(image, model.fine_scale)
+        network_image = NetworkImage.from_image(image, grid)
         network = model.network_for(grid.is_fine)
         maps = run_network(network, network_image.channels)
         latents, classes = maps.posteriors[scale][0], maps.classes[scale]

@@ -74,6 +74,11 @@ class TrainedModel:
             for value in network.state_dict().values()
         )
 
+    @property
+    def fine_scale(self):
+        """Arcseconds per network pixel that are aimed at for fine images (float)."""
+        return self.network.settings.fine_scale
+
     def network_for(self, is_fine):
         """Return the network for fine images or for others (`ConvolutionalVAE`)."""
         return self.fine_network if is_fine and self.fine_network else self.network

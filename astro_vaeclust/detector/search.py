@@ -5,20 +5,24 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import astropy.units as u
 import numpy as np
+from astropy.table import vstack
 from photutils.segmentation import SegmentationImage
 
 from ..base import ClusterSearchBase
-from ..measure.circles import circle
-from .calibration import usable_candidates
+from ..images.celestial import middle, pixel_area
+from ..measure.circles import CircleMeasurements, circle
 from .conditions import flag_outside
-from .grid import NetworkImage
-from .inference import run_network
-from .measure import DetectionMeasurements
+from .grid import NetworkGrid, NetworkImage
+from .levels import LevelSearch, level_fractions, level_grids
+from .merging import merge_rows
 from .network import CELL
-from .source_score import source_excess
 
-__all__ = ["DetectorSearch"]
+__all__ = ["DetectorSearch", "check_takes_sources", "cluster_columns", "reported"]
+
+ENOUGH = 256
+"""Usable network pixels with which a coarser level is searched."""
 
 
 class DetectorSearch(ClusterSearchBase):
@@ -60,12 +64,7 @@ class DetectorSearch(ClusterSearchBase):
         fwhm=None,
         sources=None,
     ):
-        if sources is not None and model.source_calibration is None:
-            raise ValueError(
-                "sources: the model was calibrated without sources and takes none; "
-                "'vaeclust train' makes one that takes them, and so does "
-                "astro_vaeclust.training.source_calibration.calibrate_with_sources"
-            )
+        check_takes_sources(model, sources)
         self.sources = sources
         self.image = image
         self.model = model
@@ -76,113 +75,68 @@ class DetectorSearch(ClusterSearchBase):
     @property
     def models(self):
         """What identifies the trained network (list of dict)."""
-        scale = f"{self.network_image.grid.scale:.3f} arcsec"
-        return [{"identity": self.model.identity, "network_pixel": scale}]
+        return model_facts(self.model, [level.grid for level in self.levels])
 
     @cached_property
-    def network_image(self):
-        """The image as the network gets it."""
-        return NetworkImage.from_image(
-            self.image, self.model.network.settings.fine_scale
-        )
+    def levels(self):
+        """The levels, from the finest (list of `LevelSearch`)."""
+        grid = NetworkGrid.of_image(self.image, self.model.fine_scale)
+        grids = level_grids(grid, self.image.shape, self.model.calibration)
+        fractions = level_fractions(grids)
+        images = (NetworkImage.from_image(self.image, grid) for grid in grids)
+        return [
+            LevelSearch(image, self.model, fractions, sources=self.sources)
+            for image in images
+        ]
 
     @cached_property
-    def maps(self):
-        """What the network says (`~astro_vaeclust.detector.inference.NetworkMaps`)."""
-        image = self.network_image
-        network = self.model.quick_network_for(image.grid.is_fine)
-        return run_network(network, image.channels)
-
-    @cached_property
-    def _found(self):
-        """The candidates of the image alone, and the conditions of all cells."""
-        image = self.network_image
-        found, conditions = usable_candidates(self.maps, image.channels)
-        if self.model.calibration is not None:
-            found = self.model.calibration.scored(found, image.grid.is_fine)
-        return found, conditions
+    def rows(self):
+        """The clusters that are reported, see `merge_rows` (Table)."""
+        limit = self.max_false_alarm_rate
+        rows = vstack([level.rows(limit) for level in self.levels])
+        return reported(rows, self._pixel_scale, limit, self.n_largest)
 
     @property
-    def crowding(self):
-        """Crowding of the cells, NaN where none is usable; see `local_conditions`."""
-        return self._found[1][0]
-
-    @cached_property
-    def candidates(self):
-        """All candidates whose cells are usable, by falling score."""
-        found, _ = self._found
-        return found if self.sources is None else self._with_sources(found)
-
-    def _with_sources(self, candidates):
-        """Return candidates with combined scores, by falling score."""
-        grid = self.network_image.grid
-        points = grid.to_network(np.column_stack([self.sources.x, self.sources.y]))
-        usable = self.network_image.channels[2]
-        excess = source_excess(candidates, points, usable, grid.scale)
-        calibration = self.model.source_calibration
-        return candidates.with_scores(
-            calibration.combine(candidates.score, excess, grid.is_fine)
-        )
-
-    @cached_property
-    def candidate_rates(self):
-        """False alarms per deg2 of at least the score of each candidate."""
-        return self._rates(self.candidates)
-
-    @cached_property
-    def detections(self):
-        """The candidates that are reported."""
-        accepted = np.arange(len(self.candidates))
-        if self.max_false_alarm_rate is not None:
-            self._check_rates_are_stated()
-            accepted = np.flatnonzero(self.candidate_rates <= self.max_false_alarm_rate)
-        return self.candidates[accepted[: self.n_largest]]
-
-    def _check_rates_are_stated(self):
-        rates = self.candidate_rates
-        if self.model.calibration is not None and len(rates) and np.isnan(rates).all():
-            raise ValueError(
-                "max_false_alarm_rate takes None with this model, which states no "
-                "rates for such images since it was fine-tuned without empty tiles; "
-                f"got {self.max_false_alarm_rate:g}"
-            )
-
-    def _rates(self, candidates):
-        model = self.model
-        with_sources = self.sources is not None
-        calibration = model.source_calibration if with_sources else model.calibration
-        if calibration is None:
-            return np.full(len(candidates), np.nan)
-        crowding = self._found[1][0][tuple(candidates.cells.T)]
-        fine = self.network_image.grid.is_fine
-        return calibration.false_alarm_rate(candidates.score, crowding, fine)
+    def _pixel_scale(self):
+        return self.image.pixel_scale.to_value(u.arcsec / u.pix)
 
     @cached_property
     def heatmap(self):
-        """Probability of a centre on the pixels of the image, zero where masked."""
+        """
+        Probability of a centre on the pixels of the image, zero where masked.
+
+        It is the highest of all levels.
+        """
+        enlarged = [self._enlarged(level) for level in self.levels]
+        heatmap = np.maximum.reduce(enlarged)
+        heatmap[self.image.mask] = 0
+        return heatmap
+
+    def _enlarged(self, level):
+        """Return the heat of the cells of a level on the pixels of the image."""
         from torch import from_numpy
         from torch.nn.functional import interpolate
 
-        grid = self.network_image.grid
-        cells = from_numpy(self.maps.heat)[None, None]
-        factor = CELL * grid.factor / grid.zoom
+        cells = from_numpy(np.ascontiguousarray(level.heat))[None, None]
+        factor = float(CELL * level.grid.pixels)
         enlarged = interpolate(cells, scale_factor=factor, mode="bilinear")[0, 0]
         ny, nx = self.image.shape
         enlarged = enlarged.numpy()[:ny, :nx]
         missing = (ny - enlarged.shape[0], nx - enlarged.shape[1])
         if any(missing):  # less than a network pixel is left over
             enlarged = np.pad(enlarged, [(0, n) for n in missing], mode="edge")
-        enlarged[self.image.mask] = 0
         return enlarged
 
     @cached_property
     def segmentation(self):
         """Circles of the detections, the higher score on top; None for none."""
-        if not len(self.detections):
+        if not len(self.rows):
             return None
         labels = np.zeros(self.image.shape, dtype=np.int32)
-        centers, radii = self._measured.centers, self._measured.radii
-        for row in reversed(range(len(self.detections))):
+        columns = self.columns()
+        centers = np.column_stack([columns["x_center"], columns["y_center"]])
+        radii = radii_in_pixels(self.image, centers, columns["radius"])
+        for row in reversed(range(len(centers))):
             part, inside = circle(self.image.shape, centers[row], radii[row])
             labels[part][inside & ~self.image.mask[part]] = row + 1
         return SegmentationImage(labels)
@@ -193,17 +147,113 @@ class DetectorSearch(ClusterSearchBase):
 
     def columns(self):
         """Return the columns of the table of clusters (dict)."""
-        return self._measured.columns()
+        return self._columns
 
     @cached_property
-    def _measured(self):
-        return DetectionMeasurements(
-            self.image,
-            self.network_image,
-            self.maps,
-            self.detections,
-            self._rates(self.detections),
-            calibration=self.model.calibration,
-            sources=self.sources,
-            fwhm=self.fwhm,
+    def _columns(self):
+        def circles(centers, radii):
+            return CircleMeasurements(
+                self.image, centers, radii, sources=self.sources, fwhm=self.fwhm
+            )
+
+        return cluster_columns(self.rows, self.image, circles)
+
+
+def check_takes_sources(model, sources):
+    """Raise ValueError if there are sources, and the model takes none."""
+    if sources is not None and model.source_calibration is None:
+        raise ValueError(
+            "sources: the model was calibrated without sources and takes none; "
+            "'vaeclust train' makes one that takes them, and so does "
+            "astro_vaeclust.training.source_calibration.calibrate_with_sources"
         )
+
+
+def model_facts(model, grids):
+    """Return what identifies the trained network, for the metadata (list of dict)."""
+    return [
+        {
+            "identity": model.identity,
+            "network_pixel": ", ".join(f"{grid.scale:.3f}" for grid in grids)
+            + " arcsec",
+        }
+    ]
+
+
+def reported(rows, pixel_scale, limit, n_largest):
+    """Return one row for each cluster within the limits, by falling score."""
+    rows = merge_rows(rows, pixel_scale)
+    if limit is not None:
+        rows = rows_of(rows, np.flatnonzero(rows["false_alarm_rate"] <= limit))
+    if n_largest is not None:
+        rows = rows_of(rows, np.arange(min(n_largest, len(rows))))
+    return rows
+
+
+def rows_of(rows, chosen):
+    """Return some rows; what they are part of is a chosen one, or none."""
+    numbers = np.zeros(len(rows) + 1, dtype=int)
+    numbers[chosen + 1] = np.arange(1, len(chosen) + 1)
+    rows = rows[chosen]
+    rows["part_of"] = numbers[rows["part_of"]]
+    return rows
+
+
+def cluster_columns(rows, image, circles):
+    """
+    Return the columns of the table of clusters (dict).
+
+    Parameters
+    ----------
+    rows : `~astropy.table.Table`
+        The clusters, see `merge_rows`.
+    image : `~astro_vaeclust.images.image.Image` or ImageSource
+        The image, for its shape and WCS.
+    circles : callable
+        Called with centres, (n, 2), and radii, both in pixels; returns what has
+        ``n_sources`` and ``flags``.
+    """
+    centers = np.column_stack([rows["x"], rows["y"]])
+    area = pixel_area(image.wcs, *centers.T)
+    ratio = np.sqrt(area / pixel_area(image.wcs, *middle(image.shape)))
+
+    def length(name):
+        return np.asarray(rows[name]) * ratio * u.arcsec
+
+    radius = length("radius")
+    measured = circles(centers, radii_in_pixels(image, centers, radius))
+    return {
+        "id": np.arange(1, len(rows) + 1),
+        "sky_center": image.wcs.pixel_to_world(*centers.T).icrs,
+        "x_center": centers[:, 0],
+        "y_center": centers[:, 1],
+        "radius": radius,
+        "radius_err": length("radius_err"),
+        "area": np.pi * radius**2,
+        "score": 1 / (1 + np.exp(-np.asarray(rows["score"]))),
+        "false_alarm_rate": np.asarray(rows["false_alarm_rate"]) / u.deg**2,
+        "n_sources": measured.n_sources,
+        "flags": measured.flags,
+        "center_err": length("center_err"),
+        "r50": length("r50"),
+        "r50_err": length("r50_err"),
+        **{
+            name: np.asarray(rows[name])
+            for name in (
+                "n_members",
+                "n_members_err",
+                "nebulosity",
+                "p_cluster",
+                "p_nebula",
+                "p_artefact",
+                "part_of",
+            )
+        },
+        "level": length("level"),
+    }
+
+
+def radii_in_pixels(image, centers, radius):
+    """Return radii in pixels at their places, (n,)."""
+    area = pixel_area(image.wcs, *centers.T) * u.deg**2
+    return (radius / np.sqrt(area)).to_value(u.one)

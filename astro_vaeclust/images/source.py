@@ -182,7 +182,7 @@ class ImageSource:
             _fill(error, mask, whole.error_sample)
         return self._image(pixels, mask, error, self.wcs.slice(place), whole)
 
-    def strips(self, multiple=1, zoom=1):
+    def strips(self, multiple=1):
         """
         Cut the image into strips of whole rows.
 
@@ -191,8 +191,6 @@ class ImageSource:
         multiple : int
             The rows of all strips but the last are a multiple of it, and those of the
             last are as many or more.
-        zoom : int
-            Pixels along an axis that each pixel is going to become.
 
         Yields
         ------
@@ -200,7 +198,7 @@ class ImageSource:
             Rows and columns of a strip.
         """
         ny, nx = self.shape
-        height = max(STRIP // (nx * multiple * zoom**2), 1) * multiple
+        height = max(STRIP // (nx * multiple), 1) * multiple
         tops = range(0, max(ny - multiple, 0) + 1, height)
         for top, bottom in zip(tops, (*tops[1:], ny), strict=True):
             yield slice(top, bottom), slice(0, nx)

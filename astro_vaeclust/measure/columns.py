@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.table import QTable, vstack
+from astropy.table import QTable
 
 from .flags import ClusterFlags
 
@@ -239,6 +239,19 @@ MEASURED_COLUMNS = (
         ucd="stat.probability",
         format=".3f",
     ),
+    ClusterColumn(
+        "part_of",
+        "Number of the larger cluster of which it is a part; 0 for none",
+        np.int64,
+        ucd="meta.id.parent",
+    ),
+    ClusterColumn(
+        "level",
+        "Size of a pixel of the network on the level that measured it",
+        unit=u.arcsec,
+        ucd="instr.pixel",
+        format=".2f",
+    ),
 )
 """Columns that trained models add (tuple of `ClusterColumn`)."""
 
@@ -313,44 +326,6 @@ def table_digest(table):
     rows = zip(table["id"], sky.ra.deg, sky.dec.deg, strict=True)
     text = "".join(f"{number} {ra:.6f} {dec:.6f}\n" for number, ra, dec in rows)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def stacked(tables):
-    """
-    Stack tables of clusters into one, with a new ``id`` from 1.
-
-    If all say which image they are of, so does a column. A column that some do not
-    have is masked for these; metadata that differ become lists. Raises ValueError if
-    there is no table, or units do not convert.
-    """
-    tables = _with_image_column(tables)
-    table = vstack(tables, metadata_conflicts="silent")
-    table["id"][:] = np.arange(1, len(table) + 1)
-    table.meta = _joint_meta([part.meta for part in tables])
-    return table
-
-
-def _with_image_column(tables):
-    """Return tables with the name of their image, if all say which it is."""
-    named = all(isinstance(table.meta.get("image"), str) for table in tables)
-    if not named or any("image" in table.colnames for table in tables):
-        return tables
-    copies = [table.copy() for table in tables]
-    for table in copies:
-        names = np.full(len(table), table.meta["image"])
-        table.add_column(names, name="image", index=1)
-        table["image"].info.description = "Name of the image"
-    return copies
-
-
-def _joint_meta(metas):
-    """Return what metadata have in common, and lists of what differs."""
-    joint = {}
-    for key in dict.fromkeys(key for meta in metas for key in meta):
-        values = [meta.get(key) for meta in metas]
-        same = all(value == values[0] for value in values)
-        joint[key] = values[0] if same else values
-    return joint
 
 
 def _no_rows():

@@ -27,11 +27,18 @@ GRADIENT = (0.0, 1.0)
 
 PER_DEGREE = {
     **dict.fromkeys(TILE_NULLS, 2.0),
-    **dict.fromkeys(LARGE_NULLS, 1.0),
+    **dict.fromkeys(LARGE_NULLS, 0.5),
     **dict.fromkeys(DEFECTS, 0.2),
     "density-gradient": 0.3,
+    "large-window": 0.1,
+    "large-galaxy": 0.1,
 }
-"""Mean number of nulls of each kind per square degree (dict of str to float)."""
+"""
+Mean number of nulls of each kind per square degree (dict of str to float).
+
+Windows of many arcmin are the surest false clusters, as no image of one band tells them
+from a large cluster; the plane has few, of which Baade's is the largest.
+"""
 
 _DESIGN = 0x305A1C
 
@@ -43,7 +50,7 @@ def draw_mosaic(seed, *, survey="2mass-ks", side=1 * u.deg, clusters=0):
     The density is log-uniform between 10^3.2 and 10^4.7 stars of Ks < 14 per square
     degree, the turbulent screen has 0.05 to 0.8 mag and the density changes by up to
     1 dex across the mosaic. Hard negatives of each kind are Poisson: two per square
-    degree of those of tiles, one of the large ones, fewer defects and gradients.
+    degree of those of tiles, one in two of the large ones, fewer of what is rare.
 
     Parameters
     ----------

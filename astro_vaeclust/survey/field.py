@@ -16,6 +16,7 @@ from ..images.read import read_image
 from ..images.sky import MIN_USABLE, Sky
 from ..measure.columns import COLUMNS, MEASURED_COLUMNS
 from ..measure.flags import ClusterFlags
+from ..measure.stacking import part_numbers
 from ..sources.find import BOX_SIZE, find_sources, measure_fwhm
 from .frames import assemble
 
@@ -70,7 +71,8 @@ class FieldRow:
         Sources there per arcmin2.
     candidates : list of dict
         Those whose centre is in its box or just outside: ``ra`` and ``dec`` in deg,
-        ``depth`` in the field in arcsec, and ``CANDIDATE_COLUMNS`` in their units.
+        ``depth`` in the field in arcsec, and ``CANDIDATE_COLUMNS`` in their units;
+        ``part_of`` is a number in the list, from 1.
     """
 
     field: int
@@ -177,9 +179,16 @@ class FieldSearch:
                 columns[column.name] = np.asarray(
                     values if column.unit is None else values.to_value(column.unit)
                 )
+        rows = np.flatnonzero(columns["depth"] >= -self.grid.reach)
+        columns = {name: values[rows] for name, values in columns.items()}
+        numbers = np.arange(1, len(rows) + 1)
+        if "part_of" in columns:
+            columns["part_of"] = part_numbers(
+                columns["part_of"], table["id"][rows], numbers
+            )
         return [
             {name: values[row].item() for name, values in columns.items()}
-            for row in np.flatnonzero(columns["depth"] >= -self.grid.reach)
+            for row in numbers - 1
         ]
 
 

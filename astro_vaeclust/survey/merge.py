@@ -10,7 +10,9 @@ from scipy.spatial import cKDTree
 
 from ..catalog import ClusterCatalog
 from ..measure.columns import COLUMNS, cluster_table
+from ..measure.stacking import part_numbers
 from ..utils.optional import import_optional
+from ..utils.validation import check_rate
 from .field import CANDIDATE_COLUMNS
 from .folder import SurveyFolder
 from .geometry import vectors
@@ -54,8 +56,7 @@ def merge(folder, *, max_false_alarm_rate=None):
     TypeError, ValueError
         If the rate is none, or something else is in the folder.
     """
-    if max_false_alarm_rate is not None:
-        _check_rate(max_false_alarm_rate)
+    check_rate("max_false_alarm_rate", max_false_alarm_rate)
     survey = existing(folder)
     columns = candidates_of(survey.read_rows(["name", "status", "candidates"]))
     columns["is_primary"] = link(columns)
@@ -66,16 +67,6 @@ def merge(folder, *, max_false_alarm_rate=None):
         columns = {name: values[chosen] for name, values in columns.items()}
         meta["max_false_alarm_rate"] = f"{limit:g} / deg2"
     return ClusterCatalog(_table(columns, meta))
-
-
-def _check_rate(rate):
-    message = (
-        f"max_false_alarm_rate takes a positive Quantity in 1 / deg2, got {rate!r}"
-    )
-    if not (isinstance(rate, u.Quantity) and rate.unit.is_equivalent(u.deg**-2)):
-        raise TypeError(message)
-    if not (rate.isscalar and rate > 0 / u.deg**2):
-        raise ValueError(message)
 
 
 def existing(folder):
@@ -98,8 +89,8 @@ def candidates_of(rows):
     Returns
     -------
     columns : dict of (n,) array
-        ``field``, ``ra``, ``dec``, ``depth`` and ``CANDIDATE_COLUMNS``, by the name of
-        the field and then as found.
+        ``id`` from 1, ``field``, ``ra``, ``dec``, ``depth`` and ``CANDIDATE_COLUMNS``,
+        by the name of the field and then as found.
     """
     compute = import_optional("pyarrow.compute", "survey")
     rows = rows.filter(compute.equal(rows["status"], "done")).sort_by("name")
@@ -110,6 +101,10 @@ def candidates_of(rows):
     for entry in flat.type:
         values = compute.struct_field(flat, entry.name)
         columns[entry.name] = values.to_numpy(zero_copy_only=False)
+    columns["id"] = np.arange(1, len(flat) + 1)
+    first = np.searchsorted(parents, parents)  # of the field of each
+    number = np.nan_to_num(columns["part_of"]).astype(np.int64)
+    columns["part_of"] = np.where(number > 0, number + first, 0)
     return columns
 
 
@@ -158,9 +153,12 @@ def _table(columns, meta):
     order = np.lexsort((columns["field"], -columns["score"], cell))
     units = {column.name: column.unit for column in CANDIDATE_COLUMNS}
     units["depth"] = u.arcsec
+    before, columns["part_of"] = columns.pop("id")[order], columns["part_of"].copy()
+    ids = np.arange(1, len(order) + 1)
+    columns["part_of"][order] = part_numbers(columns["part_of"][order], before, ids)
     whole = {column.name for column in COLUMNS if column.dtype is np.int64}
     table = {
-        "id": np.arange(1, len(order) + 1),
+        "id": ids,
         "sky_center": SkyCoord(ra[order], dec[order], frame="icrs"),
     }
     for name, values in columns.items():

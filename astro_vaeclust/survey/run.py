@@ -203,7 +203,7 @@ class _Plan:
                     f"side is {self.grid.side:g} deg in this survey, got {self.side:g}"
                 )
             return
-        fine_scale = self.finder.trained_model.network.settings.fine_scale
+        fine_scale = self.finder.trained_model.fine_scale
         wrong = []
         for path in self.paths:
             try:

@@ -95,7 +95,7 @@ def calibrate(model, tiles, *, progress_bar=None):
     before = model.calibration or calibration
     errors = [_errors(pairs[fine], before, fine) for fine in (False, True)]
     corrections = dict(zip(ERRORS, zip(*errors, strict=True), strict=True))
-    calibration = replace(calibration, **corrections)
+    calibration = replace(calibration, levels=((), ()), **corrections)
     return replace(model, calibration=calibration)
 
 
@@ -232,6 +232,6 @@ def real_sky_factor(model, images):
     for image in images:
         search = DetectorSearch(image, model, max_false_alarm_rate=RATE)
         area = image.usable_area.to_value(u.deg**2)
-        observed += len(search.detections)
+        observed += len(search.rows)
         expected += RATE * area
     return observed / expected

@@ -146,8 +146,7 @@ def _stale_kinds(model, name, tiles):
 
 def _is_fine(tile, model):
     scale = read_image(tile.image).pixel_scale.to_value(u.arcsec / u.pix)
-    fine_scale = model.network.settings.fine_scale
-    return bool(NetworkGrid.from_pixel_scale(scale, fine_scale).is_fine)
+    return bool(NetworkGrid.from_pixel_scale(scale, model.fine_scale).is_fine)
 
 
 def _network_to_tune(model, tiles):

@@ -23,6 +23,7 @@ from ..utils.statistics import fit_logistic
 __all__ = [
     "NullSample",
     "fit_calibration",
+    "fit_intensity",
     "fit_score",
     "null_sample",
     "range_of",
@@ -98,7 +99,7 @@ def fit_calibration(sample, *, score_range=SCORES, before=None):
     """
     of_sky = sample.exposure[:, 1] > 0
     known = [
-        _fit_intensity(sample, fine, score_range) if np.any(of_sky == fine) else None
+        fit_intensity(sample, fine, score_range) if np.any(of_sky == fine) else None
         for fine in (False, True)
     ]
     others = known[::-1] if before is None else before.intensities
@@ -107,7 +108,7 @@ def fit_calibration(sample, *, score_range=SCORES, before=None):
     )
 
 
-def _fit_intensity(sample, fine, score_range):
+def fit_intensity(sample, fine, score_range):
     """Fit the intensity on fine images, or on others."""
     from sklearn.linear_model import PoissonRegressor
 

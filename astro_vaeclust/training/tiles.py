@@ -9,7 +9,7 @@ import astropy.units as u
 import numpy as np
 
 from ..detector.calibration import usable_candidates
-from ..detector.grid import NetworkImage
+from ..detector.grid import NetworkGrid, NetworkImage
 from ..detector.inference import run_network
 from ..detector.network import CLASSES
 from ..images.read import read_image
@@ -107,8 +107,8 @@ class TrainingTile:
         It is not labelled if the truth does not hold all that is on the image.
         """
         image = read_image(tile.image)
-        network_image = NetworkImage.from_image(image, fine_scale)
-        grid = network_image.grid
+        grid = NetworkGrid.of_image(image, fine_scale)
+        network_image = NetworkImage.from_image(image, grid)
         truth, stars = tile.clusters, tile.stars
         radii = [truth[name].to_value(u.arcsec) / grid.scale for name in ("r50", "r80")]
         clusters = np.column_stack(

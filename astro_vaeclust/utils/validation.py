@@ -19,6 +19,7 @@ __all__ = [
     "check_file_names",
     "check_fraction",
     "check_number",
+    "check_rate",
     "check_seed",
 ]
 
@@ -72,6 +73,17 @@ def check_device(device, *, used=True):
             f"device={device!r} is for an embedding that computes with torch; this "
             "one takes 'cpu' or 'auto'"
         )
+
+
+def check_rate(name, rate):
+    """Raise unless a rate per area of sky is a positive quantity, or None."""
+    message = f"{name} takes a positive Quantity in 1 / deg2 or None, got {rate!r}"
+    if rate is None:
+        return
+    if not isinstance(rate, u.Quantity) or not rate.unit.is_equivalent(u.deg**-2):
+        raise TypeError(message)
+    if not (rate.isscalar and rate > 0 / u.deg**2):
+        raise ValueError(message)
 
 
 def check_seed(seed):

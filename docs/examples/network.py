@@ -23,7 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from astro_vaeclust.detector.grid import NetworkImage
+from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
 from astro_vaeclust.detector.inference import run_network
 from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.detector.network import CLASSES
@@ -35,10 +35,10 @@ cluster = MockCluster(
 )
 tile = simulate_tile(shape=(448, 448), clusters=cluster, seed=6)
 model = load_model()
-network_image = NetworkImage.from_image(
-    read_image(tile.image), model.network.settings.fine_scale
-)
-network = model.network_for(network_image.grid.is_fine)
+image = read_image(tile.image)
+grid = NetworkGrid.of_image(image, model.fine_scale)
+network_image = NetworkImage.from_image(image, grid)
+network = model.network_for(grid.is_fine)
 maps = run_network(network, network_image.channels)
 
 # %%

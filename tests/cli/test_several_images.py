@@ -85,9 +85,8 @@ def test_pictures_are_of_one_image(option, capsys):
 def test_images_that_leave_no_heat_map_are_refused_before_the_search(
     option, capsys, monkeypatch
 ):
-    network = SimpleNamespace(settings=SimpleNamespace(fine_scale=0.6))
     monkeypatch.setattr(Stub, "learns_on_image", False)
-    model = SimpleNamespace(network=network)
+    model = SimpleNamespace(fine_scale=0.6)
     monkeypatch.setattr(Stub, "trained_model", model, raising=False)
     monkeypatch.setattr("astro_vaeclust.blocks.MAX_WHOLE_PIXELS", 200 * 200)
     pixels = np.zeros((220, 200), np.float32)

@@ -10,7 +10,7 @@ import torch
 
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.embedding import ConvVAE
-from astro_vaeclust.detector.grid import NetworkImage
+from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
 from astro_vaeclust.detector.inference import folded, run_network
 from astro_vaeclust.detector.model import in_half_precision, load_model
 from astro_vaeclust.detector.network import ConvolutionalVAE
@@ -40,9 +40,10 @@ def tile_of(survey, clusters=(), seed=1):
 )
 def test_each_image_is_seen_by_its_network(model, tmp_path, survey, name):
     image = read_image(tile_of(survey).image)
-    channels = NetworkImage.from_image(image, TINY.fine_scale).channels
+    grid = NetworkGrid.of_image(image, TINY.fine_scale)
+    channels = NetworkImage.from_image(image, grid).channels
     expected = run_network(folded(getattr(model, name)), channels)
-    maps = DetectorSearch(image, model, max_false_alarm_rate=None).maps
+    maps = DetectorSearch(image, model, max_false_alarm_rate=None).levels[0].maps
     np.testing.assert_array_equal(maps.center, expected.center)
     model.save(tmp_path / "model.pt")
     latents = ConvVAE(model=tmp_path / "model.pt").embed(

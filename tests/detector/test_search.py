@@ -50,30 +50,55 @@ def model_file(tmp_path_factory):
     return path
 
 
+def network_image(image, fine_scale):
+    """Return the image of the finest level."""
+    return NetworkImage.from_image(image, NetworkGrid.of_image(image, fine_scale))
+
+
 @pytest.fixture(scope="module")
 def demo():
     return demo_tile(seed=1)
 
 
+@pytest.mark.parametrize("binning", [1, 2, 16])
 @pytest.mark.parametrize("fine_scale", [0.6, 1.0])
-@pytest.mark.parametrize("pixel_scale", [0.2, 0.34, 0.4, 0.8, 1.0, 1.7, 2.0])
-def test_the_grid_is_near_its_aim_and_goes_there_and_back(pixel_scale, fine_scale):
+@pytest.mark.parametrize("pixel_scale", [0.2, 0.34, 0.4, 0.8, 1.0, 1.7, 2.75, 5.0])
+def test_the_grid_is_near_its_aim_and_goes_there_and_back(
+    pixel_scale, fine_scale, binning
+):
     grid = NetworkGrid.from_pixel_scale(pixel_scale, fine_scale)
-    aim = fine_scale if grid.is_fine else 1.0
+    aim = fine_scale if grid.is_fine else max(pixel_scale, 1.0)
     assert aim / 1.42 < grid.scale < 1.42 * aim
     assert grid.is_fine == (pixel_scale < 0.7)
     places = np.array([0.0, 17.3, 400.0])
+    grid = grid.coarser(binning)
+    assert grid.scale == pytest.approx(pixel_scale * grid.pixels)
     np.testing.assert_allclose(
         grid.to_image(grid.to_network(places)), places, atol=1e-9
     )
 
 
+@pytest.mark.parametrize(
+    ("shape", "scale", "expected"),
+    [
+        ((1024, 512), 1.0, [1, 2, 4]),
+        ((511, 3000), 1.0, [1, 2]),
+        ((100, 90), 1.0, [1]),
+        ((9000, 9000), 1.0, [1, 2, 4, 8, 16, 32]),
+        ((1800, 1800), 0.2, [1, 2, 4]),
+        ((600, 700), 5.0, [1, 2, 4]),
+    ],
+)
+def test_levels_keep_128_network_pixels(shape, scale, expected):
+    grid = NetworkGrid.from_pixel_scale(scale, 0.6)
+    assert [level.binning for level in grid.levels(shape, 6)] == expected
+    assert len(grid.levels(shape, 2)) <= 2
+
+
 def test_level_and_unit_do_not_matter(demo):
     image = demo.image
     other = CCDData(3 * image.data + 70, unit="Jy", wcs=image.wcs, mask=image.mask)
-    one, two = (
-        NetworkImage.from_image(read_image(data), 1.0) for data in (image, other)
-    )
+    one, two = (network_image(read_image(data), 1.0) for data in (image, other))
     np.testing.assert_allclose(one.channels, two.channels, atol=1e-3)
 
 
@@ -105,9 +130,9 @@ def test_strips_of_an_image_make_the_whole(scale, monkeypatch):
     image.wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
     image.wcs.wcs.cdelt = -scale / 3600, scale / 3600
     pixels = read_image(image)
-    whole = NetworkImage.from_image(pixels, 0.6)
+    whole = network_image(pixels, 0.6)
     monkeypatch.setattr("astro_vaeclust.detector.grid.CHUNK_PIXELS", 3600)
-    strips = NetworkImage.from_image(pixels, 0.6)
+    strips = network_image(pixels, 0.6)
     np.testing.assert_allclose(strips.channels, whole.channels, atol=1e-6)
     np.testing.assert_allclose(strips.significance, whole.significance, atol=1e-5)
 
@@ -118,7 +143,7 @@ def test_masked_pixels_do_not_matter(demo):
     spoiled = demo.image.copy()
     spoiled.data[mask] = 1e6
     one, two = (
-        NetworkImage.from_image(read_image(data, mask=mask), 1.0)
+        network_image(read_image(data, mask=mask), 1.0)
         for data in (demo.image, spoiled)
     )
     np.testing.assert_array_equal(one.channels, two.channels)
@@ -344,7 +369,9 @@ def test_the_level_and_the_unit_do_not_matter(demo):
 @pytest.mark.parametrize("pixel_scale", [1.7, 2.75, 4.0, 6.0])
 def test_the_default_finds_a_cluster_in_coarse_pixels(pixel_scale):
     cluster = MockCluster(
-        n_members=150, half_number_radius=60 * u.arcsec, nebulosity="none"
+        n_members=150,
+        half_number_radius=max(60, 15 * pixel_scale) * u.arcsec,
+        nebulosity="none",
     )
     tile = simulate_tile(
         survey=replace(SURVEYS["2mass-ks"], pixel_scale=pixel_scale),

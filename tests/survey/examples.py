@@ -86,10 +86,9 @@ class QuickFinder(ClusterFinderBase):
     @property
     def trained_model(self):
         """What identifies it."""
-        network = SimpleNamespace(settings=SimpleNamespace(fine_scale=0.6))
         return SimpleNamespace(
             identity=self.identity,
-            network=network,
+            fine_scale=0.6,
             calibration=None,
             source_calibration=None,
         )

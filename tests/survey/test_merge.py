@@ -22,7 +22,7 @@ EAST = GRID.field(GRID.locate(WEST.ra[1] + 0.01, -16.18))
 def candidate(field, ra, dec=-16.25, *, radius=30.0, score=0.9, rate=0.5):
     values = {column.name: 1.0 for column in CANDIDATE_COLUMNS}
     values |= {"radius": radius, "score": score, "false_alarm_rate": rate}
-    whole = {"n_sources": 3, "flags": 0}
+    whole = {"n_sources": 3, "flags": 0, "part_of": 0}
     place = {"ra": ra, "dec": dec, "depth": float(field.depth(ra, dec))}
     return values | whole | place
 
@@ -66,6 +66,23 @@ def test_candidates_of_two_fields_are_one_if_they_are_near(
     assert np.sum(catalog["is_primary"]) == n_primary
     kept = catalog.table[np.asarray(catalog["is_primary"])]
     assert WEST.name in kept["field"]  # the one deeper inside, not the higher score
+
+
+def test_parts_keep_the_larger_cluster_they_are_part_of(folder):
+    part, larger = (candidate(EAST, beside(60 + n)) for n in (5, 0))
+    part |= {"part_of": 2, "score": 0.8}
+    west = [candidate(WEST, beside(-n), rate=n) for n in (80, 300)]
+    west[0] |= {"part_of": 2, "score": 0.6}
+    folder.write_rows([row(WEST, *west), row(EAST, part, larger)])
+    catalog = merge(folder.path)
+    larger_of = {one["score"]: one["part_of"] for one in catalog if one["part_of"]}
+    offset = np.abs(catalog["sky_center"].ra.deg - larger["ra"])
+    ids = catalog["id"][offset < 1e-6]
+    assert larger_of[0.8] == ids[0]
+    assert len(larger_of) == 2
+    few = merge(folder.path, max_false_alarm_rate=100 / u.deg**2)
+    assert len(few) == 3
+    assert [one["score"] for one in few if one["part_of"]] == [0.8]
 
 
 def test_candidates_of_one_field_are_never_one(folder):
