@@ -14,7 +14,7 @@ from .exceptions import (
 from .finder import VAEClusterFinder
 from .latent_search import HeatmapRegions
 from .measure.flags import ClusterFlags
-from .version import __version__
+from .version import __citation__, __version__
 
 __all__ = [
     "ClusterCatalog",
@@ -25,6 +25,7 @@ __all__ = [
     "NoDetectionsWarning",
     "PosteriorCollapseWarning",
     "VAEClusterFinder",
+    "__citation__",
     "__version__",
 ]
 

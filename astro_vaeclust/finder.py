@@ -248,7 +248,7 @@ class VAEClusterFinder(ClusterFinderBase):
             one block at a time is in memory then. By default, images of more than
             8192 x 8192 pixels are searched in blocks of 2048, both counted in network
             pixels where these are smaller. The
-            clusters are those of the image in one piece but for rounding.
+            clusters are those of the image in one piece except for rounding.
 
         Returns
         -------

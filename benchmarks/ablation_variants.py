@@ -85,4 +85,4 @@ PER_IMAGE = {
     "dense.K5": _dense(mixture=_mixture(5)),
     "dense.one-scale": _dense(patch_sizes=(24,)),
 }
-"""Finders that learn on each image, but for the first one, for comparison."""
+"""Finders that learn on each image, except for the first one, for comparison."""

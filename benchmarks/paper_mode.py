@@ -21,7 +21,7 @@ What is timed against pythae: the same on our side, but with the prior and the
 divergence of its VAE (standard normal, analytic), and at least as many steps as
 pythae takes in whole epochs. On its side, size after size: its ``VAE`` with our dense
 layers and Bernoulli likelihood, trained on the windows by its ``TrainingPipeline``
-with its defaults but for epochs, batch size and step size (its data loader, Adam,
+with its defaults except for epochs, batch size and step size (its data loader, Adam,
 best model kept and final model saved), then its encoder on all windows. Progress bars
 and log go to memory. Both have the same threads, the runs of both alternate, and the
 ratio is the median of those of a run and the one after it, so that a machine that is

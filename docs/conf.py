@@ -11,6 +11,8 @@ against their inventories, which are fetched.
 import datetime
 import importlib
 import os
+import sys
+from pathlib import Path
 
 from sphinx_astropy.conf.v2 import *
 
@@ -22,17 +24,34 @@ copyright = f"{datetime.datetime.now(tz=datetime.UTC).year}, {author}"
 release = astro_vaeclust.__version__
 version = ".".join(release.split(".")[:2])
 
-extensions = [
-    name
-    for name in extensions
-    # There are no such figures, and no diagrams, which would need Graphviz.
-    if name
-    not in ("matplotlib.sphinxext.plot_directive", "sphinx.ext.inheritance_diagram")
-]
+sys.path.insert(0, str(Path(__file__).parent))
+
+NOT_USED = {
+    "matplotlib.sphinxext.plot_directive",  # figures are made by the gallery
+    "sphinx.ext.inheritance_diagram",  # needs Graphviz
+    "sphinx.ext.mathjax",  # needs a network; the pages have MathML
+}
+extensions = [name for name in extensions if name not in NOT_USED]
+extensions += ["mathml", "sphinx_design", "sphinx_gallery.gen_gallery"]
+html_math_renderer = "mathml"
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "tasks",
+    "filename_pattern": r"/examples/",
+    "abort_on_example_error": True,
+    "copyfile_regex": r".*\.rst",
+    "download_all_examples": False,
+    "min_reported_time": 1e9,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
 
 nitpicky = True
 default_role = "obj"
-exclude_patterns += ["**.ipynb_checkpoints", "_templates"]
+exclude_patterns += ["**.ipynb_checkpoints", "_templates", "examples"]
 templates_path = ["_templates"]
 automodapi_inheritance_diagram = False
 automodsumm_inherited_members = False
@@ -43,7 +62,18 @@ autodoc_typehints = "none"
 
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
-html_theme_options |= {"navigation_with_keys": False}
+html_css_files = ["style.css"]
+html_show_sourcelink = False
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
+html_sidebars = {name: [] for name in ("index", "genindex", "py-modindex", "search")}
+html_theme_options |= {
+    "logo": {"text": project},
+    "navbar_end": ["version-switcher", "theme-switcher"],
+    "navigation_with_keys": False,
+    "check_switcher": False,
+    "switcher": {"json_url": "_static/versions.json", "version_match": release},
+}
 
 OTHER_PACKAGES = {
     "python": "https://docs.python.org/3/",

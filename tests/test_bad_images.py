@@ -61,9 +61,33 @@ def test_blank_sky_is_as_nan(fill, kind, image):
     blank[:, :70], missing[:, :70] = fill, np.nan
     expected = found(FINDERS[kind], missing, image.wcs)
     if fill == 0:
-        with pytest.warns(AstropyUserWarning, match="16 % of the image are constant"):
+        with pytest.warns(AstropyUserWarning, match="18 % of the image are constant"):
             same = found(FINDERS[kind], blank, image.wcs)
     else:
+        same = found(FINDERS[kind], blank, image.wcs)
+    np.testing.assert_array_equal(same, expected)
+
+
+SCATTERED = {
+    "hole": np.s_[185:215, 185:215],
+    "dead columns": np.s_[:, ::10],
+    "dead rows": np.s_[::2],
+    "tiles": np.kron(np.random.default_rng(0).random((50, 50)) < 0.2, np.ones((8, 8)))
+    > 0,
+    "pixels": np.random.default_rng(1).random((400, 400)) < 0.03,
+}
+
+
+@pytest.mark.parametrize("place", SCATTERED.values(), ids=SCATTERED)
+@pytest.mark.parametrize(
+    ("kind", "fill"),
+    [("trained", 0), ("trained", -9999), ("pca", -99), ("baseline", -32768)],
+)
+def test_blank_pixels_anywhere_are_as_nan(place, kind, fill, image):
+    blank, missing = (np.array(image.data, float) for _ in range(2))
+    blank[place], missing[place] = fill, np.nan
+    expected = found(FINDERS[kind], missing, image.wcs)
+    with pytest.warns(AstropyUserWarning, match="% of the image are constant"):
         same = found(FINDERS[kind], blank, image.wcs)
     np.testing.assert_array_equal(same, expected)
 

@@ -25,6 +25,12 @@ IRAS_EPOCH = "B1983.5"
 _COORDINATES = re.compile(r"[+-]?\d(?:[\d\s:.,+hmsd°'\"-]|deg|e(?=[+-]?\d))*")
 """Numbers with signs and units of angles: never a name that SIMBAD knows."""
 
+_PLAIN = str.maketrans("\N{MINUS SIGN}\N{PRIME}\N{DOUBLE PRIME};", "-'\",")
+"""Other spellings of the signs in coordinates."""
+
+_FRAME = r"[\s,]+\(?(ICRS|J2000(\.0)?)$"
+"""What may stand behind coordinates, which are ICRS anyway."""
+
 _TAKES = (
     'position takes right ascension and declination such as "275.12 -16.18" (degrees), '
     '"18:20:30 -16:10:45" or "18 20 -16 10" (hours and degrees)'
@@ -66,7 +72,7 @@ def resolve(position):
         - coordinates, ICRS, in degrees (``"275.12 -16.18"``), with units
           (``"18h20m30s -16d10m45s"``), or in hours and degrees
           (``"18:20:30 -16:10:45"``, also with spaces and without seconds). A comma
-          may stand between the two;
+          or semicolon may stand between the two, ``ICRS`` or ``J2000`` behind them;
         - the name of an IRAS source, ``"IRAS 06055+2039"``, by `iras_position`;
         - a name that SIMBAD knows, ``"M 17"``. Only this needs a network.
 
@@ -171,10 +177,10 @@ def _checked_name(position):
 
 def _parsed(text):
     """Return the coordinates that a text states, None if it states none."""
-    text = text.replace("\N{MINUS SIGN}", "-")
+    text = re.sub(_FRAME, "", text.translate(_PLAIN).strip("()[] "), flags=re.I)
     if not _COORDINATES.fullmatch(text):
         return None
-    parts = _halves(text)
+    parts = _halves(re.sub(r"(?<=[hmd°'])\s+(?=\d)", "", text))
     has_units = [bool(re.search("[hmsd°'\"]", part)) for part in parts]
     sexagesimal = [":" in part or len(part.split()) > 1 for part in parts]
     if len(parts) != 2 or (len(set(sexagesimal)) > 1 and not any(has_units)):

@@ -67,7 +67,7 @@ def folded(network):
     """
     Return a copy of a network in its mode for use, without batch normalisations.
 
-    They become part of its convolutions: its outputs are the same but for rounding, in
+    They become part of its convolutions: its outputs are the same up to rounding, in
     less time and memory.
     """
     network = copy.deepcopy(network)

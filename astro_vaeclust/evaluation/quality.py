@@ -19,7 +19,7 @@ _floats = partial(np.asarray, dtype=float)
 
 
 def count_by_kind(detections, nulls, threshold):
-    """Return the table of `FROC.false_positives_by_kind`, but for the rates."""
+    """Return the table of `FROC.false_positives_by_kind`, except for the rates."""
     kind = np.asarray(detections["kind"])
     counts = (np.asarray(detections["score"]) >= threshold) & (kind != MATCH)
     tables = [] if nulls is None else nulls

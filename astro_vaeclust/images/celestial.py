@@ -26,6 +26,9 @@ __all__ = [
 MAX_AXIS_RATIO = 1.2
 """Longest over shortest extent on the sky of a pixel that still passes for a square."""
 
+MIN_SCALE = 1e-3
+"""Arcsec of a pixel at minimum; less stands for a CDELT or CD in another unit."""
+
 SAME_AREA = 0.01
 """Fraction within which pixels have the area of those at the reference point."""
 
@@ -180,3 +183,6 @@ def _check_reaches_sky(wcs, shape):
     area = proj_plane_pixel_area(wcs)
     if not (np.isfinite(sky).all() and np.isfinite(area) and area > 0):
         raise ValueError("it gives no sky position to the centre of the image")
+    scale = 3600 * np.sqrt(area)
+    if scale < MIN_SCALE:
+        raise ValueError(f"its pixels are {scale:.2g} arcsec")

@@ -1,11 +1,14 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Areas of an image without noise: blank margins, zero-filled sky.
+Pixels without data: blank margins, zero-filled sky, dead rows.
 
-They are found in boxes, whose plain standard deviation is compared with the noise of
-the image: stars and structure only raise the former, so that sky is never below.
-Their rims are found pixel by pixel. Areas of one value may be any part of the image,
-those with some noise of their own must be less than half.
+Values that stand for "no data" are told by being far below the sky and shared by many
+pixels, wherever these are.
+
+Areas without noise are found in boxes, whose plain standard deviation is compared with
+the noise of the image: stars and structure only raise the former, so that sky is never
+below. Their rims are found pixel by pixel. Areas of one value may be any part of the
+image, those with some noise of their own must be less than half.
 """
 
 from __future__ import annotations
@@ -18,7 +21,23 @@ from scipy.ndimage import (
     uniform_filter,
 )
 
-__all__ = ["BOX", "REACH", "box_spreads", "dead_boxes", "dead_pixels"]
+__all__ = [
+    "BOX",
+    "REACH",
+    "blank_values",
+    "box_spreads",
+    "dead_boxes",
+    "dead_pixels",
+]
+
+BLANK_DEPTH = 10
+"""Noise below the sky from which on a value may stand for "no data"."""
+
+BLANK_COUNT = 16
+"""Pixels of a sample that then share it."""
+
+BLANK_PEAK = 10
+"""Times as many as share it may have neither it nor one 3 times the noise away."""
 
 BOX = 16
 """Side of a box in pixels; smaller ones may be without a count by chance."""
@@ -42,6 +61,34 @@ about 4 standard deviations, so that it is 4 times `DEAD`."""
 
 REACH = WINDOW - 1
 """Pixels beyond a part of an image on which its dead pixels depend."""
+
+
+def blank_values(sample):
+    """
+    Find the values that stand for "no data", such as the zeros of a dead column.
+
+    Parameters
+    ----------
+    sample : (n,) array
+        Pixels that stand for all of an image.
+
+    Returns
+    -------
+    values : (m,) array
+        Those far below the sky that many pixels share, and few others come near; dark
+        places of an image of integers have many near ones.
+    """
+    values, counts = np.unique(sample, return_counts=True)
+    others = sample[sample != values[counts.argmax()]] if sample.size else sample
+    if not others.size:
+        return others
+    sky = np.median(others)
+    noise = 1.4826 * np.median(np.abs(others - sky))
+    found = (values < sky - BLANK_DEPTH * noise) & (counts >= BLANK_COUNT)
+    values, counts, known = values[found], counts[found], np.sort(sample)
+    near = known.searchsorted(values + 3 * noise, "right")
+    near -= known.searchsorted(values - 3 * noise)
+    return values[(counts > BLANK_PEAK * (near - counts)) & (noise > 0)]
 
 
 def box_spreads(pixels, mask, every):

@@ -301,7 +301,7 @@ def is_quicklook(header):
     """
     Whether a header is that of a 2MASS Quicklook image.
 
-    Its header is that of the Atlas image but for BITPIX, which is 16 instead of -32
+    Its header is that of the Atlas image except for BITPIX, which is 16 instead of -32
     (Explanatory Supplement to the 2MASS All Sky Data Release, section II.4a). The
     rule: an integer BITPIX, ``ORIGIN = '2MASS'``, and the keywords ORDATE and SCANNO.
     """

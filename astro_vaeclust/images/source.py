@@ -18,6 +18,7 @@ from .hdus import reading
 from .image import (
     BOX,
     MIN_SAMPLE,
+    SAMPLE,
     Image,
     Whole,
     every_usable,
@@ -35,6 +36,10 @@ STRIP = 1 << 22
 
 OVERFLOWING = 1e19
 """Values from which on squares exceed single precision."""
+
+SAMPLED_ROWS = 64
+"""Rows, or more of a narrow image, that tell which values stand for "no data"."""
+
 
 SENTINEL = 1e12
 """Such a value over the usual ones stands for "no data"."""
@@ -247,12 +252,12 @@ class ImageSource:
         return pixels, mask, error, counts
 
     def _given(self, place):
-        """Return what `_arrays` returns, but for dead areas."""
-        pixels = arrays.single_precision(self.pixels[place])
-        mask, error = ~np.isfinite(pixels), None
-        huge = np.abs(pixels) > OVERFLOWING
-        if huge.any():
-            mask |= huge & (np.abs(pixels) > self._largest)
+        """Return what `_arrays` returns, except for dead areas."""
+        pixels, mask = self._finite(place)
+        error = None
+        blanks, _ = self._blanks
+        if blanks.size:
+            mask |= np.isin(pixels, blanks)
         counts = [mask.size - np.count_nonzero(mask)]
         for given in self.masks:
             mask |= given[place]
@@ -262,6 +267,31 @@ class ImageSource:
             mask |= ~np.isfinite(error)
             arrays.check_not_negative(error, mask)
         return pixels, mask, error, counts
+
+    def _finite(self, place):
+        """Return the pixels of a part, and which are neither finite nor usual."""
+        pixels = arrays.single_precision(self.pixels[place])
+        mask = ~np.isfinite(pixels)
+        huge = np.abs(pixels) > OVERFLOWING
+        if huge.any():
+            mask |= huge & (np.abs(pixels) > self._largest)
+        return pixels, mask
+
+    @cached_property
+    def _blanks(self):
+        """Return the values that stand for "no data", and the fraction of them."""
+        ny, nx = self.shape
+        n_rows = min(max(SAMPLE // nx, SAMPLED_ROWS), ny)
+        sample = []
+        for row in np.linspace(0, ny - 1, n_rows).astype(int).tolist():
+            place = slice(row, row + 1), slice(0, nx)
+            pixels, mask = self._finite(place)
+            for given in self.masks:
+                mask |= given[place]
+            sample.append(pixels[~mask])
+        sample = np.concatenate(sample)
+        values = dead.blank_values(sample)
+        return values, np.isin(sample, values).sum() / (n_rows * nx)
 
     @cached_property
     def _largest(self):
@@ -311,9 +341,11 @@ class ImageSource:
             strict=True,
         )
         boxes, noise = dead.dead_boxes(np.vstack(spreads), np.concatenate(noises))
-        if boxes.any():
+        blanks, fraction = self._blanks
+        if boxes.any() or blanks.size:
+            fraction += boxes.mean()
             warnings.warn(
-                f"{self.name or 'data'}: {100 * boxes.mean():.2g} % of the image are "
+                f"{self.name or 'data'}: {100 * fraction:.2g} % of the image are "
                 "constant, or have next to none of its noise, and are taken as without "
                 "data",
                 AstropyUserWarning,

@@ -7,6 +7,7 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable
+from astropy.utils.data import get_readable_fileobj
 from astropy.utils.masked import Masked
 
 from ..catalog import ClusterCatalog
@@ -26,6 +27,8 @@ _SKY_DESCRIPTIONS = {
 }
 
 _ANGLES = ("ra", "dec", "sky_center.ra", "sky_center.dec")
+
+_NAMES = {*_ANGLES, *(column.name for column in (*COLUMNS, *MEASURED_COLUMNS))}
 
 
 def read_ecsv(file):
@@ -103,8 +106,19 @@ def write_parquet(catalog, path):
 
 
 def read_csv(file):
-    """Read what other programs make of a table; without units, those of `COLUMNS`."""
-    return _catalog(QTable.read(file, format="ascii.csv", encoding="utf-8-sig"))
+    """
+    Read what other programs make of a table; without units, those of `COLUMNS`.
+
+    What the header has most of separates the columns: commas, tabulators, or
+    semicolons, as spreadsheets put where a comma is the decimal point.
+    """
+    with get_readable_fileobj(file, encoding="utf-8-sig") as opened:
+        text = opened.read()
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    if separator != ",":
+        text = text.replace(",", ".")
+    lines = text.splitlines()
+    return _catalog(QTable.read(lines, format="ascii.csv", delimiter=separator))
 
 
 def _with_ra_dec(table):
@@ -134,6 +148,9 @@ def _describe_fields(fields):
 
 def _catalog(table, meta=None):
     """Return a table that was read as a catalogue, with the declared columns."""
+    for name in set(table.colnames) - _NAMES:
+        if name.lower() in _NAMES.difference(table.colnames):
+            table.rename_column(name, name.lower())
     columns = {name: _unmasked(table[name]) for name in table.colnames}
     for name in VERDICT_COLUMNS & columns.keys():  # ECSV has no empty texts
         columns[name] = np.ma.filled(columns[name], "")

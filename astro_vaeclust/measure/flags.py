@@ -14,7 +14,7 @@ class ClusterFlags(enum.IntFlag):
 
     Each bit is declared once, here, with its meaning; the description of the column
     and the documentation take them from this class. A cluster without remarks has
-    ``flags == 0``. All are said of the circle around its centre with its ``radius``,
+    ``flags == 0``. All refer to the circle around its centre with its ``radius``,
     whichever finder found it; ``ONE_SCALE`` is of finders that learn on the image.
 
     Examples

@@ -8,10 +8,11 @@ from functools import cache
 
 import astropy.units as u
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..images.image import Image
 from ..images.read import read_image
-from ..sources.find import find_sources
+from ..sources.find import find_sources, measure_fwhm
 from ..sources.points import PointSources, on_usable_pixels
 from ..sources.table import read_point_sources
 from ..utils.validation import check_angle, check_choice
@@ -26,14 +27,18 @@ REACH = 4.0
 N_RINGS = 16
 """Rings of equal width of a profile."""
 
-N_NARROW = 128
+N_NARROW = 64
 """Rings in which sources are counted for the fit, a multiple of `N_RINGS`."""
 
-GRID = 256
+GRID = 128
 """Points along the outer radius at which it is asked whether pixels are usable."""
 
-SIGNIFICANCE = 10.0
-"""Least significance over the noise of sources that are found, as of members."""
+MIN_COVERAGE = 0.05
+"""Usable fraction of a ring without which its density is not stated."""
+
+SIGNIFICANCE = 7.0
+"""Least peak over the noise of sources that are found: they reach about as deep as
+``n_members``, which are brighter than ten times the noise."""
 
 FIELD = 2 / 3
 """Radius over the outer one from which on there is only field, where no fit tells."""
@@ -54,7 +59,9 @@ class RadialProfile:
     counts : (n,) int array
         Sources in the rings.
     area : (n,) `~astropy.units.Quantity`
-        Usable area of the rings in arcmin2.
+        Area of the rings in arcmin2 in which a further source would be seen: that of
+        usable pixels, of sources found in the image without what is closer to one than
+        their width, where two would be seen as one.
     model : str
         The law that was fitted, ``"king"`` or ``"plummer"``.
     background, background_err : `~astropy.units.Quantity`
@@ -90,7 +97,7 @@ class RadialProfile:
 
     @property
     def density(self):
-        """Sources per area, (n,) in 1 / arcmin2; NaN where no pixel is usable."""
+        """Sources per area, (n,) in 1 / arcmin2; NaN where hardly a pixel is usable."""
         return self._per_area(self.counts)
 
     @property
@@ -99,7 +106,8 @@ class RadialProfile:
         return self._per_area(np.sqrt(np.maximum(self.counts, 1)))
 
     def _per_area(self, counts):
-        return counts / np.where(self.area > 0, self.area, np.nan)
+        full = np.pi * np.diff(self.edges**2)
+        return counts / np.where(self.area > MIN_COVERAGE * full, self.area, np.nan)
 
     def fitted(self, radius):
         """
@@ -142,8 +150,8 @@ def profile_of(catalog, id, *, model="plummer", sources=None, image=None, reach=
     sources : `~astropy.table.Table`, optional
         What to count, as ``sources`` of `~astro_vaeclust.VAEClusterFinder.detect`; by
         default the sources that were given there, or else those that
-        `~astro_vaeclust.sources.find_sources` finds in the image at ten times the
-        noise, which is how members are counted.
+        `~astro_vaeclust.sources.find_sources` finds in the image as a crowded one, down
+        to about ten times the noise.
     image : image, optional
         The image, as `~astro_vaeclust.images.read_image` takes it; by default that of
         the catalogue, which one that was read from a file has not. Sources that were
@@ -217,7 +225,7 @@ def radial_profile(image, center, reach, *, model="plummer", sources=None):
     Parameters
     ----------
     image : `~astro_vaeclust.images.image.Image`
-        The image; only its usable pixels count as area.
+        The image; only its usable pixels count as area, see `RadialProfile`.
     center : (2,) array
         Centre in pixels, x and y, on the image.
     reach : `~astropy.units.Quantity`
@@ -226,7 +234,7 @@ def radial_profile(image, center, reach, *, model="plummer", sources=None):
         The law, a key of `~astro_vaeclust.measure.density_fit.DENSITY_LAWS`.
     sources : `~astro_vaeclust.sources.points.PointSources`, optional
         What to count, in pixels of the image; by default the sources that
-        `~astro_vaeclust.sources.find.find_sources` finds at ten times the noise.
+        `~astro_vaeclust.sources.find.find_sources` finds, as in a crowded field.
 
     Returns
     -------
@@ -243,26 +251,33 @@ def radial_profile(image, center, reach, *, model="plummer", sources=None):
     edges = np.linspace(0, reach.to_value(u.arcsec), N_NARROW + 1)
     part, _ = circle(image.shape, center, edges[-1] / scale)
     near = image_part(image, part)
-    sources = _found(near) if sources is None else sources.within(part)
-    sources = sources.on(near.mask)
     x, y = center - np.array([part[1].start, part[0].start])
+    sources, blended = _found(near) if sources is None else (sources.within(part), 0)
+    sources = sources.on(near.mask)
     counts, _ = np.histogram(scale * np.hypot(sources.x - x, sources.y - y), edges)
-    rings = Rings(edges, counts, _coverage(near.mask, x, y, edges[-1] / scale))
-    return _profile(rings, model)
+    coverage = _coverage(near.mask, sources, blended, x, y, edges[-1] / scale)
+    return _profile(Rings(edges, counts, coverage), model)
 
 
 def _found(image):
-    """Return the sources in an image; none where too little of it is usable."""
+    """Return the sources in an image, and the distance below which two are blended."""
+    fwhm = measure_fwhm(image)
+    options = {"significance": SIGNIFICANCE, "fwhm": fwhm, "crowded": True}
     try:
-        return find_sources(image, significance=SIGNIFICANCE)
-    except ValueError:
-        return PointSources(np.empty(0), np.empty(0))
+        return find_sources(image, **options), fwhm
+    except ValueError:  # too few usable pixels to measure the sky
+        return PointSources(np.empty(0), np.empty(0)), fwhm
 
 
-def _coverage(mask, x, y, outer):
-    """Return the fractions of narrow rings that are on usable pixels, (n,)."""
+def _coverage(mask, sources, blended, x, y, outer):
+    """Return the fractions of narrow rings where a further source would be seen."""
     dx, dy, ring = _points_in_rings()
-    usable = on_usable_pixels(mask, x + outer * dx, y + outer * dy)
+    x, y = x + outer * dx, y + outer * dy
+    usable = on_usable_pixels(mask, x, y)
+    if blended and len(sources):
+        tree = cKDTree(np.column_stack([sources.x, sources.y]))
+        points = np.column_stack([x, y])
+        usable &= np.isinf(tree.query(points, distance_upper_bound=blended)[0])
     return np.bincount(ring[usable], minlength=N_NARROW) / np.bincount(ring)
 
 

@@ -100,7 +100,7 @@ class RegionMeasurements:
         """
         Jackknife errors of the radii over the ensemble in pixels; NaN for one member.
 
-        Each member is left out in turn, the heat map segmented anew, and the region
+        Each member is left out in turn, the heat map segmented again, and the region
         with the largest overlap measured.
         """
         radii = np.array(

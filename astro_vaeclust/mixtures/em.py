@@ -67,7 +67,7 @@ class EMGaussianMixture(Mixture):
     components. A feature that does not vary decides nothing. Features with fewer
     different rows than components are refused.
 
-    The log-likelihood never falls between re-initialisations but for what
+    The log-likelihood never falls between re-initialisations except for what
     ``reg_covar`` adds.
     """
 

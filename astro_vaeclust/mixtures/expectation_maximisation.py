@@ -75,7 +75,7 @@ def best_of_random_starts(features, settings, *, seed):
     Run the EM algorithm ``settings.n_init`` times and return the best run.
 
     It is that of the highest likelihood, of those without degenerate components if
-    there are any; the first of those that are equal but for rounding.
+    there are any; the first of those that are equal except for rounding.
     """
     generator = torch.Generator().manual_seed(seed)
     runs = []

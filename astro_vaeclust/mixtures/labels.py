@@ -177,5 +177,5 @@ def _highest(probabilities, first, second):
 
 
 def _tied_with_highest(values):
-    """Return a mask of the values that equal the highest but for rounding."""
+    """Return a mask of the values that equal the highest except for rounding."""
     return values >= values.max() - TIE * np.abs(values).max()

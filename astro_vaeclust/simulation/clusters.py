@@ -11,7 +11,7 @@ from astropy.coordinates import SkyCoord
 
 from ..utils.validation import check_choice, check_count, check_number
 from .checks import check_quantity, checked_generator
-from .profiles import PROFILES
+from .profiles import check_profile
 
 __all__ = ["MockCluster", "draw_clusters"]
 
@@ -46,7 +46,9 @@ class MockCluster:
         Radius that holds half of the members, an angle.
     profile : str
         A key of `PROFILES`: ``"eff"``, ``"king"``, ``"plummer"``, ``"elongated"``,
-        ``"fractal"``, ``"two-core"``, ``"globular"`` or ``"sub-clustered"``.
+        ``"fractal"``, ``"two-core"``, ``"globular"`` or ``"sub-clustered"``, or
+        ``"real:<name>"`` of the members of a real cluster that were made known by
+        `~astro_vaeclust.simulation.real_profiles.register_profile`.
     center : `~astropy.coordinates.SkyCoord`, optional
         Where it is; by default a position in the tile, away from the edges.
     brightest : `~astropy.units.Quantity`
@@ -98,7 +100,7 @@ class MockCluster:
             isinstance(self.center, SkyCoord) and self.center.isscalar
         ):
             raise TypeError(f"center must be a scalar SkyCoord, got {self.center!r}")
-        check_choice("profile", self.profile, PROFILES)
+        check_profile(self.profile)
         check_choice("nebulosity", self.nebulosity, NEBULOSITY)
 
     @property

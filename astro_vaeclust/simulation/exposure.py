@@ -58,7 +58,7 @@ class Exposure:
     wcs : `~astropy.wcs.WCS`
         The coordinates.
     conditions : dict of float
-        What `draw_conditions` returns.
+        Zero point, seeing, sky and noise of the exposure.
     psf : PointSpread
         The image of a star.
     canvas : Canvas
@@ -94,7 +94,7 @@ class Exposure:
         """
         Return the `MockTile` of the canvas with stars.
 
-        ``groups`` are those of `star_table`, ``clusters`` the rows of `cluster_table`;
+        ``groups`` are those of ``star_table``, ``clusters`` rows of ``cluster_table``;
         galaxies among the groups are on the canvas already. An exposure is taken once:
         the canvas becomes the image.
         """

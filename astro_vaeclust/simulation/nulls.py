@@ -85,7 +85,8 @@ def _dark_cloud(
     stretch = rng.uniform(1, 3), rng.uniform(0, np.pi)
     torn = random_field(rng, shape, slope=3.2, stretch=stretch)
     level = 1 - distance + rng.uniform(0.3, 0.8) * torn
-    cloud = 1 / (1 + np.exp(-level / rng.uniform(*sharpness)))
+    beyond = -level / rng.uniform(*sharpness)
+    cloud = 1 / (1 + np.exp(np.minimum(beyond, 700)))  # exp overflows at 709
     cloud *= np.clip(3 - distance, 0, 1)
     texture = np.exp(0.5 * random_field(rng, shape))
     _add_screen(canvas, _spread(rng, *depth) * cloud * texture, x, y, radius, 3)

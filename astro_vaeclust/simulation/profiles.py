@@ -11,6 +11,9 @@ from ..utils.validation import check_choice
 
 __all__ = ["PROFILES", "draw_positions", "mean_density"]
 
+REAL = "real:"
+"""How the tags of profiles begin that come from the members of real clusters."""
+
 EDGE, EFF_EDGE = 8.0, 15.0
 """Radius in core radii at which Plummer and EFF clusters end."""
 
@@ -29,7 +32,7 @@ SECOND_CORE = (0.35, 0.5)
 GLOBULAR_CONCENTRATION = (1.0, 2.0)
 """As above, of globular clusters (Harris 1996, AJ 112, 1487)."""
 
-CLUMPS, CLUMP_RADIUS, CLUMPED = (2, 6), (0.1, 0.35), (0.4, 0.8)
+CLUMPS, CLUMP_RADIUS, CLUMPED = (2, 6), (0.15, 0.35), (0.5, 0.8)
 """Numbers, half-number radii and summed fraction of the parts of a cluster."""
 
 
@@ -41,8 +44,21 @@ def draw_positions(rng, profile, number, half_number_radius):
     this radius in the mean of many; the others, which have none by formula, are scaled
     to it.
     """
-    check_choice("profile", profile, PROFILES)
+    check_profile(profile)
     return half_number_radius * PROFILES[profile](rng, number)
+
+
+def check_profile(profile):
+    """Raise ValueError unless a profile is known; the message lists those there are."""
+    if isinstance(profile, str) and profile.startswith(REAL):
+        known = [repr(tag) for tag in PROFILES if tag.startswith(REAL)]
+        if profile not in PROFILES:
+            raise ValueError(
+                f"profile {profile!r} must be registered by register_profile of "
+                "astro_vaeclust.simulation.real_profiles; registered: "
+                f"{', '.join(known) or 'none'}"
+            )
+    check_choice("profile", profile, PROFILES)
 
 
 def mean_density(profile, x, y):
@@ -103,19 +119,19 @@ def _globular(rng, number):
 def _sub_clustered(rng, number):
     """Draw a few Plummer clusters of unequal numbers inside a wider one."""
     clumps = int(rng.integers(CLUMPS[0], CLUMPS[1] + 1))
-    centers = 0.6 * rng.standard_normal((clumps + 1, 2))
+    centers = 0.7 * rng.standard_normal((clumps + 1, 2))
     radii = np.append(np.exp(rng.uniform(*np.log(CLUMP_RADIUS), clumps)), 1.2)
     fraction = rng.uniform(*CLUMPED)
-    shared = fraction * rng.dirichlet(np.full(clumps, 2.0))
+    shared = fraction * rng.dirichlet(np.full(clumps, 4.0))
     part = rng.choice(clumps + 1, number, p=np.append(shared, 1 - fraction))
     offsets = centers[part] + radii[part, np.newaxis] * _plummer(rng, number)
-    return _rescaled(offsets - offsets.mean(axis=0))
+    return rescaled(offsets - offsets.mean(axis=0))
 
 
 def _elongated(rng, number):
     offsets = _plummer(rng, number)
     offsets[:, 1] *= rng.uniform(*AXIS_RATIO)
-    return _rescaled(_turned(rng, offsets))
+    return rescaled(turned_at_random(rng, offsets))
 
 
 def _two_core(rng, number):
@@ -124,7 +140,7 @@ def _two_core(rng, number):
     second = rng.random(number) < fraction
     distance = rng.uniform(*CORE_SEPARATION)
     offsets[:, 0] += distance * (second - fraction)
-    return _rescaled(_turned(rng, offsets))
+    return rescaled(turned_at_random(rng, offsets))
 
 
 def _fractal(rng, number):
@@ -134,7 +150,7 @@ def _fractal(rng, number):
     while len(leaves) < number:
         leaves = np.vstack([leaves, _fractal_leaves(rng, number, survival)])
     chosen = leaves[rng.choice(len(leaves), number, replace=False), :2]
-    return _rescaled(chosen - chosen.mean(axis=0))
+    return rescaled(chosen - chosen.mean(axis=0))
 
 
 def _fractal_leaves(rng, number, survival):
@@ -159,13 +175,15 @@ def _round(rng, number, surface_density, *, edge):
     return np.column_stack([drawn * np.cos(angle), drawn * np.sin(angle)])
 
 
-def _turned(rng, offsets):
+def turned_at_random(rng, offsets):
+    """Return offsets turned by a random angle."""
     angle = rng.uniform(0, np.pi)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     return offsets @ turn.T
 
 
-def _rescaled(offsets):
+def rescaled(offsets):
+    """Return offsets scaled to the half-number radius 1."""
     radius = np.median(np.hypot(offsets[:, 0], offsets[:, 1]))
     return offsets / radius if radius > 0 else offsets
 
@@ -183,4 +201,4 @@ PROFILES = {
     "globular": _globular,
     "sub-clustered": _sub_clustered,
 }
-"""The profiles by their tags (dict of str to callable)."""
+"""The profiles by their tags (dict of str to callable); real ones are added."""

@@ -34,7 +34,8 @@ class MockTile:
         (mag) and ``slope``.
     stars : `~astropy.table.QTable`
         One row per star or galaxy on the tile: ``id``, ``sky``, ``x``, ``y``, ``mag``
-        (after extinction), ``flux`` (adu), ``extinction`` (in Ks, mag), ``cluster``
+        (after extinction), ``flux`` (adu), ``extinction`` (in Ks, mag; NaN where it is
+        not known), ``cluster``
         (id of its cluster or -1), ``is_member`` and ``is_galaxy``.
     nulls : `~astropy.table.QTable`
         One row per hard negative or separate artefact: ``id``, ``kind``,

@@ -31,7 +31,11 @@ SEXAGESIMAL = re.compile(r"[+-]?\d+[:hd°\s]\s*\d")
 
 SPELLINGS = {
     "h:m:s": u.hourangle,
+    "hms": u.hourangle,
+    "hh:mm:ss": u.hourangle,
     "d:m:s": u.deg,
+    "dms": u.deg,
+    "dd:mm:ss": u.deg,
     "deg": u.deg,
     "degree": u.deg,
     "rad": u.rad,
@@ -138,7 +142,9 @@ def as_degrees(column, unit):
     degrees = np.full(len(texts), np.nan)
     if not any(map(SEXAGESIMAL.match, texts)):
         degrees[given] = as_numbers(column[given], u.deg)
-        return np.where(given & np.isnan(degrees), np.inf, degrees)
+        words = given & np.isnan(degrees)
+        degrees[words] = [_angle(text, unit_of(column, u.deg)) for text in texts[words]]
+        return degrees
     unit = unit_of(column, u.deg) or unit
     degrees[given] = np.inf
     if unit == u.hourangle:  # plain numbers among them may be degrees
@@ -181,25 +187,28 @@ def unit_of(column, unit):
     given = getattr(column, "unit", None)
     if given is None or str(given) == "":
         return None
-    spelled = str(given).lower().strip("[]()\"' ")
+    spelled = str(given).lower().strip("[]()\"'. ")
     own = SPELLINGS.get(spelled) or SPELLINGS.get(spelled.removesuffix("s"))
     try:
         own = own or u.Unit(given)
         own = getattr(own, "function_unit", own)
         own.to(unit)
     except (ValueError, TypeError):
-        name = getattr(getattr(column, "info", None), "name", None)
         raise ValueError(
-            f"column {name or 'without a name'!r} is in {given}, and not in {unit}"
+            f"column {_name(column)!r} is in {given}, and not in {unit}"
         ) from None
     return own
 
 
+def _name(column):
+    return getattr(getattr(column, "info", None), "name", None) or "without a name"
+
+
 def _angle(text, unit):
-    """Return a sexagesimal angle in degrees, infinite if it cannot be read."""
+    """Return an angle in words in degrees, infinite if it cannot be read."""
     try:
         return Angle(text, unit).deg
-    except ValueError:
+    except (ValueError, u.UnitsError):
         return np.inf
 
 
@@ -208,7 +217,9 @@ def plain(column):
     values = getattr(column, "unmasked", column)
     values = np.ma.getdata(getattr(values, "value", values))
     mask = np.broadcast_to(getattr(column, "mask", False), values.shape)
-    if values.ndim > 1 and values.size == len(values):
+    if values.ndim > 1 and values.size != len(values):
+        raise ValueError(f"column {_name(column)!r} has several values in a row")
+    if values.ndim > 1:
         values, mask = values.reshape(len(values)), mask.reshape(len(values))
     return values, mask
 
@@ -222,5 +233,5 @@ def _number(text):
 
 def _word(value):
     if isinstance(value, bytes):
-        return value.decode("ascii", "replace").strip()
-    return "" if value is None else str(value).strip()
+        value = value.decode("utf-8", "replace")
+    return "" if value is None else str(value).strip().replace("\N{MINUS SIGN}", "-")

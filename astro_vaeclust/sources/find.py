@@ -31,6 +31,9 @@ KERNEL_RATIO = 0.75
 SHARPNESS_RANGE = (0.2, 1.5)
 """Wider than usual at the upper end, since the kernel is narrower than the stars."""
 
+CROWDED_RATIO = 0.4
+"""Width of the kernel over that of the stars where fields are crowded."""
+
 WELL_SAMPLED = 3.2
 """Width of the stars in pixels from which on the image is smoothed before."""
 
@@ -44,7 +47,7 @@ FALLBACK_FWHM = 2.7
 """Width of the stars in pixels where too few can be measured."""
 
 
-def find_sources(image, *, significance=SIGNIFICANCE, fwhm=None):
+def find_sources(image, *, significance=SIGNIFICANCE, fwhm=None, crowded=False):
     """
     Find the sources of an image with `photutils.detection.DAOStarFinder`.
 
@@ -56,18 +59,22 @@ def find_sources(image, *, significance=SIGNIFICANCE, fwhm=None):
         Least significance of a source over the noise of the sky.
     fwhm : float, optional
         Full width at half maximum of the stars in pixels; measured without it.
+    crowded : bool, optional
+        Whether to part stars that are close, at the cost of the faintest: with a
+        narrower kernel, stars of any sharpness, and one noise for the image, which the
+        stars of a crowded place do not raise there.
 
     Returns
     -------
     sources : `~astro_vaeclust.sources.points.PointSources`
         The sources.
     """
-    pixel_significance = _significance(image)
+    pixel_significance = _significance(image, local=not crowded)
     fwhm = measure_fwhm(image) if fwhm is None else fwhm
     finder = DAOStarFinder(
         threshold=significance,
-        fwhm=KERNEL_RATIO * fwhm,
-        sharpness_range=SHARPNESS_RANGE,
+        fwhm=(CROWDED_RATIO if crowded else KERNEL_RATIO) * fwhm,
+        sharpness_range=None if crowded else SHARPNESS_RANGE,
     )
     with warnings.catch_warnings(), photutils.use_future_column_names():
         warnings.simplefilter("ignore", NoDetectionsWarning)
@@ -78,16 +85,16 @@ def find_sources(image, *, significance=SIGNIFICANCE, fwhm=None):
     return PointSources(x, y)
 
 
-def _significance(image):
+def _significance(image, local):
     """
-    Return the image minus the local sky over the local noise.
+    Return the image minus the local sky over the noise, by default the local one.
 
     Unlike in `astro_vaeclust.images.prepare`, the noise is that of each mesh: where it
     is raised, by a nebula or a bad strip, one noise for the image makes false sources
     by the dozen.
     """
     sky = Sky.from_pixels(image.data, image.mask, box_size=BOX_SIZE)
-    return sky.significance(image, local=True)
+    return sky.significance(image, local=local)
 
 
 def _searched(significance, image, fwhm):

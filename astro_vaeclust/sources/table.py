@@ -47,6 +47,8 @@ ANGLE_COLUMNS = (
     ("ra_j2000", "dec_j2000"),
     ("alpha_j2000", "delta_j2000"),
     ("ramean", "decmean"),
+    ("ra", "de"),
+    ("ra", "decl"),
 )
 """Right ascension and declination, the best first: a SkyCoord as a file holds it, WSA
 and VSA, which have ``ra`` and ``dec`` in radians beside, and what VizieR computes."""
@@ -71,6 +73,7 @@ REMEDIES = {
     "HDUList": "Table.read(sources)",
     "FITS_rec": "Table(sources)",
     "recarray": "Table(sources)",
+    "Row": "Table(sources)",
     "ndarray": "Table(sources, names=('x', 'y'))",
     "dict": "Table(sources)",
     "list": "Table(rows=sources, names=('ra', 'dec'))",
@@ -365,7 +368,7 @@ def _column_of_magnitudes(sources):
 
 def _own_names(table):
     """Return the names of the columns by those in lower case."""
-    return {column.lower(): column for column in reversed(table.colnames)}
+    return {name.strip().lower(): name for name in reversed(table.colnames)}
 
 
 def _pairs(table, pairs):

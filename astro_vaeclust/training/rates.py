@@ -53,7 +53,7 @@ MIN_CLUSTERS = 20
 
 
 def null_sample(candidates, conditions, tile):
-    """Return the fields of a `NullSample` of one tile, but for the scores."""
+    """Return the fields of a `NullSample` of one tile, except for the scores."""
     crowding, usable = conditions
     seen = usable >= MIN_USABLE
     fine = float(tile.fine)

@@ -66,7 +66,7 @@ class Stage:
 
     @property
     def tile_settings(self):
-        """What its tiles depend on, but for their seeds (dict)."""
+        """What its tiles depend on, except for their seeds (dict)."""
         names = ("surveys", "hard", "hardest", "bare", "native", "most_pixels")
         return {name: getattr(self, name) for name in (*names, "first_seed")} | {
             "fine_scale": self.plan.network.fine_scale

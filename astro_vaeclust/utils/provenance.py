@@ -85,7 +85,7 @@ def describe(value):
 
 def describe_finder(finder):
     """
-    Return all that the detections of a finder depend on but for the image (dict).
+    Return all that the detections of a finder depend on except for the image (dict).
 
     They are its class, its settings, and what identifies its trained model.
     """

@@ -68,6 +68,11 @@ def test_impossible_iras_names_are_refused(name):
         "-84.88 -16.18",
         "18:20:28.8, -16:10:48",
         "18 20 28.8, -16 10 48",
+        "18h 20m 28.8s, -16\N{DEGREE SIGN} 10\N{PRIME} 48\N{DOUBLE PRIME}",
+        "(275.12, -16.18)",
+        "275.12; -16.18",
+        "275.12 -16.18 ICRS",
+        "18:20:28.8 -16:10:48 (J2000)",
     ],
 )
 def test_coordinates_as_text(text):

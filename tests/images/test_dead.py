@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from scipy.ndimage import gaussian_filter
 
 from astro_vaeclust.images import source as source_module
+from astro_vaeclust.images.dead import blank_values
 from astro_vaeclust.images.read import open_image, read_image
 
 SHAPE = (190, 251)
@@ -61,6 +62,34 @@ def test_an_area_without_noise_is_masked(area, fill, sky, celestial_wcs, monkeyp
     for left, part in zip((0, 90, 120), parts, strict=True):
         assert_array_equal(part.mask, image.mask[100:150, left : left + 30])
         assert part.n_usable == image.n_usable
+
+
+def dark_corner(rng):
+    """Counts whose sky is 30 times the noise lower in a tenth of the image."""
+    return np.rint(rng.normal(np.where(ROWS + COLUMNS < 97, 450, 600), 5))
+
+
+NO_BLANKS = {
+    "counts of a dark cloud": dark_corner,
+    "clipped at zero": lambda rng: np.maximum(rng.normal(0, 5, SHAPE), 0),
+    "saturated": lambda rng: np.where(COLUMNS > 240, 6e4, rng.normal(0, 5, SHAPE)),
+    "few dark pixels": lambda rng: np.where(
+        (ROWS == 7) & (COLUMNS < 9), -500, rng.normal(0, 5, SHAPE)
+    ),
+    "constant": lambda rng: np.full(SHAPE, 7),
+    "two values": lambda rng: np.where(COLUMNS > 9, 7, 0),
+}
+
+
+@pytest.mark.parametrize("make", NO_BLANKS.values(), ids=NO_BLANKS)
+def test_what_is_no_blank_value(make):
+    assert blank_values(make(np.random.default_rng(5)).ravel()).size == 0
+
+
+def test_several_blank_values(sky):
+    sky[::7], sky[:, ::9] = 0, -99
+    assert_array_equal(blank_values(sky.ravel()), [-99, 0])
+    assert blank_values(sky[:0].ravel()).size == 0
 
 
 SKIES = {

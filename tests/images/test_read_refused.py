@@ -217,6 +217,15 @@ def test_wcs_beyond_the_sky(sky_image):
         read_image(sky_image, wcs=wcs)
 
 
+@pytest.mark.parametrize("step", [1e-30, 1e-9, 2.7e-4 / 3600])
+def test_pixels_without_size(step, sky_image, celestial_wcs):
+    celestial_wcs.wcs.cdelt = -step, step
+    celestial_wcs.wcs.pc = np.eye(2)
+    message = "^wcs cannot be used: it(s pixels are| gives no)"
+    with pytest.raises(ValueError, match=message):
+        read_image(sky_image, wcs=celestial_wcs)
+
+
 @pytest.mark.parametrize("wcs", ["TAN", 5, fits.Header()])
 def test_wcs_of_another_kind(wcs, sky_image):
     with pytest.raises(TypeError, match=r"^wcs must be an astropy\.wcs\.WCS"):

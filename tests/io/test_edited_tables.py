@@ -61,6 +61,27 @@ def test_tables_of_spreadsheets_are_read(tmp_path):
     )
 
 
+@pytest.mark.parametrize("n_clusters", [0, 3])
+@pytest.mark.parametrize(("separator", "point"), [("\t", "."), (";", "."), (";", ",")])
+def test_other_separators_are_read(tmp_path, separator, point, n_clusters):
+    edited(n_clusters, names=("ra", "dec")).write(tmp_path / "c.csv")
+    text = (tmp_path / "c.csv").read_text().replace(",", separator)
+    (tmp_path / "c.csv").write_text(text.replace(".", point))
+    assert_same_table(
+        ClusterCatalog.read(tmp_path / "c.csv").table, make_catalog(n_clusters).table
+    )
+
+
+@pytest.mark.parametrize("name", FORMATS_OF_OTHERS)
+def test_names_may_be_in_upper_case(tmp_path, name):
+    flat = edited(2, names=("RA", "DEC"))
+    for column in flat.colnames:
+        flat.rename_column(column, column.upper())
+    flat.write(tmp_path / name, format=FORMATS_OF_OTHERS[name])
+    again = ClusterCatalog.read(tmp_path / name)
+    assert_same_table(again.table, make_catalog(2).table)
+
+
 @pytest.mark.parametrize(
     ("column", "values", "message"),
     [

@@ -6,7 +6,7 @@ from dataclasses import replace
 import astropy.units as u
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.simulation import SURVEYS, MockCluster, simulate_tile
 from astro_vaeclust.simulation.clusters import SMALL_PROFILES, draw_clusters
@@ -80,3 +80,26 @@ def test_clusters_without_clouds_are_the_same_but_for_dust():
     clouded, bare = (draw_clusters(5, 40, clouds=clouds) for clouds in (True, False))
     assert all(cluster.extinction > 0 * u.mag for cluster in clouded)
     assert bare == [replace(cluster, extinction=0 * u.mag) for cluster in clouded]
+
+
+def test_the_field_is_not_dimmed_without_a_cloud():
+    clouded, bare = (
+        simulate_tile(shape=(256, 256), clusters=1, clouds=clouds, seed=3)
+        for clouds in (True, False)
+    )
+    for name in ("x_center", "y_center", "n_members", "brightest"):
+        assert clouded.clusters[name] == bare.clusters[name]
+    fields = [
+        tile.stars[~tile.stars["is_member"] & ~tile.stars["is_galaxy"]]
+        for tile in (clouded, bare)
+    ]
+    assert_array_equal(fields[0]["x"], fields[1]["x"])
+    dimmed = (fields[0]["mag"] - fields[1]["mag"]).to_value(u.mag)
+    truth = bare.clusters[0]
+    distance = np.hypot(
+        fields[1]["x"] - truth["x_center"], fields[1]["y"] - truth["y_center"]
+    )
+    behind = distance * SURVEYS["2mass-ks"].pixel_scale < truth["r50"].value
+    assert np.all(dimmed >= 0)
+    assert np.median(dimmed[behind]) > 0.1
+    assert bare.clusters["extinction"][0] == 0 * u.mag

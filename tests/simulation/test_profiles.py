@@ -83,9 +83,27 @@ def test_elongated_is_longer_than_wide():
     assert wide["plummer"] / long["plummer"] > 0.85
 
 
-@pytest.mark.parametrize("profile", ["fractal", "sub-clustered"])
-def test_clumps_are_clumpier_than_smooth(profile):
-    assert clumpiness(positions(profile)) < 0.75 * clumpiness(positions("plummer"))
+def test_fractal_is_clumpier_than_smooth():
+    assert clumpiness(positions("fractal")) < 0.75 * clumpiness(positions("plummer"))
+
+
+def second_peak(profile, seed):
+    """Highest density 1.2 half-number radii and more from the peak, over the peak."""
+    edges = np.arange(-3, 3.2, 0.2)
+    counts = np.histogram2d(*positions(profile, 20_000, 1.0, seed).T, bins=edges)[0]
+    peak = np.unravel_index(counts.argmax(), counts.shape)
+    rows, columns = np.indices(counts.shape)
+    far = np.hypot(rows - peak[0], columns - peak[1]) > 6
+    return counts[far].max() / counts.max()
+
+
+def test_sub_clustered_has_several_peaks():
+    many, one = (
+        [second_peak(profile, seed) for seed in range(20)]
+        for profile in ("sub-clustered", "plummer")
+    )
+    assert max(one) < 0.3
+    assert np.median(many) > 0.4
 
 
 def test_globular_clusters_have_dense_cores_and_far_members():

@@ -14,7 +14,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.simulation import (
     NULLS,
-    PROFILES,
     SURVEYS,
     MockCluster,
     MockTile,
@@ -23,6 +22,7 @@ from astro_vaeclust.simulation import (
 from astro_vaeclust.simulation.artefacts import ARTEFACTS
 from astro_vaeclust.simulation.demo import demo_tile
 from astro_vaeclust.simulation.observation import noise_deviation
+from astro_vaeclust.simulation.profiles import PROFILES
 from astro_vaeclust.simulation.surveys import get_survey
 
 SMALL = (256, 256)
@@ -231,7 +231,7 @@ def test_truth_matches_the_members(profile):
     assert len(members) == truth["n_inside"]
     radius = members["sky"].separation(truth["sky_center"]).to_value(u.arcsec)
     assert_allclose(np.median(radius), truth["r50"].to_value(u.arcsec), rtol=0.06)
-    assert_allclose(truth["r50"].to_value(u.arcsec), 30, rtol=0.25)
+    assert_allclose(truth["r50"].to_value(u.arcsec), 30, rtol=0.3)
     assert truth["r80"] > truth["r50"]
     assert_allclose(members["mag"].min().value, 9.0)
     assert_allclose(truth["extinction"].value, 0.5, rtol=0.5)
@@ -354,29 +354,6 @@ def test_a_mosaic_costs_little():
     tracemalloc.stop()
     assert seconds * 3600**2 / np.prod(shape) < 12
     assert peak / np.prod(shape) < 38
-
-
-def test_the_field_is_not_dimmed_without_a_cloud():
-    clouded, bare = (
-        simulate_tile(shape=SMALL, clusters=1, clouds=clouds, seed=3)
-        for clouds in (True, False)
-    )
-    for name in ("x_center", "y_center", "n_members", "brightest"):
-        assert clouded.clusters[name] == bare.clusters[name]
-    fields = [
-        tile.stars[~tile.stars["is_member"] & ~tile.stars["is_galaxy"]]
-        for tile in (clouded, bare)
-    ]
-    assert_array_equal(fields[0]["x"], fields[1]["x"])
-    dimmed = (fields[0]["mag"] - fields[1]["mag"]).to_value(u.mag)
-    truth = bare.clusters[0]
-    distance = np.hypot(
-        fields[1]["x"] - truth["x_center"], fields[1]["y"] - truth["y_center"]
-    )
-    behind = distance * get_survey("2mass-ks").pixel_scale < truth["r50"].value
-    assert np.all(dimmed >= 0)
-    assert np.median(dimmed[behind]) > 0.1
-    assert bare.clusters["extinction"][0] == 0 * u.mag
 
 
 @pytest.mark.parametrize("survey", ["2mass-ks", "ukidss-k"])

@@ -118,6 +118,25 @@ def numbers_beside_words(x, y, sky):
     return Table({"ra": Column(sky.ra.hour, unit="h"), "dec": dec})
 
 
+def words_with_units(x, y, sky):
+    ra = [f"{angle:.8f}h" for angle in sky.ra.hour]
+    return Table({" RA ": ra, "Decl": [f"{angle:.8f} deg" for angle in sky.dec.deg]})
+
+
+def typographic(x, y, sky):
+    dec = sky.dec.to_string(u.deg, sep="dms", precision=4)
+    dec = [text.replace("-", "\N{MINUS SIGN}") for text in dec]
+    return Table({"ra": sky.ra.to_string(u.hourangle, precision=5), "de": dec})
+
+
+def spelled_units(x, y, sky):
+    ra = sky.ra.to_string(u.hourangle, sep=":", precision=5)
+    with_units = Table({"ra": ra, "dec": sky.dec.to_string(sep=":", precision=4)})
+    with_units["ra"].unit = u.Unit("hh:mm:ss", parse_strict="silent")
+    with_units["dec"].unit = u.Unit("dd:mm:ss", parse_strict="silent")
+    return with_units
+
+
 def decimal_hours(x, y, sky):
     ra = Column(sky.ra.hour.astype(str), unit="hours")
     return Table({"ra": ra, "dec": sky.dec.deg.astype(str)})
@@ -163,6 +182,9 @@ KINDS = {
     "words in hours": sexagesimal_in(u.hourangle),
     "words in degrees": sexagesimal_in(u.deg),
     "numbers beside words": numbers_beside_words,
+    "words with units": words_with_units,
+    "typographic": typographic,
+    "spelled units": spelled_units,
     "parsecs": physical,
     "pixels": pixels("x", "y"),
     "upper pixels": pixels("X", "Y", unit="pix"),
@@ -339,6 +361,11 @@ def test_a_table_of_absurd_rows_is_refused_and_one_without_rows_is_not(celestial
             ValueError,
             "sources: positions in altaz are no ICRS",
         ),
+        (
+            Table({"ra": np.ones((2, 2)), "dec": np.ones((2, 2))}),
+            ValueError,
+            "sources: column 'dec' has several values in a row",
+        ),
         (Table({"x": [1.0], "ra": [2.0]}), ValueError, "sources must have positions"),
         (QTable({"x": [1] * u.pc, "y": [1] * u.pc}), ValueError, "must have positions"),
         (
@@ -358,7 +385,7 @@ def test_a_table_of_absurd_rows_is_refused_and_one_without_rows_is_not(celestial
         ),
     ],
     ids=[
-        *("list", "longitudes", "two skies", "horizontal"),
+        *("list", "longitudes", "two skies", "horizontal", "pairs"),
         *("half", "parsecs", "janskys", "words", "numbers"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from astro_vaeclust.training import Recipe
 
-PAGE = Path(__file__).parents[2] / "docs" / "detector.rst"
+PAGE = Path(__file__).parents[2] / "docs" / "training.rst"
 
 
 def test_the_table_of_stages_is_that_of_the_recipe():
