@@ -48,6 +48,19 @@ def add_options(parser):
         metavar="SECONDS",
         help="after which a field is given up (default: %(default)g)",
     )
+    parser.add_argument(
+        "--completeness",
+        type=int,
+        default=0,
+        metavar="N",
+        help="paint clusters into N fields at the end, and say how many are found",
+    )
+    parser.add_argument(
+        "--imitated",
+        default="2mass-ks",
+        metavar="TAG",
+        help="what the images are like, for that (default: %(default)s)",
+    )
     _add_ways_on(parser)
     cluster = parser.add_argument_group("where it runs")
     add_workers(cluster)
@@ -100,6 +113,8 @@ def run(arguments):
             band=arguments.band,
             side=arguments.side,
             timeout=arguments.timeout,
+            completeness=arguments.completeness,
+            imitated=arguments.imitated,
             progress_bar=progress_bar(arguments.quiet),
         )
         try:

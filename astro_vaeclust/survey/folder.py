@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..utils.files import differences
+from ..utils.files import atomic_path, differences
 from ..utils.optional import import_optional
 from .field import CANDIDATE_COLUMNS, FieldRow
 from .images import InputImage
@@ -160,6 +160,12 @@ class SurveyFolder:
         number = 1 + max((int(path.stem) for path in self.segments), default=0)
         table = pa.Table.from_pylist(records, schema=_row_schema(pa))
         self._write_table(f"{SEGMENTS}/{number:08d}.parquet", table)
+
+    def write_completeness(self, table, selection):
+        """Write what `completeness_table` returns."""
+        with atomic_path(self.path / "completeness.parquet", overwrite=True) as path:
+            table.write(path, format="parquet")
+        selection.write(self.path / "selection.ecsv", overwrite=True)
 
     @property
     def segments(self):

@@ -148,14 +148,16 @@ class FieldPool:
                     )
 
     def each(self, function, items, *arguments):
-        """Yield the results of a function of each item, as they come."""
+        """Return the results of a function of each item, in their order (list)."""
 
-        def submitted(item):
-            return self.client.submit(function, item, *arguments, pure=False)
+        def submitted(numbered):
+            return self.client.submit(function, numbered[1], *arguments, pure=False)
 
-        for _, future in self._ended(items, submitted):
+        found = {}
+        for numbered, future in self._ended(enumerate(items), submitted):
             if future is not None:
-                yield future.result()
+                found[numbered[0]] = future.result()
+        return [found[number] for number in sorted(found)]
 
     def rows(self, search, jobs):
         """
