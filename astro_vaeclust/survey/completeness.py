@@ -29,21 +29,9 @@ QUANTILES = 3
 
 def choose_fields(rows, n_fields, *, seed=0):
     """
-    Choose fields at random, as many from each stratum of density and noise.
+    Return at most so many fields at random, as many from each stratum.
 
-    Parameters
-    ----------
-    rows : list of dict
-        Fields with ``field``, ``density`` and ``noise``.
-    n_fields : int
-        Number of fields.
-    seed : int
-        Seed of the choice.
-
-    Returns
-    -------
-    chosen : list of dict
-        At most so many of the rows.
+    ``rows`` are dicts with ``field``, and ``density`` and ``noise`` that make strata.
     """
     rows = sorted(rows, key=lambda row: row["field"])
     rows = [row for row in rows if np.isfinite([row["density"], row["noise"]]).all()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -133,15 +133,10 @@ def run_survey(
         raise ValueError(
             f"folder={str(folder)!r} holds a survey; give resume=True to go on with it"
         )
-    plan = _Plan(
-        paths=list_images(images),
-        finder=finder,
-        survey=survey,
-        hdu=hdu,
-        band=band,
-        side=side,
-        skip_bad=skip_bad,
-    )
+    if survey.exists:
+        with survey.locked():  # refuses before anything starts
+            pass
+    plan = _Plan(list_images(images), finder, survey, hdu, band, side, skip_bad)
     measured = (completeness, imitated)
     return _run(plan, client, workers, timeout, retry_failed, measured, progress_bar)
 
@@ -196,15 +191,18 @@ def _written(rows, survey):
             survey.write_rows(waiting)
 
 
+@dataclass
 class _Plan:
     """What a survey is: its images, its grid, and the fields to search."""
 
-    def __init__(self, *, paths, finder, survey, hdu, band, side, skip_bad):
-        self.paths = paths
-        self.finder = finder
-        self.survey = survey
-        self.hdu, self.band, self.side, self.skip_bad = hdu, band, side, skip_bad
-        self.grid = None
+    paths: list[str]
+    finder: object
+    survey: SurveyFolder
+    hdu: object
+    band: str | None
+    side: float | None
+    skip_bad: bool
+    grid: SurveyGrid | None = None
 
     @property
     def search(self):
@@ -247,12 +245,7 @@ class _Plan:
         raise ValueError(f"images: {named(wrong)}")
 
     def describe(self, pool):
-        """
-        Return what is known of the images (list of `InputImage`).
-
-        Headers are read by workers, but for those that are known already. Raises a
-        ValueError that names all images that cannot be used.
-        """
+        """Return what is known of the images; workers read headers that are new."""
         known = self.survey.read_images()
         stamps = dict(zip(self.paths, stamps_of(self.paths), strict=True))
         new = [
