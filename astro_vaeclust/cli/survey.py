@@ -9,7 +9,15 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from .messages import LOGGER, progress_bar
-from .options import add_finder_options, add_hdu, add_workers, make_finder, positive
+from .options import (
+    SURVEYS,
+    add_finder_options,
+    add_hdu,
+    add_workers,
+    make_finder,
+    positive,
+    whole_number,
+)
 
 __all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
@@ -48,6 +56,19 @@ def add_options(parser):
         default=600.0,
         metavar="SECONDS",
         help="after which a field is given up (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--completeness",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="paint clusters into N fields at the end, and say how many are found",
+    )
+    parser.add_argument(
+        "--imitated",
+        choices=SURVEYS,
+        default="2mass-ks",
+        help="what the images are like, for that (default: %(default)s)",
     )
     _add_ways_on(parser)
     cluster = parser.add_argument_group("where it runs")
@@ -101,6 +122,8 @@ def run(arguments):
             band=arguments.band,
             side=arguments.side,
             timeout=arguments.timeout,
+            completeness=arguments.completeness,
+            imitated=arguments.imitated,
             progress_bar=progress_bar(arguments.quiet),
         )
         try:

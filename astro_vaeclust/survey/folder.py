@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..utils.files import differences
+from ..utils.files import atomic_path, differences
 from ..utils.optional import import_optional
 from .field import CANDIDATE_COLUMNS, FieldRow
 from .images import InputImage
@@ -20,6 +20,9 @@ from .images import InputImage
 __all__ = ["SurveyFolder", "digest_of_inputs"]
 
 SETTINGS, IMAGES, SEGMENTS, LOCK = "survey.json", "images.parquet", "segments", ".lock"
+
+BEGINNING = {LOCK, SEGMENTS, f"{SETTINGS}.part"}
+"""What a run that ended before it had begun may leave."""
 
 FORMAT = 1
 """Version of the layout of the folder."""
@@ -60,7 +63,7 @@ class SurveyFolder:
                     f"folder={str(path)!r} holds a survey of format {found!r}, and "
                     f"this version of astro_vaeclust reads {FORMAT}"
                 )
-        elif any(entry.name != LOCK for entry in self.path.iterdir()):
+        elif {entry.name for entry in self.path.iterdir()} - BEGINNING:
             raise ValueError(f"folder={str(path)!r} holds other things than a survey")
 
     @property
@@ -125,7 +128,7 @@ class SurveyFolder:
             entry.name: [getattr(image, entry.name) for image in images]
             for entry in fields(InputImage)
         }
-        table = pa.table(columns, schema=_image_schema(pa))
+        table = pa.table(columns, schema=pa.schema(_plain_columns(pa, InputImage)))
         self._write_table(IMAGES, table.replace_schema_metadata({"n": str(n_fields)}))
 
     def read_images(self):
@@ -160,6 +163,12 @@ class SurveyFolder:
         number = 1 + max((int(path.stem) for path in self.segments), default=0)
         table = pa.Table.from_pylist(records, schema=_row_schema(pa))
         self._write_table(f"{SEGMENTS}/{number:08d}.parquet", table)
+
+    def write_completeness(self, table, selection):
+        """Write what `completeness_table` returns."""
+        with atomic_path(self.path / "completeness.parquet", overwrite=True) as path:
+            table.write(path, format="parquet")
+        selection.write(self.path / "selection.ecsv", overwrite=True)
 
     @property
     def segments(self):
@@ -214,36 +223,23 @@ def digest_of_inputs(inputs):
     ]
 
 
-def _image_schema(pa):
-    return pa.schema(
-        {
-            "path": pa.string(),
-            "stamp": pa.string(),
-            "scale": pa.float64(),
-            "band": pa.string(),
-            "zero_point": pa.float64(),
-            "pixels": pa.string(),
-            "outline": pa.list_(pa.float64()),
-            "fields": pa.list_(pa.int64()),
-            "owned": pa.list_(pa.bool_()),
-        }
-    )
+def _plain_columns(pa, kind):
+    """Return the types of the fields of a dataclass that hold plain values (dict)."""
+    types = {"int": pa.int64(), "float": pa.float64(), "str": pa.string()}
+    types |= {"float | None": pa.float64(), "bool": pa.bool_()}
+    types |= {f"tuple[{name}, ...]": pa.list_(one) for name, one in types.items()}
+    return {
+        entry.name: types[entry.type] for entry in fields(kind) if entry.type in types
+    }
 
 
 def _row_schema(pa):
-    kinds = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-    schema = {
-        entry.name: kinds[kind]
-        for entry in fields(FieldRow)
-        for kind in kinds
-        if entry.type == kind.__name__
-    }
     candidate = dict.fromkeys(("ra", "dec", "depth"), pa.float64()) | {
         column.name: pa.from_numpy_dtype(np.dtype(column.dtype))
         for column in CANDIDATE_COLUMNS
     }
     return pa.schema(
-        schema
+        _plain_columns(pa, FieldRow)
         | {
             "inputs": pa.list_(pa.struct({"path": pa.string(), "stamp": pa.string()})),
             "inputs_digest": pa.string(),

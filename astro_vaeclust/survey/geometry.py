@@ -70,14 +70,7 @@ def degrees(vectors):
 
 
 class TangentPlane:
-    """
-    Gnomonic coordinates around a position.
-
-    Parameters
-    ----------
-    ra, dec : float
-        The position in deg.
-    """
+    """Gnomonic coordinates around a position, which is given in deg."""
 
     def __init__(self, ra, dec):
         ra, dec = np.radians([ra, dec])

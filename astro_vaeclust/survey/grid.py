@@ -72,24 +72,14 @@ class Field:
 
     def depth(self, ra, dec):
         """
-        Measure how deep inside of the field positions are.
+        Return how deep inside of the field positions in deg are (float or array).
 
-        Parameters
-        ----------
-        ra, dec : float or array
-            Positions in deg.
-
-        Returns
-        -------
-        depth : float or array
-            Arcsec to the nearest side, negative outside. A pole is no side.
+        They are arcsec to the nearest side, negative outside. A pole is no side.
         """
         ra, dec = np.asarray(ra, float), np.asarray(dec, float)
         east = (ra - self.center[0] + 180) % 360 - 180
         half = (self.ra[1] - self.ra[0]) / 2
-        sideways = np.where(
-            half < 180, (half - abs(east)) * np.cos(np.radians(dec)), 180
-        )
+        sideways = (half - abs(east)) * np.cos(np.radians(dec))
         low = np.where(self.dec[0] > -90, dec - self.dec[0], 180)
         high = np.where(self.dec[1] < 90, self.dec[1] - dec, 180)
         return 3600 * np.minimum.reduce([sideways, low, high])
@@ -220,20 +210,11 @@ class SurveyGrid:
     @classmethod
     def from_image(cls, wcs, shape, fine_scale, *, side=None, **facts):
         """
-        Return the grid for images such as one.
+        Return the grid for images such as one of this WCS and shape ``(ny, nx)``.
 
-        Parameters
-        ----------
-        wcs : `~astropy.wcs.WCS`
-            That of the image.
-        shape : tuple of int
-            ``(ny, nx)``.
-        fine_scale : float
-            That of `~astro_vaeclust.detector.grid.NetworkGrid.from_pixel_scale`.
-        side : float, optional
-            Side of a box in deg; by default what keeps frames small.
-        **facts
-            ``pixels`` and ``zero_point``.
+        ``fine_scale`` is that of
+        `~astro_vaeclust.detector.grid.NetworkGrid.from_pixel_scale`, ``side`` that of a
+        box in deg, by default what keeps frames small, ``facts`` are the others.
         """
         scale = float(np.round(3600 * np.sqrt(pixel_area(wcs, *middle(shape))), 6))
         network = NetworkGrid.from_pixel_scale(scale, fine_scale)
@@ -306,16 +287,7 @@ def wcs_of(text):
 
 def fields_of(wcs, shape, grid):
     """
-    Find the fields that an image shows something of.
-
-    Parameters
-    ----------
-    wcs : `~astropy.wcs.WCS`
-        That of the image.
-    shape : tuple of int
-        ``(ny, nx)``.
-    grid : `SurveyGrid`
-        The grid.
+    Find the fields of a `SurveyGrid` that an image of this WCS and shape shows.
 
     Returns
     -------

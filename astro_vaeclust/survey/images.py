@@ -179,22 +179,8 @@ def opened(path, hdu=None):
     """
     Open an image of the survey.
 
-    Parameters
-    ----------
-    path : str
-        Path or URL.
-    hdu : int, str or (str, int), optional
-        As in `~astro_vaeclust.images.read.open_image`.
-
-    Yields
-    ------
-    source : `~astro_vaeclust.images.source.ImageSource`
-        The image.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it cannot be read; the message names it.
+    ``path`` is a path or URL. Yields an `~astro_vaeclust.images.source.ImageSource`;
+    raises OSError and ValueError if it cannot be read.
     """
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings(action="ignore"))

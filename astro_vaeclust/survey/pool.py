@@ -34,6 +34,15 @@ LOOK = 5.0
 START = 60
 """Seconds within which a worker must be there."""
 
+LOCAL = {
+    "distributed.scheduler.worker-saturation": 1.0,
+    "distributed.comm.timeouts.connect": "300s",
+}
+"""A worker that dies takes its own field along and no other; busy machines are slow."""
+
+DESERTED = 600
+"""Seconds without any worker after which a cluster counts as lost."""
+
 ANSWER = 10
 """Seconds within which a scheduler answers."""
 
@@ -56,17 +65,14 @@ def joined(client, workers):
     dask = import_optional("dask", "survey")
     before = {name: os.environ.get(name) for name in THREADS}
     with contextlib.ExitStack() as stack:
-        # a worker that dies is to take its own field along, and no other
-        stack.enter_context(
-            dask.config.set({"distributed.scheduler.worker-saturation": 1.0})
-        )
+        stack.enter_context(dask.config.set(LOCAL))
         try:
             cluster = distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 memory_limit=MEMORY,
                 silence_logs=logging.CRITICAL,
             )
@@ -148,14 +154,16 @@ class FieldPool:
                     )
 
     def each(self, function, items, *arguments):
-        """Yield the results of a function of each item, as they come."""
+        """Return the results of a function of each item, in their order (list)."""
 
-        def submitted(item):
-            return self.client.submit(function, item, *arguments, pure=False)
+        def submitted(numbered):
+            return self.client.submit(function, numbered[1], *arguments, pure=False)
 
-        for _, future in self._ended(items, submitted):
+        found = {}
+        for numbered, future in self._ended(enumerate(items), submitted):
             if future is not None:
-                yield future.result()
+                found[numbered[0]] = future.result()
+        return [found[number] for number in sorted(found)]
 
     def rows(self, search, jobs):
         """
@@ -199,7 +207,7 @@ class FieldPool:
     def _ended(self, items, submitted, limit=np.inf):
         """Yield items with their futures as they end, and Nones while none does."""
         items, running, done = iter(items), {}, SimpleQueue()
-        looked = time.monotonic()
+        looked = seen = time.monotonic()
         try:
             more = True
             while more or running:
@@ -216,10 +224,14 @@ class FieldPool:
                 try:
                     key = done.get(timeout=POLL).key
                 except Empty:
-                    if self.client.status != "running":
+                    if self.client.nthreads():
+                        seen = time.monotonic()
+                    deserted = time.monotonic() - seen > DESERTED
+                    if deserted or self.client.status != "running":
                         raise self._lost() from None
                     yield None, None
                     continue
+                seen = time.monotonic()
                 if key not in running:
                     continue
                 item, future = running.pop(key)

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from ..finder import VAEClusterFinder
+from ..simulation.surveys import get_survey
 from ..utils.provenance import describe_finder
 from ..utils.validation import check_count, check_number
+from .completeness import choose_fields, completeness_table, inject_into_field
 from .field import FieldSearch
 from .folder import SurveyFolder, digest_of_inputs
 from .grid import SurveyGrid
@@ -47,6 +49,8 @@ def run_survey(
     band=None,
     side=None,
     timeout=600.0,
+    completeness=0,
+    imitated="2mass-ks",
     progress_bar=None,
 ):
     """
@@ -85,6 +89,13 @@ def run_survey(
         frames have at most 4096 x 4096 pixels.
     timeout : float
         Seconds after which the search of a field is given up.
+    completeness : int
+        At the end, clusters are painted into so many fields, and
+        ``completeness.parquet`` in the folder has the completeness of every field;
+        0 for none.
+    imitated : str
+        What the images are like, for these clusters: a tag of
+        `~astro_vaeclust.simulation.SURVEYS`.
     progress_bar : callable, optional
         Called as ``progress_bar(iterable, desc=..., total=...)`` and iterated over.
 
@@ -111,6 +122,8 @@ def run_survey(
     """
     check_count("workers", workers)
     check_number("timeout", timeout, low_counts=False)
+    check_count("completeness", completeness, minimum=0)
+    get_survey(imitated)
     finder = VAEClusterFinder() if finder is None else finder
     if getattr(finder, "trained_model", None) is None:
         raise ValueError(f"finder must have a trained model, got {finder!r}")
@@ -120,25 +133,23 @@ def run_survey(
         raise ValueError(
             f"folder={str(folder)!r} holds a survey; give resume=True to go on with it"
         )
-    plan = _Plan(
-        paths=list_images(images),
-        finder=finder,
-        survey=survey,
-        hdu=hdu,
-        band=band,
-        side=side,
-        skip_bad=skip_bad,
-    )
-    return _run(plan, client, workers, timeout, retry_failed, progress_bar)
+    if survey.exists:
+        with survey.locked():  # refuses before anything starts
+            pass
+    plan = _Plan(list_images(images), finder, survey, hdu, band, side, skip_bad)
+    measured = (completeness, imitated)
+    return _run(plan, client, workers, timeout, retry_failed, measured, progress_bar)
 
 
-def _run(plan, client, workers, timeout, retry_failed, progress_bar):
+def _run(plan, client, workers, timeout, retry_failed, measured, progress_bar):
     """Yield the rows of the fields that are missing, and write them."""
     survey = plan.survey
     plan.find_grid()
     with joined(client, workers) as client:
         pool = FieldPool(client, plan.finder, sample=plan.paths[0], timeout=timeout)
         images = plan.describe(pool)
+        if measured[0] and plan.grid.zero_point is None:
+            raise ValueError("completeness needs the zero point, MAGZP in the headers")
         with survey.locked():
             survey.begin(plan.settings)
             jobs = plan.jobs(images, retry_failed)
@@ -147,6 +158,18 @@ def _run(plan, client, workers, timeout, retry_failed, progress_bar):
                 if progress_bar is not None:
                     rows = progress_bar(rows, desc="fields", total=len(jobs))
                 yield from rows
+            if measured[0]:
+                survey.write_completeness(*_completeness(plan, pool, *measured))
+
+
+def _completeness(plan, pool, n_fields, imitated):
+    """Paint clusters into fields that are done; see `completeness_table`."""
+    names = ["name", "status", "density", "noise", "seeing", "inputs"]
+    rows = plan.survey.read_rows(names).sort_by("field").to_pylist()
+    done = [row for row in rows if row["status"] == "done"]
+    chosen = choose_fields(done, n_fields)
+    outcomes = pool.each(inject_into_field, chosen, plan.search, imitated)
+    return completeness_table([one for one in outcomes if one is not None], done)
 
 
 def _written(rows, survey):
@@ -168,15 +191,18 @@ def _written(rows, survey):
             survey.write_rows(waiting)
 
 
+@dataclass
 class _Plan:
     """What a survey is: its images, its grid, and the fields to search."""
 
-    def __init__(self, *, paths, finder, survey, hdu, band, side, skip_bad):
-        self.paths = paths
-        self.finder = finder
-        self.survey = survey
-        self.hdu, self.band, self.side, self.skip_bad = hdu, band, side, skip_bad
-        self.grid = None
+    paths: list[str]
+    finder: object
+    survey: SurveyFolder
+    hdu: object
+    band: str | None
+    side: float | None
+    skip_bad: bool
+    grid: SurveyGrid | None = None
 
     @property
     def search(self):
@@ -219,12 +245,7 @@ class _Plan:
         raise ValueError(f"images: {named(wrong)}")
 
     def describe(self, pool):
-        """
-        Return what is known of the images (list of `InputImage`).
-
-        Headers are read by workers, but for those that are known already. Raises a
-        ValueError that names all images that cannot be used.
-        """
+        """Return what is known of the images; workers read headers that are new."""
         known = self.survey.read_images()
         stamps = dict(zip(self.paths, stamps_of(self.paths), strict=True))
         new = [
