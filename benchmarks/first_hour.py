@@ -35,6 +35,26 @@ sys.exit(doctest.DocTestRunner(Anything(), verbose=False).run(test).failed > 0)
 """
 """Runs the examples of a page; what they should raise is no failure."""
 
+INPUTS = """
+import shutil
+from pathlib import Path
+from astropy.table import Table
+from astro_vaeclust.detector.model import DEFAULT_MODEL
+from astro_vaeclust.simulation.demo import demo_tile
+Path("tiles").mkdir()
+for name in ("a.fits", "b.fits"):
+    shutil.copy("tile.fits", Path("tiles") / name)
+shutil.copy("clusters.reg", "reference.reg")
+shutil.copy(DEFAULT_MODEL, "mine.pt")
+stars = demo_tile().stars
+stars = stars[stars["mag"].value < 15]
+sky = stars["sky"]
+columns = {"ra": sky.ra.deg, "dec": sky.dec.deg, "k_m": stars["mag"].value}
+columns["rd_flg"] = ["222"] * len(stars)
+Table(columns).write("psc.vot", format="votable")
+"""
+"""Makes the files that examples take beside those of the demo."""
+
 CODES = {0, 1, 3, None}
 """Done, done in part, no answer of a service, stopped; 2 is a wrong example."""
 
@@ -50,7 +70,9 @@ def main(argv=None):
     bad = []
     with tempfile.TemporaryDirectory() as folder:
         run = Runner(arguments.python, Path(folder), arguments.limit)
-        run(["demo", "--folder", "."])
+        for words in (["demo", "--folder", "."], INPUTS):
+            if run(words)[1] != 0:
+                raise RuntimeError(f"the inputs cannot be made by {words}")
         print(f"{'seconds':>8} {'code':>5} {'out':>5} {'err':>5}  what")
         for name, words in [*commands(arguments.python), *pages()]:
             if arguments.only in name:
@@ -80,7 +102,7 @@ class Runner:
             if isinstance(words, str)
             else ["-m", "astro_vaeclust"]
         )
-        words = [words] if isinstance(words, str) else words
+        words = [words] if isinstance(words, str) else self._expanded(words)
         start = time.perf_counter()
         try:
             run = subprocess.run(
@@ -95,6 +117,11 @@ class Runner:
             return time.perf_counter() - start, None, 0, 0
         lines = (len(text.splitlines()) for text in (run.stdout, run.stderr))
         return time.perf_counter() - start, run.returncode, *lines
+
+    def _expanded(self, words):
+        """Return words with the files that those with a star stand for."""
+        files = {word: sorted(self.folder.glob(word)) for word in words if "*" in word}
+        return [str(file) for word in words for file in files.get(word, [word])]
 
 
 def commands(python):

@@ -211,11 +211,10 @@ def test_the_table_of_a_catalog_can_be_copied():
     assert catalog.meta is catalog.table.meta
 
 
-def test_numbers_have_nine_digits():
+def test_positions_are_rounded_and_numbers_are_not():
     table = cluster_table(make_columns(1) | {"score": [1 / 3]})
-    assert table["score"][0] == 0.333333333
+    assert table["score"][0] == 1 / 3
     assert table["sky_center"].ra.deg[0] == round(table["sky_center"].ra.deg[0], 10)
-    assert f"{table['radius'][0].value:.9g}" == repr(float(table["radius"][0].value))
 
 
 def labelled_catalog():

@@ -2,7 +2,8 @@
 """
 Catalogues as tables in ECSV, FITS, VOTable, Parquet and CSV.
 
-All files have the positions in ``ra`` and ``dec``, so that any program can read them.
+All files have the positions in ``ra`` and ``dec``, so that any program can read them,
+and nine significant digits, all that single precision holds.
 Writers take a catalogue, readers return its table.
 """
 
@@ -195,12 +196,22 @@ def _json_values(column):
     return [None if one is None or np.isnan(one) else one for one in values]
 
 
+def _round(column):
+    """Round the numbers of a column, masked or with a unit, in place."""
+    values = getattr(column, "unmasked", column)
+    values = np.ma.getdata(getattr(values, "value", values))
+    values[...] = [float(f"{value:.9g}") for value in values]
+
+
 def _flat(table):
-    """Return a copy with ra and dec in degrees instead of the positions."""
+    """Return a copy with rounded numbers, and ra and dec instead of the positions."""
     column = table.colnames.index("sky_center")
     sky = table["sky_center"]
     flat = table.copy()
     flat.remove_column("sky_center")
+    for one in (*COLUMNS, *MEASURED_COLUMNS):
+        if one.dtype is np.float64 and one.name in flat.colnames:
+            _round(flat[one.name])
     flat.add_columns(
         [u.Quantity(sky.ra, u.deg), u.Quantity(sky.dec, u.deg)],
         indexes=[column, column],

@@ -41,7 +41,7 @@ class ClusterColumn:
     ucd : str, optional
         Unified Content Descriptor of the IVOA, for VOTables and FITS.
     format : str, optional
-        How the values are printed; files have nine digits.
+        How the values are printed.
     """
 
     name: str
@@ -63,8 +63,8 @@ class ClusterColumn:
         Returns
         -------
         column : `~numpy.ndarray`, `~astropy.units.Quantity` or SkyCoord
-            The values with the declared type and unit, 1-dimensional, rounded to nine
-            digits, and positions to 1e-10 deg.
+            The values with the declared type and unit, 1-dimensional, and positions
+            rounded to 1e-10 deg.
 
         Raises
         ------
@@ -106,14 +106,7 @@ class ClusterColumn:
         array = np.asarray(values)
         if array.size == 0:
             return np.empty(0, self.dtype)
-        array = array.astype(self.dtype, casting="same_kind")
-        return _rounded(array) if self.dtype is np.float64 else array
-
-
-def _rounded(values):
-    """Round to nine significant digits, all of single precision."""
-    digits = [float(f"{value:.9g}") for value in values.flat]
-    return np.array(digits).reshape(values.shape)
+        return array.astype(self.dtype, casting="same_kind")
 
 
 COLUMNS = (

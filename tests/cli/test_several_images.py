@@ -72,7 +72,7 @@ def test_csv_goes_to_the_standard_output(capsys):
     assert main(["detect", "n2.fits", "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     expected = cluster_table(make_columns(2))
-    assert [float(row["score"]) for row in rows] == expected["score"].tolist()
+    assert [row["score"] for row in rows] == [f"{one:.9g}" for one in expected["score"]]
 
 
 @pytest.mark.parametrize("option", ["--heatmap h.fits", "--plot p.png"])
