@@ -69,14 +69,14 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     bad = []
     with tempfile.TemporaryDirectory() as folder:
-        run = Runner(arguments.python, Path(folder), arguments.limit)
+        run = Runner(arguments.python, Path(folder))
         for words in (["demo", "--folder", "."], INPUTS):
-            if run(words)[1] != 0:
+            if run(words, limit=None)[1] != 0:
                 raise RuntimeError(f"the inputs cannot be made by {words}")
         print(f"{'seconds':>8} {'code':>5} {'out':>5} {'err':>5}  what")
         for name, words in [*commands(arguments.python), *pages()]:
             if arguments.only in name:
-                seconds, code, out, err = run(words)
+                seconds, code, out, err = run(words, limit=arguments.limit)
                 print(f"{seconds:8.1f} {code!s:>5} {out:5} {err:5}  {name}", flush=True)
                 if code not in CODES:
                     bad.append(name)
@@ -87,15 +87,15 @@ def main(argv=None):
 class Runner:
     """Runs commands of the package, or scripts, in a folder of their own."""
 
-    def __init__(self, python, folder, limit):
-        self.python, self.folder, self.limit = python, folder, limit
+    def __init__(self, python, folder):
+        self.python, self.folder = python, folder
         self.environment = {
             name: os.environ[name]
             for name in ("PATH", "PYTHONPATH")
             if name in os.environ
         } | {"HOME": str(folder), "MPLBACKEND": "Agg"}
 
-    def __call__(self, words):
+    def __call__(self, words, *, limit):
         """Return seconds, exit code (None if stopped), and lines of both outputs."""
         kind = (
             ["-W", "ignore", "-c"]
@@ -111,7 +111,7 @@ class Runner:
                 env=self.environment,
                 capture_output=True,
                 text=True,
-                timeout=self.limit,
+                timeout=limit,
             )
         except subprocess.TimeoutExpired:
             return time.perf_counter() - start, None, 0, 0
