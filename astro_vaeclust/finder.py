@@ -37,7 +37,7 @@ class VAEClusterFinder(ClusterFinderBase):
     Find star clusters by variational autoencoders and mixtures of their latents.
 
     By default a convolutional autoencoder that was trained beforehand looks at the
-    image once, and its candidates with at most ``max_false_alarm_rate`` are reported,
+    image on several levels, and its candidates with at most ``max_false_alarm_rate`` are reported,
     perhaps none. With another embedding, or with a ``mixture``, the search learns on
     the image itself: windows of several sizes are embedded, a mixture of Gaussians
     splits the embeddings, the probabilities of the component "cluster" are traced back
@@ -243,12 +243,11 @@ class VAEClusterFinder(ClusterFinderBase):
             windows. Without rows it says that there are none.
         block_size : int, optional
             For trained models: search the image in blocks of this side in pixels, 64
-            or more, which overlap by 512 network pixels (about as many arcsec). Of an
-            uncompressed FITS file, and of an array that is mapped into memory, only
-            one block at a time is in memory then. By default, images of more than
-            8192 x 8192 pixels are searched in blocks of 2048, both counted in network
-            pixels where these are smaller. The
-            clusters are those of the image in one piece except for rounding.
+            or more, which overlap by 512 network pixels. Of an uncompressed FITS
+            file, and of an array that is mapped into memory, only one block at a time
+            is in memory then. By default, images of more than 8192 x 8192 pixels are
+            searched in blocks of 2048. The clusters are those of the image in one
+            piece but for rounding.
 
         Returns
         -------
@@ -277,9 +276,8 @@ class VAEClusterFinder(ClusterFinderBase):
         self._check_block_size(block_size)
         with open_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu) as source:
             if not self.learns_on_image:
-                block_size = block_size_of(
-                    source, block_size, self.trained_model.fine_scale
-                )
+                scale = self.trained_model.fine_scale
+                block_size = block_size_of(source, block_size, scale)
             if block_size is None:
                 catalog = self._detect_whole(source.read(), sources)
             else:
