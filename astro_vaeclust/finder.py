@@ -37,8 +37,8 @@ class VAEClusterFinder(ClusterFinderBase):
     Find star clusters by variational autoencoders and mixtures of their latents.
 
     By default a convolutional autoencoder that was trained beforehand looks at the
-    image on several levels, and its candidates with at most ``max_false_alarm_rate`` are reported,
-    perhaps none. With another embedding, or with a ``mixture``, the search learns on
+    image on several levels, and candidates with at most ``max_false_alarm_rate`` are
+    reported, perhaps none. With another embedding, or a ``mixture``, it learns on
     the image itself: windows of several sizes are embedded, a mixture of Gaussians
     splits the embeddings, the probabilities of the component "cluster" are traced back
     to the pixels, and regions of their mean over all sizes above an adaptive threshold
