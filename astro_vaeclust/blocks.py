@@ -11,7 +11,7 @@ import numpy as np
 from astropy.table import vstack
 
 from .detector.grid import NetworkGrid, NetworkImage, Scaling
-from .detector.levels import LevelSearch, level_fractions, level_grids
+from .detector.levels import LevelSearch, level_fractions, level_grids, on_level
 from .detector.search import (
     DetectorSearch,
     check_takes_sources,
@@ -210,8 +210,9 @@ def _levels_of_blocks(source, grid, block_size, model, fractions, points):
     n_pixels = np.prod(source.shape) / grid.pixels**2
     if grid.binning > 1 and n_pixels <= MAX_BINNED_PIXELS:
         everything = tuple(slice(0, side) for side in source.shape)
-        image = NetworkImage.from_source(source, grid)
-        yield LevelSearch(image, model, fractions), Block(everything, everything)
+        image = on_level(NetworkImage.from_source, source, grid)
+        if image is not None:
+            yield LevelSearch(image, model, fractions), Block(everything, everything)
         return
     blocks = cut_into_blocks(
         source.shape,

@@ -43,8 +43,8 @@ class VAEClusterFinder(ClusterFinderBase):
     Find star clusters by variational autoencoders and mixtures of their latents.
 
     By default a convolutional autoencoder that was trained beforehand looks at the
-    image once, and its candidates with at most ``max_false_alarm_rate`` are reported,
-    perhaps none. With another embedding, or with a ``mixture``, the search learns on
+    image on several levels, and candidates with at most ``max_false_alarm_rate`` are
+    reported, perhaps none. With another embedding, or a ``mixture``, it learns on
     the image itself: windows of several sizes are embedded, a mixture of Gaussians
     splits the embeddings, the probabilities of the component "cluster" are traced back
     to the pixels, and regions of their mean over all sizes above an adaptive threshold
@@ -245,12 +245,11 @@ class VAEClusterFinder(ClusterFinderBase):
             windows. Without rows it says that there are none.
         block_size : int, optional
             For trained models: search the image in blocks of this side in pixels, 64
-            or more, which overlap by 512 network pixels (about as many arcsec). Of an
-            uncompressed FITS file, and of an array that is mapped into memory, only
-            one block at a time is in memory then. By default, images of more than
-            8192 x 8192 pixels are searched in blocks of 2048, both counted in network
-            pixels where these are smaller. The
-            clusters are those of the image in one piece except for rounding.
+            or more, which overlap by 512 network pixels. Of an uncompressed FITS
+            file, and of an array that is mapped into memory, only one block at a time
+            is in memory then. By default, images of more than 8192 x 8192 pixels are
+            searched in blocks of 2048. The clusters are those of the image in one
+            piece except for rounding.
 
         Returns
         -------

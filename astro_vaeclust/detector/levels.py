@@ -14,13 +14,14 @@ from functools import cached_property
 import numpy as np
 from astropy.table import Table
 
+from ..images.sky import TooFewPixelsError
 from .calibration import usable_candidates
 from .inference import run_network
 from .measure import measured_columns
 from .network import MEASURES
 from .source_score import source_excess
 
-__all__ = ["LevelSearch", "level_fractions", "level_grids"]
+__all__ = ["LevelSearch", "level_fractions", "level_grids", "on_level"]
 
 MIN_R50 = 22.0
 """
@@ -58,6 +59,16 @@ def level_fractions(grids):
     first, other = WEIGHTS[int(grids[0].is_fine)]
     weights = np.array([first] + [other] * (len(grids) - 1))
     return weights / weights.sum()
+
+
+def on_level(make, image, grid):
+    """Return ``make(image, grid)``; None where a coarser level has too few pixels."""
+    try:
+        return make(image, grid)
+    except TooFewPixelsError:
+        if grid.binning == 1:
+            raise
+        return None
 
 
 class LevelSearch:

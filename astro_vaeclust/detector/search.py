@@ -15,14 +15,11 @@ from ..images.celestial import middle, pixel_area
 from ..measure.circles import CircleMeasurements, circle
 from .conditions import flag_outside
 from .grid import NetworkGrid, NetworkImage
-from .levels import LevelSearch, level_fractions, level_grids
+from .levels import LevelSearch, level_fractions, level_grids, on_level
 from .merging import merge_rows
 from .network import CELL
 
 __all__ = ["DetectorSearch", "check_takes_sources", "cluster_columns", "reported"]
-
-ENOUGH = 256
-"""Usable network pixels with which a coarser level is searched."""
 
 
 class DetectorSearch(ClusterSearchBase):
@@ -83,10 +80,11 @@ class DetectorSearch(ClusterSearchBase):
         grid = NetworkGrid.of_image(self.image, self.model.fine_scale)
         grids = level_grids(grid, self.image.shape, self.model.calibration)
         fractions = level_fractions(grids)
-        images = (NetworkImage.from_image(self.image, grid) for grid in grids)
+        images = (on_level(NetworkImage.from_image, self.image, grid) for grid in grids)
         return [
             LevelSearch(image, self.model, fractions, sources=self.sources)
             for image in images
+            if image is not None
         ]
 
     @cached_property

@@ -10,7 +10,7 @@ import numpy as np
 from ..detector.calibration import SCORES, LevelCalibration
 from ..detector.candidates import MIN_USABLE
 from ..detector.grid import NetworkGrid, NetworkImage
-from ..detector.levels import LevelSearch
+from ..detector.levels import LevelSearch, on_level
 from ..detector.network import CELL, MEASURES
 from ..images.read import read_image
 from .calibrate import MIN_PAIRS, calibrate_errors
@@ -187,8 +187,9 @@ def _coarser_levels(model, data):
     grid = NetworkGrid.of_image(image, model.fine_scale)
     grids = grid.levels(image.shape, N_LEVELS)
     for coarser in grids[1:]:
-        network_image = NetworkImage.from_image(image, coarser)
-        yield LevelSearch(network_image, model, np.ones(len(grids)))
+        network_image = on_level(NetworkImage.from_image, image, coarser)
+        if network_image is not None:
+            yield LevelSearch(network_image, model, np.ones(len(grids)))
 
 
 def _exposure(level):

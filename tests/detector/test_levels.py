@@ -79,7 +79,7 @@ def test_blocks_give_the_same_rows(tile, catalog):
 
 
 def test_sources_enter_the_search(tile, catalog):
-    stars = tile.stars[tile.stars["mag"] < 15 * u.mag]["sky_center", "mag"]
+    stars = tile.stars[tile.stars["mag"] < 15 * u.mag]["sky", "mag"]
     finder = VAEClusterFinder(max_false_alarm_rate=0.3 / u.deg**2)
     table = finder.detect(tile.image, sources=stars).table
     distance = table["sky_center"].separation(tile.clusters["sky_center"][0])
