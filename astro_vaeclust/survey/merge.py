@@ -61,6 +61,7 @@ def merge(folder, *, max_false_alarm_rate=None):
     columns = candidates_of(survey.read_rows(["name", "status", "candidates"]))
     columns["is_primary"] = link(columns)
     meta = {"survey": survey.settings}
+    meta["survey"].get("grid", {}).pop("pixels", None)  # a whole header
     if max_false_alarm_rate is not None:
         limit = max_false_alarm_rate.to_value(u.deg**-2)
         chosen = columns["false_alarm_rate"] <= limit

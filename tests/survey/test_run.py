@@ -9,6 +9,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from astro_vaeclust import VAEClusterFinder
+from astro_vaeclust.catalog import ClusterCatalog
 from astro_vaeclust.embeddings.pca import PCAEmbedding
 from astro_vaeclust.survey import merge, run_survey
 from astro_vaeclust.survey.folder import SurveyFolder
@@ -91,6 +92,9 @@ def test_outputs_of_a_survey(expected, survey, tiles, tmp_path):
     table = Table.read(tmp_path / "out" / "candidates.fits")
     assert len(table) == len(merge(tmp_path / "out"))
     assert {"ra", "dec", "is_primary", "field", "depth"} <= set(table.colnames)
+    read = ClusterCatalog.read(tmp_path / "out" / "candidates.fits")
+    assert read.table.meta == merge(tmp_path / "out").table.meta
+    assert read.table.meta["survey"]["finder"]["settings"]["threshold"] == 200
     circles = (tmp_path / "out" / "candidates.reg").read_text().count("circle(")
     assert circles == np.sum(table["is_primary"])
     log = pq.read_table(tmp_path / "out" / "fields.parquet")
