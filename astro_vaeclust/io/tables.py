@@ -60,7 +60,13 @@ def write_fits(catalog, path):
         column = table[name]
         if column.dtype.kind == "b" and np.any(getattr(column, "mask", False)):
             table[name] = column.astype(np.uint8)  # a missing one would be true
-    table.write(path, format="fits")
+    try:
+        table.write(path, format="fits")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"FITS holds ASCII texts only, and the table has {error.object!r:.60}; "
+            "write .ecsv, .vot or .parquet"
+        ) from error
 
 
 def read_votable(file, filename=None):
