@@ -78,7 +78,13 @@ def write_fits(catalog, path):
         column = table[name]
         if column.dtype.kind == "b" and np.any(getattr(column, "mask", False)):
             table[name] = column.astype(np.uint8)  # a missing one would be true
-    hdu = fits.table_to_hdu(table)
+    try:
+        hdu = fits.table_to_hdu(table)
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"FITS holds ASCII texts only, and the table has {error.object!r:.60}; "
+            "write .ecsv, .vot or .parquet"
+        ) from error
     hdu.name = EXTENSION
     hdu.header.update(provenance.header_cards(catalog.table.meta))
     for number, name in enumerate(table.colnames, 1):
