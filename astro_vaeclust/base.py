@@ -108,6 +108,10 @@ class ClusterSearchBase(ABC):
         """What point sources are used for, if given, for the metadata (str)."""
 
     @abstractmethod
+    def flag_conditions(self, table):
+        """Flag the clusters of a table if the search was not made for such images."""
+
+    @abstractmethod
     def columns(self):
         """
         Measure the clusters.

@@ -12,7 +12,13 @@ from astropy.table import vstack
 
 from .detector.grid import NetworkGrid, NetworkImage, Scaling
 from .detector.levels import LevelSearch, level_fractions, level_grids, on_level
-from .detector.search import check_takes_sources, cluster_columns, model_facts, reported
+from .detector.search import (
+    DetectorSearch,
+    check_takes_sources,
+    cluster_columns,
+    model_facts,
+    reported,
+)
 from .images.celestial import middle, pixel_area
 from .measure.circles import CircleMeasurements
 from .sources.points import PointSources, check_number_on_image
@@ -22,6 +28,7 @@ __all__ = [
     "Block",
     "block_size_of",
     "cut_into_blocks",
+    "flag_conditions",
     "search_in_blocks",
 ]
 
@@ -30,6 +37,9 @@ MAX_WHOLE_PIXELS = 8192**2
 
 BLOCK_SIZE = 2048
 """Side of these blocks in pixels."""
+
+SAMPLE = 2048
+"""Side in pixels of the part of an image that is compared with the calibration."""
 
 OVERLAP = 512
 """Network pixels that a block sees beyond its own on every side."""
@@ -271,6 +281,32 @@ def block_size_of(source, block_size, fine_scale):
     if block_size is None and ny * nx > MAX_WHOLE_PIXELS:
         return BLOCK_SIZE
     return block_size
+
+
+def flag_conditions(table, source, model):
+    """
+    Flag clusters if the image is outside of the calibration of the model.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The clusters.
+    source, model
+        As those of `search_in_blocks`; the part of the image around the first cluster
+        stands for the whole.
+    """
+    if len(table):
+        sample = source.part(_part_around(table[0], source.shape))
+        DetectorSearch(sample, model, max_false_alarm_rate=None).flag_conditions(table)
+
+
+def _part_around(row, shape):
+    """Return rows and columns around a cluster, at most ``SAMPLE`` a side."""
+    part = []
+    for center, side in zip((row["y_center"], row["x_center"]), shape, strict=True):
+        start = int(np.clip(center - SAMPLE / 2, 0, max(side - SAMPLE, 0)))
+        part.append(slice(start, min(start + SAMPLE, side)))
+    return tuple(part)
 
 
 def _network_grid(source, fine_scale):

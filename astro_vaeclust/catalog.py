@@ -3,20 +3,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.io import registry
 from astropy.nddata import NDData
-from astropy.table import QTable
-from photutils.segmentation import SegmentationImage
+from astropy.table import QTable, Row
+from astropy.wcs import WCS
 
 from .images.image import Image
 from .images.write import write_image
-from .measure.columns import check_columns, cluster_table, stacked
+from .io.formats import register_formats
+from .measure.columns import check_columns, cluster_table
+from .measure.stacking import stacked
+from .measure.text import cluster_lines, count_text
 from .segmentation import only
 from .sources.points import PointSources
 from .utils.catalog_files import CatalogRead, CatalogWrite
+
+if TYPE_CHECKING:
+    import astropy.units as u
+    from photutils.segmentation import SegmentationImage
+    from regions import Regions
+
+    from .matching import ClusterMatch
 
 __all__ = ["ClusterCatalog", "cluster_table"]
 
@@ -29,13 +42,13 @@ class ClusterCatalog:
     A catalogue is immutable: its methods return new ones. To edit the table, copy it.
     ``catalog["score"]`` is a column and ``catalog[0]`` a row of the table. A mask,
     a slice or an array of indices gives a new catalogue of these clusters, which keep
-    their ``id``: ``catalog[catalog["flags"] == 0]``.
+    their ``id``: ``catalog[catalog["flags"] == 0]``. ``print(catalog)`` shows the main
+    columns with their errors, and the flags in words.
 
     Parameters
     ----------
     table : `~astropy.table.QTable`
-        One row per cluster, as `~astro_vaeclust.measure.columns.cluster_table`
-        makes it.
+        One row per cluster, of `~astro_vaeclust.measure.columns.cluster_table`.
     heatmap : `~astropy.nddata.NDData`, optional
         How much each pixel looks like a cluster, in [0, 1], of shape (ny, nx), with
         its wcs.
@@ -74,7 +87,7 @@ class ClusterCatalog:
     read = registry.UnifiedReadWriteMethod(CatalogRead)
     write = registry.UnifiedReadWriteMethod(CatalogWrite)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuse a table without the declared columns."""
         table, heatmap = self.table, self.heatmap
         if not isinstance(table, QTable):
@@ -83,15 +96,15 @@ class ClusterCatalog:
             raise TypeError(f"heatmap must be NDData, got {type(heatmap).__name__}")
         check_columns(table.colnames)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of clusters."""
         return len(self.table)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Row]:
         """Iterate over the rows of the table."""
         return iter(self.table)
 
-    def __getitem__(self, item):
+    def __getitem__(self, item: Any) -> Any:
         """Return a column, a row, or a catalogue of some of the clusters."""
         if isinstance(item, str):
             return self.table[item]
@@ -105,7 +118,7 @@ class ClusterCatalog:
         return replace(self, table=table, segmentation=segmentation)
 
     @classmethod
-    def vstack(cls, catalogs):
+    def vstack(cls, catalogs: Iterable[ClusterCatalog]) -> ClusterCatalog:
         """
         Stack catalogues, such as those of several images, into one.
 
@@ -117,10 +130,9 @@ class ClusterCatalog:
         Returns
         -------
         catalog : `ClusterCatalog`
-            The clusters of all in the given order, with a new ``id`` from 1, and
-            without heat map, segmentation and image. A column that some do not have is
-            masked for these. An entry of the metadata that differs becomes a list with
-            one per catalogue.
+            The clusters of all in the given order, with a new ``id`` from 1, without
+            heat map, segmentation and image; with a column ``image`` if all name it.
+            What some do not have is masked; metadata that differ become a list.
 
         Raises
         ------
@@ -140,32 +152,38 @@ class ClusterCatalog:
                 raise TypeError(f"{takes}, got a {type(catalog).__name__}")
         return cls(stacked([catalog.table for catalog in catalogs]))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         """Return a line with the number of clusters and the image."""
-        n_clusters = len(self)
-        facts = [f"{n_clusters} cluster{'' if n_clusters == 1 else 's'}"]
-        n_flagged = int((self.table["flags"] != 0).sum())
-        if n_flagged:
-            facts.append(f"{n_flagged} flagged")
-        name = getattr(self.image, "name", None)
-        if name:
-            facts.append(f"in {name}")
-        return f"<{type(self).__name__}: {', '.join(facts)}>"
+        counts = count_text(self.table, getattr(self.image, "name", None))
+        return f"<{type(self).__name__}: {counts}>"
 
-    def _repr_html_(self):
+    def __str__(self) -> str:
+        """Return the main columns with their errors, and the flags in words."""
+        return "\n".join(cluster_lines(self.table))
+
+    def _repr_html_(self) -> str:
         """Return ten rows and a thumbnail, for notebooks."""
         from .visualization.notebook import catalog_html
 
         return catalog_html(self)
 
+    def to_table(self) -> QTable:
+        """Return a copy of the table, which may be changed."""
+        return self.table.copy()
+
     @property
-    def wcs(self):
+    def meta(self) -> dict:
+        """Where the table comes from (dict): versions, date, image, settings, model."""
+        return self.table.meta
+
+    @property
+    def wcs(self) -> WCS | None:
         """WCS of the image that was searched; None without image and heat map."""
         known = (getattr(data, "wcs", None) for data in (self.heatmap, self.image))
         return next((wcs for wcs in known if wcs is not None), None)
 
     @property
-    def regions(self):
+    def regions(self) -> Regions:
         """
         The clusters as circles on the sky (`~regions.Regions`), in the table's order.
 
@@ -235,13 +253,11 @@ class ClusterCatalog:
         ``sources`` and ``options`` are those of `match`; see
         `~astro_vaeclust.matching.ClusterMatch.plot_luminosity_function`.
         """
-        from .visualization.axes import pyplot_figure
+        from .visualization.luminosity import plot_cluster_luminosity
 
         region = "circle" if self.segmentation is None else "mask"
         match = self.match(sources, **options)
-        match.luminosity_function(id, region=region)  # fails before there is a figure
-        ax = pyplot_figure().add_subplot() if ax is None else ax
-        return match.plot_luminosity_function(id, region=region, ax=ax)
+        return plot_cluster_luminosity(match, id, region=region, ax=ax)
 
     def plot_latent_space(self, *, model=None, scale=2, image=None, ax=None):
         """
@@ -259,7 +275,7 @@ class ClusterCatalog:
         cells = LatentCells.from_image(image, sky, model=model, scale=scale)
         return plot_latents(cells, ids=self.table["id"], ax=ax)
 
-    def send_to_ds9(self, *, image=None):
+    def send_to_ds9(self, *, image=None) -> None:
         """Show image and circles: `~astro_vaeclust.visualization.samp.send_to_ds9`."""
         from .visualization.samp import send_to_ds9
 
@@ -271,7 +287,7 @@ class ClusterCatalog:
 
         return broadcast(self)
 
-    def point_at(self, id):
+    def point_at(self, id: int) -> None:
         """Point programs at it: `~astro_vaeclust.visualization.samp.point_at`."""
         from .visualization.samp import point_at
 
@@ -287,18 +303,13 @@ class ClusterCatalog:
             The cluster, an entry of the column ``id``.
         model, sources, image, reach
             The law, what to count and where, and how far out: see
-            `~astro_vaeclust.measure.profiles.profile_of`. A catalogue that was read
-            from a file needs ``image``.
+            `~astro_vaeclust.measure.profiles.profile_of`, also for what it raises. A
+            catalogue that was read from a file needs ``image``.
 
         Returns
         -------
         profile : `~astro_vaeclust.measure.profiles.RadialProfile`
             Densities, and ``r_core``, ``r50_counts`` and ``n_counts`` with errors.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As there.
         """
         from .measure.profiles import profile_of
 
@@ -306,7 +317,7 @@ class ClusterCatalog:
             self, id, model=model, sources=sources, image=image, reach=reach
         )
 
-    def match(self, sources, *, cut="paper", footprint=None):
+    def match(self, sources, *, cut="paper", footprint=None) -> ClusterMatch:
         """
         Match the clusters with a catalogue of sources on the same sky.
 
@@ -314,17 +325,12 @@ class ClusterCatalog:
         ----------
         sources, cut, footprint
             The sources, which of them count, and where they are complete: see
-            `~astro_vaeclust.matching.ClusterMatch`.
+            `~astro_vaeclust.matching.ClusterMatch`, also for what it raises.
 
         Returns
         -------
         match : `~astro_vaeclust.matching.ClusterMatch`
             Has ``iou(reference)``, ``members()`` and luminosity functions.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As there.
         """
         from .matching import ClusterMatch
 
@@ -337,7 +343,7 @@ class ClusterCatalog:
             wcs=self.wcs,
         )
 
-    def crossmatch(self, lists, *, radius=None):
+    def crossmatch(self, lists, *, radius: u.Quantity | None = None) -> ClusterCatalog:
         """
         Look the clusters up in published lists.
 
@@ -345,7 +351,7 @@ class ClusterCatalog:
         ----------
         lists, radius
             The lists, such as ``"solin2012"``, and the match radius: see
-            `~astro_vaeclust.matching.lookup.crossmatch`.
+            `~astro_vaeclust.matching.lookup.crossmatch`, also for what it raises.
 
         Returns
         -------
@@ -353,11 +359,6 @@ class ClusterCatalog:
             A new catalogue, whose table has more columns: ``name`` of the known cluster
             and ``offset`` from it (arcsec), ``status`` ("known" or "new"), and the
             ``known_list`` that has it.
-
-        Raises
-        ------
-        TypeError, ValueError, `~astro_vaeclust.archives.ArchiveError`
-            As there.
         """
         from .matching.lookup import crossmatch
 
@@ -365,16 +366,13 @@ class ClusterCatalog:
         table.update(crossmatch(table, lists, radius=radius))
         return replace(self, table=table)
 
-    def vetted(self, *paths):
+    def vetted(self, *paths: str | PathLike) -> ClusterCatalog:
         """Add the verdicts of CSV files that the page of ``vaeclust report`` wrote."""
-        from .measure.verdicts import read_verdicts, vetted_table
+        from .measure.verdicts import vetted_table
 
-        verdicts = {}
-        for path in paths:
-            verdicts |= read_verdicts(path, self.table)
-        return replace(self, table=vetted_table(self.table, verdicts))
+        return replace(self, table=vetted_table(self.table, paths))
 
-    def write_heatmap(self, path, overwrite=False):
+    def write_heatmap(self, path: str | PathLike, overwrite: bool = False) -> None:
         """
         Write the heat map as a FITS image, whole or not at all.
 
@@ -394,4 +392,8 @@ class ClusterCatalog:
         """
         if self.heatmap is None:
             raise ValueError("this catalogue has no heat map")
-        write_image(self.heatmap, path, meta=self.table.meta, overwrite=overwrite)
+        heatmap = NDData(self.heatmap, unit=self.heatmap.unit or "")
+        write_image(heatmap, path, meta=self.table.meta, overwrite=overwrite)
+
+
+register_formats(ClusterCatalog)

@@ -23,7 +23,13 @@ from .mixtures.prior import PriorMixture
 from .segmentation import PeakFraction
 from .sources.table import read_point_sources
 from .utils.provenance import run_metadata
-from .utils.validation import check_count, check_device, check_number, check_seed
+from .utils.validation import (
+    check_count,
+    check_device,
+    check_number,
+    check_rate,
+    check_seed,
+)
 
 __all__ = ["VAEClusterFinder"]
 
@@ -202,11 +208,7 @@ class VAEClusterFinder(ClusterFinderBase):
 
     @property
     def trained_model(self):
-        """
-        The trained model of the embedding; None for one that learns on the image.
-
-        It is a `~astro_vaeclust.detector.model.TrainedModel`.
-        """
+        """Trained `TrainedModel` of the embedding; None if it learns on the image."""
         embedding = self._backends["embedding"]
         return embedding.load(self.device) if embedding.pretrained else None
 
@@ -276,8 +278,8 @@ class VAEClusterFinder(ClusterFinderBase):
         self._check_block_size(block_size)
         with open_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu) as source:
             if not self.learns_on_image:
-                scale = self.trained_model.fine_scale
-                block_size = block_size_of(source, block_size, scale)
+                fine_scale = self.trained_model.fine_scale
+                block_size = block_size_of(source, block_size, fine_scale)
             if block_size is None:
                 catalog = self._detect_whole(source.read(), sources)
             else:
@@ -291,24 +293,23 @@ class VAEClusterFinder(ClusterFinderBase):
             sources = read_point_sources(sources, image)
         search = self._search(image, sources)
         columns = search.columns()
-        meta = run_metadata(self.settings, image, search.models)
+        meta = run_metadata(self, image, search.models)
         if sources is not None:
             meta["n_sources_in_image"] = len(sources)
             meta["sources_used_as"] = search.sources_used_as
+        table = cluster_table(columns or None, meta=meta)
+        search.flag_conditions(table)
+        heatmap = search.heatmap.astype(np.float32, copy=False)
         return ClusterCatalog(
-            cluster_table(columns or None, meta=meta),
-            heatmap=NDData(
-                search.heatmap.astype(np.float32, copy=False),
-                wcs=image.wcs,
-                mask=image.mask,
-            ),
+            table,
+            heatmap=NDData(heatmap, wcs=image.wcs, mask=image.mask),
             segmentation=search.segmentation,
             image=image,
             sources=sources,
         )
 
     def _detect_in_blocks(self, source, sources, block_size):
-        from .blocks import search_in_blocks
+        from .blocks import flag_conditions, search_in_blocks
 
         columns, facts = search_in_blocks(
             source,
@@ -319,8 +320,10 @@ class VAEClusterFinder(ClusterFinderBase):
             fwhm=self.fwhm,
             sources=sources,
         )
-        meta = run_metadata(self.settings, source, []) | facts
-        return ClusterCatalog(cluster_table(columns, meta=meta))
+        meta = run_metadata(self, source, []) | facts
+        table = cluster_table(columns, meta=meta)
+        flag_conditions(table, source, self.trained_model)
+        return ClusterCatalog(table)
 
     @property
     def _limit(self):
@@ -387,14 +390,7 @@ def _check_regions(regions, learns_on_image):
 def _check_rate(rate, learns_on_image):
     if rate is None or rate is DEFAULT_RATE:
         return
-    message = (
-        "max_false_alarm_rate takes a positive Quantity in 1 / deg2 or None, "
-        f"got {rate!r}"
-    )
-    if not isinstance(rate, u.Quantity) or not rate.unit.is_equivalent(u.deg**-2):
-        raise TypeError(message)
-    if not (rate.isscalar and rate > 0 / u.deg**2):
-        raise ValueError(message)
+    check_rate("max_false_alarm_rate", rate)
     if learns_on_image:
         raise ValueError(
             "max_false_alarm_rate is for the search with a trained model, got "

@@ -239,6 +239,9 @@ class LatentSearch(ClusterSearchBase):
             for latent_map, _ in self._latent_maps
         ]
 
+    def flag_conditions(self, table):
+        """Flag none: what is learned on the image is made for it."""
+
     def columns(self):
         """Return the columns of the table of clusters (dict), empty for none."""
         if self.segmentation is None:

@@ -49,6 +49,10 @@ def zero_filled_sky():
             data, blank = pixels(), pixels()
             data[place], blank[place] = value, np.nan
             got[f"{name} {word}"] = _as_with_nan(data, blank)
+    for word, value in {"zero": 0, "-9999": -9999}.items():
+        data, blank = pixels(), pixels()
+        data[:, ::10], blank[:, ::10] = value, np.nan
+        got[f"every tenth column {word}"] = _as_with_nan(data, blank)
     data, blank = pixels(), pixels()
     data[far], blank[far] = 0, np.nan
     learning = VAEClusterFinder(embedding=PCAEmbedding())

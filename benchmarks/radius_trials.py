@@ -8,7 +8,7 @@ trial changes one thing, and the last ones more, of a tile of 2MASS with one clu
 Printed are medians of the decimal logarithms of measured over true radii and members
 with their errors, of the network and of the fit of a Plummer profile to sources, and in
 ``change`` the median of the differences of r50 of the network from the first trial,
-cluster by cluster. A trial of 120 clusters takes about 35 s on one core.
+cluster by cluster. A trial of 120 clusters takes about 40 s on one core.
 """
 
 import argparse

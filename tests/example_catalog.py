@@ -6,7 +6,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.nddata import NDData
 from astropy.wcs import WCS
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 
@@ -88,4 +88,4 @@ def assert_same_table(table, expected):
             assert type(table[name]) is type(expected[name])
             assert table[name].info.unit == expected[name].info.unit
             assert table[name].dtype == expected[name].dtype
-            assert_array_equal(table[name], expected[name])
+            assert_allclose(table[name], expected[name], rtol=1e-8)

@@ -186,6 +186,37 @@ def test_columns_rows_and_iteration():
     assert [row["id"] for row in catalog] == [1, 2, 3]
 
 
+def test_print_shows_values_with_errors_and_flags_in_words():
+    columns = make_columns(3)
+    columns["r50"] = [10.26, 7, 3] * u.arcsec
+    columns["r50_err"] = [1.04, np.nan, 0.5] * u.arcsec
+    columns["colour"] = [0.123456, 1, 2]
+    lines = str(ClusterCatalog(cluster_table(columns))).splitlines()
+    assert lines[0].split()[:4] == ["id", "ra", "dec", "radius"]
+    assert lines[0].split()[-1] == "colour"
+    assert "10.3 +- 1.0" in lines[3]
+    assert " 7.0 " in lines[4]
+    assert "nan +-" not in lines[4]
+    assert lines[3].split()[-1] == "0.12346"
+    present = [flag for flag in ClusterFlags if flag & (17 | 4)]
+    assert lines[6:] == [f"flag {flag.value}: {flag.meaning}" for flag in present]
+    assert str(make_catalog(0)) == "No clusters found."
+
+
+def test_the_table_of_a_catalog_can_be_copied():
+    catalog = make_catalog(2)
+    table = catalog.to_table()
+    table["score"][:] = 0
+    assert (catalog["score"] > 0).all()
+    assert catalog.meta is catalog.table.meta
+
+
+def test_positions_are_rounded_and_numbers_are_not():
+    table = cluster_table(make_columns(1) | {"score": [1 / 3]})
+    assert table["score"][0] == 1 / 3
+    assert table["sky_center"].ra.deg[0] == round(table["sky_center"].ra.deg[0], 10)
+
+
 def labelled_catalog():
     """Return a catalogue of three clusters with their pixels."""
     catalog = make_catalog(3)
@@ -273,6 +304,17 @@ def test_stacked_metadata_have_what_differs_as_lists():
         "n_blocks": [None, 4],
     }
     assert catalogs[0].table.meta["image"] == "a.fits"
+
+
+def test_stacked_catalogs_say_in_which_image_each_cluster_is():
+    catalogs = [
+        ClusterCatalog(cluster_table(make_columns(n), {"image": f"{n}.fits"}))
+        for n in (2, 0, 1)
+    ]
+    stacked = ClusterCatalog.vstack(catalogs)
+    assert stacked["image"].tolist() == ["2.fits", "2.fits", "1.fits"]
+    again = ClusterCatalog.vstack([stacked, stacked])
+    assert again["image"].tolist() == 2 * stacked["image"].tolist()
 
 
 def test_columns_that_only_some_have_are_converted_and_masked():

@@ -143,8 +143,8 @@ def test_metadata(tile):
     assert meta["date"].startswith("20")
     assert meta["settings"]["regions"]["threshold"]["fraction"] == 0.7
     assert meta["settings"]["embedding"]["patch_sizes"] == [16, 24, 32]
-    assert meta["settings"]["mixture"]["n_components"] == 2
-    assert meta["settings"]["max_false_alarm_rate"] is None
+    assert meta["settings"]["mixture"] == "em"
+    assert "max_false_alarm_rate" not in meta["settings"]
     assert [model["patch_size"] for model in meta["model"]] == [16, 24, 32]
 
 

@@ -15,7 +15,7 @@ from ..utils.optional import import_optional
 from .areas import Footprint
 from .exceptions import NoDataError
 
-__all__ = ["choose_tiles", "combine", "crop", "shows_all"]
+__all__ = ["choose_tiles", "combine", "crop", "shows_all", "zero_point"]
 
 LOGGER = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ def _coadd(images, box):
 
 def _scaled(image, first):
     """Return the pixels without sky at the zero point of the first image."""
-    ours, theirs = _zero_point(image.meta), _zero_point(first.meta)
+    ours, theirs = zero_point(image.meta), zero_point(first.meta)
     if ours is None or theirs is None:
         if ours != theirs:
             LOGGER.warning("one tile has no zero point: it is joined as it is")
@@ -165,7 +165,7 @@ def _sky(image):
     return float(np.nanmedian(image.data))
 
 
-def _zero_point(header):
+def zero_point(header):
     """Return the magnitude of a count of 1, None where the header does not say."""
     point = _number(header, "MAGZP")
     if point is not None:

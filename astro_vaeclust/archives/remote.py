@@ -56,11 +56,13 @@ class RemoteArchive(Archive):
         failures = []
         for service, ask in askers.items():
             try:
-                return ask(), service
+                answer = ask()
             except ArchiveError as error:
-                named = with_service(error, service)
-                LOGGER.warning("%s: %s", self.name, named)
-                failures.append(named)
+                failures.append(with_service(error, service))
+            else:
+                for failure in failures:
+                    LOGGER.warning("%s: %s", self.name, failure)
+                return answer, service
         raise _summary(failures) from failures[-1]
 
     def _remembered_sources(self, service, query, cone, ask):

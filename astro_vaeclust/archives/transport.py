@@ -28,6 +28,7 @@ from urllib3.exceptions import (
     HTTPError,
     InvalidHeader,
     MaxRetryError,
+    NameResolutionError,
     NewConnectionError,
 )
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
@@ -110,6 +111,8 @@ class _Retry(Retry):
     """Retries of a request, until its deadline."""
 
     def increment(self, method=None, url=None, response=None, error=None, **kwargs):
+        if isinstance(error, NameResolutionError):  # no network; not soon either
+            raise MaxRetryError(kwargs.get("_pool"), url, error)
         retries = super().increment(method, url, response, error, **kwargs)
         asked = None if response is None else self.get_retry_after(response)
         if (asked or retries.get_backoff_time()) >= _remaining():

@@ -165,7 +165,7 @@ class BaselineFinder(ClusterFinderBase):
         if columns is None:
             warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
         # nothing here is random; the seed is that of the table's metadata
-        meta = run_metadata({"seed": 0} | self.settings, image, [])
+        meta = run_metadata(self, image, [])
         return ClusterCatalog(
             cluster_table(columns, meta=meta | {"n_sources_in_image": len(field)}),
             heatmap=measured.heatmap(),

@@ -1,27 +1,42 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""``vaeclust detect``: find the clusters of one image."""
+"""``vaeclust detect``: find the clusters of images."""
 
 from __future__ import annotations
 
+import sys
 import warnings
 
-from .options import add_finder_options, add_hdu, add_overwrite, make_finder
+from .messages import LOGGER, step
+from .options import (
+    add_finder_options,
+    add_hdu,
+    add_overwrite,
+    make_finder,
+    whole_number,
+)
 from .outputs import Outputs
-from .printing import print_clusters
+from .words import error_text, shell_words
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
-HELP = "find the clusters of one image"
-DESCRIPTION = "Find the clusters of one FITS image and print their table."
+HELP = "find the clusters of images"
+DESCRIPTION = (
+    "Find the clusters of FITS images and print their table: of several images one "
+    "table, with the column image. n_members is how many members brighter than ten "
+    "times the noise the network infers, also where they blend; n_sources counts "
+    "separate sources within the radius, those of the field among them. An image that "
+    "fails does not end the run: exit code 1."
+)
+EXAMPLE = "vaeclust detect tile.fits --output clusters.ecsv --plot overlay.png"
 
 
 def add_options(parser):
     """Add the options of the command to its parser."""
-    parser.add_argument("image", metavar="IMAGE", help="FITS file")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="FITS file")
     add_hdu(parser)
     parser.add_argument(
         "--block-size",
-        type=int,
+        type=whole_number(1),
         metavar="PIXELS",
         help="read and search the image in blocks of this side (default: only images "
         "of more than 8192 x 8192 pixels, in blocks of 2048)",
@@ -32,26 +47,38 @@ def add_options(parser):
         help="table of point sources on the image, which are used beside it: .ecsv, "
         ".fits, .vot, .csv, .tbl, .parquet",
     )
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument(
+        "--json", action="store_true", help="print the whole table as JSON"
+    )
+    printed.add_argument(
+        "--csv", action="store_true", help="print the whole table as CSV"
+    )
     files = parser.add_argument_group("output files")
     files.add_argument(
-        "--output", metavar="FILE", help="table: .ecsv, .fits, .vot, .parquet"
+        "--output", metavar="FILE", help="table: .ecsv, .fits, .vot, .parquet, .csv"
     )
     files.add_argument("--regions", metavar="FILE", help="circles: .reg (DS9), .crtf")
-    files.add_argument("--heatmap", metavar="FILE", help="heat map: .fits")
-    files.add_argument("--plot", metavar="FILE", help="picture: .png, .pdf, .svg")
+    files.add_argument("--heatmap", metavar="FILE", help="heat map of one image: .fits")
+    files.add_argument(
+        "--plot", metavar="FILE", help="picture of one image: .png, .pdf, .svg"
+    )
     add_overwrite(files)
     parser.add_argument(
         "--samp",
         action="store_true",
-        help="show the clusters in DS9, TOPCAT and Aladin where these run",
+        help="show the clusters of one image in DS9, TOPCAT and Aladin where these run",
     )
     add_finder_options(parser)
 
 
 def run(arguments):
-    """Find the clusters of one image, write the files, and print the table."""
-    if arguments.block_size is not None and (arguments.heatmap or arguments.plot):
-        raise ValueError("--block-size leaves no heat map and no picture to write")
+    """Find the clusters, write the files, and print the table; 1 if some failed."""
+    if arguments.samp and len(arguments.images) > 1:
+        raise ValueError(f"--samp is for one image, got {len(arguments.images)}")
+    pictures = arguments.heatmap is not None or arguments.plot is not None
+    if pictures:
+        _check_pictures(arguments)
     outputs = Outputs(
         overwrite=arguments.overwrite,
         table=arguments.output,
@@ -59,13 +86,20 @@ def run(arguments):
         heatmap=arguments.heatmap,
         plot=arguments.plot,
     )
-    given = [arguments.image, arguments.sources]
+    given = [*arguments.images, arguments.sources]
     outputs.check(inputs=[path for path in given if path is not None])
-    catalog = _detect(make_finder(arguments), arguments)
+    finder = make_finder(arguments)
+    if pictures and not finder.learns_on_image:
+        _check_is_searched_whole(arguments.images[0], arguments.hdu, finder)
+    if len(arguments.images) == 1:
+        catalog, code = _detect(finder, arguments.images[0], arguments), 0
+    else:
+        catalog, code = _detect_all(finder, arguments)
     outputs.write(catalog)
-    print_clusters(catalog.table)
+    _print(catalog, arguments)
     if arguments.samp:
-        _show(catalog, arguments.image, arguments.hdu)
+        _show(catalog, arguments.images[0], arguments.hdu)
+    return code
 
 
 def _show(catalog, image, hdu):
@@ -85,7 +119,53 @@ def _show(catalog, image, hdu):
         catalog.point_at(int(catalog["id"][0]))
 
 
-def _detect(finder, arguments):
+def _check_pictures(arguments):
+    """Raise unless there is one image in one piece, where pictures are wanted."""
+    if arguments.block_size is not None:
+        raise ValueError("--block-size leaves no heat map and no picture to write")
+    if len(arguments.images) > 1:
+        raise ValueError(
+            f"--heatmap and --plot are for one image, got {len(arguments.images)}"
+        )
+
+
+def _check_is_searched_whole(path, hdu, finder):
+    from ..blocks import block_size_of
+    from ..images.read import open_image
+
+    fine_scale = finder.trained_model.fine_scale
+    with open_image(path, hdu=hdu) as source:
+        ny, nx = source.shape
+        if block_size_of(source, None, fine_scale) is not None:
+            raise ValueError(
+                f"an image of {nx} x {ny} pixels is searched in blocks, which leaves "
+                "no heat map and no picture: leave out --heatmap and --plot"
+            )
+
+
+def _detect_all(finder, arguments):
+    """Return the clusters of several images, and 1 if some of them failed."""
+    from ..catalog import ClusterCatalog
+
+    catalogs, failures = [], []
+    for path in arguments.images:
+        try:
+            catalog = _detect(finder, path, arguments)
+        except (ValueError, TypeError, OSError) as error:
+            text = shell_words(error_text(error), arguments.words)
+            LOGGER.warning("warning: %s failed: %s", path, text)
+            failures.append(path)
+        else:
+            catalog.meta["image"] = path
+            catalogs.append(catalog)
+    if not catalogs:
+        raise ValueError("all images failed; see above")
+    if failures:
+        LOGGER.warning("warning: without %s", ", ".join(failures))
+    return ClusterCatalog.vstack(catalogs), int(bool(failures))
+
+
+def _detect(finder, path, arguments):
     from ..exceptions import NoDetectionsWarning
 
     choice = {} if arguments.hdu is None else {"hdu": arguments.hdu}
@@ -95,5 +175,19 @@ def _detect(finder, arguments):
         choice["sources"] = read_catalog(arguments.sources, name="sources")
     if arguments.block_size is not None:
         choice["block_size"] = arguments.block_size
-    with warnings.catch_warnings(action="ignore", category=NoDetectionsWarning):
-        return finder.detect(arguments.image, **choice)
+    with (
+        step(f"searching {path}"),
+        warnings.catch_warnings(action="ignore", category=NoDetectionsWarning),
+    ):
+        return finder.detect(path, **choice)
+
+
+def _print(catalog, arguments):
+    from ..io.tables import csv_text, json_text
+
+    if arguments.json:
+        print(json_text(catalog.table))
+    elif arguments.csv:
+        sys.stdout.write(csv_text(catalog.table))
+    else:
+        print(catalog)

@@ -6,10 +6,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER, progress_bar
-from .options import add_folder, add_workers
+from .options import (
+    FINDERS,
+    SURVEYS,
+    add_device,
+    add_folder,
+    add_seed,
+    add_workers,
+    whole_number,
+)
 from .printing import print_table
 
-__all__ = ["DESCRIPTION", "HELP", "add_campaign_options", "add_options", "run"]
+__all__ = [
+    "DESCRIPTION",
+    "EXAMPLE",
+    "HELP",
+    "add_campaign_options",
+    "add_options",
+    "run",
+]
 
 HELP = "compare finders on mock tiles"
 DESCRIPTION = (
@@ -18,6 +33,7 @@ DESCRIPTION = (
     "degree. The result of each tile is kept: after an interrupt, or with more "
     "tiles or finders, the same command resumes."
 )
+EXAMPLE = "vaeclust evaluate --tiles 100 --finders default star-counts --workers 2"
 
 MEMBERS = (20, 10)
 """Least members of the clusters that completeness is given for."""
@@ -33,7 +49,8 @@ def add_options(parser):
         "--survey",
         default="2mass-ks",
         metavar="TAG",
-        help="what the tiles imitate (default: %(default)s)",
+        choices=SURVEYS,
+        help=f"what the tiles imitate: {', '.join(SURVEYS)} (default: %(default)s)",
     )
 
 
@@ -44,11 +61,12 @@ def add_campaign_options(parser, *, tiles):
         "--finders",
         nargs="+",
         metavar="NAME",
-        help="default, paper, or catalogue methods (default: all that there are)",
+        choices=FINDERS,
+        help=f"{', '.join(FINDERS)} (default: all)",
     )
     parser.add_argument(
         "--tiles",
-        type=int,
+        type=whole_number(2),
         default=tiles,
         metavar="N",
         help="number of tiles (default: %(default)s)",
@@ -69,21 +87,15 @@ def add_campaign_options(parser, *, tiles):
     )
     parser.add_argument(
         "--shape",
-        type=int,
+        type=whole_number(64),
         nargs=2,
         metavar=("NY", "NX"),
         help="shape of the tiles in pixels (default: that of the survey)",
     )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=1_000_000,
-        help="seed of the first tile (default: %(default)s)",
-    )
+    text = "seed of the first tile (default: %(default)s)"
+    add_seed(parser, default=1_000_000, text=text)
     add_workers(parser)
-    parser.add_argument(
-        "--device", default="cpu", help="where torch computes (default: %(default)s)"
-    )
+    add_device(parser)
 
 
 def run(arguments):

@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 from .messages import LOGGER, progress_bar
-from .options import add_overwrite, angle
+from .options import CUTS, add_overwrite, angle
+from .outputs import new_folder
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
 IMAGE_FILE = "image.fits"
 CATALOG_FILE = "psc.vot"
@@ -20,6 +21,7 @@ DESCRIPTION = (
     f"the archive of a survey; write them as {IMAGE_FILE} and {CATALOG_FILE}. "
     "Answers of archives are kept in a cache, so that asking again is fast."
 )
+EXAMPLE = 'vaeclust fetch "M 17" --survey 2mass --band Ks --size 12arcmin --output m17'
 
 SURVEYS = {"2mass": "TwoMASS", "ukidss": "UKIDSS", "vista": "VISTA"}
 """Classes of surveys by their names on the command line."""
@@ -47,7 +49,10 @@ def add_options(parser):
         help="side of the image (default: %(default)s)",
     )
     parser.add_argument(
-        "--cut", metavar="NAME", help="which sources are kept (default: all)"
+        "--cut",
+        metavar="NAME",
+        choices=CUTS,
+        help=f"which sources are kept: {', '.join(CUTS)} (default: all)",
     )
     parser.add_argument(
         "--output",
@@ -69,12 +74,13 @@ def run(arguments):
     kind = getattr(archives, SURVEYS[arguments.survey])
     survey = kind(progress_bar=progress_bar(arguments.quiet))
     survey.check_band(arguments.band)
-    archives.cuts.resolve_cut(arguments.cut)
-    image_path, catalog_path = _outputs(arguments)
-    image = survey.get_image(
-        arguments.position, size=arguments.size, band=arguments.band
-    )
-    write_image(image, image_path, overwrite=arguments.overwrite)
+    folder = Path(os.path.expanduser(arguments.output))
+    with new_folder(folder):
+        image_path, catalog_path = _outputs(folder, arguments)
+        image = survey.get_image(
+            arguments.position, size=arguments.size, band=arguments.band
+        )
+        write_image(image, image_path, overwrite=arguments.overwrite)
     LOGGER.info("wrote %s", image_path)
     _say_image(image)
     if catalog_path is None:
@@ -85,12 +91,10 @@ def run(arguments):
     print(f"{len(catalog)} sources from {catalog.meta['service']}")
 
 
-def _outputs(arguments):
+def _outputs(folder, arguments):
     """Return the files after a check that they can be written."""
     from ..utils.files import check_output
 
-    folder = Path(os.path.expanduser(arguments.output))
-    folder.mkdir(parents=True, exist_ok=True)
     image, catalog = folder / IMAGE_FILE, folder / CATALOG_FILE
     check_output(image, arguments.overwrite)
     if arguments.no_catalog:

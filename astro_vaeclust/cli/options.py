@@ -9,14 +9,37 @@ from dataclasses import fields, is_dataclass, replace
 from .messages import progress_bar
 
 __all__ = [
+    "CUTS",
+    "FINDERS",
+    "SURVEYS",
+    "add_device",
     "add_finder_options",
     "add_folder",
     "add_hdu",
+    "add_import",
     "add_overwrite",
+    "add_seed",
     "add_workers",
     "angle",
+    "fraction",
     "make_finder",
+    "number",
+    "positive",
+    "several",
+    "whole_number",
 ]
+
+SURVEYS = ("2mass-j", "2mass-h", "2mass-ks", "ukidss-k", "vvv-ks")
+CUTS = (
+    *("paper", "everything", "read_flag", "stars", "include_extended"),
+    *("reliable_photometry", "primary"),
+)
+FINDERS = (
+    *("default", "per-image", "paper", "hdbscan", "matched-filter"),
+    *("minimum-spanning-tree", "mixture-with-noise", "nearest-neighbour"),
+    *("star-counts", "voronoi", "matched-filter-true-stars", "default-with-sources"),
+)
+"""What --help lists at once, without an import of what has them."""
 
 _OF_FINDER = ("mixture", "seed", "device")
 _OF_EMBEDDING = ("model", "patch_sizes", "overlap", "n_seeds")
@@ -38,25 +61,33 @@ def add_finder_options(parser):
         default="default",
         help="where the other settings come from (default: %(default)s)",
     )
-    add("--embedding", metavar="TAG", help="see 'vaeclust backends'")
+    add(
+        "--embedding",
+        metavar="TAG",
+        help="conv-vae (trained beforehand), dense-vae or pca; 'vaeclust backends' "
+        "describes them",
+    )
     add("--model", metavar="FILE", help="trained model, by default the package's own")
-    add("--mixture", metavar="TAG", help="see 'vaeclust backends'")
+    add(
+        "--mixture",
+        metavar="TAG",
+        help="gmm, em, bayesian or prior; 'vaeclust backends' describes them",
+    )
     add(
         "--patch-sizes",
-        type=int,
-        nargs="+",
+        type=several(whole_number(1)),
         metavar="PIXELS",
-        help="sides of the windows, such as 16 32 48 64",
+        help="sides of the windows, such as 16,32,48,64",
     )
     add(
         "--overlap",
-        type=float,
+        type=fraction,
         metavar="FRACTION",
         help="overlap of neighbouring windows, in [0, 1)",
     )
     add(
         "--n-seeds",
-        type=int,
+        type=whole_number(1),
         metavar="N",
         help="networks per patch size, of which the mean is taken",
     )
@@ -68,12 +99,14 @@ def add_finder_options(parser):
     )
     add(
         "--max-false-alarm-rate",
-        type=float,
+        type=_rate,
         metavar="PER_DEG2",
-        help="false detections per square degree that are accepted",
+        help="false detections per square degree that are accepted, or none for all "
+        "candidates (default: 1)",
     )
-    add("--seed", type=int, help="the same seed gives the same result")
-    add("--device", help="where torch computes: cpu, cuda, auto, ...")
+    add_seed(group)
+    add_device(group, default=argparse.SUPPRESS)
+    add_import(group)
 
 
 def make_finder(arguments):
@@ -98,8 +131,7 @@ def make_finder(arguments):
     )
     if "threshold" in given:
         if not finder.learns_on_image:
-            takes = "searches that learn on the image, by --mixture or --embedding pca"
-            raise _cannot_matter("threshold", takes, given)
+            raise _cannot_matter("threshold", _searches_that_learn(), given)
         regions = finder.regions or HeatmapRegions()
         regions = replace(regions, threshold=given["threshold"])
         finder = replace(finder, regions=regions)
@@ -107,7 +139,8 @@ def make_finder(arguments):
         if finder.learns_on_image:
             takes = "the search with a trained model"
             raise _cannot_matter("max_false_alarm_rate", takes, given)
-        rate = given["max_false_alarm_rate"] / u.deg**2
+        rate = given["max_false_alarm_rate"]
+        rate = None if rate is None else rate / u.deg**2
         finder = replace(finder, max_false_alarm_rate=rate)
     return finder
 
@@ -125,6 +158,17 @@ def _make_embedding(given, embedding):
     return replace(embedding, **settings) if settings else embedding
 
 
+def _searches_that_learn():
+    """Say which searches learn on the image (str)."""
+    from ..embeddings import EMBEDDINGS
+
+    tags = [tag for tag in EMBEDDINGS.tags if not EMBEDDINGS.get(tag).pretrained]
+    return (
+        "searches that learn on the image, by --preset paper, --mixture, or "
+        f"--embedding {' or '.join(tags)}"
+    )
+
+
 def _settings_of(backend):
     return {field.name for field in fields(backend)} if is_dataclass(backend) else set()
 
@@ -134,6 +178,11 @@ def _cannot_matter(name, takes, given):
     chosen = ("preset", "embedding", "mixture")
     got = " ".join(f"--{one} {given[one]}" for one in chosen if one in given)
     return ValueError(f"--{name.replace('_', '-')} is for {takes}; got {got}")
+
+
+def _rate(text):
+    """Read a rate, or None."""
+    return None if text == "none" else positive(text)
 
 
 def _number_or_tag(text):
@@ -163,8 +212,104 @@ def add_overwrite(parser):
 def add_workers(parser):
     """Add the number of processes to a parser."""
     parser.add_argument(
-        "--workers", type=int, default=1, help="processes (default: %(default)s)"
+        "--workers",
+        type=whole_number(1),
+        default=1,
+        metavar="N",
+        help="processes (default: %(default)s)",
     )
+
+
+def add_seed(parser, default=argparse.SUPPRESS, text="same seed, same result"):
+    """Add the seed of everything random to a parser."""
+    seed = whole_number(0, 2**32 - 1)
+    parser.add_argument("--seed", type=seed, default=default, metavar="N", help=text)
+
+
+def add_device(parser, default="cpu"):
+    """Add where torch computes to a parser."""
+    parser.add_argument(
+        "--device",
+        type=_device,
+        default=default,
+        help="where torch computes: cpu, cuda, mps, auto, ... (default: cpu)",
+    )
+
+
+def add_import(parser):
+    """Add the modules with backends of others to a parser."""
+    parser.add_argument(
+        "--import",
+        dest="modules",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="import a module that registers backends; may be repeated",
+    )
+
+
+def whole_number(low, high=None):
+    """Return a type of options: whole numbers from ``low``, to ``high`` if given."""
+    limits = f"from {low}" + ("" if high is None else f" to {high}")
+
+    def read(text):
+        value = _read(int, text, f"a whole number {limits}")
+        if value < low or (high is not None and value > high):
+            raise _takes(f"a whole number {limits}", text)
+        return value
+
+    return read
+
+
+def fraction(text):
+    """Read a number from 0 to below 1."""
+    value = number(text, takes="a number from 0 to below 1")
+    if not 0 <= value < 1:
+        raise _takes("a number from 0 to below 1", text)
+    return value
+
+
+def number(text, takes="a number"):
+    """Read a finite number."""
+    value = _read(float, text, takes)
+    if not abs(value) < float("inf"):
+        raise _takes(takes, text)
+    return value
+
+
+def positive(text):
+    """Read a positive number."""
+    value = number(text, takes="a positive number")
+    if value <= 0:
+        raise _takes("a positive number", text)
+    return value
+
+
+def several(kind):
+    """Return a type of options: values with commas between them (tuple)."""
+    return lambda text: tuple(kind(part) for part in text.split(","))
+
+
+def _read(kind, text, takes):
+    try:
+        return kind(text)
+    except ValueError:
+        raise _takes(takes, text) from None
+
+
+def _takes(takes, text):
+    return argparse.ArgumentTypeError(f"takes {takes}, got {text!r}")
+
+
+def _device(text):
+    from ..utils.validation import check_device
+
+    try:
+        check_device(text)
+    except ValueError as error:
+        takes, _, _ = str(error).removeprefix("device takes ").partition(";")
+        raise _takes(takes, text) from None
+    return text
 
 
 def add_hdu(parser, option="--hdu", content="image"):
@@ -185,7 +330,7 @@ def angle(text):
         value = u.Quantity(text)
         value.to(u.arcmin)
     except (TypeError, ValueError):
-        raise argparse.ArgumentTypeError(
-            f"takes an angle such as 12arcmin, got {text!r}"
-        ) from None
+        raise _takes("an angle such as 12arcmin", text) from None
+    if not 0 < value.value < float("inf"):
+        raise _takes("a positive angle such as 12arcmin", text)
     return value

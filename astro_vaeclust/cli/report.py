@@ -7,9 +7,9 @@ import argparse
 from pathlib import Path
 
 from .messages import LOGGER
-from .options import add_overwrite, add_workers
+from .options import add_overwrite, add_workers, whole_number
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
 HELP = "make a page to look at candidates"
 DESCRIPTION = (
@@ -17,6 +17,7 @@ DESCRIPTION = (
     "verdicts; it opens in a browser, without a network. Exit code 1: some "
     "candidates are on no image."
 )
+EXAMPLE = "vaeclust report clusters.ecsv tile.fits --output page"
 
 SURVEY_TABLES = ("candidates.parquet", "candidates.fits", "candidates.ecsv")
 """Names of the table in the folder of a survey, the first that is there counts."""
@@ -71,7 +72,10 @@ def add_options(parser):
         "--references", metavar="FILE", help="circles to compare with: .reg (DS9)"
     )
     parser.add_argument(
-        "--shuffle", type=int, metavar="SEED", help="show them in a random order"
+        "--shuffle",
+        type=whole_number(0),
+        metavar="SEED",
+        help="show them in a random order",
     )
     add_workers(parser)
     add_overwrite(parser)

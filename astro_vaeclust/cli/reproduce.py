@@ -7,10 +7,18 @@ import argparse
 from pathlib import Path
 
 from .messages import LOGGER, progress_bar
-from .options import add_finder_options, add_folder, angle, make_finder
+from .options import (
+    CUTS,
+    add_finder_options,
+    add_folder,
+    add_hdu,
+    angle,
+    make_finder,
+)
+from .outputs import new_folder
 from .printing import print_table
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
 HELP = "reproduce the paper's Table I"
 DESCRIPTION = (
@@ -19,6 +27,7 @@ DESCRIPTION = (
     "the default ones, and print radii, members and IoU beside what the paper has. "
     "A field that fails does not end the run; the same command resumes it."
 )
+EXAMPLE = "vaeclust reproduce --fields 06055+2039 --folder reproduction"
 
 PRESETS = ("paper", "default")
 
@@ -56,6 +65,7 @@ def add_options(parser):
     parser.add_argument(
         "--catalog", metavar="FILE", help="sources that belong to --images"
     )
+    add_hdu(parser)
     parser.add_argument(
         "--mock",
         action="store_true",
@@ -78,7 +88,8 @@ def add_options(parser):
         "--cut",
         default="paper",
         metavar="NAME",
-        help="which sources count (default: %(default)s)",
+        choices=CUTS,
+        help=f"which sources count: {', '.join(CUTS)} (default: %(default)s)",
     )
     parser.add_argument(
         "--region",
@@ -92,7 +103,7 @@ def add_options(parser):
 
 
 def run(arguments):
-    """Search the fields, and print the table and where the data come from."""
+    """Search the fields and print the table; return 1 if some of them failed."""
     from ..archives.exceptions import ArchiveConnectionError
     from ..evaluation.reproduction import Reproduction
 
@@ -109,21 +120,26 @@ def run(arguments):
         progress_bar=progress_bar(arguments.quiet),
     )
     try:
-        table = reproduction.run()
+        with new_folder(arguments.folder):
+            table = reproduction.run()
     except ArchiveConnectionError as error:
-        raise OSError(
+        raise ConnectionError(
             f"{error}; without a network take --mock for stand-ins of the fields, or "
             "--images and --catalog for your own data"
         ) from error
     _report(table, arguments)
     LOGGER.info("wrote %s", Path(arguments.folder) / "table.ecsv")
-    if not (table["status"] == "done").any():
-        raise OSError("no field could be done; the table says why")
+    done = table["status"] == "done"
+    if not done.any():
+        kind = OSError if arguments.mock or arguments.images else ConnectionError
+        raise kind("no field could be done; the table says why")
+    return int(not done.all())
 
 
 def _survey(arguments):
     """Return where the data come from, and the fields with their references."""
     from ..archives import UKIDSS, LocalArchive, TwoMASS
+    from ..archives.services import import_clients
     from ..evaluation.paper_fields import mock_paper_archive
     from ..evaluation.paper_table import TABLE_I
 
@@ -138,8 +154,16 @@ def _survey(arguments):
         for path in (arguments.images, arguments.catalog):
             if not Path(path).exists():
                 raise FileNotFoundError(f"no such file or folder: {path}")
-        images, catalog = arguments.images, arguments.catalog
-        return LocalArchive(images=images, catalog=catalog, name=str(images)), TABLE_I
+        archive = LocalArchive(
+            images=arguments.images,
+            hdu=arguments.hdu,
+            catalog=arguments.catalog,
+            name=str(arguments.images),
+        )
+        return archive, TABLE_I
+    if arguments.hdu is not None:
+        raise ValueError("--hdu is for --images")
+    import_clients()  # fails at once where they are missing
     kind = {"2mass": TwoMASS, "ukidss": UKIDSS}[arguments.survey]
     return kind(progress_bar=bar), TABLE_I
 

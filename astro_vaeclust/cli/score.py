@@ -6,11 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER
-from .options import add_hdu, add_overwrite
+from .options import CUTS, add_hdu, add_overwrite, whole_number
 from .outputs import format_errors_on_a_line
 from .printing import print_table
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
 HELP = "compare clusters with reference regions on a catalogue of sources"
 DESCRIPTION = (
@@ -18,6 +18,7 @@ DESCRIPTION = (
     "and print the intersection over union. Clusters are compared by their "
     "circles, since tables hold no pixels."
 )
+EXAMPLE = "vaeclust score clusters.ecsv --catalog psc.vot --reference reference.reg"
 
 SHOWN = (
     *("reference", "id", "iou", "iou_low", "iou_high", "n_shared", "n_union"),
@@ -49,8 +50,8 @@ def add_options(parser):
         "--cut",
         default="paper",
         metavar="NAME",
-        help="which sources count: paper, everything, reliable_photometry, ... "
-        "(default: %(default)s)",
+        choices=CUTS,
+        help=f"which sources count: {', '.join(CUTS)} (default: %(default)s)",
     )
     parser.add_argument(
         "--image",
@@ -59,7 +60,10 @@ def add_options(parser):
     )
     add_hdu(parser)
     parser.add_argument(
-        "--id", type=int, help="number of the cluster (default: the best match)"
+        "--id",
+        type=whole_number(1),
+        metavar="N",
+        help="number of the cluster (default: the best match)",
     )
     parser.add_argument(
         "--output", metavar="FILE", help="table with all numbers: .ecsv"

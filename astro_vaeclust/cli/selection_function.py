@@ -8,15 +8,19 @@ import shutil
 
 from .messages import LOGGER, progress_bar
 from .options import (
+    SURVEYS,
     add_finder_options,
     add_hdu,
     add_overwrite,
     add_workers,
     make_finder,
+    number,
+    positive,
+    whole_number,
 )
 from .printing import print_table
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
 HELP = "measure which clusters are found on an image"
 DESCRIPTION = (
@@ -25,6 +29,7 @@ DESCRIPTION = (
     "folder beside the output until it is written: after an interrupt, the same "
     "command resumes."
 )
+EXAMPLE = "vaeclust selection-function tile.fits --injections 300 --plot sf.png"
 
 
 def add_options(parser):
@@ -41,14 +46,14 @@ def add_options(parser):
     add_overwrite(parser)
     parser.add_argument(
         "--injections",
-        type=int,
+        type=whole_number(1),
         default=300,
         metavar="N",
         help="number of clusters (default: %(default)s)",
     )
     parser.add_argument(
         "--members",
-        type=float,
+        type=positive,
         nargs=2,
         default=(10, 300),
         metavar=("LOW", "HIGH"),
@@ -56,7 +61,7 @@ def add_options(parser):
     )
     parser.add_argument(
         "--r50",
-        type=float,
+        type=positive,
         nargs=2,
         metavar=("LOW", "HIGH"),
         help="range of half-number radii in arcsec (default: 8 to a fifth of a side)",
@@ -65,16 +70,18 @@ def add_options(parser):
         "--survey",
         default="2mass-ks",
         metavar="TAG",
-        help="profile and limit of the clusters (default: %(default)s)",
+        choices=SURVEYS,
+        help="whose clusters: their profile, band and limit of magnitude: "
+        f"{', '.join(SURVEYS)} (default: %(default)s)",
     )
     parser.add_argument(
         "--zero-point",
-        type=float,
+        type=number,
         metavar="MAG",
         help="magnitude of a source of 1 adu (default: MAGZP of the header)",
     )
     parser.add_argument(
-        "--min-score", type=float, metavar="SCORE", help="lowest score that counts"
+        "--min-score", type=number, metavar="SCORE", help="lowest score that counts"
     )
     add_workers(parser)
     add_finder_options(parser)
@@ -94,10 +101,12 @@ def run(arguments):
         check_plot_suffix(arguments.plot)
         check_output(arguments.plot, overwrite)
     folder = f"{output}.injections"
+    image = _read(arguments.image, arguments.hdu)
+    LOGGER.info("%s", _what_is_injected(image, arguments))
     silent = argparse.Namespace(**vars(arguments) | {"quiet": True})
     selection = selection_function(
         make_finder(silent),
-        _read(arguments.image, arguments.hdu),
+        image,
         n_injections=arguments.injections,
         n_members=arguments.members,
         r50=None if arguments.r50 is None else arguments.r50 * u.arcsec,
@@ -114,6 +123,21 @@ def run(arguments):
     _write(selection, output, arguments.plot, overwrite)
     shutil.rmtree(folder)
     _print(selection)
+
+
+def _what_is_injected(image, arguments):
+    """Say which clusters are painted, to which limit, with which zero point."""
+    from ..simulation.surveys import get_survey
+
+    survey = get_survey(arguments.survey)
+    low, high = arguments.members
+    given = arguments.zero_point
+    stated = given if given is not None else image.meta.get("MAGZP", "unknown")
+    return (
+        f"injecting clusters of {survey.name}: {low:g} to {high:g} members brighter "
+        f"than {survey.band} = {survey.limit:g} mag, where the image has a zero point "
+        f"of {stated} mag; --survey and --zero-point say otherwise"
+    )
 
 
 def _read(path, hdu):

@@ -7,9 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from .messages import LOGGER, progress_bar
-from .options import add_folder, add_overwrite, add_workers
+from .options import (
+    SURVEYS,
+    add_device,
+    add_folder,
+    add_overwrite,
+    add_seed,
+    add_workers,
+    several,
+    whole_number,
+)
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
 HELP = "train a model on mock tiles and calibrate it"
 DESCRIPTION = (
@@ -18,6 +27,7 @@ DESCRIPTION = (
     "checkpoints and curves are kept in a folder: after an interrupt the same "
     "command resumes."
 )
+EXAMPLE = "vaeclust train mine.pt --surveys vvv-ks --tiles 2000 --steps 3000"
 
 
 def add_options(parser):
@@ -26,27 +36,34 @@ def add_options(parser):
     add_folder(parser, "vaeclust_training")
     parser.add_argument(
         "--tiles",
-        type=int,
+        type=whole_number(1),
         metavar="N",
         help="mock tiles of the first training; those of the later ones in proportion",
     )
     parser.add_argument(
         "--nulls",
-        type=int,
+        type=whole_number(1),
         metavar="N",
-        help="tiles without a cluster per survey for the calibration",
+        help="tiles without a cluster per survey for the calibration (default: in "
+        "proportion to --tiles)",
     )
     parser.add_argument(
         "--steps",
-        type=int,
+        type=whole_number(1),
         metavar="N",
         help="updates of the network in the first training, the others in proportion",
     )
     parser.add_argument(
-        "--side", type=int, metavar="PIXELS", help="side of squares, a multiple of 64"
+        "--side",
+        type=whole_number(64),
+        metavar="PIXELS",
+        help="side of squares, a multiple of 64",
     )
     parser.add_argument(
-        "--surveys", nargs="+", metavar="TAG", help="what the tiles imitate"
+        "--surveys",
+        type=several(str),
+        metavar="TAG",
+        help=f"what the tiles imitate, with commas between: {', '.join(SURVEYS)}",
     )
     parser.add_argument(
         "--real",
@@ -55,11 +72,9 @@ def add_options(parser):
         metavar="FITS",
         help="2MASS Ks tiles without known clusters, on which clusters are painted",
     )
-    parser.add_argument("--seed", type=int, help="seed of the training")
+    add_seed(parser, default=None, text="seed of the training")
     add_workers(parser)
-    parser.add_argument(
-        "--device", default="cpu", help="where torch computes (default: %(default)s)"
-    )
+    add_device(parser)
     add_overwrite(parser)
 
 
@@ -68,9 +83,10 @@ def run(arguments):
     from ..training.make import make_model
     from ..utils.files import check_output
 
+    recipe = _recipe(arguments)
     check_output(arguments.output, arguments.overwrite)
     model = make_model(
-        _recipe(arguments),
+        recipe,
         Path(arguments.folder),
         real_images=arguments.real,
         workers=arguments.workers,
@@ -87,7 +103,7 @@ def _recipe(arguments):
 
     recipe = Recipe()
     first = recipe.stages[0]
-    surveys = arguments.surveys and tuple(arguments.surveys)
+    surveys = arguments.surveys
 
     def chosen(stage):
         """Return the given surveys with pixels as fine as those of a stage."""
@@ -105,12 +121,15 @@ def _recipe(arguments):
             **_given(n_tiles=n_tiles, surveys=chosen(stage)),
         )
 
+    n_nulls = arguments.nulls
+    if n_nulls is None:
+        n_nulls = _in_proportion(arguments.tiles, recipe.n_nulls, first.n_tiles)
     wanted = [stage for stage in recipe.stages if chosen(stage) != ()]
     return replace(
         recipe,
         stages=tuple(changed(*numbered) for numbered in enumerate(wanted)),
         **_given(
-            n_nulls=arguments.nulls,
+            n_nulls=n_nulls,
             calibration_surveys=surveys and tuple(dict.fromkeys(surveys)),
         ),
     )

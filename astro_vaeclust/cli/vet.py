@@ -6,13 +6,14 @@ from __future__ import annotations
 from .messages import LOGGER
 from .options import add_overwrite
 
-__all__ = ["DESCRIPTION", "HELP", "add_options", "run"]
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
 HELP = "put verdicts into a table of candidates"
 DESCRIPTION = (
     "Put the verdicts that the page of 'vaeclust report' exported into "
     "the columns verdict, verdict_note and verdict_by."
 )
+EXAMPLE = "vaeclust vet clusters.ecsv verdicts.csv --output vetted.ecsv"
 
 
 def add_options(parser):

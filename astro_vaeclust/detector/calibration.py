@@ -9,7 +9,7 @@ a score upwards is the rate of false alarms of at least this score.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy.ndimage import uniform_filter
@@ -115,7 +115,9 @@ class Intensity:
     score_range: tuple[float, float] = SCORES
 
     def rate_above(self, scores, crowding):
-        """Return false candidates per deg2 above scores at local conditions."""
+        """Return false candidates per deg2 above scores; NaN for stale coefficients."""
+        if not np.isfinite(self.coefficients).all():
+            return np.full(len(scores), np.nan)
         scores = np.minimum(scores, self.score_range[1] - MARGIN)
         crowding = np.asarray(crowding, dtype=np.float64)
         low, _, _, high = self.crowding
@@ -213,6 +215,13 @@ class Calibration:
         """
         intensity = self.level(fine, level).intensity
         return self.real_sky * intensity.rate_above(scores, crowding)
+
+    def without_rates(self, fine):
+        """Return one that states NaN instead of rates on fine images, or on others."""
+        intensities = list(self.intensities)
+        unknown = (np.nan,) * len(intensities[fine].coefficients)
+        intensities[fine] = replace(intensities[fine], coefficients=unknown)
+        return replace(self, intensities=tuple(intensities))
 
     def score_of_rate(self, rates, fine):
         """

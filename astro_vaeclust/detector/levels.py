@@ -120,6 +120,11 @@ class LevelSearch:
             found = self.model.calibration.scored(found, self.grid.is_fine)
         return found, conditions
 
+    @property
+    def crowding(self):
+        """Crowding of the cells, NaN where none is usable; see `local_conditions`."""
+        return self.found[1][0]
+
     @cached_property
     def candidates(self):
         """All candidates whose cells are usable, by falling score."""
@@ -151,11 +156,20 @@ class LevelSearch:
         if self._rates is None:
             return np.full(len(self.candidates), np.nan)
         calibration = self.model.calibration if self.level else self._rates
-        crowding = self.found[1][0][tuple(self.candidates.cells.T)]
+        crowding = self.crowding[tuple(self.candidates.cells.T)]
         own = calibration.false_alarm_rate(
             self.candidates.score, crowding, self.grid.is_fine, self.level
         )
         return own / self.fractions[self.level]
+
+    def _check_rates_are_stated(self, limit):
+        rates = self.candidate_rates
+        if self.model.calibration is not None and len(rates) and np.isnan(rates).all():
+            raise ValueError(
+                "max_false_alarm_rate takes None with this model, which states no "
+                "rates for such images since it was fine-tuned without empty tiles; "
+                f"got {limit:g}"
+            )
 
     @property
     def _scores(self):
@@ -192,6 +206,7 @@ class LevelSearch:
         """
         chosen = np.ones(len(self.candidates), dtype=bool)
         if limit is not None:
+            self._check_rates_are_stated(limit)
             chosen = self.candidate_rates <= max(limit, CONSIDERED)
         candidates = self.candidates[chosen]
         x, y = self.grid.to_image([candidates.x, candidates.y])

@@ -214,6 +214,9 @@ def _contents(path):
         TypeError,
         ValueError,
     ) as error:
+        # torch would advise to execute what is in the file
+        cause = f": {error}" if type(error) is ValueError else ""
         raise ValueError(
-            f"model={str(path)!r} is no model of astro_vaeclust: {error}"
+            f"model={str(path)!r} is no model of astro_vaeclust{cause}; 'vaeclust "
+            "train' makes one"
         ) from error

@@ -13,6 +13,7 @@ from photutils.segmentation import SegmentationImage
 from ..base import ClusterSearchBase
 from ..images.celestial import middle, pixel_area
 from ..measure.circles import CircleMeasurements, circle
+from .conditions import flag_outside
 from .grid import NetworkGrid, NetworkImage
 from .levels import LevelSearch, level_fractions, level_grids, on_level
 from .merging import merge_rows
@@ -138,6 +139,10 @@ class DetectorSearch(ClusterSearchBase):
             labels[part][inside & ~self.image.mask[part]] = row + 1
         return SegmentationImage(labels)
 
+    def flag_conditions(self, table):
+        """Flag clusters of images that are outside of the calibration."""
+        flag_outside(table, self)
+
     def columns(self):
         """Return the columns of the table of clusters (dict)."""
         return self._columns
@@ -169,7 +174,6 @@ def model_facts(model, grids):
             "identity": model.identity,
             "network_pixel": ", ".join(f"{grid.scale:.3f}" for grid in grids)
             + " arcsec",
-            "training": model.training,
         }
     ]
 

@@ -33,13 +33,11 @@ __all__ = ["ImageSource", "LazyPixels", "everything"]
 STRIP = 1 << 22
 """Pixels, in whole rows, that are read at a time of what is not read whole."""
 
-
 OVERFLOWING = 1e19
 """Values from which on squares exceed single precision."""
 
 SAMPLED_ROWS = 64
 """Rows, or more of a narrow image, that tell which values stand for "no data"."""
-
 
 SENTINEL = 1e12
 """Such a value over the usual ones stands for "no data"."""

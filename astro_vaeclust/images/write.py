@@ -43,7 +43,8 @@ def write_image(image, path, *, meta=None, overwrite=False):
         header.extend([card for card in cards.cards if card.keyword not in header])
     header.update(provenance.header_cards(meta or {}))
     if image.unit is not None:
-        header["BUNIT"] = image.unit.to_string("fits")
+        text = image.unit.to_string("fits")
+        header["BUNIT"] = text, "" if text else "dimensionless"
     pixels = np.array(image.data, dtype=np.float32)
     if image.mask is not None:
         pixels[np.broadcast_to(image.mask, pixels.shape)] = np.nan

@@ -1,16 +1,25 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Catalogues as tables in ECSV, FITS, VOTable and Parquet; CSV is read only."""
+"""
+Catalogues as tables in ECSV, FITS, VOTable, Parquet and CSV.
+
+All files have the positions in ``ra`` and ``dec``, so that any program can read them,
+and nine significant digits, all that single precision holds.
+Writers take a catalogue, readers return its table.
+"""
 
 from __future__ import annotations
+
+import io
+import json
 
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.table import MaskedColumn, QTable
+from astropy.io import fits
+from astropy.table import MaskedColumn, QTable, Table
 from astropy.utils.data import get_readable_fileobj
 from astropy.utils.masked import Masked
 
-from ..catalog import ClusterCatalog
 from ..images.hdus import quietly
 from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
 from ..measure.verdicts import VERDICT_COLUMNS
@@ -26,6 +35,14 @@ _SKY_DESCRIPTIONS = {
     "dec": "Declination of the centre (ICRS)",
 }
 
+_UCDS = {column.name: column.ucd for column in (*COLUMNS, *MEASURED_COLUMNS)} | {
+    "ra": "pos.eq.ra;meta.main",
+    "dec": "pos.eq.dec;meta.main",
+}
+
+EXTENSION = "CLUSTERS"
+"""Name of the HDU of the table."""
+
 _ANGLES = ("ra", "dec", "sky_center.ra", "sky_center.dec")
 
 _NAMES = {*_ANGLES, *(column.name for column in (*COLUMNS, *MEASURED_COLUMNS))}
@@ -33,34 +50,48 @@ _NAMES = {*_ANGLES, *(column.name for column in (*COLUMNS, *MEASURED_COLUMNS))}
 
 def read_ecsv(file):
     """Read what `write_ecsv` wrote."""
-    return _catalog(QTable.read(file, format="ascii.ecsv"))
+    return _clusters(QTable.read(file, format="ascii.ecsv"))
 
 
 def write_ecsv(catalog, path):
     """Write the table with units and nested metadata, as text; ``.ecsv``."""
-    catalog.table.write(path, format="ascii.ecsv")
+    table = Table(_flat(catalog.table))  # columns with units need no description of it
+    table.write(path, format="ascii.ecsv")
 
 
 def read_fits(file):
     """Read what `write_fits` wrote."""
     table = QTable.read(file, format="fits", mask_invalid=False)
     meta = provenance.from_text(table.meta.get(provenance.KEYWORD))
-    return _catalog(_without_empty_texts(table), meta)
+    return _clusters(_without_empty_texts(table), meta)
 
 
 def write_fits(catalog, path):
     """
-    Write the table with ra and dec; ``.fits, .fit, .fits.gz``.
+    Write the HDU CLUSTERS with descriptions and UCDs; ``.fits, .fit, .fits.gz``.
 
     The metadata are JSON under VAECLUST in the header.
     """
-    table = _with_ra_dec(catalog.table)
-    table.meta = provenance.header_cards(catalog.table.meta)
+    table = _flat(catalog.table)
+    table.meta = {}
     for name in table.colnames:
         column = table[name]
         if column.dtype.kind == "b" and np.any(getattr(column, "mask", False)):
             table[name] = column.astype(np.uint8)  # a missing one would be true
-    table.write(path, format="fits")
+    hdu = fits.table_to_hdu(table)
+    hdu.name = EXTENSION
+    hdu.header.update(provenance.header_cards(catalog.table.meta))
+    for number, name in enumerate(table.colnames, 1):
+        if table[name].info.description:
+            hdu.header[f"TCOMM{number}"] = _ascii(table[name].info.description)
+        if _UCDS.get(name):
+            hdu.header[f"TUCD{number}"] = _UCDS[name]
+    hdu.writeto(path)
+
+
+def _ascii(text):
+    """Return a text as the header of a FITS file can hold it."""
+    return " ".join(text.split()).encode("ascii", "backslashreplace").decode()
 
 
 def read_votable(file, filename=None):
@@ -71,38 +102,41 @@ def read_votable(file, filename=None):
     table = votable.get_first_table().to_table(use_names_over_ids=True)
     texts = {info.name: info.value for info in votable.resources[0].infos}
     meta = provenance.from_text(texts.get(provenance.KEYWORD))
-    return _catalog(_without_empty_texts(QTable(table)), meta)
+    return _clusters(_without_empty_texts(QTable(table)), meta)
 
 
 def write_votable(catalog, path):
     """
-    Write the table with ra and dec; ``.vot, .xml, .votable``.
+    Write the table with descriptions and UCDs; ``.vot, .xml, .votable``.
 
     The metadata are JSON in the INFO VAECLUST.
     """
     from astropy.io.votable import from_table
     from astropy.io.votable.tree import CooSys, Info
 
-    table = _with_ra_dec(catalog.table)
+    table = _flat(catalog.table)
     table.meta = {}
     votable = from_table(table)
     votable.coordinate_systems.append(CooSys(ID="ICRS", system="ICRS"))
     text = provenance.to_text(catalog.table.meta)
     votable.resources[0].infos.append(Info(name=provenance.KEYWORD, value=text))
-    _describe_fields(votable.get_first_table().fields)
+    for field in votable.get_first_table().fields:
+        field.ucd = _UCDS.get(field.name)
+        if field.name in _SKY_DESCRIPTIONS:
+            field.ref = "ICRS"
     votable.to_xml(str(path))
 
 
 def read_parquet(file):
     """Read what `write_parquet` wrote; needs pyarrow."""
     import_optional("pyarrow", "survey")
-    return _catalog(QTable.read(file, format="parquet"))
+    return _clusters(QTable.read(file, format="parquet"))
 
 
 def write_parquet(catalog, path):
     """Write the table with units and nested metadata; ``.parquet``; needs pyarrow."""
     import_optional("pyarrow", "survey")
-    catalog.table.write(path, format="parquet")
+    _flat(catalog.table).write(path, format="parquet")
 
 
 def read_csv(file):
@@ -118,15 +152,66 @@ def read_csv(file):
     if separator != ",":
         text = text.replace(",", ".")
     lines = text.splitlines()
-    return _catalog(QTable.read(lines, format="ascii.csv", delimiter=separator))
+    return _clusters(QTable.read(lines, format="ascii.csv", delimiter=separator))
 
 
-def _with_ra_dec(table):
-    """Return a copy with ra and dec in degrees instead of the positions."""
+def write_csv(catalog, path):
+    """Write the columns without units and metadata, as plain text; ``.csv``."""
+    _plain(catalog.table).write(path, format="ascii.csv")
+
+
+def csv_text(table):
+    """Return the rows of a table of clusters as CSV (str)."""
+    text = io.StringIO()
+    _plain(table).write(text, format="ascii.csv")
+    return text.getvalue()
+
+
+def json_text(table):
+    """Return the rows of a table of clusters and its metadata as JSON (str)."""
+    flat = _plain(table)
+    columns = [_json_values(flat[name]) for name in flat.colnames]
+    rows = [
+        dict(zip(flat.colnames, values, strict=True))
+        for values in zip(*columns, strict=True)
+    ]
+    units = {name: str(flat[name].unit) for name in flat.colnames if flat[name].unit}
+    content = {"clusters": rows, "units": units, "meta": dict(table.meta)}
+    return json.dumps(content, indent=1, allow_nan=False)
+
+
+def _plain(table):
+    """Return a copy whose numbers are written with all of their digits."""
+    flat = Table(_flat(table))
+    for name in flat.colnames:
+        flat[name].info.format = None
+    return flat
+
+
+def _json_values(column):
+    """Return the values of a column, with None for NaN and for masked ones (list)."""
+    values = column.tolist()
+    if column.dtype.kind != "f":
+        return values
+    return [None if one is None or np.isnan(one) else one for one in values]
+
+
+def _round(column):
+    """Round the numbers of a column, masked or with a unit, in place."""
+    values = getattr(column, "unmasked", column)
+    values = np.ma.getdata(getattr(values, "value", values))
+    values[...] = [float(f"{value:.9g}") for value in values]
+
+
+def _flat(table):
+    """Return a copy with rounded numbers, and ra and dec instead of the positions."""
     column = table.colnames.index("sky_center")
     sky = table["sky_center"]
     flat = table.copy()
     flat.remove_column("sky_center")
+    for one in (*COLUMNS, *MEASURED_COLUMNS):
+        if one.dtype is np.float64 and one.name in flat.colnames:
+            _round(flat[one.name])
     flat.add_columns(
         [u.Quantity(sky.ra, u.deg), u.Quantity(sky.dec, u.deg)],
         indexes=[column, column],
@@ -134,20 +219,12 @@ def _with_ra_dec(table):
     )
     for name, description in _SKY_DESCRIPTIONS.items():
         flat[name].info.description = description
+        flat[name].info.format = ".5f"
     return flat
 
 
-def _describe_fields(fields):
-    ucds = {column.name: column.ucd for column in (*COLUMNS, *MEASURED_COLUMNS)}
-    ucds |= {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main"}
-    for field in fields:
-        field.ucd = ucds.get(field.name) or None
-        if field.name in _SKY_DESCRIPTIONS:
-            field.ref = "ICRS"
-
-
-def _catalog(table, meta=None):
-    """Return a table that was read as a catalogue, with the declared columns."""
+def _clusters(table, meta=None):
+    """Return a table that was read with the declared columns."""
     for name in set(table.colnames) - _NAMES:
         if name.lower() in _NAMES.difference(table.colnames):
             table.rename_column(name, name.lower())
@@ -162,7 +239,7 @@ def _catalog(table, meta=None):
         if column.name in columns and column.dtype is not SkyCoord:
             columns[column.name] = _declared(column, table[column.name])
     meta = table.meta if meta is None else meta
-    return ClusterCatalog(cluster_table(columns, meta))
+    return cluster_table(columns, meta)
 
 
 def _sky_center(table):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.table import QTable, vstack
+from astropy.table import QTable
 
 from .flags import ClusterFlags
 
@@ -39,7 +39,9 @@ class ClusterColumn:
     unit : `~astropy.units.Unit`, optional
         Unit of the values.
     ucd : str, optional
-        Unified Content Descriptor of the IVOA, for VOTables.
+        Unified Content Descriptor of the IVOA, for VOTables and FITS.
+    format : str, optional
+        How the values are printed.
     """
 
     name: str
@@ -47,6 +49,7 @@ class ClusterColumn:
     dtype: type = np.float64
     unit: u.UnitBase | None = None
     ucd: str | None = None
+    format: str | None = None
 
     def convert(self, values):
         """
@@ -60,7 +63,8 @@ class ClusterColumn:
         Returns
         -------
         column : `~numpy.ndarray`, `~astropy.units.Quantity` or SkyCoord
-            The values with the declared type and unit, 1-dimensional.
+            The values with the declared type and unit, 1-dimensional, and positions
+            rounded to 1e-10 deg.
 
         Raises
         ------
@@ -87,14 +91,16 @@ class ClusterColumn:
         if self.dtype is SkyCoord:
             if not isinstance(values, SkyCoord):
                 raise TypeError(f"column {self.name!r} must be a SkyCoord")
-            return values.icrs
+            sky = values.icrs
+            ra, dec = (np.round(angle.deg, 10) for angle in (sky.ra, sky.dec))
+            return SkyCoord(ra, dec, unit=u.deg, frame="icrs")
         if self.unit is None:
             if isinstance(values, u.Quantity):
                 raise TypeError(f"column {self.name!r} has no unit, got {values.unit}")
             return self._to_array(values)
         if not isinstance(values, u.Quantity):
             raise TypeError(f"column {self.name!r} must be a Quantity in {self.unit}")
-        return u.Quantity(values.to(self.unit), dtype=self.dtype)
+        return u.Quantity(self._to_array(values.to_value(self.unit)), self.unit)
 
     def _to_array(self, values):
         array = np.asarray(values)
@@ -112,35 +118,47 @@ COLUMNS = (
         "x_center",
         "Centre in pixels along the first axis, 0 at the centre of the first pixel",
         ucd="pos.cartesian.x;instr.det",
+        format=".2f",
     ),
     ClusterColumn(
         "y_center",
         "Centre in pixels along the second axis, 0 at the centre of the first pixel",
         ucd="pos.cartesian.y;instr.det",
+        format=".2f",
     ),
     ClusterColumn(
         "radius",
         "Radius with 80 % of the members, or of a circle with the area of the region",
         unit=u.arcsec,
         ucd="phys.angSize",
+        format=".1f",
     ),
     ClusterColumn(
         "radius_err",
         "Standard deviation of the radius",
         unit=u.arcsec,
         ucd="stat.error;phys.angSize",
+        format=".1f",
     ),
     ClusterColumn(
-        "area", "Area within the radius", unit=u.arcsec**2, ucd="phys.angArea"
+        "area",
+        "Area within the radius",
+        unit=u.arcsec**2,
+        ucd="phys.angArea",
+        format=".0f",
     ),
     ClusterColumn(
-        "score", "How sure the detection is; larger is surer", ucd="stat.likelihood"
+        "score",
+        "How sure the detection is; larger is surer",
+        ucd="stat.likelihood",
+        format=".3f",
     ),
     ClusterColumn(
         "false_alarm_rate",
         "False detections with at least this score per area of sky; "
         "NaN without a calibration",
         unit=u.deg**-2,
+        format=".3g",
     ),
     ClusterColumn(
         "n_sources",
@@ -161,35 +179,58 @@ MEASURED_COLUMNS = (
         "Standard deviation of the centre along each axis",
         unit=u.arcsec,
         ucd="stat.error;pos",
+        format=".1f",
     ),
     ClusterColumn(
-        "r50", "Radius with half of the members", unit=u.arcsec, ucd="phys.angSize"
+        "r50",
+        "Radius with half of the members",
+        unit=u.arcsec,
+        ucd="phys.angSize",
+        format=".1f",
     ),
     ClusterColumn(
         "r50_err",
         "Standard deviation of r50",
         unit=u.arcsec,
         ucd="stat.error;phys.angSize",
+        format=".1f",
     ),
     ClusterColumn(
         "n_members",
-        "Members brighter than ten times the noise, without the field",
+        "Estimated members brighter than ten times the noise, also those that blend, "
+        "without the field; n_sources counts separate sources with the field",
         ucd="meta.number",
+        format=".0f",
     ),
     ClusterColumn(
         "n_members_err",
         "Standard deviation of n_members",
-        ucd="stat.error;meta.number",
+        ucd="stat.error",
+        format=".0f",
     ),
     ClusterColumn(
         "nebulosity",
         "Median over noise within r50 minus that of the surroundings",
-        ucd="phot.flux",
+        ucd="stat.snr",
+        format=".2f",
     ),
-    ClusterColumn("p_cluster", "Mean probability of the component cluster"),
-    ClusterColumn("p_nebula", "Mean probability of the component nebula"),
     ClusterColumn(
-        "p_artefact", "Mean probability of the components artefact and bright star"
+        "p_cluster",
+        "Mean probability of the component cluster",
+        ucd="stat.probability",
+        format=".3f",
+    ),
+    ClusterColumn(
+        "p_nebula",
+        "Mean probability of the component nebula",
+        ucd="stat.probability",
+        format=".3f",
+    ),
+    ClusterColumn(
+        "p_artefact",
+        "Mean probability of the components artefact and bright star",
+        ucd="stat.probability",
+        format=".3f",
     ),
     ClusterColumn(
         "part_of",
@@ -202,6 +243,7 @@ MEASURED_COLUMNS = (
         "Size of a pixel of the network on the level that measured it",
         unit=u.arcsec,
         ucd="instr.pixel",
+        format=".2f",
     ),
 )
 """Columns that trained models add (tuple of `ClusterColumn`)."""
@@ -247,6 +289,7 @@ def cluster_table(columns=None, meta=None):
     for column in (*COLUMNS, *MEASURED_COLUMNS):
         if column.name in table.colnames:
             table[column.name].info.description = column.description
+            table[column.name].info.format = column.format
     table.meta.update(_plain(meta or {}))
     return table
 
@@ -276,29 +319,6 @@ def table_digest(table):
     rows = zip(table["id"], sky.ra.deg, sky.dec.deg, strict=True)
     text = "".join(f"{number} {ra:.6f} {dec:.6f}\n" for number, ra, dec in rows)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def stacked(tables):
-    """
-    Stack tables of clusters into one, with a new ``id`` from 1.
-
-    A column that some do not have is masked for these; metadata that differ become
-    lists. Raises ValueError if there is no table, or units do not convert.
-    """
-    table = vstack(tables, metadata_conflicts="silent")
-    table["id"][:] = np.arange(1, len(table) + 1)
-    table.meta = _joint_meta([part.meta for part in tables])
-    return table
-
-
-def _joint_meta(metas):
-    """Return what metadata have in common, and lists of what differs."""
-    joint = {}
-    for key in dict.fromkeys(key for meta in metas for key in meta):
-        values = [meta.get(key) for meta in metas]
-        same = all(value == values[0] for value in values)
-        joint[key] = values[0] if same else values
-    return joint
 
 
 def _no_rows():

@@ -46,6 +46,7 @@ class ClusterFlags(enum.IntFlag):
     LOSSY_INPUT = 32, "the image went through a lossy compression"
     DISTORTED = 64, "its pixels are no squares on the sky, and its circle is no circle"
     POSTERIOR_COLLAPSE = 128, "an autoencoder learned nothing about a patch size"
+    OUT_OF_CALIBRATION = 256, "its image is unlike those that calibrated the rates"
 
     @classmethod
     def of(cls, remarks):

@@ -94,7 +94,7 @@ def _unquoted(text):
     return text[1:] if text[:1] == "'" and text[1:2] in _FORMULA else text
 
 
-def vetted_table(table, verdicts):
+def vetted_table(table, paths):
     """
     Add verdicts to a table.
 
@@ -102,8 +102,8 @@ def vetted_table(table, verdicts):
     ----------
     table : `~astropy.table.QTable`
         The clusters.
-    verdicts : dict
-        As `read_verdicts` returns them, of one or several persons.
+    paths : iterable of str or path-like
+        Files for `read_verdicts`, of one or several persons.
 
     Returns
     -------
@@ -111,6 +111,9 @@ def vetted_table(table, verdicts):
         A copy with ``verdict`` (that of most persons, "unsure" for a draw, empty for
         none), ``verdict_note`` and ``verdict_by``; agreement is in its metadata.
     """
+    verdicts = {}
+    for path in paths:
+        verdicts |= read_verdicts(path, table)
     columns = {name: [] for name in ("verdict", "verdict_note", "verdict_by")}
     persons = sorted({person for person, _ in verdicts})
     for number in table["id"].tolist():

@@ -11,12 +11,17 @@ from .tile import simulate_tile
 __all__ = ["demo_tile"]
 
 
-def demo_tile(*, seed=1):
+def demo_tile(*, seed=13):
     """
     Simulate a tile with one clear embedded cluster.
 
     A 2MASS Ks Atlas tile in the Galactic plane with a cluster of 90 members and a
     half-number radius of 40 arcsec in a nebula, simulated in a fraction of a second.
+
+    The default seed neither flatters nor misleads: of the seeds 1 to 31 it is that
+    where the model of the package finds numbers closest to the medians over all, 118
+    members (86 to 156) and an r50 of 44 arcsec (28 to 60). The members of this cluster
+    are thus overestimated by 0.8 of their errors as a rule.
 
     Parameters
     ----------

@@ -39,8 +39,8 @@ def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
         Tiles with known clusters, made by `~astro_vaeclust.simulation.simulate_tile`
         or, better, by `~astro_vaeclust.simulation.inject_cluster` on tiles of the
         survey. Those without clusters recalibrate the false-alarm rates, and should
-        be several square degrees; without any there is a warning, as the rates no
-        longer hold. Where there are too few clusters, the old errors stay.
+        be several square degrees; without any, the rates no longer hold and are NaN,
+        with a warning. Where there are too few clusters, the old errors stay.
     output : str or path-like
         File for the adapted model, ``.pt``; it must not exist. The model is not
         calibrated with point sources any more.
@@ -52,7 +52,8 @@ def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
     Returns
     -------
     finder : `~astro_vaeclust.VAEClusterFinder`
-        The same settings with the adapted model.
+        The same settings with the adapted model; without a limit of false-alarm rates
+        where it states none.
 
     Raises
     ------
@@ -63,6 +64,19 @@ def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
         tiles of fine images, with pixels below 0.7", are mixed with others.
     OSError
         If the file exists or cannot be written.
+
+    Warns
+    -----
+    `~astropy.utils.exceptions.AstropyUserWarning`
+        If no tile without clusters is of the kind of images that are tuned.
+
+    Examples
+    --------
+    Clusters on real tiles adapt the network, empty ones state its rates::
+
+        tiles = [inject_cluster(image, survey="vvv-ks", seed=n) for n in range(50)]
+        tiles += [simulate_tile(survey="vvv-ks", seed=n) for n in range(200)]
+        finder = fine_tune(VAEClusterFinder(), tiles, "tuned.pt")
     """
     model = finder.trained_model
     if model is None:
@@ -106,28 +120,42 @@ def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
             | {"fine_tuned": {"n_tiles": len(tiles), "n_steps": n_steps}},
         )
         adapted = calibrate(adapted, paths)
-    if all(len(tile.clusters) for tile in tiles):
-        warnings.warn(
-            "all tiles have clusters: false-alarm rates stay those of the model "
-            "before, which no longer hold",
-            AstropyUserWarning,
-            stacklevel=2,
-        )
+    stale = _stale_kinds(model, name, tiles)
+    for fine in stale:
+        calibration = adapted.calibration.without_rates(fine)
+        adapted = replace(adapted, calibration=calibration)
     adapted.save(output)
-    return replace(finder, embedding=ConvVAE(model=output))
+    finder = replace(finder, embedding=ConvVAE(model=output))
+    if not stale & {_is_fine(tile, model) for tile in tiles}:
+        return finder
+    warnings.warn(
+        "no tile without clusters states the false-alarm rates, which are NaN now; "
+        "max_false_alarm_rate of the finder is None",
+        AstropyUserWarning,
+        stacklevel=2,
+    )
+    return replace(finder, max_false_alarm_rate=None)
+
+
+def _stale_kinds(model, name, tiles):
+    """Return whether images are fine for which the rates no longer hold (set)."""
+    tuned = {False, True} if model.fine_network is None else {name == "fine_network"}
+    empty = [tile for tile in tiles if not len(tile.clusters)]
+    return tuned - {_is_fine(tile, model) for tile in empty}
+
+
+def _is_fine(tile, model):
+    scale = read_image(tile.image).pixel_scale.to_value(u.arcsec / u.pix)
+    return bool(NetworkGrid.from_pixel_scale(scale, model.fine_scale).is_fine)
 
 
 def _network_to_tune(model, tiles):
     """Return the name of the network that sees the tiles (str)."""
     if model.fine_network is None:
         return "network"
-    fine_scale = model.network.settings.fine_scale
-    scales = [read_image(tile.image).pixel_scale for tile in tiles]
-    kinds = {
-        NetworkGrid.from_pixel_scale(s.to_value(u.arcsec / u.pix), fine_scale).is_fine
-        for s in scales
-    }
+    kinds = {_is_fine(tile, model) for tile in tiles}
     if len(kinds) > 1:
+        scales = [read_image(tile.image).pixel_scale for tile in tiles]
         raise ValueError(
             "tiles must all be of fine images or none of them, as each kind has a "
             f"network of its own; got pixels of {min(scales):.2f} and {max(scales):.2f}"

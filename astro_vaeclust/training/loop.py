@@ -17,7 +17,7 @@ import torch
 from ..detector.network import ConvolutionalVAE, NetworkSettings
 from ..utils.devices import resolve_device
 from ..utils.files import ResultFolder
-from ..utils.validation import check_choice
+from ..utils.validation import check_choice, check_count
 from .losses import LABELLED, Weights, objective
 from .mining import find_false_candidates
 from .targets import crop_tile
@@ -41,6 +41,10 @@ AVERAGED = 50
 
 N_STATISTICS = 40
 """Batches from which the normalisations of averaged weights are measured."""
+
+
+SQUARE = 64
+"""What the side of a square is a multiple of: a cell of the coarsest scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +111,12 @@ class TrainingPlan:
     averaged: bool = False
 
     def __post_init__(self):
-        """Check the words."""
+        """Check numbers and words."""
+        check_count("n_steps", self.n_steps)
+        check_count("batch_size", self.batch_size)
+        check_count("side", self.side, minimum=SQUARE)
+        if self.side % SQUARE:
+            raise ValueError(f"side takes a multiple of {SQUARE}, got {self.side}")
         check_choice("part", self.part, PARTS)
         check_choice("divergence", self.divergence, CONVOLUTIONAL_DIVERGENCES)
         check_choice("precision", self.precision, PRECISIONS)

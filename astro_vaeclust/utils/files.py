@@ -12,7 +12,7 @@ from pathlib import Path
 from ..version import __version__
 from .provenance import describe
 
-__all__ = ["ResultFolder", "atomic_path", "check_output"]
+__all__ = ["ResultFolder", "atomic_path", "check_output", "differences"]
 
 SETTINGS = "settings.json"
 
@@ -90,13 +90,13 @@ class ResultFolder:
         if SETTINGS in self:
             there = self.read(SETTINGS)
             known = there.pop("parts", {})
-            differences = [*_differences(there, here)]
+            found = [*differences(there, here)]
             for name in sorted(known.keys() & parts.keys()):
-                differences += _differences(known[name], parts[name], name)
-            if differences:
+                found += differences(known[name], parts[name], name)
+            if found:
                 raise ValueError(
                     f"folder={str(path)!r} holds results of other settings: "
-                    f"{'; '.join(differences)}; take another folder"
+                    f"{'; '.join(found)}; take another folder"
                 )
             parts = known | parts
         self.write(SETTINGS, here | {"parts": parts})
@@ -123,11 +123,15 @@ class ResultFolder:
         return json.loads((self.path / name).read_text())
 
 
-def _differences(there, here, name=""):
+def differences(there, here, name=""):
     """Yield what differs between nested dicts, a text for each entry."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        names = [one.get("name", "") for one in (there, here)]
+        if name and names[0] != names[1]:  # another survey differs in everything
+            there, here = names
     if isinstance(there, dict) and isinstance(here, dict):
         for key in there | here:
             path = f"{name}.{key}" if name else key
-            yield from _differences(there.get(key), here.get(key), path)
+            yield from differences(there.get(key), here.get(key), path)
     elif there != here:
         yield f"{name} is {there!r} there and {here!r} here"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import platform
 import re
@@ -15,6 +16,7 @@ from ..version import __version__
 
 __all__ = [
     "KEYWORD",
+    "changed_settings",
     "describe",
     "describe_finder",
     "from_text",
@@ -31,17 +33,20 @@ KEYWORD = "VAECLUST"
 """FITS keyword and name of the VOTable INFO that hold the metadata as JSON."""
 
 
-def run_metadata(settings, image, models):
+def run_metadata(finder, image, models):
     """
     Return the metadata of a table (dict): texts, numbers, lists and dicts only.
 
-    ``settings`` are those of the finder, ``seed`` among them, and ``models`` is a list
-    of what identifies the networks.
+    ``settings`` are those of the finder that are not the defaults of this version, and
+    ``models`` is a list of what identifies the networks.
     """
+    settings = changed_settings(finder)
+    settings.pop("progress_bar", None)
     return origin() | {
         "image": image.name,
-        "seed": int(settings["seed"]),
-        "settings": describe(settings),
+        "finder": type(finder).__name__,
+        "seed": int(settings.pop("seed", 0)),
+        "settings": settings,
         "model": models,
     }
 
@@ -100,13 +105,35 @@ def describe_finder(finder):
     return described
 
 
+def changed_settings(value):
+    """
+    Return the arguments of an instance that are not the defaults of its class (dict).
+
+    They are as `describe` has them; of settings that have settings of their own, too,
+    only those that were changed.
+    """
+    parameters = inspect.signature(type(value)).parameters.values()
+    given = {one.name: (getattr(value, one.name), one.default) for one in parameters}
+    return {
+        name: _changed(setting)
+        for name, (setting, default) in given.items()
+        if describe(setting) != describe(default)
+    }
+
+
+def _changed(setting):
+    if is_dataclass(setting):
+        return {"class": type(setting).__name__} | changed_settings(setting)
+    return describe(setting)
+
+
 def _class_name(value):
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def to_text(meta):
     """Return the metadata of a table as JSON in ASCII (str)."""
-    return json.dumps(meta)
+    return json.dumps(meta, separators=(",", ":"))
 
 
 def from_text(text):

@@ -19,6 +19,7 @@ __all__ = [
     "check_file_names",
     "check_fraction",
     "check_number",
+    "check_rate",
     "check_seed",
 ]
 
@@ -60,15 +61,29 @@ def check_choice(name, value, choices):
         )
 
 
-def check_device(device, *, used):
-    """Raise unless a device is a word and, where none is used, that of the default."""
+def check_device(device, *, used=True):
+    """Raise unless a device is a word that torch may know, or need not if unused."""
+    takes = "device takes auto, cpu, cuda, mps, xpu, hpu or mtia, also as cuda:1"
     if not isinstance(device, str):
-        raise TypeError(f"device takes a word, got {device!r}")
+        raise TypeError(f"{takes}; got {device!r}")
+    if not re.fullmatch(r"auto|cpu|(cuda|mps|xpu|hpu|mtia)(:\d+)?", device):
+        raise ValueError(f"{takes}; got {device!r}")
     if not used and device not in ("cpu", "auto"):
         raise ValueError(
             f"device={device!r} is for an embedding that computes with torch; this "
             "one takes 'cpu' or 'auto'"
         )
+
+
+def check_rate(name, rate):
+    """Raise unless a rate per area of sky is a positive quantity, or None."""
+    message = f"{name} takes a positive Quantity in 1 / deg2 or None, got {rate!r}"
+    if rate is None:
+        return
+    if not isinstance(rate, u.Quantity) or not rate.unit.is_equivalent(u.deg**-2):
+        raise TypeError(message)
+    if not (rate.isscalar and rate > 0 / u.deg**2):
+        raise ValueError(message)
 
 
 def check_seed(seed):

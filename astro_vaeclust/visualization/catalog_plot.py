@@ -36,6 +36,9 @@ __all__ = [
 CONTOUR_LEVELS = (0.25, 0.5, 0.75)
 """Levels of the heat map that are drawn."""
 
+TITLE_PAD = 0.12
+"""Room in inches above the title, which WCSAxes does not leave when first drawn."""
+
 _LONG_SIDE = 8  # inches
 _STYLES = {
     "r80": {"edgecolor": CLUSTER_COLOR, "linestyle": "-", "linewidth": 1.8},
@@ -74,6 +77,7 @@ def plot_catalog(catalog, ax=None, *, image=None, references=(), pyplot=True):
     is_own = ax is None
     if is_own:
         figure = (pyplot_figure if pyplot else new_figure)(_size(background))
+        figure.get_layout_engine().set(h_pad=TITLE_PAD)
         ax = sky_axes(figure, background.wcs)
     draw_image(ax, unmasked_pixels(background))
     ax.set_title(getattr(background, "name", None) or "")
@@ -178,18 +182,19 @@ def _draw_contours(ax, heatmap):
 def _draw_circles(ax, catalog, background, references):
     draw_regions(ax, references, background.wcs, **_STYLES["reference"])
     for region, row in zip(catalog.regions, catalog.table, strict=True):
-        draw_regions(ax, [region], background.wcs, **_STYLES["r80"])
-        if "r50" in catalog.table.colnames:
-            inner = region.copy(radius=row["r50"])
-            draw_regions(ax, [inner], background.wcs, **_STYLES["r50"])
         circle = region.to_pixel(background.wcs)
+        draw_regions(ax, [circle], background.wcs, **_STYLES["r80"])
+        if "r50" in catalog.table.colnames and row["r50"] > 0:
+            part = (row["r50"] / row["radius"]).to_value("")
+            inner = circle.copy(radius=part * circle.radius)
+            draw_regions(ax, [inner], background.wcs, **_STYLES["r50"])
         _draw_label(ax, label_of(row), circle, background.data.shape)
 
 
 def label_of(row):
     """Return id and, where it is known, the false-alarm rate of a cluster (str)."""
     rate = row["false_alarm_rate"].to_value("deg-2")
-    return f"{row['id']}" + (f": {rate:.2g} deg$^{{-2}}$" if np.isfinite(rate) else "")
+    return f"{row['id']}" + (f": {rate:.2g} deg⁻²" if np.isfinite(rate) else "")
 
 
 def _draw_legend(ax, catalog, references, is_own):

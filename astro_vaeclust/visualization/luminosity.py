@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .axes import new_figure
+from .axes import new_figure, pyplot_figure
 
-__all__ = ["plot_luminosity"]
+__all__ = ["plot_cluster_luminosity", "plot_luminosity"]
 
 
 def plot_luminosity(table, *, ax=None):
@@ -30,3 +30,10 @@ def plot_luminosity(table, *, ax=None):
     ax.set_ylabel("Number per bin")
     ax.legend()
     return ax
+
+
+def plot_cluster_luminosity(match, id, *, region, ax=None):
+    """Plot one cluster of a match as `plot_luminosity`, on a figure of pyplot."""
+    table = match.luminosity_function(id, region=region)
+    ax = pyplot_figure().add_subplot() if ax is None else ax
+    return plot_luminosity(table, ax=ax)

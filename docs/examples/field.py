@@ -33,13 +33,13 @@ center = SkyCoord(275.0, -16.0, unit="deg")
 embedded = MockCluster(
     n_members=120,
     half_number_radius=35 * u.arcsec,
-    center=center.spherical_offsets_by(-1 * u.arcmin, 5 * u.arcmin),
+    center=center.spherical_offsets_by(-1 * u.arcmin, 2.5 * u.arcmin),
     nebulosity="embedded",
 )
 open_cluster = MockCluster(
     n_members=70,
     half_number_radius=30 * u.arcsec,
-    center=center.spherical_offsets_by(1.5 * u.arcmin, -4 * u.arcmin),
+    center=center.spherical_offsets_by(1.5 * u.arcmin, -2 * u.arcmin),
 )
 tile = simulate_tile(
     center=center, clusters=[embedded, open_cluster], nulls=["galaxy"], seed=7

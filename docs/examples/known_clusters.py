@@ -37,8 +37,8 @@ catalog = VAEClusterFinder().detect(tile.image)
 # A list of known clusters
 # ------------------------
 #
-# Any table with positions will do. This one has the first cluster, under a position 15"
-# away, and another that is not on the sky.
+# Any table with positions will do. This one has one of the clusters, at a position 15"
+# away, and an entry where there is no cluster.
 
 known = SkyCoord(
     [

@@ -66,8 +66,8 @@ def test_existing_files_stay_unless_told(server, tmp_path, capsys):
 
 def test_a_failing_archive_is_one_line(server, tmp_path, capsys):
     server.misbehave("/", "500")
-    command = ["fetch", NAME, "--output", str(tmp_path), "--quiet"]
-    assert main(command) == 2
+    command = ["fetch", NAME, "--output", str(tmp_path / "a" / "new"), "--quiet"]
+    assert main(command) == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("vaeclust: error: IRSA")
     assert list(tmp_path.iterdir()) == [tmp_path / "cache"]
@@ -77,7 +77,7 @@ def test_a_failing_archive_is_one_line(server, tmp_path, capsys):
     ("options", "reason"),
     [
         (["--band", "Z"], "band must be one of 'J', 'H', 'Ks'"),
-        (["--cut", "none"], "cut must be one of everything"),
+        (["--cut", "none"], "--cut: invalid choice: 'none' (choose from"),
         (["--size", "12"], "angle such as 12arcmin"),
         (["--size", "5deg"], "size must be at most"),
     ],

@@ -7,7 +7,7 @@ from astro_vaeclust.cli import main
 
 SMALL = [
     *("--tiles", "3", "--nulls", "1", "--steps", "4", "--side", "64", "--seed", "5"),
-    *("--surveys", "2mass-ks", "vvv-ks", "--quiet"),
+    *("--surveys", "2mass-ks,vvv-ks", "--quiet"),
 ]
 
 

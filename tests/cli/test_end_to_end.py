@@ -12,7 +12,7 @@ from astro_vaeclust.cli import main
 from astro_vaeclust.images.write import write_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
-QUICK = ["--embedding", "pca", "--mixture", "gmm", "--patch-sizes", "16", "32"]
+QUICK = ["--embedding", "pca", "--mixture", "gmm", "--patch-sizes", "16,32"]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,9 @@ def test_blocks_give_a_table_and_no_heat_map(tile, tmp_path, capsys):
     assert main(["detect", tile, *options]) == 0
     table = ClusterCatalog.read(path).table
     assert table.meta["n_blocks"] == 4
+    lines = path.read_text().partition("# meta: ")[2].splitlines()
+    assert sum(line.startswith("#") for line in lines) <= 40
+    assert "training" not in str(table.meta)
     assert table.meta["image"] == "tile.fits"
     code, *_ = detect(tile, tmp_path / "other", "--block-size", "128")
     assert code == 2
@@ -79,7 +82,7 @@ def test_image_smaller_than_a_patch_is_one_line(tile, tmp_path, capsys):
     code, *_ = detect(tile, tmp_path, "--embedding", "pca", "--patch-sizes", "512")
     assert code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("vaeclust: error: patch_sizes")
+    assert line.startswith("vaeclust: error: --patch-sizes")
     assert list(tmp_path.iterdir()) == []
 
 

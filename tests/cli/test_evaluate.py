@@ -38,8 +38,8 @@ def run(folder, *options):
 
 def test_tables_are_printed_and_written(finders, tmp_path, capsys):
     folder = tmp_path / "new"
-    assert run(folder, "default", "paper", "--device", "meta") == 0
-    assert finders == [(0, "meta", 10.0), (0, "meta", 4.0)]
+    assert run(folder, "default", "paper", "--device", "cuda") == 0
+    assert finders == [(0, "cuda", 10.0), (0, "cuda", 4.0)]
     captured = capsys.readouterr()
     assert captured.err == ""
     for text in ("2 clusters on 4 tiles", "by kind", "Errors", "default", "paper"):
@@ -74,15 +74,21 @@ def test_the_same_command_goes_on(finders, tmp_path, capsys):
     assert run(tmp_path, "default", "--seed", "5") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "seed is 1000000 there and 5 here" in line
+    assert run(tmp_path, "default", "--survey", "vvv-ks") == 2
+    line = capsys.readouterr().err
+    assert "settings: survey is '2mass-ks' there and 'vvv-ks' here; take" in line
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["best"], "finders must be some of default, per-image"),
-        (["default", "--survey", "dss"], "survey must be one of '2mass-j'"),
-        (["default", "--tiles", "0"], "n_tiles"),
-        (["default", "--workers", "0"], "workers"),
+        (["best"], "--finders: invalid choice: 'best' (choose from 'default'"),
+        (
+            ["default", "--survey", "dss"],
+            "--survey: invalid choice: 'dss' (choose from '2mass-j'",
+        ),
+        (["default", "--tiles", "0"], "--tiles: takes a whole number from 2"),
+        (["default", "--workers", "0"], "--workers: takes a whole number from 1"),
     ],
 )
 def test_bad_options_are_one_line(finders, tmp_path, capsys, options, message):

@@ -3,6 +3,7 @@
 
 import dataclasses
 import re
+import sys
 
 import astropy.units as u
 import numpy as np
@@ -19,7 +20,7 @@ from astro_vaeclust.evaluation.paper_table import TABLE_I
 from astro_vaeclust.images.write import write_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 
-QUICK = ["--embedding", "pca", "--patch-sizes", "8", "16", "--size", "6arcmin"]
+QUICK = ["--embedding", "pca", "--patch-sizes", "8,16", "--size", "6arcmin"]
 SHAPE = (240, 240)
 MISSING = "IRAS 05345+3157"
 
@@ -58,7 +59,7 @@ def reproduce(archive, folder, *options):
 
 def test_it_runs_to_the_end_and_says_what_it_used(archive, tmp_path, capsys):
     folder = tmp_path / "new"
-    assert reproduce(archive, folder, "--no-plots") == 0
+    assert reproduce(archive, folder, "--no-plots") == 1  # one field has no image
     output = capsys.readouterr().out
     table = QTable.read(folder / "table.ecsv")
     done = table["status"] == "done"
@@ -110,8 +111,10 @@ def test_without_a_network_it_says_so_at_once(tmp_path, capsys, monkeypatch):
         raise ArchiveConnectionError("no route to host", service="IRSA")
 
     monkeypatch.setattr("astro_vaeclust.archives.TwoMASS.get_image", unreachable)
-    assert main(["reproduce", "--folder", str(tmp_path), "--quiet"]) == 2
+    folder = tmp_path / "a" / "new"
+    assert main(["reproduce", "--folder", str(folder), "--quiet"]) == 3
     assert len(asked) == 1
+    assert list(tmp_path.iterdir()) == []
     (line,) = capsys.readouterr().err.splitlines()
     assert "IRSA: no route to host; without a network take --mock" in line
 
@@ -164,7 +167,7 @@ def test_a_failing_finder_does_not_end_the_run(archive, tmp_path, capsys, monkey
 
     monkeypatch.setattr(VAEClusterFinder, "detect", detect_or_fail)
     options = ["--no-plots", "--fields", "06055+2039"]
-    assert reproduce(archive, tmp_path, *options) == 0
+    assert reproduce(archive, tmp_path, *options) == 1
     table = QTable.read(tmp_path / "table.ecsv")
     assert list(table["status"]) == ["failed: out of luck", "done", "done"]
     assert table["n_detected"][0] == -1
@@ -192,8 +195,8 @@ def test_pictures(archive, tmp_path):
     [
         (["--fields", "12345+6789"], "--fields takes some of 06055+2039"),
         (["--catalog", "nothing.vot"], "no such file or folder: nothing.vot"),
-        (["--cut", "nice"], "cut must be one of"),
-        (["--patch-sizes", "1"], "patch_sizes"),
+        (["--cut", "nice"], "--cut: invalid choice: 'nice' (choose from"),
+        (["--patch-sizes", "1"], "--patch-sizes"),
     ],
 )
 def test_bad_options_are_one_line(archive, tmp_path, capsys, options, message):
@@ -270,3 +273,26 @@ def test_through_the_network(tmp_path, capsys):
     pictures = sorted((tmp_path / "out").glob("IRAS_*/*.png"))
     assert len(pictures) >= 16
     assert (tmp_path / "out" / "table.png").exists()
+
+
+def test_images_may_be_what_ccddata_writes(archive, tmp_path):
+    image, table = mock_field(TABLE_I[0], 0)
+    image.mask = np.zeros(SHAPE, dtype=bool)
+    (tmp_path / "images").mkdir()
+    image.write(tmp_path / "images" / "ccd.fits")
+    table.write(tmp_path / "sources.vot", format="votable")
+    command = ["reproduce", "--images", str(tmp_path / "images"), "--no-plots"]
+    command += ["--catalog", str(tmp_path / "sources.vot"), "--preset", "default"]
+    command += ["--fields", "06055+2039", "--size", "3arcmin", "--quiet"]
+    folder = str(tmp_path / "work")
+    assert main([*command, "--folder", folder]) == 0
+    assert main([*command, "--folder", folder + "0", "--hdu", "0"]) == 0
+    assert main([*command, "--folder", folder + "9", "--hdu", "9"]) == 2
+
+
+def test_without_its_packages_it_says_so_at_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "astroquery", None)
+    assert main(["reproduce", "--folder", str(tmp_path / "new")]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "pip install 'astro_vaeclust[archives]'" in line
+    assert list(tmp_path.iterdir()) == []

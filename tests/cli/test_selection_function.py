@@ -62,14 +62,25 @@ def test_interrupted_run_goes_on_and_writes_all(finder, image, capsys):
     assert "log10 members" in out
 
 
+@pytest.mark.filterwarnings("ignore:.*injections were found")
+def test_what_is_injected_is_said(finder, image, capsys, monkeypatch):
+    monkeypatch.setattr(finder, "calls_before_interrupt", 0)
+    options = ["--zero-point", "21.5", "--survey", "vvv-ks", "--members", "20", "90"]
+    command = ["selection-function", str(image), *QUICK[:-1], *options]
+    assert main([*command, "--output", str(image.parent / "sf.ecsv")]) == 130
+    line = capsys.readouterr().err.splitlines()[0]
+    assert "clusters of vvv-ks: 20 to 90 members brighter than Ks = 17.2 mag" in line
+    assert "zero point of 21.5 mag" in line
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--output", "nowhere/sf.ecsv"], "nowhere"),
         (["--plot", "sf.txt"], ".png"),
-        (["--members", "300", "10"], "n_members takes two rising"),
-        (["--survey", "dss"], "survey must be one of '2mass-j'"),
-        (["--injections", "0"], "n_injections"),
+        (["--members", "300", "10"], "--members takes two rising"),
+        (["--survey", "dss"], "--survey: invalid choice: 'dss' (choose from '2mass-j'"),
+        (["--injections", "0"], "--injections: takes a whole number from 1"),
     ],
 )
 def test_bad_options_are_one_line(finder, image, capsys, options, message):

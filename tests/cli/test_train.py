@@ -78,7 +78,7 @@ def test_the_same_command_resumes(trained, train, tmp_path):
     ("options", "message"),
     [
         (("--steps", "5"), "plan.n_steps is 4 there and 5 here"),
-        (("--surveys", "2mass-j", "vvv-ks"), "train.surveys is ['2mass-ks', 'vvv-ks']"),
+        (("--surveys", "2mass-j,vvv-ks"), "train.surveys is ['2mass-ks', 'vvv-ks']"),
     ],
 )
 def test_a_folder_of_other_settings_is_refused(
@@ -107,7 +107,7 @@ def test_stages_take_the_surveys_as_sharp_as_theirs(
         return load_model()
 
     monkeypatch.setattr("astro_vaeclust.training.make.make_model", keep)
-    options = ["--surveys", *surveys, "--quiet"]
+    options = ["--surveys", ",".join(surveys), "--quiet"]
     assert main(["train", str(tmp_path / "model.pt"), *options]) == 0
     stages = {stage.name: stage for stage in recipes[0].stages if stage.n_tiles}
     everything = {stage.name for stage in Recipe().stages if stage.n_tiles}
@@ -126,3 +126,36 @@ def test_an_existing_model_is_refused_before_the_work(train, tmp_path, capsys):
     assert train(path, tmp_path / "work") == 2
     assert "exists" in capsys.readouterr().err
     assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--side=100", "--side takes a multiple of 64, got 100"),
+        ("--steps=0", "--steps: takes a whole number from 1, got '0'"),
+        ("--surveys=dss", "survey must be one of"),
+    ],
+)
+def test_a_bad_recipe_is_refused_at_once(tmp_path, capsys, option, message):
+    folder = tmp_path / "work"
+    command = ["train", str(tmp_path / "m.pt"), "--folder", str(folder), option]
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not folder.exists()
+
+
+def test_nulls_follow_tiles(monkeypatch, tmp_path):
+    recipes = []
+
+    def keep(recipe, *args, **options):
+        recipes.append(recipe)
+        return load_model()
+
+    monkeypatch.setattr("astro_vaeclust.training.make.make_model", keep)
+    recipe = Recipe()
+    tiles = recipe.stages[0].n_tiles // 4
+    command = ["train", str(tmp_path / "m.pt"), "--quiet", "--overwrite"]
+    assert main([*command, "--tiles", str(tiles)]) == 0
+    assert main([*command, "--tiles", str(tiles), "--nulls", "7"]) == 0
+    assert [one.n_nulls for one in recipes] == [recipe.n_nulls // 4, 7]

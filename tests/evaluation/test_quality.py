@@ -3,6 +3,7 @@
 
 import astropy.units as u
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.evaluation import froc
@@ -62,6 +63,17 @@ def test_the_smallest_null_has_it_and_lines_come_last():
         nulls=[nulls([0, 0], ["edge", "nebula"], [3, 1])],
     )
     assert list(far.detections["kind"]) == ["edge"]
+
+
+@pytest.mark.parametrize("line", ["edge", "density-gradient", "dark-lane"])
+def test_what_crosses_the_image_comes_after_what_is_at_a_place(line):
+    result = froc(
+        [detections([0], [1])],
+        [NO_CLUSTERS],
+        [1] * u.deg**2,
+        nulls=[nulls([0, 0], [line, "sharp-cloud"], [300, 500])],
+    )
+    assert list(result.detections["kind"]) == ["sharp-cloud"]
 
 
 def test_without_nulls_the_rest_is_field():

@@ -23,6 +23,7 @@ def test_each_bit_is_one_bit_with_a_meaning():
         ("LOSSY_INPUT", 32),
         ("DISTORTED", 64),
         ("POSTERIOR_COLLAPSE", 128),
+        ("OUT_OF_CALIBRATION", 256),
     ],
 )
 def test_values_in_files_keep_their_meaning(name, value):
@@ -35,7 +36,7 @@ def test_describe_names_the_set_bits_only():
     assert ClusterFlags.describe(0) == ""
 
 
-@pytest.mark.parametrize("value", [-1, 256, 1 + 1024])
+@pytest.mark.parametrize("value", [-1, 512, 1 + 1024])
 def test_describe_refuses_what_is_not_declared(value):
     with pytest.raises(ValueError, match=f"flags={value}"):
         ClusterFlags.describe(value)

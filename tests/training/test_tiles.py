@@ -3,6 +3,8 @@
 
 import pytest
 
+from astro_vaeclust.detector.network import CLASSES
+from astro_vaeclust.simulation import simulate_tile
 from astro_vaeclust.training import make, tiles
 from astro_vaeclust.training.stages import Recipe, Stage
 
@@ -44,3 +46,10 @@ def test_some_clusters_of_the_calibration_are_bare(monkeypatch, tmp_path):
 def test_not_all_clusters_of_the_calibration_can_be_bare():
     with pytest.raises(ValueError, match=r"bare must be a number in \[0, 1\), got 1"):
         Recipe(bare=1)
+
+
+@pytest.mark.parametrize("kind", ["hii-region", "large-galaxy", "nebula"])
+def test_what_shines_between_the_stars_is_nebula(kind):
+    mock = simulate_tile(shape=(128, 128), nulls=[kind], artefacts=(), seed=1)
+    classes = tiles.TrainingTile.from_mock(mock, 1.0).regions[:, 0]
+    assert CLASSES.index("nebula") in classes

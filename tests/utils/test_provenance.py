@@ -8,7 +8,13 @@ import astropy.units as u
 
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.embedding import ConvVAE
-from astro_vaeclust.utils.provenance import describe, describe_finder, origin
+from astro_vaeclust.embeddings.dense import DenseVAE
+from astro_vaeclust.utils.provenance import (
+    changed_settings,
+    describe,
+    describe_finder,
+    origin,
+)
 
 from ..evaluation.examples import PeakFinder
 
@@ -58,3 +64,14 @@ def test_origin_has_date_and_versions():
     found = origin()
     assert found["date"].endswith("+00:00")
     assert {"python", "astro_vaeclust", "numpy", "torch"} <= set(found["versions"])
+
+
+def test_only_settings_that_were_changed_are_kept():
+    assert changed_settings(VAEClusterFinder()) == {}
+    finder = VAEClusterFinder(embedding=DenseVAE(patch_sizes=(16,)), n_largest=2)
+    assert changed_settings(finder) == {
+        "embedding": {"class": "DenseVAE", "patch_sizes": [16]},
+        "n_largest": 2,
+    }
+    rate = VAEClusterFinder(max_false_alarm_rate=0.1 / u.deg**2)
+    assert "0.1" in changed_settings(rate)["max_false_alarm_rate"]

@@ -14,6 +14,7 @@ from matplotlib.patches import Circle
 from regions import CircleSkyRegion
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
+from astro_vaeclust.images.read import read_image
 from astro_vaeclust.visualization.catalog_plot import plot_catalog, write_plot
 
 from ..example_catalog import SHAPE, make_catalog, make_columns, make_wcs
@@ -41,7 +42,7 @@ def test_one_circle_with_id_and_rate_per_cluster(n_clusters):
     assert isinstance(ax, WCSAxes)
     circles = circles_of(ax)
     assert len(circles) == n_clusters
-    labels = ["1", "2: 0.25 deg$^{-2}$", "3"]  # the rate of two is unknown
+    labels = ["1", "2: 0.25 deg⁻²", "3"]  # the rate of two is unknown
     assert [text.get_text() for text in labels_of(ax)] == labels[:n_clusters]
     for circle, row in zip(circles, catalog.table, strict=True):
         assert circle.center[0] == pytest.approx(row["x_center"], abs=1e-6)
@@ -130,6 +131,18 @@ def test_saved_pictures_cut_nothing(x):
     assert box.y0 >= 0
     assert box.x1 <= figure.get_figwidth()
     assert box.y1 <= figure.get_figheight()
+
+
+def test_title_of_a_square_image_is_not_cut():
+    wcs = make_wcs()
+    pixels = np.random.default_rng(0).normal(size=(200, 200))
+    catalog = ClusterCatalog(cluster_table(make_columns(1)))
+    references = [catalog.regions[0]]
+    image = replace(read_image(pixels, wcs=wcs), name="tile.fits")
+    ax = catalog.plot(image=image, references=references)
+    ax.figure.draw_without_rendering()
+    top = ax.title.get_window_extent().y1
+    assert top < ax.figure.bbox.height - 2
 
 
 def test_r50_is_dashed_within_the_radius():

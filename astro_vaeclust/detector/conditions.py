@@ -1,0 +1,138 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Whether an image is like those on which the rates of false alarms were calibrated.
+
+Elsewhere a stated rate is an extrapolation, and may be wrong by any factor.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from astropy.nddata import NDData
+from astropy.utils.exceptions import AstropyUserWarning
+
+from ..measure.flags import ClusterFlags
+from ..sources.find import SEEING_SIDE
+from ..sources.seeing import fwhm_in_pixels
+
+__all__ = [
+    "RANGES",
+    "conditions_of",
+    "flag_outside",
+    "outside_of_calibration",
+]
+
+RANGES = {
+    "pixel scale in arcsec": ((0.9, 1.1), (0.18, 0.4)),
+    "width of the stars in network pixels": ((2.3, 3.5), (1.0, 1.9)),
+    "correlation of neighbouring network pixels": ((0.75, 0.96), (-0.1, 0.5)),
+}
+"""
+Lowest and highest values in the calibration of coarse images, and of fine ones.
+
+Those of mock tiles of all surveys and of real 2MASS tiles, somewhat widened. The range
+of the density of sources, as crowding, is in the calibration itself.
+"""
+
+CROWDING = "crowding"
+
+
+LAGS = (1, 8)
+"""Distances in network pixels at which differences of pixels are compared."""
+
+
+def conditions_of(search):
+    """
+    Return what the calibration may depend on (dict of str to float).
+
+    ``search`` is a `~astro_vaeclust.detector.search.DetectorSearch`. The keys are those
+    of `RANGES`, and ``crowding``: the median over the image of that of
+    `~astro_vaeclust.detector.calibration.local_conditions`. NaN for what cannot be
+    measured, such as the width of stars where there are none.
+    """
+    finest, image = search.levels[0], search.image
+    scale = image.pixel_scale.value
+    values = (
+        scale,
+        _stellar_width(image) * scale / finest.grid.scale,
+        _correlation(finest.network_image.channels),
+    )
+    crowding = finest.crowding[np.isfinite(finest.crowding)]
+    median = float(np.median(crowding)) if crowding.size else np.nan
+    return dict(zip(RANGES, values, strict=True)) | {CROWDING: median}
+
+
+def outside_of_calibration(search):
+    """
+    Say which conditions are outside of the calibration of a search (list of str).
+
+    Nothing is where the model has no calibration, and thus states no rates.
+    """
+    calibration = search.model.calibration
+    if calibration is None:
+        return []
+    fine = int(search.levels[0].grid.is_fine)
+    ranges = {name: pair[fine] for name, pair in RANGES.items()}
+    lowest, *_, highest = calibration.intensities[fine].crowding
+    ranges[CROWDING] = lowest, highest
+    return [
+        f"{name} {value:.3g}, calibrated from {low:.3g} to {high:.3g}"
+        for name, value in conditions_of(search).items()
+        for low, high in [ranges[name]]
+        if value < low or value > high
+    ]
+
+
+def flag_outside(table, search):
+    """
+    Flag the clusters of a table whose image is outside of the calibration.
+
+    The flag is ``OUT_OF_CALIBRATION``; ``outside_of_calibration`` in the metadata says
+    what is outside. Warns with an
+    `~astropy.utils.exceptions.AstropyUserWarning` if there are such clusters.
+    """
+    outside = outside_of_calibration(search) if len(table) else []
+    if not outside:
+        return
+    table["flags"] |= int(ClusterFlags.OUT_OF_CALIBRATION)
+    table.meta["outside_of_calibration"] = outside
+    warnings.warn(
+        "the image is unlike those on which the model was calibrated, so that "
+        f"false-alarm rates and errors may be wrong: {'; '.join(outside)}",
+        AstropyUserWarning,
+        stacklevel=4,
+    )
+
+
+def _stellar_width(image):
+    """Return the width of the stars in the middle of an image in pixels, or NaN."""
+    middle = tuple(
+        slice(max(side - SEEING_SIDE, 0) // 2, (side + SEEING_SIDE) // 2)
+        for side in image.shape
+    )
+    part = NDData(image.data[middle], mask=image.mask[middle], wcs=image.wcs)
+    try:
+        return fwhm_in_pixels(part)
+    except ValueError:  # too few stars
+        return np.nan
+
+
+def _correlation(channels):
+    """
+    Return how alike neighbouring pixels are, from 0 for white noise to 1.
+
+    It is one minus the ratio of the variances of the differences between pixels that
+    are close and that are far from each other; by medians, so that stars count little.
+    """
+    pixels, usable = channels[0], channels[2] > 0
+    close, far = (_difference(pixels, usable, lag) for lag in LAGS)
+    return 1 - (close / far) ** 2 if far > 0 else np.nan
+
+
+def _difference(pixels, usable, lag):
+    both = usable[:, lag:] & usable[:, :-lag]
+    if not both.any():
+        return np.nan
+    return np.median(np.abs(pixels[:, lag:] - pixels[:, :-lag])[both])

@@ -1,0 +1,118 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Clusters of images that are unlike those of the calibration are flagged."""
+
+from dataclasses import replace
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.nddata import CCDData
+from astropy.utils.exceptions import AstropyUserWarning
+from numpy.testing import assert_allclose
+
+from astro_vaeclust import ClusterFlags, VAEClusterFinder
+from astro_vaeclust.detector.conditions import (
+    RANGES,
+    conditions_of,
+    outside_of_calibration,
+)
+from astro_vaeclust.detector.model import load_model
+from astro_vaeclust.detector.search import DetectorSearch
+from astro_vaeclust.images.read import read_image
+from astro_vaeclust.simulation import simulate_tile
+
+OUT = int(ClusterFlags.OUT_OF_CALIBRATION)
+
+
+@pytest.fixture(scope="module")
+def tile():
+    return simulate_tile(shape=(512, 512), density=3.9, seed=3).image
+
+
+def with_scale(tile, factor):
+    """Return a tile that says its pixels are so many times as large."""
+    wcs = tile.wcs.deepcopy()
+    wcs.wcs.cdelt = wcs.wcs.cdelt * factor
+    return CCDData(tile.data, unit="adu", wcs=wcs)
+
+
+def search_of(tile, model=None):
+    return DetectorSearch(
+        read_image(tile), model or load_model(), max_false_alarm_rate=None, n_largest=2
+    )
+
+
+def test_tiles_of_the_calibration_are_inside(tile):
+    search = search_of(tile)
+    found = conditions_of(search)
+    assert_allclose(found["pixel scale in arcsec"], 1, rtol=0.01)
+    width = found["width of the stars in network pixels"]
+    assert_allclose(width, tile.meta["SEEING"], rtol=0.1)
+    assert outside_of_calibration(search) == []
+
+
+def test_white_noise_is_not_correlated_and_has_no_stars(tile):
+    noise = CCDData(
+        np.random.default_rng(1).normal(100, 5, (256, 256)), unit="adu", wcs=tile.wcs
+    )
+    found = conditions_of(search_of(noise))
+    assert abs(found["correlation of neighbouring network pixels"]) < 0.05
+    assert np.isnan(found["width of the stars in network pixels"])
+
+
+@pytest.mark.parametrize(
+    ("factor", "outside"),
+    [(1.3, ["pixel scale"]), (2.0, ["pixel scale", "width of the stars"])],
+)
+def test_what_is_outside_is_said(tile, factor, outside):
+    said = outside_of_calibration(search_of(with_scale(tile, factor)))
+    for name in outside:
+        assert any(text.startswith(name) for text in said)
+    assert said[0] == f"pixel scale in arcsec {factor:.3g}, calibrated from 0.9 to 1.1"
+
+
+def test_a_crowded_field_is_outside(tile):
+    model = load_model()
+    intensities = [
+        replace(one, crowding=(0.9, 1.0, 0.1, 1.1))
+        for one in model.calibration.intensities
+    ]
+    calibration = replace(model.calibration, intensities=tuple(intensities))
+    search = search_of(tile, replace(model, calibration=calibration))
+    (text,) = outside_of_calibration(search)
+    assert text.startswith("crowding 0.")
+    assert text.endswith("calibrated from 0.9 to 1.1")
+
+
+@pytest.mark.parametrize("block_size", [None, 256])
+def test_clusters_are_flagged_with_a_warning(tile, block_size):
+    finder = VAEClusterFinder(max_false_alarm_rate=None, n_largest=2)
+    inside = finder.detect(tile, block_size=block_size)
+    assert not (inside["flags"] & OUT).any()
+    assert "outside_of_calibration" not in inside.meta
+    with pytest.warns(AstropyUserWarning, match=r"unlike those .*pixel scale .* 1\.4"):
+        outside = finder.detect(with_scale(tile, 1.4), block_size=block_size)
+    assert len(outside) == 2
+    assert (outside["flags"] & OUT).all()
+    assert outside.meta["outside_of_calibration"][0].startswith("pixel scale")
+    assert "flag 256: its image is unlike those" in str(outside)
+
+
+def test_an_image_without_clusters_gives_no_warning(tile):
+    finder = VAEClusterFinder(max_false_alarm_rate=1e-9 / u.deg**2)
+    with pytest.warns() as caught:
+        finder.detect(with_scale(tile, 1.4))
+    assert [str(one.message) for one in caught] == ["no cluster was found"]
+
+
+def test_models_without_a_calibration_state_nothing(tile):
+    model = replace(load_model(), calibration=None)
+    assert outside_of_calibration(search_of(with_scale(tile, 1.4), model)) == []
+
+
+def test_ranges_hold_what_the_surveys_of_the_calibration_have():
+    from astro_vaeclust.simulation import SURVEYS
+
+    scales = RANGES["pixel scale in arcsec"]
+    for survey in SURVEYS.values():
+        assert any(low <= survey.pixel_scale <= high for low, high in scales)
