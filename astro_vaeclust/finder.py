@@ -249,7 +249,7 @@ class VAEClusterFinder(ClusterFinderBase):
             file, and of an array that is mapped into memory, only one block at a time
             is in memory then. By default, images of more than 8192 x 8192 pixels are
             searched in blocks of 2048. The clusters are those of the image in one
-            piece but for rounding.
+            piece except for rounding.
 
         Returns
         -------
