@@ -14,7 +14,6 @@ from functools import cached_property
 import numpy as np
 from astropy.table import Table
 
-from ..images.sky import TooFewPixelsError
 from .calibration import usable_candidates
 from .inference import run_network
 from .measure import measured_columns
@@ -62,10 +61,14 @@ def level_fractions(grids):
 
 
 def on_level(make, image, grid):
-    """Return ``make(image, grid)``; None where a coarser level has too few pixels."""
+    """
+    Return ``make(image, grid)``; None where a coarser level has too few pixels.
+
+    Of an image that can be searched on the finest level, nothing else is wrong.
+    """
     try:
         return make(image, grid)
-    except TooFewPixelsError:
+    except ValueError:
         if grid.binning == 1:
             raise
         return None

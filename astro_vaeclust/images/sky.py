@@ -19,7 +19,7 @@ from scipy.ndimage import zoom
 
 from .image import BOX, most_usable
 
-__all__ = ["Meshes", "Sky", "TooFewPixelsError", "enlarge_meshes"]
+__all__ = ["Meshes", "Sky", "enlarge_meshes"]
 
 
 EXCLUDE_PERCENTILE = 98
@@ -312,14 +312,10 @@ def mesh_side(box_size, step, shape):
     return side, step if side == box_size else 1
 
 
-class TooFewPixelsError(ValueError):
-    """Too few pixels can be used to tell of a sky."""
-
-
 def check_enough_usable(n_most):
-    """Raise TooFewPixelsError if no box has enough usable pixels to tell of a sky."""
+    """Raise ValueError if no box has enough usable pixels to tell of a sky."""
     if n_most < MIN_USABLE:
-        raise TooFewPixelsError(
+        raise ValueError(
             f"data has too few usable pixels to measure its sky: {n_most} in the "
             f"fullest box of {BOX} x {BOX} pixels, where {MIN_USABLE} are the least"
         )
