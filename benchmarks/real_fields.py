@@ -12,7 +12,7 @@ A cluster is known if it has a name in `CLUSTERS` or is in one of the published 
 of ``cluster_lists``, with its centre in the image or within `MARGIN` of it and no
 larger than the image. A row is that of a cluster by `match_clusters`, with the radius
 of the list. It is a clump if its r50 is below `BODY` of that of the literature. In the
-pictures the known clusters are dashed.
+pictures the known clusters are dotted.
 """
 
 import argparse
@@ -235,29 +235,32 @@ def score(catalog, known):
     """
     Return rows of the table: clusters that have a name here or are found, and the rest.
 
-    The others are counted in one row, and so are the rows of no known cluster.
+    A row of the catalogue at `STATED` that is near no known cluster is a false one.
     """
     matches = match_clusters(catalog, known)
     row_of = dict(zip(matches.cluster, matches.detection, strict=True))
     rates = u.Quantity(catalog["false_alarm_rate"])
-    false = [int((~matches.near_cluster & (rates <= limit)).sum()) for limit in STATED]
     rows, others = [], []
     for number, name in enumerate(known["name"]):
-        found = number in row_of
-        if name in CLUSTERS or found:
-            row = catalog.table[row_of[number]] if found else None
-            rows.append(_known_row(known[number], row))
+        row = catalog.table[row_of[number]] if number in row_of else None
+        is_found = row is not None and row["false_alarm_rate"] <= STATED[0]
+        if name in CLUSTERS or is_found:
+            near = (matches.nearest_cluster == number) & (rates <= STATED[0])
+            rows.append(_known_row(known[number], row) | {"rows": int(near.sum())})
         else:
             others.append(name)
     if others or not rows:
-        rows.append(_row(cluster=f"{len(others)} others" if others else "-"))
+        names = ", ".join(others) if len(others) < 3 else f"{len(others)} others"
+        missed = dict.fromkeys(("at_1", "at_0.1"), "no" if others else "")
+        rows.append(_row(cluster=names or "-", **missed))
+    false = [int((~matches.near_cluster & (rates <= limit)).sum()) for limit in STATED]
     rows[0]["false"] = " / ".join(map(str, false))
     return rows
 
 
 def _row(**values):
     names = ("cluster", "radius", "at_1", "at_0.1", "rate", "offset", "r50", "r50_lit")
-    return dict.fromkeys((*names, "level", "false"), "") | values
+    return dict.fromkeys((*names, "level", "rows", "false"), "") | values
 
 
 def _known_row(known, row):
@@ -309,7 +312,10 @@ def _print_rates(empty):
         for limit in RATES:
             below = sum(rate <= limit for rate in rates)
             expected = (limit * area).to_value(u.one)
-            print(f"  at most {limit:g}: {below} candidates, {expected:.1f} expected")
+            print(
+                f"  at most {limit.value:g} per deg2: {below} candidates, "
+                f"{expected:.1f} expected"
+            )
 
 
 def _draw(catalog, known, path):
