@@ -36,6 +36,9 @@ BLANK_DEPTH = 10
 BLANK_COUNT = 16
 """Pixels of a sample that then share it."""
 
+OVERFLOWING = 1e19
+"""Values from which on squares exceed single precision."""
+
 BLANK_PEAK = 10
 """Times as many as share it may have neither it nor one 3 times the noise away."""
 
@@ -75,8 +78,8 @@ def blank_values(sample):
     Returns
     -------
     values : (m,) array
-        Those far below the sky that many pixels share, and few others come near; dark
-        places of an image of integers have many near ones.
+        Those far below the sky, or beyond ``OVERFLOWING``, that many pixels share, and
+        few others come near; dark places of an image of integers have many near ones.
     """
     values, counts = np.unique(sample, return_counts=True)
     others = sample[sample != values[counts.argmax()]] if sample.size else sample
@@ -84,7 +87,8 @@ def blank_values(sample):
         return others
     sky = np.median(others)
     noise = 1.4826 * np.median(np.abs(others - sky))
-    found = (values < sky - BLANK_DEPTH * noise) & (counts >= BLANK_COUNT)
+    is_far = (values < sky - BLANK_DEPTH * noise) | (values > OVERFLOWING)
+    found = is_far & (counts >= BLANK_COUNT)
     values, counts, known = values[found], counts[found], np.sort(sample)
     near = known.searchsorted(values + 3 * noise, "right")
     near -= known.searchsorted(values - 3 * noise)

@@ -33,9 +33,6 @@ __all__ = ["ImageSource", "LazyPixels", "everything"]
 STRIP = 1 << 22
 """Pixels, in whole rows, that are read at a time of what is not read whole."""
 
-OVERFLOWING = 1e19
-"""Values from which on squares exceed single precision."""
-
 SAMPLED_ROWS = 64
 """Rows, or more of a narrow image, that tell which values stand for "no data"."""
 
@@ -268,7 +265,7 @@ class ImageSource:
         """Return the pixels of a part, and which are neither finite nor usual."""
         pixels = arrays.single_precision(self.pixels[place])
         mask = ~np.isfinite(pixels)
-        huge = np.abs(pixels) > OVERFLOWING
+        huge = np.abs(pixels) > dead.OVERFLOWING
         if huge.any():
             mask |= huge & (np.abs(pixels) > self._largest)
         return pixels, mask
@@ -300,9 +297,9 @@ class ImageSource:
         sizes = np.concatenate(sizes)
         n_zero = np.count_nonzero(sizes == 0)
         sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
-        usual = sizes[sizes < OVERFLOWING]
+        usual = sizes[sizes < dead.OVERFLOWING]
         if not usual.size and n_zero > sizes.size:  # huge numbers among zeros
-            return OVERFLOWING
+            return dead.OVERFLOWING
         usual = usual if usual.size else sizes
         return SENTINEL * np.median(usual.astype(float)) if usual.size else np.inf
 

@@ -129,3 +129,10 @@ def test_large_units_are_no_sentinels(unit, level, sky, celestial_wcs):
     pixels = (sky.astype(float) - 600 + level) * unit
     pixels[0, :5] = 0
     assert not read_image(pixels, wcs=celestial_wcs).mask.any()
+
+
+def test_huge_values_that_many_pixels_share(sky):
+    bright = 1e16 * sky
+    bright[:4] = 1e20
+    assert_array_equal(blank_values(bright[20:].ravel()), [])
+    assert_array_equal(blank_values(bright.ravel()), [np.float32(1e20)])
