@@ -1,21 +1,27 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The finder on real tiles of 2MASS: M17, and fields without a known cluster."""
+"""The finder on real images and real star lists, with a known cluster or without."""
 
 import astropy.units as u
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
+from astropy.table import Table
 from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose
 
 from astro_vaeclust import ClusterFlags, NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.images.read import read_image
+from astro_vaeclust.simulation import render_catalog
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
 
 M17_CORE = SkyCoord(275.1246, -16.1790, unit="deg")
 M17_RADIUS = 3 * u.arcmin
+
+NGC_1333_CENTER = SkyCoord(52.2705, 31.3298, unit="deg")
+NGC_1333_R50 = 266 * u.arcsec
+"""Medians of the positions and distances of the 203 members of Luhman et al. 2016."""
 
 
 EMPTY = (
@@ -64,12 +70,34 @@ def test_default_finds_a_cluster_at_another_wavelength(shared_data):
     assert (catalog["flags"] & ClusterFlags.OUT_OF_CALIBRATION).all()
     spokes = SkyCoord(100.269, 9.600, unit="deg")
     separations = catalog.table["sky_center"].separation(spokes)
-    assert separations.min() < catalog.table["radius"][separations.argmin()]
+    row = catalog.table[separations.argmin()]
+    assert separations.min() < row["r50"]
+    assert row["r50"] > 30 * u.arcsec  # not a clump of it
+
+
+def test_default_finds_a_large_cluster_of_real_stars_as_a_whole(shared_data):
+    stars = Table.read(
+        shared_data / "ngc1333_2mass_psc" / "2mass.csv.gz", format="ascii.csv"
+    )
+    tile = render_catalog(stars, shape=(1536, 1536), seed=1)
+    (row,) = VAEClusterFinder().detect(tile.image).table
+    assert row["sky_center"].separation(NGC_1333_CENTER) < 0.5 * NGC_1333_R50
+    assert 0.67 * NGC_1333_R50 < row["r50"] < 1.5 * NGC_1333_R50
 
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_default_abstains_where_there_is_no_cluster(shared_data, name):
     assert_abstains(VAEClusterFinder(), shared_data / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("psc_w44_tile", (1024, 512)), ("psc_cds_form", (1150, 1150))]
+)
+def test_default_abstains_on_real_stars_without_a_cluster(shared_data, name, shape):
+    stars = Table.read(shared_data / "tables" / f"{name}.vot.gz")
+    assert_abstains(
+        VAEClusterFinder(), render_catalog(stars, shape=shape, seed=1).image
+    )
 
 
 @pytest.mark.parametrize("band", ["Y", "J", "H", "Ks"])
@@ -102,9 +130,9 @@ def test_a_margin_without_noise_is_no_data(shared_data):
     assert any("8.2 % of the image" in str(warning.message) for warning in caught)
 
 
-def assert_abstains(finder, path, **options):
+def assert_abstains(finder, data, **options):
     with pytest.warns(AstropyWarning) as caught:
-        catalog = finder.detect(path, **options)
+        catalog = finder.detect(data, **options)
     assert NoDetectionsWarning in [warning.category for warning in caught]
     assert len(catalog) == 0
     return caught
