@@ -11,7 +11,7 @@ interrupt.
 
 A detection is a cluster's where its centre is within the larger of r50 and 30" of the
 true one, one to one, by falling score. A cluster's signal-to-noise is the number of its
-members to the limit, over the root of the field stars within r50 of its centre. Star
+members within r50 to the limit, over the root of the field stars there. Star
 counts see every fourth mosaic; of each bandwidth the score counts that has the same
 number of false positives per area on the mosaics without clusters.
 """
@@ -163,7 +163,8 @@ def _truth(tile):
         for one in clusters
     ]
     truth = clusters["r50", "n_members", "n_inside", "profile"]
-    truth["signal_to_noise"] = truth["n_inside"] / np.sqrt(np.maximum(noise, 1))
+    within = 0.5 * truth["n_inside"]
+    truth["signal_to_noise"] = within / np.sqrt(np.maximum(noise, 1))
     truth.meta.clear()
     return truth
 
@@ -205,7 +206,7 @@ def report_clusters(images):
         "1000 members and more, r50 20 to 200": (number >= 1000)
         & (r50 >= 20)
         & (r50 <= 200),
-        "sub-clustered, S/N > 5": sure & (truth["profile"] == "subclustered"),
+        "sub-clustered, S/N > 5": sure & (truth["profile"] == "sub-clustered"),
     }
     for low, high in itertools.pairwise(SIZES):
         groups[f"r50 {low} to {high}, S/N > 5"] = sure & (r50 >= low) & (r50 < high)
