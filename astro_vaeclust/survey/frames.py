@@ -63,28 +63,8 @@ def assemble(paths, frame, grid, *, hdu=None, skip_bad=False):
     scaled to one zero point; their skies are moved by constants such that they agree
     best where images overlap; and their mean is taken there.
 
-    Parameters
-    ----------
-    paths : sequence of str
-        The images.
-    frame : `~astro_vaeclust.survey.grid.Frame`
-        What to fill.
-    grid : `~astro_vaeclust.survey.grid.SurveyGrid`
-        That of the survey.
-    hdu : int, str or (str, int), optional
-        As in `~astro_vaeclust.images.read.open_image`.
-    skip_bad : bool
-        Whether images that cannot be read are left out.
-
-    Returns
-    -------
-    assembled : `Assembled`
-        The pixels.
-
-    Raises
-    ------
-    OSError
-        If an image cannot be read; the message names it.
+    ``frame`` is a `~astro_vaeclust.survey.grid.Frame` of ``grid``. An image that cannot
+    be read is left out with ``skip_bad``; else an OSError names it.
     """
     pieces, bad, lossy = [], [], False
     put = _resampled if grid.pixels is None else _pasted

@@ -40,6 +40,9 @@ LOCAL = {
 }
 """A worker that dies takes its own field along and no other; busy machines are slow."""
 
+TRIES = 5
+"""Attempts to reach all workers before the first field."""
+
 DESERTED = 600
 """Seconds without any worker after which a cluster counts as lost."""
 
@@ -141,11 +144,8 @@ class FieldPool:
             raise ConnectionError(
                 f"no worker joined {_address(client)} within {START} s"
             ) from None
-        from .plugin import FieldPlugin
-
-        client.register_plugin(FieldPlugin(finder), name="astro_vaeclust")
         ours = _state(finder, sample)
-        for address, theirs in client.run(_state, finder, sample).items():
+        for address, theirs in _prepared(client, finder, sample).items():
             for what, there in theirs.items():
                 if there != ours[what]:
                     raise ValueError(
@@ -263,6 +263,21 @@ class FieldPool:
             f"the cluster at {_address(self.client)} is lost; what was found is "
             "written, and the survey can be resumed"
         )
+
+
+def _prepared(client, finder, sample):
+    """Make the workers those of a survey, and return their states (dict)."""
+    from .plugin import FieldPlugin
+
+    for again in reversed(range(TRIES)):
+        try:
+            client.register_plugin(FieldPlugin(finder), name="astro_vaeclust")
+            return client.run(_state, finder, sample)
+        except OSError:  # a worker has just left, or is starting again
+            if not again:
+                raise
+            time.sleep(POLL)
+    raise AssertionError
 
 
 def _address(client):

@@ -1,6 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import json
-from dataclasses import dataclass
 
 import pytest
 
@@ -13,11 +12,6 @@ from astro_vaeclust.survey.pool import joined
 from ..survey.examples import SIDE, QuickFinder, sky, write
 
 
-@dataclass(frozen=True)
-class Finder(QuickFinder):
-    progress_bar: object = None
-
-
 @pytest.fixture(scope="module")
 def scheduler():
     with joined(None, 1) as client:
@@ -26,8 +20,8 @@ def scheduler():
 
 @pytest.fixture
 def command(scheduler, tmp_path, monkeypatch):
-    """Run a command in a folder with one image; the survey is that of `Finder`."""
-    finder = Finder(trap=str(tmp_path / "trap"))
+    """Run a command in a folder with one image; the search is a quick one."""
+    finder = QuickFinder(trap=str(tmp_path / "trap"))
     monkeypatch.setattr("astro_vaeclust.cli.survey.make_finder", lambda _: finder)
     write(tmp_path / "a.fits", *sky())
     monkeypatch.chdir(tmp_path)

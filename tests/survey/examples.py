@@ -82,6 +82,7 @@ class QuickFinder(ClusterFinderBase):
     threshold: float = 200.0
     trap: str = ""
     identity: str = "quick"
+    progress_bar: object = None
 
     @property
     def trained_model(self):
