@@ -19,11 +19,9 @@ from real_fields import CLUSTERS, detect
 from astro_vaeclust import VAEClusterFinder
 
 PANELS = [
-    ("m17_2mass_k/aK_asky_990502s1420198.fits.gz", "M17", "M17, 2MASS Ks"),
+    ("m17_2mass_k/m17_2mass_k_cutout1024.fits.gz", "M17", "M17, 2MASS Ks"),
     ("ngc2264_irac/i1.fits", "NGC 2264-D", "NGC 2264-D, Spitzer 3.6 micron"),
 ]
-SIDE = 500
-"""Rows from the upper edge that are shown."""
 
 
 def main(argv=None):
@@ -33,15 +31,19 @@ def main(argv=None):
     parser.add_argument("data", type=Path, help="folder of real images")
     parser.add_argument("--output", default="docs/_static/real-fields.png")
     arguments = parser.parse_args(argv)
-    figure = plt.figure(figsize=(11, 5), layout="constrained")
+    figure = plt.figure(figsize=(11, 5.6), layout="constrained")
     for number, (path, name, title) in enumerate(PANELS, start=1):
         catalog = detect(VAEClusterFinder(), arguments.data / path)
         ax = figure.add_subplot(1, 2, number, projection=catalog.image.wcs)
         catalog.plot(ax=ax)
-        height = catalog.image.shape[0]
-        ax.set_ylim(max(height - SIDE, 0) - 0.5, height - 0.5)
+        legend = ax.get_legend()
+        words = [text.get_text() for text in legend.get_texts()]
+        legend.remove()
         ax.set(title=title, xlabel="Right ascension", ylabel="Declination")
         _print_caption(catalog, name)
+    figure.legend(
+        legend.legend_handles, words, loc="outside lower center", ncols=len(words)
+    )
     figure.savefig(arguments.output, dpi=100, bbox_inches="tight")
 
 

@@ -47,9 +47,10 @@ CLUSTERS = {
 
 R50 = {"M67": 600, "Galactic Centre": 110, "NGC 1333": 266}
 """
-Published half-number or half-light radii in arcsec, of M67 the least one.
+Half-number or half-light radii in arcsec.
 
-That of NGC 1333 is of the 203 members of Luhman et al. 2016.
+That of NGC 1333 is of the 203 members of Luhman et al. 2016, that of M67 half of the
+diameter that is listed from Hunt & Reffert 2024.
 """
 
 BODY = 1 / 3

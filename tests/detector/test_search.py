@@ -366,19 +366,11 @@ def test_the_level_and_the_unit_do_not_matter(demo):
     np.testing.assert_allclose(one.table["score"], two.table["score"], rtol=1e-3)
 
 
-COARSEST = pytest.param(
-    6.0,
-    marks=pytest.mark.xfail(
-        reason="members blend: a rate of 2 per deg2, and an r50 2.4 times too large"
-    ),
-)
-
-
-@pytest.mark.parametrize("pixel_scale", [1.7, 2.75, 4.0, COARSEST])
+@pytest.mark.parametrize("pixel_scale", [1.7, 2.75, 4.0])
 def test_the_default_finds_a_cluster_in_coarse_pixels(pixel_scale):
     cluster = MockCluster(
         n_members=150,
-        half_number_radius=max(60, 15 * pixel_scale) * u.arcsec,
+        half_number_radius=60 * u.arcsec,
         nebulosity="none",
     )
     tile = simulate_tile(
