@@ -17,14 +17,11 @@ from . import (
     detect,
     evaluate,
     fetch,
-    merge,
     model,
     report,
     reproduce,
     score,
     selection_function,
-    status,
-    survey,
     train,
     vet,
 )
@@ -35,9 +32,6 @@ __all__ = ["main", "make_parser"]
 
 COMMANDS = {
     "detect": detect,
-    "survey": survey,
-    "status": status,
-    "merge": merge,
     "fetch": fetch,
     "score": score,
     "reproduce": reproduce,
