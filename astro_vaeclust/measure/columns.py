@@ -242,7 +242,7 @@ MEASURED_COLUMNS = (
         "level",
         "Size of a pixel of the network on the level that measured it",
         unit=u.arcsec,
-        ucd="instr.pixel",
+        ucd="phys.angSize;instr.pixel",
         format=".2f",
     ),
 )

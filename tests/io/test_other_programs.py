@@ -21,6 +21,8 @@ def measured_catalog():
     columns = make_columns(2)
     for column in MEASURED_COLUMNS:
         values = np.array([1 / 3, np.pi])
+        if column.dtype is np.int64:
+            values = np.array([0, 1])
         columns[column.name] = values if column.unit is None else values * column.unit
     return ClusterCatalog(cluster_table(columns, make_catalog(1).meta))
 

@@ -3,7 +3,7 @@ import pytest
 
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.measure.columns import table_digest
-from astro_vaeclust.measure.verdicts import agreement, vetted_table
+from astro_vaeclust.measure.verdicts import agreement
 
 from ..example_catalog import make_catalog
 
@@ -113,8 +113,9 @@ def test_bad_file_is_refused_with_its_name(catalog, tmp_path, old, new, message)
 
 def test_notes_that_fits_cannot_hold_are_said(tmp_path):
     catalog = make_catalog(2)
-    verdicts = {("Ada", 1): ("accept", "schön")}
-    vetted = ClusterCatalog(vetted_table(catalog.table, verdicts))
+    path = write(tmp_path / "a.csv", [(1, "accept,schön,Ada,1")], catalog)
+    vetted = catalog.vetted(path)
+    path.unlink()
     with pytest.raises(ValueError, match=r"ASCII texts only.*schön.*write \.ecsv"):
         vetted.write(tmp_path / "v.fits")
     assert not list(tmp_path.iterdir())
