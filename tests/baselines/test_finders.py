@@ -90,7 +90,10 @@ def test_catalogue_is_complete(finder, clustered, wcs):
     assert heat.max() <= 1
     assert heat[round(CLUSTER[1]), round(CLUSTER[0])] > 0.99
     assert (np.diff(catalog.table["score"]) <= 0).all()
-    assert catalog.table.meta["settings"]["threshold"] == finder.threshold
+    assert "threshold" not in catalog.table.meta["settings"]  # it is the default
+    other = replace(finder, threshold=finder.threshold - 0.1)
+    meta = other.detect(None, wcs=wcs, sources=as_table(clustered)).table.meta
+    assert meta["settings"]["threshold"] == other.threshold
 
 
 def test_call_gives_table(finder, clustered, wcs):

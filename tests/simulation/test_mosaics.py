@@ -138,7 +138,7 @@ def test_mosaics_differ_in_what_they_hold():
 
 def test_nulls_of_each_kind_are_poisson():
     rng = np.random.default_rng(2)
-    drawn = [draw_kinds(rng, 1.5) for _ in range(400)]
+    drawn = [draw_kinds(rng, 1.5) for _ in range(2000)]
     assert set(PER_DEGREE) == set(NULLS)
     for kind, mean in PER_DEGREE.items():
         counts = [kinds.count(kind) for kinds in drawn]

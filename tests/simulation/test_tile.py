@@ -369,7 +369,8 @@ def test_demo_has_one_clear_cluster():
     tile = demo_tile()
     assert tile.image.shape == (1024, 512)
     (truth,) = tile.clusters
-    assert truth["n_members"] == truth["n_inside"] == 90
+    assert truth["n_members"] == 90
+    assert 85 <= truth["n_inside"] <= 90
     assert 30 * u.arcsec < truth["r50"] < 50 * u.arcsec
     bright = tile.stars[tile.stars["mag"] < 14.3 * u.mag]
     near = bright["sky"].separation(truth["sky_center"]) < truth["r50"]
