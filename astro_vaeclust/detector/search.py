@@ -13,6 +13,7 @@ from photutils.segmentation import SegmentationImage
 from ..base import ClusterSearchBase
 from ..images.celestial import middle, pixel_area
 from ..measure.circles import CircleMeasurements, circle
+from ..measure.stacking import part_numbers
 from .conditions import flag_outside
 from .grid import NetworkGrid, NetworkImage
 from .levels import LevelSearch, level_fractions, level_grids, on_level
@@ -190,10 +191,9 @@ def reported(rows, pixel_scale, limit, n_largest):
 
 def rows_of(rows, chosen):
     """Return some rows; what they are part of is a chosen one, or none."""
-    numbers = np.zeros(len(rows) + 1, dtype=int)
-    numbers[chosen + 1] = np.arange(1, len(chosen) + 1)
     rows = rows[chosen]
-    rows["part_of"] = numbers[rows["part_of"]]
+    after = np.arange(1, len(chosen) + 1)
+    rows["part_of"] = part_numbers(rows["part_of"], chosen + 1, after)
     return rows
 
 
