@@ -17,11 +17,14 @@ from . import (
     detect,
     evaluate,
     fetch,
+    merge,
     model,
     report,
     reproduce,
     score,
     selection_function,
+    status,
+    survey,
     train,
     vet,
 )
@@ -32,6 +35,9 @@ __all__ = ["main", "make_parser"]
 
 COMMANDS = {
     "detect": detect,
+    "survey": survey,
+    "status": status,
+    "merge": merge,
     "fetch": fetch,
     "score": score,
     "reproduce": reproduce,

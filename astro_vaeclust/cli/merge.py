@@ -1,0 +1,48 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""``vaeclust merge``: one catalogue of a survey."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .messages import LOGGER
+from .options import positive
+
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
+
+HELP = "make one catalogue of a survey"
+DESCRIPTION = (
+    "Merge the fields of a survey, and write candidates.parquet, .fits and .reg, "
+    "fields.parquet and area.moc.fits into its folder."
+)
+EXAMPLE = "vaeclust merge plane --max-false-alarm-rate 0.1"
+
+
+def add_options(parser):
+    """Add the options of the command to its parser."""
+    parser.add_argument("folder", metavar="DIR", help="folder of a survey")
+    parser.add_argument(
+        "--max-false-alarm-rate",
+        type=positive,
+        metavar="PER_DEG2",
+        help="only candidates with at most this rate",
+    )
+
+
+def run(arguments):
+    """Merge the fields and write the files."""
+    import astropy.units as u
+
+    from ..survey.outputs import write_outputs
+
+    rate = arguments.max_false_alarm_rate
+    catalog = write_outputs(
+        arguments.folder,
+        max_false_alarm_rate=None if rate is None else rate / u.deg**2,
+    )
+    LOGGER.info(
+        "%d clusters, %d candidates of fields, in %s",
+        np.count_nonzero(catalog["is_primary"]),
+        len(catalog),
+        arguments.folder,
+    )

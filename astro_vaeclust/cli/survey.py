@@ -1,0 +1,154 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""``vaeclust survey``: search many images as one sky."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+
+from .messages import LOGGER, progress_bar
+from .options import (
+    SURVEYS,
+    add_finder_options,
+    add_hdu,
+    add_workers,
+    make_finder,
+    positive,
+    whole_number,
+)
+
+__all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
+
+HELP = "find the clusters of many images as one sky, on many processes"
+DESCRIPTION = (
+    "Cut the sky that the images show into fields, and search these on Dask. "
+    "Results are kept in a folder: after an interrupt or a crash, or with more images, "
+    "--resume goes on. 'vaeclust merge' makes the catalogue. The exit code is 1 if "
+    "fields failed."
+)
+EXAMPLE = "vaeclust survey 'tiles/*.fits' --output plane --workers 8"
+
+
+def add_options(parser):
+    """Add the options of the command to its parser."""
+    parser.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="files, patterns in quotes, URLs, or a .txt with one of these per line",
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="DIR", help="folder of the results"
+    )
+    add_hdu(parser)
+    parser.add_argument("--band", help="only images with this band in their header")
+    parser.add_argument(
+        "--side",
+        type=positive,
+        metavar="DEG",
+        help="side of a field: 0.5, 0.25, 0.125 or 0.0625 (default: by the pixels)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=positive,
+        default=600.0,
+        metavar="SECONDS",
+        help="after which a field is given up (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--completeness",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="paint clusters into N fields at the end, and say how many are found",
+    )
+    parser.add_argument(
+        "--imitated",
+        choices=SURVEYS,
+        default="2mass-ks",
+        help="what the images are like, for that (default: %(default)s)",
+    )
+    _add_ways_on(parser)
+    cluster = parser.add_argument_group("where it runs")
+    add_workers(cluster)
+    running = cluster.add_mutually_exclusive_group()
+    running.add_argument(
+        "--scheduler", metavar="ADDRESS", help="join a cluster, as tcp://host:8786"
+    )
+    running.add_argument(
+        "--scheduler-file", metavar="FILE", help="join the cluster that wrote this file"
+    )
+    add_finder_options(parser)
+
+
+def _add_ways_on(parser):
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the survey in the folder"
+    )
+    parser.add_argument(
+        "--retry-failed",
+        action="store_true",
+        help="go on, and search fields again that failed",
+    )
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out images that cannot be read"
+    )
+
+
+def run(arguments):
+    """Search the fields; return 1 if any failed."""
+    from ..survey import run_survey
+    from ..survey.pool import connected
+
+    images = arguments.images
+    finder = replace(make_finder(arguments), progress_bar=None)
+    cluster = nullcontext()
+    if arguments.scheduler or arguments.scheduler_file:
+        cluster = connected(arguments.scheduler, arguments.scheduler_file)
+    counts = Counter()
+    with _terminated_as_interrupted(), cluster as client:
+        rows = run_survey(
+            images[0] if len(images) == 1 else images,
+            arguments.output,
+            finder=finder,
+            client=client,
+            workers=arguments.workers,
+            resume=arguments.resume,
+            retry_failed=arguments.retry_failed,
+            skip_bad=arguments.skip_bad,
+            hdu=arguments.hdu,
+            band=arguments.band,
+            side=arguments.side,
+            timeout=arguments.timeout,
+            completeness=arguments.completeness,
+            imitated=arguments.imitated,
+            progress_bar=progress_bar(arguments.quiet),
+        )
+        try:
+            for row in rows:
+                counts[row.status] += 1
+        except KeyboardInterrupt:
+            rows.close()
+            raise KeyboardInterrupt(
+                f"interrupted after {counts.total()} fields; --resume goes on"
+            ) from None
+    LOGGER.info(
+        "%d fields searched: %d done, %d empty, %d failed; 'vaeclust merge %s' makes "
+        "the catalogue",
+        counts.total(),
+        *(counts[status] for status in ("done", "empty", "failed")),
+        arguments.output,
+    )
+    return int(counts["failed"] > 0)
+
+
+@contextmanager
+def _terminated_as_interrupted():
+    """Take a request to end the process for an interrupt."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

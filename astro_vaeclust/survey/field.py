@@ -1,0 +1,236 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The search of one field, which workers do."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass, field
+
+import astropy.units as u
+import numpy as np
+from astropy.nddata import NDData
+
+from ..images.celestial import pixel_area
+from ..images.read import read_image
+from ..images.sky import MIN_USABLE, Sky
+from ..measure.columns import COLUMNS, MEASURED_COLUMNS
+from ..measure.flags import ClusterFlags
+from ..measure.stacking import part_numbers
+from ..sources.find import BOX_SIZE, find_sources, measure_fwhm
+from .frames import assemble
+
+__all__ = ["CANDIDATE_COLUMNS", "FieldRow", "FieldSearch"]
+
+CANDIDATE_COLUMNS = tuple(
+    column
+    for column in (*COLUMNS, *MEASURED_COLUMNS)
+    if column.name not in ("id", "sky_center")
+)
+"""Columns of a candidate beside ``ra``, ``dec`` and ``depth``."""
+
+SAMPLE = 4
+"""One pixel of so many, along either axis, is looked up in the counted area."""
+
+CONDITIONS = 512
+"""Side in pixels of the square in which noise, seeing and density are measured."""
+
+FEW = 0.05
+"""Usable fraction of a frame below which no sky to measure is no failure."""
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """
+    What is known of a field that was searched.
+
+    Parameters
+    ----------
+    field : int
+        Its index in the grid.
+    name : str
+        Its name.
+    status : str
+        "done"; "empty" if no image shows anything of its box that can be searched;
+        "failed".
+    reason : str
+        Why it failed or is empty, or which images were left out.
+    seconds : float
+        Time that the search took.
+    worker : str
+        Address of the worker.
+    inputs : tuple of (str, str)
+        Path and stamp of each image.
+    area : float
+        Usable pixels in its box, in deg2.
+    noise : float
+        Noise of a pixel in its middle, in the unit of the images.
+    seeing : float
+        Width of the stars there in arcsec.
+    density : float
+        Sources there per arcmin2.
+    candidates : list of dict
+        Those whose centre is in its box or just outside: ``ra`` and ``dec`` in deg,
+        ``depth`` in the field in arcsec, and ``CANDIDATE_COLUMNS`` in their units;
+        ``part_of`` is a number in the list, from 1.
+    """
+
+    field: int
+    name: str
+    status: str
+    reason: str = ""
+    seconds: float = 0.0
+    worker: str = ""
+    inputs: tuple[tuple[str, str], ...] = ()
+    area: float = 0.0
+    noise: float = np.nan
+    seeing: float = np.nan
+    density: float = np.nan
+    candidates: list[dict] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class FieldSearch:
+    """
+    The search of any field of a survey; called in a worker.
+
+    Parameters
+    ----------
+    finder : `~astro_vaeclust.base.ClusterFinderBase`
+        Has a trained model.
+    grid : `~astro_vaeclust.survey.grid.SurveyGrid`
+        The grid.
+    hdu : int, str or (str, int), optional
+        As in `~astro_vaeclust.images.read.open_image`.
+    skip_bad : bool
+        Whether images that cannot be read are left out.
+    """
+
+    finder: object
+    grid: object
+    hdu: object = None
+    skip_bad: bool = False
+
+    def __call__(self, index, inputs):
+        """
+        Search a field.
+
+        Parameters
+        ----------
+        index : int
+            Its index in the grid.
+        inputs : tuple of (str, str)
+            Path and stamp of each image.
+
+        Returns
+        -------
+        row : `FieldRow`
+            The result, also of a field that failed.
+        """
+        began = time.perf_counter()
+        place = self.grid.sky.field(index)
+        try:
+            found = self._searched(place, [path for path, _ in inputs])
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            found = {"status": "failed", "reason": reason}
+        return FieldRow(
+            field=index,
+            name=place.name,
+            seconds=time.perf_counter() - began,
+            worker=_worker(),
+            inputs=tuple(inputs),
+            **found,
+        )
+
+    def _searched(self, place, paths):
+        """Return the entries of the row of a field (dict)."""
+        frame = self.grid.frame(place)
+        assembled = assemble(
+            paths, frame, self.grid, hdu=self.hdu, skip_bad=self.skip_bad
+        )
+        found = {"status": "empty", "reason": "; ".join(assembled.bad)}
+        usable = np.isfinite(assembled.pixels)
+        found["area"] = _own_area(usable, frame.wcs, place)
+        if not found["area"] or usable.sum() < MIN_USABLE:
+            return found
+        image = NDData(assembled.pixels, wcs=frame.wcs)
+        with warnings.catch_warnings(action="ignore"):
+            try:
+                table = self.finder.detect(image).table
+            except ValueError as error:
+                if usable.mean() > FEW:
+                    raise
+                return found | {"reason": str(error)}
+            found |= _conditions(image, usable)
+        if assembled.lossy:
+            table["flags"] |= ClusterFlags.LOSSY_INPUT.value
+        candidates = self._candidates(table, place)
+        return found | {"status": "done", "candidates": candidates}
+
+    def _candidates(self, table, place):
+        """Return the candidates that the field reports (list of dict)."""
+        sky = table["sky_center"]
+        columns = {"ra": sky.ra.deg, "dec": sky.dec.deg}
+        columns["depth"] = place.depth(columns["ra"], columns["dec"])
+        for column in CANDIDATE_COLUMNS:
+            if column.name in table.colnames:
+                values = table[column.name]
+                columns[column.name] = np.asarray(
+                    values if column.unit is None else values.to_value(column.unit)
+                )
+        rows = np.flatnonzero(columns["depth"] >= -self.grid.reach)
+        columns = {name: values[rows] for name, values in columns.items()}
+        numbers = np.arange(1, len(rows) + 1)
+        if "part_of" in columns:
+            columns["part_of"] = part_numbers(
+                columns["part_of"], table["id"][rows], numbers
+            )
+        return [
+            {name: values[row].item() for name, values in columns.items()}
+            for row in numbers - 1
+        ]
+
+
+def _own_area(usable, wcs, place):
+    """Return the area of the usable pixels in the box of a field in deg2 (float)."""
+    rows, columns = np.nonzero(usable[::SAMPLE, ::SAMPLE])
+    if not rows.size:
+        return 0.0
+    sky = wcs.pixel_to_world(columns * SAMPLE, rows * SAMPLE).icrs
+    own = place.depth(sky.ra.deg, sky.dec.deg) >= 0
+    ny, nx = usable.shape
+    middle_area = pixel_area(wcs, (nx - 1) / 2, (ny - 1) / 2)
+    return float(np.count_nonzero(own) * SAMPLE**2 * middle_area)
+
+
+def _conditions(image, usable):
+    """Return noise, seeing and density in the middle of what can be used (dict)."""
+    part = tuple(
+        slice(max(int(np.median(axis)) - CONDITIONS // 2, 0), None)
+        for axis in (np.flatnonzero(usable.any(axis=1 - axis)) for axis in (0, 1))
+    )
+    part = tuple(slice(side.start, side.start + CONDITIONS) for side in part)
+    try:
+        cut = read_image(image.data[part], wcs=image.wcs.slice(part))
+        noise = Sky.from_pixels(cut.data, cut.mask, box_size=BOX_SIZE).noise
+        fwhm = measure_fwhm(cut)
+        number = len(find_sources(cut, fwhm=fwhm))
+    except ValueError:  # too few pixels
+        return {}
+    scale = cut.pixel_scale.to_value(u.arcsec / u.pix)
+    return {
+        "noise": float(noise),
+        "seeing": float(fwhm * scale),
+        "density": number / float(cut.usable_area.to_value(u.arcmin**2)),
+    }
+
+
+def _worker():
+    """Return the address of the worker that this runs in; empty outside of one."""
+    from distributed import get_worker
+
+    try:
+        return get_worker().address
+    except ValueError:
+        return ""

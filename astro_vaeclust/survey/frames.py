@@ -1,0 +1,213 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""One image of what a field sees, from the images that show parts of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..archives.mosaic import zero_point
+from ..images.hdus import quietly
+from ..utils.optional import import_optional
+from .images import opened
+
+__all__ = ["Assembled", "assemble"]
+
+MIN_OVERLAP = 100
+"""Pixels that two images must share for their skies to be matched."""
+
+
+@dataclass(frozen=True, eq=False)
+class Assembled:
+    """
+    The pixels of a frame.
+
+    Parameters
+    ----------
+    pixels : (ny, nx) float32 array
+        NaN where no image has any.
+    lossy : bool
+        Whether an image went through a lossy compression.
+    bad : tuple of str
+        What is wrong with images that were left out.
+    """
+
+    pixels: np.ndarray
+    lossy: bool
+    bad: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """Pixels of an image on the frame, from a row and a column on."""
+
+    corner: tuple[int, int]
+    pixels: np.ndarray
+
+    @property
+    def place(self):
+        """Rows and columns of the frame."""
+        return tuple(
+            slice(first, first + side)
+            for first, side in zip(self.corner, self.pixels.shape, strict=True)
+        )
+
+
+def assemble(paths, frame, grid, *, hdu=None, skip_bad=False):
+    """
+    Put the images of a frame together.
+
+    Images that are cut from one grid of pixels are pasted. Others are put on the grid
+    of the frame by nearest neighbour, so that their noise stays what it is. They are
+    scaled to one zero point; their skies are moved by constants such that they agree
+    best where images overlap; and their mean is taken there.
+
+    ``frame`` is a `~astro_vaeclust.survey.grid.Frame` of ``grid``. An image that cannot
+    be read is left out with ``skip_bad``; else an OSError names it.
+    """
+    pieces, bad, lossy = [], [], False
+    put = _resampled if grid.pixels is None else _pasted
+    for path in paths:
+        try:
+            with opened(path, hdu) as source:
+                piece = put(source, frame, grid)
+                lossy |= source.lossy
+        except (OSError, ValueError, TypeError) as error:
+            reason = f"{path}: {error}"
+            if not skip_bad:
+                raise OSError(reason) from error
+            bad.append(reason)
+            continue
+        if piece is not None and np.isfinite(piece.pixels).any():
+            pieces.append(piece)
+    return Assembled(_mean(_matched(pieces), frame.shape), lossy, tuple(bad))
+
+
+def _pasted(source, frame, grid):
+    """Cut the part of an image that is on a frame of the same grid of pixels."""
+    shift = np.round(frame.wcs.wcs.crpix - source.wcs.wcs.crpix).astype(int)
+    return _piece(source, frame, shift[::-1], grid)
+
+
+def _piece(source, frame, shift, grid):
+    """Cut the part of an image that is on a frame, given its corner there."""
+    low = np.maximum(shift, 0)
+    high = np.minimum(shift + source.shape, frame.shape)
+    if np.any(low >= high):
+        return None
+    place = tuple(
+        slice(int(a), int(b)) for a, b in zip(low - shift, high - shift, strict=True)
+    )
+    return _Piece(tuple(map(int, low)), _pixels(source, place, grid))
+
+
+def _resampled(source, frame, grid):
+    """Put the part of an image that is on a frame on the grid of the frame."""
+    reproject = import_optional("reproject", "survey")
+    place = _box(frame.wcs, frame.shape, source.wcs, source.shape)
+    if place is None:
+        return None
+    pixels = _pixels(source, place, grid)
+    wcs = source.wcs.slice(place)
+    target = _box(wcs, pixels.shape, frame.wcs, frame.shape)
+    if target is None:
+        return None
+    with quietly():
+        found = reproject.reproject_interp(
+            (pixels, wcs),
+            frame.wcs.slice(target),
+            shape_out=tuple(side.stop - side.start for side in target),
+            order="nearest-neighbor",
+            roundtrip_coords=False,
+            return_footprint=False,
+        )
+    corner = tuple(side.start for side in target)
+    return _Piece(corner, np.asarray(found, dtype=np.float32))
+
+
+def _box(wcs, shape, other, other_shape, n=17):
+    """Return the rows and columns of another image that an image may cover, or None."""
+    ny, nx = shape
+    x, y = np.meshgrid(np.linspace(-1, nx, n), np.linspace(-1, ny, n))
+    with quietly():
+        x, y = other.world_to_pixel(wcs.pixel_to_world(x, y))
+    if not np.isfinite([x, y]).all():
+        return tuple(slice(0, side) for side in other_shape)
+    low = [max(int(np.floor(axis.min())) - 1, 0) for axis in (y, x)]
+    high = [
+        min(int(np.ceil(axis.max())) + 2, side)
+        for axis, side in zip((y, x), other_shape, strict=True)
+    ]
+    if any(a >= b for a, b in zip(low, high, strict=True)):
+        return None
+    return tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+
+
+def _pixels(source, place, grid):
+    """Read a part of an image, scaled to the zero point of the survey."""
+    pixels = np.array(source.pixels[place], dtype=np.float32)
+    for mask in source.masks:
+        pixels[np.asarray(mask[place])] = np.nan
+    own = None if source.header is None else zero_point(source.header)
+    if own is not None and grid.zero_point is not None and own != grid.zero_point:
+        pixels *= np.float32(10 ** (0.4 * (grid.zero_point - own)))
+    return pixels
+
+
+def _matched(pieces):
+    """Move the skies of pieces by constants such that they agree where they overlap."""
+    rows, differences = [], []
+    for first, one in enumerate(pieces):
+        for second in range(first):
+            difference = _difference(one, pieces[second])
+            if difference is not None:
+                row = np.zeros(len(pieces))
+                row[[first, second]] = 1, -1
+                rows.append(row)
+                differences.append(difference)
+    if not np.any(differences):
+        return pieces
+    shifts = np.linalg.lstsq(np.array(rows), np.array(differences))[0]
+    return [
+        _Piece(piece.corner, piece.pixels - np.float32(shift))
+        for piece, shift in zip(pieces, shifts, strict=True)
+    ]
+
+
+def _difference(one, other):
+    """Return the median difference of two pieces where both have pixels, or None."""
+    low = np.maximum(one.corner, other.corner)
+    high = np.minimum(
+        np.add(one.corner, one.pixels.shape), np.add(other.corner, other.pixels.shape)
+    )
+    if np.any(low >= high):
+        return None
+    values = [
+        piece.pixels[
+            tuple(
+                slice(a, b)
+                for a, b in zip(low - piece.corner, high - piece.corner, strict=True)
+            )
+        ]
+        for piece in (one, other)
+    ]
+    difference = values[0] - values[1]
+    difference = difference[np.isfinite(difference)]
+    return np.median(difference) if difference.size >= MIN_OVERLAP else None
+
+
+def _mean(pieces, shape):
+    """Return the mean of pieces, NaN where there is none."""
+    if len(pieces) == 1:
+        pixels = np.full(shape, np.nan, dtype=np.float32)
+        pixels[pieces[0].place] = pieces[0].pixels
+        return pixels
+    total, number = np.zeros(shape), np.zeros(shape, dtype=np.uint16)
+    for piece in pieces:
+        usable = np.isfinite(piece.pixels)
+        total[piece.place] += np.where(usable, piece.pixels, 0)
+        number[piece.place] += usable
+    with np.errstate(invalid="ignore"):
+        total /= number
+    return total.astype(np.float32)

@@ -1,0 +1,231 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The images of a survey: which they are, and what their headers say."""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+import time
+import warnings
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from ..archives.mosaic import zero_point
+from ..images.celestial import middle, pixel_area
+from ..images.read import open_image
+from ..utils.optional import import_optional
+from .geometry import corners
+from .grid import fields_of, pixel_grid
+
+__all__ = ["InputImage", "describe_image", "list_images", "opened", "stamps_of"]
+
+SMALL = 32_000_000
+"""Bytes below which an object is read by one request."""
+
+BLOCK = 1 << 20
+"""Bytes of a larger object that are read at a time."""
+
+TRIES = 4
+"""Requests for an object before it counts as unreadable."""
+
+TIMEOUT = 60
+"""Seconds within which a request is answered."""
+
+MAX_NAMED = 10
+"""Bad images that an error names."""
+
+
+@dataclass(frozen=True)
+class InputImage:
+    """
+    What is known of an image before its pixels are read.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path, or URL.
+    stamp : str
+        Changes when the file does: size and time, or ETag.
+    scale : float
+        Size of a pixel in arcsec.
+    band : str
+        Band in the header; empty where it is not known.
+    zero_point : float or None
+        Magnitude of a count of 1, where the header says.
+    pixels : str
+        What `~astro_vaeclust.survey.grid.pixel_grid` returns.
+    outline : tuple of float
+        Right ascension and declination in deg of its corners, one after the other.
+    fields, owned : tuple
+        What `~astro_vaeclust.survey.grid.fields_of` returns.
+    """
+
+    path: str
+    stamp: str
+    scale: float
+    band: str
+    zero_point: float | None
+    pixels: str
+    outline: tuple[float, ...]
+    fields: tuple[int, ...] = ()
+    owned: tuple[bool, ...] = ()
+
+
+def list_images(images):
+    """
+    Return the paths of the images of a survey, sorted (list of str).
+
+    Parameters
+    ----------
+    images : str, path-like or sequence
+        A pattern such as ``tiles/*.fits``, a text file with a path, pattern or URL per
+        line and comments after ``#``, or a sequence of paths, patterns and URLs.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or lines are no files or occur twice; all are named.
+    """
+    if isinstance(images, (str, os.PathLike)):
+        images = [os.fspath(images)]
+        if images[0].endswith((".txt", ".lst", ".list")) and "://" not in images[0]:
+            images = _lines(images[0])
+    paths, wrong = [], []
+    for entry in map(os.fspath, images):
+        found = [entry] if "://" in entry else _matches(entry)
+        wrong += [] if found else [f"{entry} (no such file)"]
+        wrong += [f"{path} (a folder)" for path in found if os.path.isdir(path)]
+        paths += [path if "://" in path else os.path.abspath(path) for path in found]
+    counts = Counter(paths)
+    wrong += [f"{path} (twice)" for path in counts if counts[path] > 1]
+    if wrong:
+        raise ValueError(f"images: {named(wrong)}")
+    if not paths:
+        raise ValueError("images: there are none")
+    return sorted(paths)
+
+
+def _lines(path):
+    lines = Path(path).read_text().splitlines()
+    lines = (line.partition("#")[0].strip() for line in lines)
+    return [line for line in lines if line]
+
+
+def _matches(entry):
+    entry = os.path.expanduser(entry)
+    return [entry] if os.path.exists(entry) else glob.glob(entry, recursive=True)
+
+
+def named(texts):
+    """Return texts in one line, the first few and how many more."""
+    more = len(texts) - MAX_NAMED
+    return "; ".join(texts[:MAX_NAMED]) + (f"; and {more} more" if more > 0 else "")
+
+
+def stamps_of(paths):
+    """Return the stamps of images (list of str); empty for what is not there."""
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(_stamp, paths))
+
+
+def _stamp(path):
+    try:
+        if "://" not in path:
+            status = os.stat(path)
+            return f"{status.st_size} {status.st_mtime_ns}"
+        filesystem, name = _filesystem(path)
+        info = _tried(path, lambda: filesystem.info(name))
+    except (OSError, ValueError):
+        return ""
+    changes = (info.get(key) for key in ("ETag", "Last-Modified", "LastModified"))
+    return f"{info.get('size')} {next(filter(None, changes), '')}"
+
+
+def describe_image(path, stamp, hdu, grid=None):
+    """
+    Return what is known of an image (`InputImage`); needs its header only.
+
+    ``grid`` is the `~astro_vaeclust.survey.grid.SurveyGrid`; without it the image has
+    no fields yet. Raises what `~astro_vaeclust.images.read.open_image` does.
+    """
+    with opened(path, hdu) as source:
+        scale = 3600 * np.sqrt(pixel_area(source.wcs, *middle(source.shape)))
+        fields, owned = (), ()
+        if grid is not None:
+            fields, owned = fields_of(source.wcs, source.shape, grid)
+        header = source.header if source.header is not None else {}
+        return InputImage(
+            path=path,
+            stamp=stamp,
+            scale=float(scale),
+            band=str(header.get("FILTER", header.get("BAND", ""))).strip(),
+            zero_point=zero_point(header),
+            pixels=pixel_grid(source.wcs),
+            outline=tuple(map(float, corners(source.wcs, source.shape).ravel())),
+            fields=tuple(map(int, fields)),
+            owned=tuple(map(bool, owned)),
+        )
+
+
+@contextmanager
+def opened(path, hdu=None):
+    """
+    Open an image of the survey.
+
+    ``path`` is a path or URL. Yields an `~astro_vaeclust.images.source.ImageSource`;
+    raises OSError and ValueError if it cannot be read.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings(action="ignore"))
+        data = path
+        if "://" in path:
+            data = stack.enter_context(_remote(path))
+        yield stack.enter_context(open_image(data, hdu=hdu))
+
+
+@contextmanager
+def _remote(url):
+    """Open an object of the network as an HDUList."""
+    filesystem, name = _filesystem(url)
+    size = _tried(url, lambda: filesystem.info(name)).get("size") or 0
+    if size < SMALL:
+        content = _tried(url, lambda: filesystem.cat_file(name))
+        if size and len(content) != size:
+            raise OSError(f"{url}: {len(content)} of {size} bytes came")
+        file = io.BytesIO(content)
+    else:
+        file = filesystem.open(name, block_size=BLOCK)
+    with file, fits.open(file) as hdulist:
+        yield hdulist
+
+
+def _filesystem(url):
+    """Return the filesystem of a URL of fsspec, and the name of the object in it."""
+    core = import_optional("fsspec.core", "survey")
+    options = {}
+    if url.startswith("http"):
+        aiohttp = import_optional("aiohttp", "survey")
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT, sock_read=TIMEOUT / 2)
+        options["client_kwargs"] = {"timeout": timeout}
+    return core.url_to_fs(url, **options)
+
+
+def _tried(url, request):
+    """Return the answer to a request, which is repeated unless it is "no such file"."""
+    for again in reversed(range(TRIES)):
+        try:
+            return request()
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # clients of the network raise much
+            if not again:
+                raise OSError(f"{url}: {type(error).__name__}: {error}") from error
+            time.sleep(0.5 * 2.0 ** (TRIES - again))
+    raise AssertionError

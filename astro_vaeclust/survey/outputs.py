@@ -1,0 +1,130 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The files that a survey ends in, and how far it is."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import SkyCoord
+
+from ..utils.files import atomic_path
+from ..utils.optional import import_optional
+from .grid import SurveyGrid
+from .merge import existing, merge
+
+__all__ = ["status_of", "write_outputs"]
+
+MOC_ORDER = 13
+"""Order of the smallest cells of the map of the area, of 26 arcsec."""
+
+
+def write_outputs(folder, *, max_false_alarm_rate=None):
+    """
+    Merge a survey and write the result into its folder.
+
+    ``candidates.parquet`` and ``candidates.fits`` have all candidates,
+    ``candidates.reg`` circles of the primary ones, ``fields.parquet`` a row per field,
+    ``area.moc.fits`` the sky that was searched.
+
+    Parameters
+    ----------
+    folder, max_false_alarm_rate
+        Those of `~astro_vaeclust.survey.merge`, with the same errors.
+
+    Returns
+    -------
+    catalog : `~astro_vaeclust.ClusterCatalog`
+        The candidates.
+    """
+    survey = existing(folder)
+    catalog = merge(folder, max_false_alarm_rate=max_false_alarm_rate)
+    for name in ("candidates.parquet", "candidates.fits"):
+        catalog.write(survey.path / name, overwrite=True)
+    primary = catalog[np.asarray(catalog["is_primary"])]
+    primary.write(survey.path / "candidates.reg", overwrite=True)
+    _write_log(survey)
+    _write_area(survey)
+    return catalog
+
+
+def _write_log(survey):
+    """Write a row per field, without its candidates."""
+    compute = import_optional("pyarrow.compute", "survey")
+    rows = survey.read_rows().sort_by("field")
+    number = compute.list_value_length(rows["candidates"])
+    rows = rows.drop_columns("candidates").append_column("n_candidates", number)
+    with atomic_path(survey.path / "fields.parquet", overwrite=True) as path:
+        import_optional("pyarrow.parquet", "survey").write_table(rows, path)
+
+
+def _write_area(survey):
+    """Write the sky of the images within the fields that are done, as a MOC."""
+    moc = import_optional("mocpy", "survey").MOC
+    sky = SurveyGrid(**survey.settings["grid"]).sky
+    rows = survey.read_rows(["status"])
+    done = rows["field"].to_numpy()[rows["status"].to_numpy(False) == "done"]
+    shown = [image.outline for image in survey.read_images().values()]
+    boxes = [sky.field(index).outline().ravel() for index in done]
+    area = _covered(moc, boxes) & _covered(moc, shown)
+    with atomic_path(survey.path / "area.moc.fits", overwrite=True) as path:
+        area.save(path, format="fits")
+
+
+def _covered(moc, polygons):
+    """Return the union of polygons, each a flat sequence of positions in deg."""
+    if not len(polygons):
+        return moc.new_empty(MOC_ORDER)
+    vertices = [
+        SkyCoord(np.reshape(polygon, (-1, 2)), unit=u.deg) for polygon in polygons
+    ]
+    first, *rest = moc.from_polygons(vertices, max_depth=MOC_ORDER)
+    return first.union(*rest) if rest else first
+
+
+def status_of(folder):
+    """
+    Return how far a survey is (dict).
+
+    Parameters
+    ----------
+    folder : str or path-like
+        The folder that `~astro_vaeclust.survey.run_survey` writes.
+
+    Returns
+    -------
+    status : dict
+        ``running`` (bool); numbers of fields ``planned``, ``done``, ``empty``,
+        ``failed`` and ``missing``; ``area`` that was searched in deg2;
+        ``candidates``, those that several fields report more than once; ``seconds`` of
+        the workers; and ``failures``, the reasons with their numbers, most first.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no survey.
+    """
+    compute = import_optional("pyarrow.compute", "survey")
+    survey = existing(folder)
+    names = ["status", "reason", "area", "seconds", "candidates"]
+    rows = survey.read_rows(names)
+    status = rows["status"].to_numpy(False)
+    numbers = {
+        name: int(np.count_nonzero(status == name))
+        for name in ("done", "empty", "failed")
+    }
+    reasons, counts = np.unique(
+        rows["reason"].to_numpy(False)[status == "failed"].astype(str),
+        return_counts=True,
+    )
+    most = np.argsort(-counts, kind="stable")
+    candidates = compute.sum(compute.list_value_length(rows["candidates"])).as_py()
+    return {
+        "running": survey.is_locked,
+        "planned": survey.n_fields,
+        **numbers,
+        "missing": max(survey.n_fields - len(rows), 0),
+        "area": float(np.sum(rows["area"].to_numpy())),
+        "candidates": candidates or 0,
+        "seconds": float(np.sum(rows["seconds"].to_numpy())),
+        "failures": {str(reasons[n]): int(counts[n]) for n in most},
+    }
