@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 
 from .messages import LOGGER, progress_bar
@@ -58,6 +58,13 @@ def add_options(parser):
         help="after which a field is given up (default: %(default)g)",
     )
     parser.add_argument(
+        "--cache",
+        default="4GB",
+        metavar="SIZE",
+        help="to which images of the network are kept; 0 for none (default: "
+        "%(default)s)",
+    )
+    parser.add_argument(
         "--completeness",
         type=whole_number(0),
         default=0,
@@ -74,6 +81,9 @@ def add_options(parser):
     cluster = parser.add_argument_group("where it runs")
     add_workers(cluster)
     running = cluster.add_mutually_exclusive_group()
+    running.add_argument(
+        "--dashboard", action="store_true", help="show Dask's page of what is at work"
+    )
     running.add_argument(
         "--scheduler", metavar="ADDRESS", help="join a cluster, as tcp://host:8786"
     )
@@ -100,15 +110,11 @@ def _add_ways_on(parser):
 def run(arguments):
     """Search the fields; return 1 if any failed."""
     from ..survey import run_survey
-    from ..survey.pool import connected
 
     images = arguments.images
     finder = replace(make_finder(arguments), progress_bar=None)
-    cluster = nullcontext()
-    if arguments.scheduler or arguments.scheduler_file:
-        cluster = connected(arguments.scheduler, arguments.scheduler_file)
     counts = Counter()
-    with _terminated_as_interrupted(), cluster as client:
+    with _terminated_as_interrupted(), _cluster(arguments) as client:
         rows = run_survey(
             images[0] if len(images) == 1 else images,
             arguments.output,
@@ -122,6 +128,7 @@ def run(arguments):
             band=arguments.band,
             side=arguments.side,
             timeout=arguments.timeout,
+            cache=arguments.cache,
             completeness=arguments.completeness,
             imitated=arguments.imitated,
             progress_bar=progress_bar(arguments.quiet),
@@ -142,6 +149,22 @@ def run(arguments):
         arguments.output,
     )
     return int(counts["failed"] > 0)
+
+
+@contextmanager
+def _cluster(arguments):
+    """Yield a client of the cluster that was asked for; None for the usual one."""
+    from ..survey.pool import connected, joined
+
+    if arguments.scheduler or arguments.scheduler_file:
+        with connected(arguments.scheduler, arguments.scheduler_file) as client:
+            yield client
+    elif arguments.dashboard:
+        with joined(None, arguments.workers, dashboard=True) as client:
+            LOGGER.info("dashboard at %s", client.dashboard_link)
+            yield client
+    else:
+        yield None
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import contextmanager
+import shutil
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -16,12 +17,16 @@ from ..utils.files import atomic_path, differences
 from ..utils.optional import import_optional
 from .field import CANDIDATE_COLUMNS, FieldRow
 from .images import InputImage
+from .remote import ImageCache
 
 __all__ = ["SurveyFolder", "digest_of_inputs"]
 
 SETTINGS, IMAGES, SEGMENTS, LOCK = "survey.json", "images.parquet", "segments", ".lock"
 
-BEGINNING = {LOCK, SEGMENTS, f"{SETTINGS}.part"}
+CACHE = "cache"
+"""Folder of objects of the network."""
+
+BEGINNING = {LOCK, SEGMENTS, CACHE, f"{SETTINGS}.part"}
 """What a run that ended before it had begun may leave."""
 
 FORMAT = 1
@@ -91,6 +96,19 @@ class SurveyFolder:
             raise BlockingIOError(
                 f"another run is writing to folder={str(self.path)!r}"
             ) from None
+
+    @contextmanager
+    def cached(self, limit):
+        """Yield an `ImageCache` in the folder; it goes if no survey was begun."""
+        cache = ImageCache(self.path / CACHE, limit)
+        cache.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield cache
+        finally:
+            if not self.exists:
+                shutil.rmtree(cache.folder, ignore_errors=True)
+                with suppress(OSError):
+                    self.path.rmdir()
 
     @property
     def is_locked(self):

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import glob
-import io
 import os
-import time
 import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,28 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from astropy.io import fits
 
 from ..archives.mosaic import zero_point
 from ..images.celestial import middle, pixel_area
 from ..images.read import open_image
-from ..utils.optional import import_optional
 from .geometry import corners
 from .grid import fields_of, pixel_grid
+from .remote import is_remote, opened_object, stamp_of
 
 __all__ = ["InputImage", "describe_image", "list_images", "opened", "stamps_of"]
-
-SMALL = 32_000_000
-"""Bytes below which an object is read by one request."""
-
-BLOCK = 1 << 20
-"""Bytes of a larger object that are read at a time."""
-
-TRIES = 4
-"""Requests for an object before it counts as unreadable."""
-
-TIMEOUT = 60
-"""Seconds within which a request is answered."""
 
 MAX_NAMED = 10
 """Bad images that an error names."""
@@ -95,14 +80,14 @@ def list_images(images):
     """
     if isinstance(images, (str, os.PathLike)):
         images = [os.fspath(images)]
-        if images[0].endswith((".txt", ".lst", ".list")) and "://" not in images[0]:
+        if images[0].endswith((".txt", ".lst", ".list")) and not is_remote(images[0]):
             images = _lines(images[0])
     paths, wrong = [], []
     for entry in map(os.fspath, images):
-        found = [entry] if "://" in entry else _matches(entry)
+        found = [entry] if is_remote(entry) else _matches(entry)
         wrong += [] if found else [f"{entry} (no such file)"]
         wrong += [f"{path} (a folder)" for path in found if os.path.isdir(path)]
-        paths += [path if "://" in path else os.path.abspath(path) for path in found]
+        paths += [path if is_remote(path) else os.path.abspath(path) for path in found]
     counts = Counter(paths)
     wrong += [f"{path} (twice)" for path in counts if counts[path] > 1]
     if wrong:
@@ -137,15 +122,12 @@ def stamps_of(paths):
 
 def _stamp(path):
     try:
-        if "://" not in path:
-            status = os.stat(path)
-            return f"{status.st_size} {status.st_mtime_ns}"
-        filesystem, name = _filesystem(path)
-        info = _tried(path, lambda: filesystem.info(name))
+        if is_remote(path):
+            return stamp_of(path)
+        status = os.stat(path)
     except (OSError, ValueError):
         return ""
-    changes = (info.get(key) for key in ("ETag", "Last-Modified", "LastModified"))
-    return f"{info.get('size')} {next(filter(None, changes), '')}"
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def describe_image(path, stamp, hdu, grid=None):
@@ -155,7 +137,7 @@ def describe_image(path, stamp, hdu, grid=None):
     ``grid`` is the `~astro_vaeclust.survey.grid.SurveyGrid`; without it the image has
     no fields yet. Raises what `~astro_vaeclust.images.read.open_image` does.
     """
-    with opened(path, hdu) as source:
+    with opened(path, hdu, header_only=True) as source:
         scale = 3600 * np.sqrt(pixel_area(source.wcs, *middle(source.shape)))
         fields, owned = (), ()
         if grid is not None:
@@ -175,57 +157,17 @@ def describe_image(path, stamp, hdu, grid=None):
 
 
 @contextmanager
-def opened(path, hdu=None):
+def opened(path, hdu=None, *, header_only=False):
     """
     Open an image of the survey.
 
-    ``path`` is a path or URL. Yields an `~astro_vaeclust.images.source.ImageSource`;
-    raises OSError and ValueError if it cannot be read.
+    ``path`` is a path or URL; of the latter, little is read if pixels are not wanted,
+    with ``header_only``. Yields an `~astro_vaeclust.images.source.ImageSource`; raises
+    OSError and ValueError if it cannot be read.
     """
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings(action="ignore"))
         data = path
-        if "://" in path:
-            data = stack.enter_context(_remote(path))
+        if is_remote(path):
+            data = stack.enter_context(opened_object(path, header_only=header_only))
         yield stack.enter_context(open_image(data, hdu=hdu))
-
-
-@contextmanager
-def _remote(url):
-    """Open an object of the network as an HDUList."""
-    filesystem, name = _filesystem(url)
-    size = _tried(url, lambda: filesystem.info(name)).get("size") or 0
-    if size < SMALL:
-        content = _tried(url, lambda: filesystem.cat_file(name))
-        if size and len(content) != size:
-            raise OSError(f"{url}: {len(content)} of {size} bytes came")
-        file = io.BytesIO(content)
-    else:
-        file = filesystem.open(name, block_size=BLOCK)
-    with file, fits.open(file) as hdulist:
-        yield hdulist
-
-
-def _filesystem(url):
-    """Return the filesystem of a URL of fsspec, and the name of the object in it."""
-    core = import_optional("fsspec.core", "survey")
-    options = {}
-    if url.startswith("http"):
-        aiohttp = import_optional("aiohttp", "survey")
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT, sock_read=TIMEOUT / 2)
-        options["client_kwargs"] = {"timeout": timeout}
-    return core.url_to_fs(url, **options)
-
-
-def _tried(url, request):
-    """Return the answer to a request, which is repeated unless it is "no such file"."""
-    for again in reversed(range(TRIES)):
-        try:
-            return request()
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # clients of the network raise much
-            if not again:
-                raise OSError(f"{url}: {type(error).__name__}: {error}") from error
-            time.sleep(0.5 * 2.0 ** (TRIES - again))
-    raise AssertionError

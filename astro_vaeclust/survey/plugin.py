@@ -8,6 +8,8 @@ import signal
 
 from distributed import WorkerPlugin
 
+from .remote import read_through
+
 __all__ = ["FieldPlugin"]
 
 
@@ -16,16 +18,18 @@ class FieldPlugin(WorkerPlugin):
     Makes a process a worker of a survey.
 
     It leaves interrupts to the process of the user, computes with one thread, and loads
-    the trained model.
+    the trained model. Objects of the network are read through the cache of the survey.
 
     Parameters
     ----------
     finder : `~astro_vaeclust.base.ClusterFinderBase`
         The search.
+    cache : `~astro_vaeclust.survey.remote.ImageCache` or None
+        The cache.
     """
 
-    def __init__(self, finder):
-        self.finder = finder
+    def __init__(self, finder, cache):
+        self.finder, self.cache = finder, cache
         self.user = os.getpid()
 
     def setup(self, worker):
@@ -36,3 +40,4 @@ class FieldPlugin(WorkerPlugin):
 
         torch.set_num_threads(1)
         _ = self.finder.trained_model
+        read_through(self.cache)

@@ -16,6 +16,7 @@ import numpy as np
 from ..utils.optional import import_optional
 from ..version import __version__
 from .field import FieldRow
+from .remote import is_remote, read_ahead
 
 __all__ = ["FieldPool", "connected", "joined"]
 
@@ -54,18 +55,20 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @contextmanager
-def joined(client, workers):
+def joined(client, workers, *, dashboard=False):
     """
     Yield a client of a cluster; without one, a cluster is started on this machine.
 
     ``client`` is a `distributed.Client` or None, ``workers`` the number of processes to
-    start.
+    start, ``dashboard`` whether these have Dask's page of what is at work.
     """
     if client is not None:
         yield client
         return
     distributed = import_optional("distributed", "survey")
     dask = import_optional("dask", "survey")
+    if dashboard:
+        import_optional("bokeh", "dashboard")
     before = {name: os.environ.get(name) for name in THREADS}
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(LOCAL))
@@ -75,7 +78,7 @@ def joined(client, workers):
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
+                dashboard_address="127.0.0.1:0" if dashboard else None,
                 memory_limit=MEMORY,
                 silence_logs=logging.CRITICAL,
             )
@@ -124,19 +127,22 @@ class FieldPool:
         A file that every worker must see.
     timeout : float
         Seconds after which the search of a field is given up.
+    cache : `~astro_vaeclust.survey.remote.ImageCache` or None
+        Keeps objects of the network.
 
     Raises
     ------
-    RuntimeError
+    ConnectionError
         If there are no workers.
     ValueError
         If workers have another version of the package or another model, or do not see
-        the images; they are named.
+        the images or the folder of the cache; they are named.
     """
 
-    def __init__(self, client, finder, *, sample, timeout):
+    def __init__(self, client, finder, *, sample, timeout, cache=None):
         self.client = client
         self.timeout = timeout
+        self.cache = cache
         self._overdue = {}
         try:
             client.wait_for_workers(1, timeout=START)
@@ -144,8 +150,9 @@ class FieldPool:
             raise ConnectionError(
                 f"no worker joined {_address(client)} within {START} s"
             ) from None
-        ours = _state(finder, sample)
-        for address, theirs in _prepared(client, finder, sample).items():
+        files = [sample] if cache is None else [sample, str(cache.folder)]
+        ours = _state(finder, files)
+        for address, theirs in _prepared(client, finder, cache, files).items():
             for what, there in theirs.items():
                 if there != ours[what]:
                     raise ValueError(
@@ -173,7 +180,7 @@ class FieldPool:
         ----------
         search : `~astro_vaeclust.survey.field.FieldSearch`
             The search.
-        jobs : iterable of tuple
+        jobs : list of tuple
             Index and inputs of each field.
 
         Raises
@@ -183,12 +190,29 @@ class FieldPool:
         """
         run = uuid.uuid4().hex[:8]
 
-        def submitted(job):
-            key = f"field-{run}-{job[0]}"
-            return self.client.submit(search, *job, key=key, pure=False)
+        def submitted(number):
+            index, inputs = jobs[number]
+            later = [
+                path
+                for number in self._ahead(number, len(jobs))
+                for path, _ in jobs[number][1]
+                if is_remote(path)
+            ]
+            key = f"field-{run}-{index}"
+            return self.client.submit(
+                _search, search, index, inputs, later, key=key, pure=False
+            )
 
-        for job, future in self._ended(jobs, submitted, self.timeout):
-            yield None if future is None else self._row(search, job, future)
+        for number, future in self._ended(range(len(jobs)), submitted, self.timeout):
+            yield None if future is None else self._row(search, jobs[number], future)
+
+    def _ahead(self, number, n_jobs):
+        """Return the jobs whose images are read while one is searched (range)."""
+        if self.cache is None:
+            return range(0)
+        workers = self._n_workers()
+        first = number + (workers if number < workers else AHEAD * workers)
+        return range(first, min(number + AHEAD * workers + 1, n_jobs), workers)
 
     def _row(self, search, job, future):
         """Return the row of a field whose future has ended."""
@@ -221,6 +245,8 @@ class FieldPool:
                 if time.monotonic() - looked > min(LOOK, limit / 4):
                     looked = time.monotonic()
                     self._end_overdue(running, done, limit)
+                    if self.cache is not None:
+                        self.cache.shrink()
                 try:
                     key = done.get(timeout=POLL).key
                 except Empty:
@@ -265,14 +291,20 @@ class FieldPool:
         )
 
 
-def _prepared(client, finder, sample):
+def _search(search, index, inputs, later):
+    """Search a field while images of later ones are read; called in a worker."""
+    read_ahead(later)
+    return search(index, inputs)
+
+
+def _prepared(client, finder, cache, files):
     """Make the workers those of a survey, and return their states (dict)."""
     from .plugin import FieldPlugin
 
     for again in reversed(range(TRIES)):
         try:
-            client.register_plugin(FieldPlugin(finder), name="astro_vaeclust")
-            return client.run(_state, finder, sample)
+            client.register_plugin(FieldPlugin(finder, cache), name="astro_vaeclust")
+            return client.run(_state, finder, files)
         except OSError:  # a worker has just left, or is starting again
             if not again:
                 raise
@@ -298,7 +330,7 @@ async def _leave():
     os._exit(1)
 
 
-def _state(finder, sample):
+def _state(finder, files):
     """Return what must be the same in all processes (dict)."""
     try:
         model = finder.trained_model.identity
@@ -307,5 +339,7 @@ def _state(finder, sample):
     return {
         "the version of astro_vaeclust": __version__,
         "the model": model,
-        f"the existence of {sample}": "://" in sample or os.path.exists(sample),
+    } | {
+        f"the existence of {name}": is_remote(name) or os.path.exists(name)
+        for name in files
     }

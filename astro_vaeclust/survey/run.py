@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from ..finder import VAEClusterFinder
 from ..simulation.surveys import get_survey
+from ..utils.optional import import_optional
 from ..utils.provenance import describe_finder
 from ..utils.validation import check_count, check_number
 from .completeness import choose_fields, completeness_table, inject_into_field
@@ -19,6 +20,7 @@ from .folder import SurveyFolder, digest_of_inputs
 from .grid import SurveyGrid
 from .images import describe_image, list_images, named, opened, stamps_of
 from .pool import FieldPool, joined
+from .remote import is_remote
 
 __all__ = ["run_survey"]
 
@@ -49,6 +51,7 @@ def run_survey(
     band=None,
     side=None,
     timeout=600.0,
+    cache="4GB",
     completeness=0,
     imitated="2mass-ks",
     progress_bar=None,
@@ -89,6 +92,10 @@ def run_survey(
         frames have at most 4096 x 4096 pixels.
     timeout : float
         Seconds after which the search of a field is given up.
+    cache : int or str
+        Bytes, or text such as "20GB", to which images of the network are kept in the
+        folder ``cache`` of the survey, which workers must see; they are read ahead
+        there. 0 for no cache.
     completeness : int
         At the end, clusters are painted into so many fields, and
         ``completeness.parquet`` in the folder has the completeness of every field;
@@ -123,6 +130,7 @@ def run_survey(
     check_count("workers", workers)
     check_number("timeout", timeout, low_counts=False)
     check_count("completeness", completeness, minimum=0)
+    cache = _bytes(cache)
     get_survey(imitated)
     finder = VAEClusterFinder() if finder is None else finder
     if getattr(finder, "trained_model", None) is None:
@@ -137,16 +145,36 @@ def run_survey(
         with survey.locked():  # refuses before anything starts
             pass
     plan = _Plan(list_images(images), finder, survey, hdu, band, side, skip_bad)
+    cluster = joined(client, workers)
+    limits = {"cache": cache, "timeout": timeout}
     measured = (completeness, imitated)
-    return _run(plan, client, workers, timeout, retry_failed, measured, progress_bar)
+    return _run(plan, cluster, limits, retry_failed, measured, progress_bar)
 
 
-def _run(plan, client, workers, timeout, retry_failed, measured, progress_bar):
+def _bytes(cache):
+    """Return the size of the cache (int)."""
+    parse_bytes = import_optional("dask.utils", "survey").parse_bytes
+    try:
+        size = parse_bytes(cache)
+    except (TypeError, ValueError, AttributeError):
+        size = -1
+    if size < 0:
+        raise ValueError(f"cache must be a size such as '20GB', or 0, got {cache!r}")
+    return size
+
+
+def _run(plan, cluster, limits, retry_failed, measured, progress_bar):
     """Yield the rows of the fields that are missing, and write them."""
     survey = plan.survey
     plan.find_grid()
-    with joined(client, workers) as client:
-        pool = FieldPool(client, plan.finder, sample=plan.paths[0], timeout=timeout)
+    limit, timeout = limits["cache"], limits["timeout"]
+    keep = nullcontext()
+    if limit and any(map(is_remote, plan.paths)):
+        keep = survey.cached(limit)
+    with keep as cache, cluster as client:
+        pool = FieldPool(
+            client, plan.finder, sample=plan.paths[0], timeout=timeout, cache=cache
+        )
         images = plan.describe(pool)
         if measured[0] and plan.grid.zero_point is None:
             raise ValueError("completeness needs the zero point, MAGZP in the headers")
@@ -233,7 +261,7 @@ class _Plan:
         wrong = []
         for path in self.paths:
             try:
-                with opened(path, self.hdu) as source:
+                with opened(path, self.hdu, header_only=True) as source:
                     self.grid = SurveyGrid.from_image(
                         source.wcs, source.shape, fine_scale, side=self.side
                     )
