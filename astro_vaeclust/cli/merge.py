@@ -27,6 +27,11 @@ def add_options(parser):
         metavar="PER_DEG2",
         help="only candidates with at most this rate",
     )
+    parser.add_argument(
+        "--hats",
+        action="store_true",
+        help="write a HATS collection, too, for lsdb and archives",
+    )
 
 
 def run(arguments):
@@ -39,6 +44,7 @@ def run(arguments):
     catalog = write_outputs(
         arguments.folder,
         max_false_alarm_rate=None if rate is None else rate / u.deg**2,
+        hats=arguments.hats,
     )
     LOGGER.info(
         "%d clusters, %d candidates of fields, in %s",

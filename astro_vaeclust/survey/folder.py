@@ -86,29 +86,40 @@ class SurveyFolder:
 
     @contextmanager
     def locked(self):
-        """Keep other runs out; raises a BlockingIOError if one is at work."""
+        """
+        Keep other runs out; raises a BlockingIOError if one is at work.
+
+        What was written goes again if no survey was begun.
+        """
         filelock = import_optional("filelock", "survey")
         self.path.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.path / LOCK)
         try:
-            with filelock.FileLock(self.path / LOCK, timeout=0):
-                yield
+            lock.acquire(timeout=0)
         except filelock.Timeout:
             raise BlockingIOError(
                 f"another run is writing to folder={str(self.path)!r}"
             ) from None
-
-    @contextmanager
-    def cached(self, limit):
-        """Yield an `ImageCache` in the folder; it goes if no survey was begun."""
-        cache = ImageCache(self.path / CACHE, limit)
-        cache.folder.mkdir(parents=True, exist_ok=True)
         try:
-            yield cache
+            yield
         finally:
             if not self.exists:
-                shutil.rmtree(cache.folder, ignore_errors=True)
-                with suppress(OSError):
-                    self.path.rmdir()
+                self._vanish()
+            lock.release()
+
+    def _vanish(self):
+        """Remove what a run leaves that ends before its survey is begun."""
+        for name in (CACHE, SEGMENTS):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        (self.path / LOCK).unlink(missing_ok=True)
+        with suppress(OSError):  # something else is there
+            self.path.rmdir()
+
+    def cache(self, limit):
+        """Return an `ImageCache` in the folder."""
+        cache = ImageCache(self.path / CACHE, limit)
+        cache.folder.mkdir(exist_ok=True)
+        return cache
 
     @property
     def is_locked(self):
@@ -170,7 +181,11 @@ class SurveyFolder:
         return int(schema.metadata[b"n"])
 
     def write_rows(self, rows):
-        """Write a segment with rows of fields (list of `FieldRow`)."""
+        """
+        Write a segment with rows of fields (list of `FieldRow`).
+
+        Raises an OSError that says how to go on, for instance if the disk is full.
+        """
         pa = import_optional("pyarrow", "survey")
         records = []
         for row in rows:
@@ -180,7 +195,14 @@ class SurveyFolder:
             records.append(record)
         number = 1 + max((int(path.stem) for path in self.segments), default=0)
         table = pa.Table.from_pylist(records, schema=_row_schema(pa))
-        self._write_table(f"{SEGMENTS}/{number:08d}.parquet", table)
+        name = f"{SEGMENTS}/{number:08d}.parquet"
+        try:
+            self._write_table(name, table)
+        except OSError as error:
+            raise OSError(
+                f"cannot write {self.path / name}: {error.strerror or error}; what was "
+                "found before is written, and the survey can be resumed"
+            ) from error
 
     def write_completeness(self, table, selection):
         """Write what `completeness_table` returns."""
@@ -222,11 +244,14 @@ class SurveyFolder:
         """Write a file such that it is whole, or not there, also after a power cut."""
         target = self.path / name
         part = target.with_name(target.name + PART)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
+        try:
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -17,19 +21,32 @@ __all__ = ["status_of", "write_outputs"]
 MOC_ORDER = 13
 """Order of the smallest cells of the map of the area, of 26 arcsec."""
 
+HATS = "hats"
+"""Folder of the HATS collection."""
 
-def write_outputs(folder, *, max_false_alarm_rate=None):
+MARGIN = 180.0
+"""Arcsec around a partition of it whose candidates are in its margin, too."""
+
+PARTITION = 100_000
+"""Candidates in a partition of it."""
+
+
+def write_outputs(folder, *, max_false_alarm_rate=None, hats=False):
     """
     Merge a survey and write the result into its folder.
 
     ``candidates.parquet`` and ``candidates.fits`` have all candidates,
     ``candidates.reg`` circles of the primary ones, ``fields.parquet`` a row per field,
-    ``area.moc.fits`` the sky that was searched.
+    ``area.moc.fits`` the sky that was searched, and ``hats``, where it is wanted, all
+    candidates as a HATS collection with a margin.
 
     Parameters
     ----------
     folder, max_false_alarm_rate
         Those of `~astro_vaeclust.survey.merge`, with the same errors.
+    hats : bool
+        Whether ``hats`` is written, which takes a candidate at least; else a ValueError
+        is raised, after all other files are written. Needs the extra ``hats``.
 
     Returns
     -------
@@ -44,7 +61,34 @@ def write_outputs(folder, *, max_false_alarm_rate=None):
     primary.write(survey.path / "candidates.reg", overwrite=True)
     _write_log(survey)
     _write_area(survey)
+    if hats:
+        _write_hats(survey)
     return catalog
+
+
+def _write_hats(survey):
+    """Write the candidates as a HATS collection, which replaces an older one."""
+    parquet = import_optional("pyarrow.parquet", "survey")
+    rows = parquet.read_table(survey.path / "candidates.parquet").to_pandas()
+    if rows.empty:
+        raise ValueError("hats: the survey has no candidate, and HATS needs one")
+    target = survey.path / HATS
+    with (
+        TemporaryDirectory(dir=survey.path, prefix=".hats-") as folder,
+        warnings.catch_warnings(action="ignore"),  # of pandas about lsdb
+    ):
+        new, old = Path(folder) / HATS, Path(folder) / "old"
+        import_optional("lsdb", "hats").from_dataframe(
+            rows.drop(columns="_healpix_29"),  # lsdb makes it again
+            ra_column="ra",
+            dec_column="dec",
+            catalog_name="candidates",
+            margin_threshold=MARGIN,
+            partition_rows=PARTITION,
+        ).write_catalog(new, progress_bar=False)
+        if target.exists():
+            target.replace(old)
+        new.replace(target)
 
 
 def _write_log(survey):

@@ -32,7 +32,7 @@ POLL = 1.0
 LOOK = 5.0
 """Seconds between looks for fields that take too long."""
 
-START = 60
+START = 300
 """Seconds within which a worker must be there."""
 
 LOCAL = {
@@ -47,7 +47,7 @@ TRIES = 5
 DESERTED = 600
 """Seconds without any worker after which a cluster counts as lost."""
 
-ANSWER = 10
+ANSWER = 30
 """Seconds within which a scheduler answers."""
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -78,7 +78,8 @@ def joined(client, workers, *, dashboard=False):
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address="127.0.0.1:0" if dashboard else None,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": dashboard},
                 memory_limit=MEMORY,
                 silence_logs=logging.CRITICAL,
             )

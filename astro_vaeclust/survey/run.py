@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from .completeness import choose_fields, completeness_table, inject_into_field
 from .field import FieldSearch
 from .folder import SurveyFolder, digest_of_inputs
 from .grid import SurveyGrid
-from .images import describe_image, list_images, named, opened, stamps_of
+from .images import MAX_NAMED, describe_image, list_images, named, opened, stamps_of
 from .pool import FieldPool, joined
 from .remote import is_remote
 
@@ -141,7 +141,7 @@ def run_survey(
         raise ValueError(
             f"folder={str(folder)!r} holds a survey; give resume=True to go on with it"
         )
-    if survey.exists:
+    if survey.path.exists():
         with survey.locked():  # refuses before anything starts
             pass
     plan = _Plan(list_images(images), finder, survey, hdu, band, side, skip_bad)
@@ -166,28 +166,29 @@ def _bytes(cache):
 def _run(plan, cluster, limits, retry_failed, measured, progress_bar):
     """Yield the rows of the fields that are missing, and write them."""
     survey = plan.survey
-    plan.find_grid()
-    limit, timeout = limits["cache"], limits["timeout"]
-    keep = nullcontext()
-    if limit and any(map(is_remote, plan.paths)):
-        keep = survey.cached(limit)
-    with keep as cache, cluster as client:
+    plan.find_grid()  # refuses before a cluster is started
+    with survey.locked(), cluster as client:
+        cache = None
+        if limits["cache"] and any(map(is_remote, plan.paths)):
+            cache = survey.cache(limits["cache"])
         pool = FieldPool(
-            client, plan.finder, sample=plan.paths[0], timeout=timeout, cache=cache
+            client,
+            plan.finder,
+            sample=plan.paths[0],
+            timeout=limits["timeout"],
+            cache=cache,
         )
         images = plan.describe(pool)
         if measured[0] and plan.grid.zero_point is None:
             raise ValueError("completeness needs the zero point, MAGZP in the headers")
-        with survey.locked():
-            survey.begin(plan.settings)
-            jobs = plan.jobs(images, retry_failed)
-            found = pool.rows(plan.search, jobs)
-            with closing(_written(found, survey)) as rows:
-                if progress_bar is not None:
-                    rows = progress_bar(rows, desc="fields", total=len(jobs))
-                yield from rows
-            if measured[0]:
-                survey.write_completeness(*_completeness(plan, pool, *measured))
+        survey.begin(plan.settings)
+        jobs = plan.jobs(images, retry_failed)
+        with closing(_written(pool.rows(plan.search, jobs), survey)) as rows:
+            if progress_bar is not None:
+                rows = progress_bar(rows, desc="fields", total=len(jobs))
+            yield from rows
+        if measured[0]:
+            survey.write_completeness(*_completeness(plan, pool, *measured))
 
 
 def _completeness(plan, pool, n_fields, imitated):
@@ -268,7 +269,7 @@ class _Plan:
                     return
             except (OSError, ValueError, TypeError) as error:
                 wrong.append(f"{path} ({error})")
-                if not self.skip_bad:
+                if len(wrong) == MAX_NAMED and not self.skip_bad:
                     break
         raise ValueError(f"images: {named(wrong)}")
 

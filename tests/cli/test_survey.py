@@ -1,7 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import json
+import sys
+import urllib.request
+import warnings
 
+import numpy as np
 import pytest
+from astropy.table import Table
 
 pytest.importorskip("distributed")
 
@@ -75,10 +80,11 @@ def test_a_field_that_failed_is_code_1_and_is_tried_again(command, tmp_path, cap
     ("words", "says"),
     [
         ("survey b.fits --output plane", "no such file"),
-        ("survey a.fits --output plane --hdu 3", "hdu=3"),
+        ("survey a.fits --output plane --hdu 3", "--hdu 3 is not in"),
         ("survey a.fits --output .", "other things than a survey"),
         ("survey a.fits --output a.fits", "no folder"),
-        ("survey a.fits --output plane --workers 0", "workers must be"),
+        ("survey a.fits --output plane --workers 0", "--workers takes"),
+        ("survey a.fits --output plane --cache much", "--cache must be a size"),
         ("status .", "other things"),
         ("merge gone", "holds no survey"),
     ],
@@ -90,15 +96,69 @@ def test_bad_input_is_one_line_and_code_2(command, capsys, tmp_path, words, says
 
 
 @pytest.mark.parametrize(
-    "where", [("--scheduler", "tcp://127.0.0.1:1"), ("--scheduler-file", "gone.json")]
+    ("where", "code"),
+    [(("--scheduler", "tcp://127.0.0.1:1"), 3), (("--scheduler-file", "gone.json"), 2)],
 )
-def test_a_cluster_out_of_reach_is_code_2(
-    command, capsys, tmp_path, monkeypatch, where
-):
+def test_a_cluster_out_of_reach(command, capsys, tmp_path, monkeypatch, where, code):
     monkeypatch.setattr("astro_vaeclust.survey.pool.ANSWER", 1)
-    assert main(["survey", "a.fits", "--output", "plane", *where]) == 2
+    assert main(["survey", "a.fits", "--output", "plane", *where]) == code
     assert where[1] in error_line(capsys)
     assert not (tmp_path / "plane").exists()
+
+
+def test_the_dashboard_needs_bokeh(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bokeh", None)
+    assert main(["survey", "a.fits", "--output", "plane", "--dashboard"]) == 3
+    assert "astro_vaeclust[dashboard]" in error_line(capsys)
+    assert not (tmp_path / "plane").exists()
+
+
+@pytest.mark.slow
+def test_the_dashboard(command, capsys, monkeypatch):
+    pytest.importorskip("bokeh")
+    pages = []
+
+    def read(self, rows):
+        (said,) = (
+            line for line in capsys.readouterr().err.splitlines() if "at" in line
+        )
+        with urllib.request.urlopen(said.split()[-1]) as page:
+            pages.append(page.read())
+
+    monkeypatch.setattr(SurveyFolder, "write_rows", read)
+    options = ("--output", "plane", "--dashboard", "--side", str(SIDE))
+    assert main(["survey", "a.fits", *options]) == 0
+    assert b"Dask" in pages[0]
+
+
+@pytest.mark.slow
+def test_a_hats_collection(command, capsys, tmp_path):
+    lsdb = pytest.importorskip("lsdb")
+    from hats.io.validation import is_valid_collection
+
+    assert command("survey", "a.fits", "--output", "plane") == 0
+    for _ in range(2):
+        assert command("merge", "plane", "--hats") == 0
+    assert "plane" in capsys.readouterr().err
+    folder = tmp_path / "plane" / "hats"
+    with warnings.catch_warnings(action="ignore"):
+        assert is_valid_collection(folder, strict=True)
+        catalog = lsdb.open_catalog(folder)
+        rows = catalog.compute()
+    assert catalog.margin is not None
+    table = Table.read(tmp_path / "plane" / "candidates.parquet")
+    assert sorted(rows["id"]) == list(table["id"])
+    np.testing.assert_array_equal(rows.index, np.sort(table["_healpix_29"]))
+    assert not list((tmp_path / "plane").glob(".hats*"))
+
+
+def test_a_hats_collection_takes_a_candidate(command, capsys, tmp_path):
+    write(tmp_path / "a.fits", *sky(n_blobs=0))
+    assert command("survey", "a.fits", "--output", "plane") == 0
+    capsys.readouterr()
+    assert command("merge", "plane", "--hats") == 2
+    assert "--hats: the survey has no candidate" in error_line(capsys)
+    assert (tmp_path / "plane" / "candidates.fits").exists()
 
 
 def test_an_interrupt_says_how_to_go_on(command, capsys, tmp_path, monkeypatch):

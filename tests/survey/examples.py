@@ -87,8 +87,11 @@ class QuickFinder(ClusterFinderBase):
     @property
     def trained_model(self):
         """What identifies it."""
+        identity = self.identity
+        if identity == "own":  # every process has another
+            identity = f"of process {os.getpid()}"
         return SimpleNamespace(
-            identity=self.identity,
+            identity=identity,
             fine_scale=0.6,
             calibration=None,
             source_calibration=None,

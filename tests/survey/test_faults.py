@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """What may happen to a run that lasts for days."""
 
+import itertools
 import os
 import random
 import shutil
@@ -50,9 +51,9 @@ def test_a_field_that_takes_too_long_fails_alone(
     survey, tiles, tmp_path, trap, finder, expected
 ):
     trap.write_text("hang -16.11 275.15")
-    rows = survey(f"{tiles}/*", finder=finder, timeout=20.0)
+    rows = survey(f"{tiles}/*", finder=finder, timeout=60.0)
     late = {row.reason for row in rows if row.status == "failed"}
-    assert late == {"it took longer than 20 s"}
+    assert late == {"it took longer than 60 s"}
     assert sum(row.status == "done" for row in rows) == 8
     trap.unlink()
     survey(f"{tiles}/*", finder=finder, retry_failed=True)
@@ -100,16 +101,25 @@ def end(process, kind, rng):
         os.killpg(process.pid, getattr(signal, kind))
 
 
-KINDS = ("client", "client", "group", "group", "worker", "worker", "SIGINT", "SIGTERM")
+KINDS = ("client", "group", "worker", "SIGINT", "SIGTERM", "client", "group", "worker")
+"""What is killed, in turn."""
+
+KILLS = int(os.environ.get("SURVEY_KILLS", len(KINDS)))
+"""Runs that are killed; 50 before a release."""
+
+PATIENCE = 900
+"""Seconds that a busy machine may take for what takes some."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "kind"), enumerate(KINDS))
+@pytest.mark.parametrize(
+    ("seed", "kind"), list(zip(range(KILLS), itertools.cycle(KINDS)))
+)
 def test_a_run_that_is_killed_is_resumed(
     survey, tiles, tmp_path, trap, finder, expected, seed, kind
 ):
     trap.write_text("wait -90 0")
-    rng = random.Random(os.environ.get("KILL_SEED", "") + str(seed))
+    rng = random.Random(seed)
     out = tmp_path / "out"
     options = ("--output", out, "--workers", "2", "--side", str(SIDE))
     process = start("survey", f"{tiles}/*", *options, trap=trap)
@@ -120,7 +130,7 @@ def test_a_run_that_is_killed_is_resumed(
     time.sleep(rng.uniform(0, 2))
     family = psutil.Process(process.pid).children(recursive=True)
     end(process, kind, rng)
-    _, said = process.communicate(timeout=300)
+    _, said = process.communicate(timeout=PATIENCE)
     assert psutil.wait_procs(family, timeout=15)[1] == []
     if kind == "worker":
         assert process.returncode == 0
@@ -211,7 +221,7 @@ def test_a_cluster_of_batch_jobs_that_loses_its_scheduler(
     try:
         options = ("--output", out, "--scheduler-file", "cluster.json", "--resume")
         process = start("survey", f"{tiles}/*", *options, trap=trap)
-        _, said = process.communicate(timeout=300)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
         assert candidates(out) == expected
     finally:

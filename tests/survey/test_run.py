@@ -14,6 +14,7 @@ from astro_vaeclust.embeddings.pca import PCAEmbedding
 from astro_vaeclust.survey import merge, run_survey
 from astro_vaeclust.survey.folder import SurveyFolder
 from astro_vaeclust.survey.outputs import status_of, write_outputs
+from astro_vaeclust.survey.pool import FieldPool
 
 from .examples import SIDE, QuickFinder, places, sky, write, write_cut
 from .test_grid import make_wcs
@@ -203,11 +204,14 @@ def test_another_setting_or_model_is_refused_and_named(survey, tiles, tmp_path):
 
 def test_two_runs_in_one_folder(survey, tiles, tmp_path):
     survey(f"{tiles}/*")
-    with (
-        SurveyFolder(tmp_path / "out").locked(),
-        pytest.raises(BlockingIOError, match="another run"),
-    ):
-        survey(f"{tiles}/*", resume=True)
+    for name, options in (("out", {"resume": True}), ("new", {})):
+        folder = tmp_path / name
+        with (
+            SurveyFolder(folder).locked(),
+            pytest.raises(BlockingIOError, match="another run"),
+        ):
+            survey(f"{tiles}/*", folder, **options)
+    assert not (tmp_path / "new").exists()
     assert not status_of(tmp_path / "out")["running"]
 
 
@@ -216,6 +220,7 @@ def test_two_runs_in_one_folder(survey, tiles, tmp_path):
     [
         ({"workers": 0}, "workers must be"),
         ({"timeout": 0}, "timeout must be"),
+        ({"cache": "much"}, "cache must be"),
         ({"side": 0.3}, "side must be one of"),
         ({"band": "J"}, "none has the band 'J'"),
         ({"hdu": 7}, "hdu=7 is not in"),
@@ -235,10 +240,16 @@ def test_images_unlike_the_others_are_named(survey, tmp_path):
     write(tmp_path / "b.fits", pixels, coarse)
     write(tmp_path / "c.fits", pixels, wcs, FILTER="J")
     write(tmp_path / "d.fits", pixels, wcs, CTYPE1="", CTYPE2="")
+    (tmp_path / "0.fits").write_bytes(b"no FITS")
     with pytest.raises(ValueError, match="images: ") as error:
         survey(f"{tmp_path}/*.fits")
     text = str(error.value)
-    for part in ("b.fits (pixels of 1.5", "c.fits (band 'J'", "d.fits (wcs"):
+    for part in (
+        "0.fits (",
+        "b.fits (pixels of 1.5",
+        "c.fits (band 'J'",
+        "d.fits (wcs",
+    ):
         assert part in text
     assert not (tmp_path / "out").exists()
     with_j = survey(f"{tmp_path}/[ac].fits", band="J")
@@ -248,12 +259,52 @@ def test_images_unlike_the_others_are_named(survey, tmp_path):
 def test_a_full_disk_ends_the_run_and_resume_goes_on(
     survey, tiles, tmp_path, expected, monkeypatch
 ):
-    def full(self, rows):
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(SurveyFolder, "write_rows", full)
-        with pytest.raises(OSError, match="No space left"):
-            survey(f"{tiles}/*")
+        patch.setattr("astro_vaeclust.survey.run.SEGMENT_ROWS", 3)
+        options = {"folder": tmp_path / "out", "finder": QuickFinder(), "side": SIDE}
+        rows = run_survey(f"{tiles}/*", client=survey_client(survey), **options)
+        for _ in range(3):
+            next(rows)
+        patch.setattr("astro_vaeclust.survey.folder.os.fsync", full)
+        with pytest.raises(OSError, match=r"No space left.*can be resumed"):
+            list(rows)
+    assert SurveyFolder(tmp_path / "out").read_rows(["status"]).num_rows == 3
+    assert not list(tmp_path.rglob("*.part"))
     survey(f"{tiles}/*", resume=True)
     assert candidates(tmp_path / "out") == expected[1]
+
+
+def test_workers_of_another_version_or_model_are_refused(
+    survey, tiles, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr("astro_vaeclust.survey.pool.__version__", "0.0.1")
+        with pytest.raises(ValueError, match=r"version .* for the worker tcp://"):
+            survey(f"{tiles}/*")
+    with pytest.raises(ValueError, match=r"the model is .* for the worker tcp://"):
+        survey(f"{tiles}/*", finder=QuickFinder(identity="own"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_workers_that_do_not_see_the_images_are_refused(
+    survey, tiles, tmp_path, monkeypatch
+):
+    exists = os.path.exists
+    monkeypatch.setattr(
+        "astro_vaeclust.survey.pool.os.path.exists",
+        lambda path: not exists(path),
+    )
+    with pytest.raises(ValueError, match=r"the existence of .*tile_0_0\.fits is"):
+        survey(f"{tiles}/*")
+
+
+def test_each_field_is_read_ahead_once():
+    pool = object.__new__(FieldPool)
+    pool.cache, pool._n_workers = True, lambda: 3
+    found = [number for job in range(40) for number in pool._ahead(job, 40)]
+    assert sorted(found) == list(range(3, 40))
+    pool.cache = None
+    assert not pool._ahead(0, 40)
