@@ -92,6 +92,7 @@ class SurveyFolder:
         What was written goes again if no survey was begun.
         """
         filelock = import_optional("filelock", "survey")
+        is_new = not self.path.exists()
         self.path.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.path / LOCK)
         try:
@@ -104,16 +105,17 @@ class SurveyFolder:
             yield
         finally:
             if not self.exists:
-                self._vanish()
+                self._vanish(is_new)
             lock.release()
 
-    def _vanish(self):
+    def _vanish(self, is_new):
         """Remove what a run leaves that ends before its survey is begun."""
         for name in (CACHE, SEGMENTS):
             shutil.rmtree(self.path / name, ignore_errors=True)
         (self.path / LOCK).unlink(missing_ok=True)
-        with suppress(OSError):  # something else is there
-            self.path.rmdir()
+        if is_new:
+            with suppress(OSError):  # something else has come
+                self.path.rmdir()
 
     def cache(self, limit):
         """Return an `ImageCache` in the folder."""

@@ -14,7 +14,6 @@ from queue import Empty, SimpleQueue
 import numpy as np
 
 from ..utils.optional import import_optional
-from ..version import __version__
 from .field import FieldRow
 from .remote import is_remote, read_ahead
 
@@ -44,6 +43,9 @@ LOCAL = {
 TRIES = 5
 """Attempts to reach all workers before the first field."""
 
+PLUGIN = "astro_vaeclust"
+"""Name of the plugin of workers."""
+
 DESERTED = 600
 """Seconds without any worker after which a cluster counts as lost."""
 
@@ -63,7 +65,8 @@ def joined(client, workers, *, dashboard=False):
     start, ``dashboard`` whether these have Dask's page of what is at work.
     """
     if client is not None:
-        yield client
+        with _left_as_it_was(client):
+            yield client
         return
     distributed = import_optional("distributed", "survey")
     dask = import_optional("dask", "survey")
@@ -91,6 +94,17 @@ def joined(client, workers, *, dashboard=False):
             if value is not None:
                 os.environ[name] = value
         yield stack.enter_context(distributed.Client(cluster))
+
+
+@contextmanager
+def _left_as_it_was(client):
+    """Let workers of others, and those that join them, forget the survey."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            if client.status == "running":
+                client.unregister_worker_plugin(PLUGIN)
 
 
 @contextmanager
@@ -152,14 +166,7 @@ class FieldPool:
                 f"no worker joined {_address(client)} within {START} s"
             ) from None
         files = [sample] if cache is None else [sample, str(cache.folder)]
-        ours = _state(finder, files)
-        for address, theirs in _prepared(client, finder, cache, files).items():
-            for what, there in theirs.items():
-                if there != ours[what]:
-                    raise ValueError(
-                        f"{what} is {there!r} for the worker {address}, and "
-                        f"{ours[what]!r} here"
-                    )
+        _prepare(client, finder, cache, files)
 
     def each(self, function, items, *arguments):
         """Return the results of a function of each item, in their order (list)."""
@@ -298,19 +305,19 @@ def _search(search, index, inputs, later):
     return search(index, inputs)
 
 
-def _prepared(client, finder, cache, files):
-    """Make the workers those of a survey, and return their states (dict)."""
+def _prepare(client, finder, cache, files):
+    """Make the workers those of a survey."""
     from .plugin import FieldPlugin
 
+    plugin = FieldPlugin(finder, cache, files)
     for again in reversed(range(TRIES)):
         try:
-            client.register_plugin(FieldPlugin(finder, cache), name="astro_vaeclust")
-            return client.run(_state, finder, files)
+            client.register_plugin(plugin, name=PLUGIN)
+            return
         except OSError:  # a worker has just left, or is starting again
             if not again:
                 raise
             time.sleep(POLL)
-    raise AssertionError
 
 
 def _address(client):
@@ -329,18 +336,3 @@ def _executing(dask_scheduler):
 async def _leave():
     """End the process of a worker at once."""
     os._exit(1)
-
-
-def _state(finder, files):
-    """Return what must be the same in all processes (dict)."""
-    try:
-        model = finder.trained_model.identity
-    except (OSError, ValueError) as error:
-        model = str(error)
-    return {
-        "the version of astro_vaeclust": __version__,
-        "the model": model,
-    } | {
-        f"the existence of {name}": is_remote(name) or os.path.exists(name)
-        for name in files
-    }

@@ -83,7 +83,7 @@ def test_a_field_that_failed_is_code_1_and_is_tried_again(command, tmp_path, cap
         ("survey a.fits --output plane --hdu 3", "--hdu 3 is not in"),
         ("survey a.fits --output .", "other things than a survey"),
         ("survey a.fits --output a.fits", "no folder"),
-        ("survey a.fits --output plane --workers 0", "--workers takes"),
+        ("survey a.fits --output plane --workers 0", "takes a whole number from 1"),
         ("survey a.fits --output plane --cache much", "--cache must be a size"),
         ("status .", "other things"),
         ("merge gone", "holds no survey"),

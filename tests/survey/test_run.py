@@ -1,5 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import os
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from astro_vaeclust.embeddings.pca import PCAEmbedding
 from astro_vaeclust.survey import merge, run_survey
 from astro_vaeclust.survey.folder import SurveyFolder
 from astro_vaeclust.survey.outputs import status_of, write_outputs
-from astro_vaeclust.survey.pool import FieldPool
+from astro_vaeclust.survey.pool import PLUGIN, FieldPool, joined
 
 from .examples import SIDE, QuickFinder, places, sky, write, write_cut
 from .test_grid import make_wcs
@@ -228,9 +229,12 @@ def test_two_runs_in_one_folder(survey, tiles, tmp_path):
     ],
 )
 def test_bad_settings_leave_nothing_behind(survey, tiles, tmp_path, options, error):
-    with pytest.raises(ValueError, match=error):
-        survey(f"{tiles}/*", **options)
+    (tmp_path / "empty").mkdir()
+    for name in ("out", "empty"):
+        with pytest.raises(ValueError, match=error):
+            survey(f"{tiles}/*", tmp_path / name, **options)
     assert not (tmp_path / "out").exists()
+    assert not list((tmp_path / "empty").iterdir())
 
 
 def test_images_unlike_the_others_are_named(survey, tmp_path):
@@ -281,7 +285,7 @@ def test_workers_of_another_version_or_model_are_refused(
     survey, tiles, tmp_path, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        patch.setattr("astro_vaeclust.survey.pool.__version__", "0.0.1")
+        patch.setattr("astro_vaeclust.survey.plugin.__version__", "0.0.1")
         with pytest.raises(ValueError, match=r"version .* for the worker tcp://"):
             survey(f"{tiles}/*")
     with pytest.raises(ValueError, match=r"the model is .* for the worker tcp://"):
@@ -289,16 +293,17 @@ def test_workers_of_another_version_or_model_are_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_workers_that_do_not_see_the_images_are_refused(
-    survey, tiles, tmp_path, monkeypatch
-):
-    exists = os.path.exists
-    monkeypatch.setattr(
-        "astro_vaeclust.survey.pool.os.path.exists",
-        lambda path: not exists(path),
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_workers_that_do_not_see_the_images_are_refused(client):
+    ours = f"/proc/self/task/{os.getpid()}"
+    with (
+        joined(client, 1),
+        pytest.raises(ValueError, match=rf"the existence of {ours} is False for"),
+    ):
+        FieldPool(client, QuickFinder(), sample=ours, timeout=1)
+    assert PLUGIN not in client.run_on_scheduler(
+        lambda dask_scheduler: dask_scheduler.worker_plugins
     )
-    with pytest.raises(ValueError, match=r"the existence of .*tile_0_0\.fits is"):
-        survey(f"{tiles}/*")
 
 
 def test_each_field_is_read_ahead_once():
