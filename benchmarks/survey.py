@@ -18,8 +18,8 @@ parts are
 ``merge``     time and memory of a merge of many candidates
 
 By default they are small; ``--full`` takes the sizes of ``SIZES``. Single sizes are
-changed by ``--size name=value``. Mock skies have pixels of 1 arcsec. Times are CPU times
-but for the ratio of workers and the start, which are wall times of one run.
+changed by ``--size name=value``. Mock skies have pixels of 1 arcsec. Times are CPU
+times but for the ratio of workers and the start, which are wall times of one run.
 """
 
 import argparse
@@ -37,10 +37,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from survey_rows import candidates_of_fields, images_of_four_fields
-
-CENTER = (275.0, -16.25)
-"""A corner of four fields of 0.5 deg is near."""
+from survey_skies import (
+    CENTER,
+    candidates_of_fields,
+    clusters_on_borders,
+    images_of_four_fields,
+    mock_sky,
+    write_pieces,
+)
 
 SIZES = {
     "side": (2000, 14_000),  # of a mock sky in pixels, 15 deg2
@@ -80,76 +84,6 @@ def main(argv=None):
             print(f"--- {part}", flush=True)
             PARTS[part](options, folder / part)
     return 0
-
-
-def mock_sky(options, clusters=()):
-    """Return the image and the truth of a mock sky."""
-    from astropy.coordinates import SkyCoord
-
-    from astro_vaeclust.simulation import simulate_tile
-
-    return simulate_tile(
-        shape=(options.side, options.side),
-        center=SkyCoord(*CENTER, unit="deg"),
-        clusters=list(clusters),
-        seed=options.seed,
-    )
-
-
-def clusters_on_borders(options):
-    """Return clusters on borders of fields, none near another."""
-    import astropy.units as u
-    from astropy.coordinates import SkyCoord
-
-    from astro_vaeclust.simulation import MockCluster
-    from astro_vaeclust.survey.grid import SkyGrid
-
-    rng, grid, clusters = np.random.default_rng(options.seed), SkyGrid(0.5), []
-    for number in range(1000 * options.clusters):
-        r50 = float(np.exp(rng.uniform(np.log(8), np.log(options.r50))))
-        reach = options.side / 3600 / 2 - 2 * r50 / 3600
-        x, y = rng.uniform(-reach, reach, 2)
-        ra, dec = CENTER[0] + x / np.cos(np.radians(CENTER[1])), CENTER[1] + y
-        field = grid.field(grid.locate(ra, dec))
-        if number % 2:  # onto a border of declination, or of right ascension
-            dec = min(field.dec, key=lambda border: abs(border - dec))
-        else:
-            ra = min(field.ra, key=lambda border: abs(border - ra))
-        place = SkyCoord(ra, dec, unit="deg")
-        apart = [
-            place.separation(one.center).arcsec / (r50 + one.r50.value)
-            for one in clusters
-        ]
-        if abs(dec - CENTER[1]) > reach or min(apart, default=9) < 3:
-            continue
-        members = int(60 * (r50 / 8) ** 0.8)
-        clusters.append(
-            MockCluster(center=place, n_members=members, r50=r50 * u.arcsec)
-        )
-        if len(clusters) == options.clusters:
-            break
-    return clusters
-
-
-def write_pieces(image, folder, n_rows, n_columns, overlap=54):
-    """Write an image as so many that overlap; return a pattern of their paths."""
-    from astropy.io import fits
-
-    folder.mkdir(parents=True, exist_ok=True)
-    edges = [
-        np.linspace(0, side, n + 1).astype(int)
-        for side, n in zip(image.data.shape, (n_rows, n_columns), strict=True)
-    ]
-    for row, column in np.ndindex(n_rows, n_columns):
-        part = tuple(
-            slice(max(edge[k] - overlap // 2, 0), edge[k + 1] + overlap // 2)
-            for edge, k in zip(edges, (row, column), strict=True)
-        )
-        header = image.wcs.slice(part).to_header()
-        pixels = np.asarray(image.data[part], dtype=np.float32)
-        path = folder / f"{row:02d}_{column:02d}.fits"
-        fits.PrimaryHDU(pixels, header).writeto(path, overwrite=True)
-    return f"{folder}/*.fits"
 
 
 def searched(images, folder, workers, **options):
@@ -192,7 +126,7 @@ def rotated(options, folder):
             image = mock_sky(options, clusters_on_borders(options)).image
             cos, sin = np.cos(turn), np.sin(turn)
             image.wcs.wcs.pc = [[cos, -sin], [sin, cos]]
-            image.wcs.wcs.crval = image.wcs.wcs.crval + [0, turn * options.side / 3600]
+            image.wcs.wcs.crval += 0, turn * options.side / 3600
             write_pieces(image, folder / f"tiles{n}" / f"{turn}", n, n)
         tiles = f"{folder}/tiles{n}/*/*.fits"
         print_digest(f"2 x {n * n} images", tiles, folder / f"out{n}", options)
@@ -300,9 +234,9 @@ def overhead(options, folder):
         search(job["field"], [(one["path"], one["stamp"]) for one in job["inputs"]])
     loop = time.process_time() - before
     print(
-        f"{len(rows)} fields and cells: client and scheduler {1000 * ours / len(rows):.1f}"
-        f" ms of CPU each, worker {theirs:.1f} s, plain loop over {len(jobs)} fields "
-        f"{loop:.1f} s"
+        f"{len(rows)} fields and cells: client and scheduler, start and end included, "
+        f"{1000 * ours / len(rows):.1f} ms of CPU each; worker {theirs:.1f} s, plain "
+        f"loop over {len(jobs)} fields {loop:.1f} s"
     )
 
 
@@ -361,7 +295,8 @@ def resume(options, folder):
     again = len({row.name for row in rows}) + done - len(survey.read_rows(["status"]))
     print(
         f"killed {written:.1f} s after the last segment, with {done} of "
-        f"{survey.n_fields} fields written; {again} more rows than these lack, with cells"
+        f"{survey.n_fields} fields written; {again} rows more than these lack, cells "
+        "included"
     )
 
 
