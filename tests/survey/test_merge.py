@@ -97,7 +97,7 @@ def of_size(field, ra, r50, members, level, rate):
 def test_what_fields_and_cells_see_of_a_cluster_is_one_row(folder):
     pieces = [
         of_size(WEST, beside(-60), 30.0, 20.0, 1.0, 0.02),
-        of_size(EAST, beside(60), 30.0, 20.0, 1.0, 0.5),
+        of_size(EAST, beside(60), 30.0, 20.0, 1.0, 0.05),
     ]
     dense = of_size(EAST, beside(90), 12.0, 60.0, 1.0, 0.3)
     alone = of_size(EAST, beside(900), 12.0, 60.0, 1.0, 0.4)
