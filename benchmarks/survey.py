@@ -2,113 +2,88 @@
 """
 Surveys: does the cut of the sky matter, what is lost on seams, what does a run cost.
 
-Usage: ``python benchmarks/survey.py PART ... [--side 3000] [--clusters 12] [--folder
-DIR]``. The parts are
+Usage: ``python benchmarks/survey.py [--only PART ...] [--full] [--folder DIR]``. The
+parts are
 
-``cuts``      one mock sky as 1, 4, 9 and 25 images: digests of the catalogues
+``cuts``      one mock sky as 1, 4, 9, 25 images (500 with ``--full``): digests
+``rotated``   mock skies turned against each other, cut in two ways: digests
 ``seams``     clusters on the borders of fields, against the sky in one piece
-``overhead``  CPU time of client and scheduler per field, one worker against two
-``merge``     time of a merge of ``--candidates``, memory of ``--planned`` fields
-``m17``       the eight real tiles of M17 under ``--shifts`` random shifts of the grid
+``null``      false detections on sky without clusters, over those that are stated
+``m17``       the eight real tiles of M17 under random shifts of the grid
+``scaling``   two workers against one, and how long a cluster takes to start
+``overhead``  CPU time of client and scheduler, and of a plain loop over the fields
+``memory``    memory of a worker by the size of its frames, and over many fields
+``resume``    what is searched again after a kill at half time
+``planned``   memory of the client with many images and fields
+``merge``     time and memory of a merge of many candidates
 
-Mock skies have ``--side`` pixels of 1 arcsec. Times are CPU times but for the ratio of
-workers, which is of wall times in one run.
+By default they are small; ``--full`` takes the sizes of ``SIZES``. Single sizes are
+changed by ``--size name=value``. Mock skies have pixels of 1 arcsec. Times are CPU
+times but for the ratio of workers and the start, which are wall times of one run.
 """
 
 import argparse
 import hashlib
 import os
 import resource
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from survey_skies import (
+    CENTER,
+    candidates_of_fields,
+    clusters_on_borders,
+    images_of_four_fields,
+    mock_sky,
+    write_pieces,
+)
 
-CENTER = (275.0, -16.25)
-"""A corner of four fields of 0.5 deg is near."""
+SIZES = {
+    "side": (2000, 14_000),  # of a mock sky in pixels, 15 deg2
+    "cuts": (3, 25),  # along either axis, at most; 20 x 25 of the last
+    "clusters": (6, 100),
+    "r50": (60.0, 480.0),  # largest, in arcsec
+    "null": (1, 100),  # deg2
+    "shifts": (1, 20),
+    "scale": (0.7, 0.45),  # of pixels, for frames of 4096 x 4096
+    "fields": (9, 100),  # of one worker
+    "planned": (100_000, 1_000_000),
+    "candidates": (100_000, 1_000_000),
+}
+"""Sizes by default, and in full."""
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="+", choices=list(PARTS), metavar="PART")
-    parser.add_argument("--side", type=int, default=3000)
-    parser.add_argument("--clusters", type=int, default=12)
-    parser.add_argument("--candidates", type=int, default=1_000_000)
-    parser.add_argument("--planned", type=int, default=1_000_000)
-    parser.add_argument("--shifts", type=int, default=20)
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--size", nargs="+", default=[], metavar="NAME=VALUE")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args(argv)
+    for name, pair in SIZES.items():
+        setattr(options, name, pair[options.full])
+    for text in options.size:
+        name, _, value = text.partition("=")
+        setattr(options, name, type(SIZES[name][0])(value))
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
-        for part in options.parts:
+        for part in options.only:
             print(f"--- {part}", flush=True)
             PARTS[part](options, folder / part)
     return 0
-
-
-def mock_sky(options, folder):
-    """Return the image and the truth of a mock sky."""
-    import astropy.units as u
-    from astropy.coordinates import SkyCoord
-
-    from astro_vaeclust.simulation import MockCluster, simulate_tile
-    from astro_vaeclust.survey.grid import SkyGrid
-
-    rng = np.random.default_rng(options.seed)
-    center = SkyCoord(*CENTER, unit="deg")
-    grid = SkyGrid(0.5)
-    shape = (options.side, options.side)
-    reach = options.side / 3600 / 2 - 0.07
-    clusters = []
-    while len(clusters) < options.clusters:
-        x, y = rng.uniform(-reach, reach, 2)
-        ra, dec = CENTER[0] + x / np.cos(np.radians(CENTER[1])), CENTER[1] + y
-        field = grid.field(grid.locate(ra, dec))
-        if len(clusters) % 2:  # onto a border of declination, or of right ascension
-            dec = min(field.dec, key=lambda border: abs(border - dec))
-        else:
-            ra = min(field.ra, key=lambda border: abs(border - ra))
-        place = SkyCoord(ra, dec, unit="deg")
-        near = [place.separation(one.center).deg for one in clusters]
-        if max(abs(dec - CENTER[1]), abs(x)) > reach or min(near, default=1) < 0.07:
-            continue
-        clusters.append(
-            MockCluster(
-                center=place,
-                n_members=int(rng.uniform(60, 150)),
-                r50=float(np.exp(rng.uniform(np.log(12), np.log(60)))) * u.arcsec,
-            )
-        )
-    return simulate_tile(
-        shape=shape, center=center, clusters=clusters, seed=options.seed
-    )
-
-
-def write_pieces(image, folder, n, overlap=54):
-    """Write an image as n x n that overlap."""
-    from astropy.io import fits
-
-    folder.mkdir(parents=True, exist_ok=True)
-    edges = np.linspace(0, image.data.shape[0], n + 1).astype(int)
-    for row in range(n):
-        for column in range(n):
-            part = tuple(
-                slice(max(edges[k] - overlap // 2, 0), edges[k + 1] + overlap // 2)
-                for k in (row, column)
-            )
-            header = image.wcs.slice(part).to_header()
-            pixels = np.asarray(image.data[part], dtype=np.float32)
-            path = folder / f"{row:02d}_{column:02d}.fits"
-            fits.PrimaryHDU(pixels, header).writeto(path, overwrite=True)
-    return f"{folder}/*.fits"
 
 
 def searched(images, folder, workers, **options):
@@ -118,23 +93,43 @@ def searched(images, folder, workers, **options):
     from astro_vaeclust.survey.outputs import write_outputs
 
     began, rows = None, []
-    run = run_survey(
-        images, folder, workers=workers, finder=VAEClusterFinder(), **options
-    )
-    for row in run:
+    finder = VAEClusterFinder()
+    for row in run_survey(images, folder, workers=workers, finder=finder, **options):
         rows.append(row)
         began = began or time.monotonic() - row.seconds
     return rows, write_outputs(folder), time.monotonic() - began
 
 
+def primary_of(catalog):
+    return catalog[np.asarray(catalog["is_primary"])]
+
+
+def print_digest(label, images, out, options):
+    rows, catalog, _ = searched(images, out, options.workers)
+    digest = hashlib.sha256((out / "candidates.parquet").read_bytes()).hexdigest()
+    print(
+        f"{label}, {len(rows)} fields and cells: {digest[:16]}, {catalog}", flush=True
+    )
+
+
 def cuts(options, folder):
-    image = mock_sky(options, folder).image
-    for n in (1, 2, 3, 5):
-        tiles = write_pieces(image, folder / f"tiles{n}", n)
-        out = folder / f"out{n}"
-        rows, catalog, _ = searched(tiles, out, options.workers)
-        digest = hashlib.sha256((out / "candidates.parquet").read_bytes()).hexdigest()
-        print(f"{n * n:3d} images, {len(rows)} fields: {digest[:16]}, {catalog}")
+    image = mock_sky(options, clusters_on_borders(options)).image
+    for n in [n for n in (1, 2, 3, 5, 25) if n <= options.cuts]:
+        n_rows = 20 if n == 25 else n
+        tiles = write_pieces(image, folder / f"tiles{n}", n_rows, n)
+        print_digest(f"{n_rows * n} images", tiles, folder / f"out{n}", options)
+
+
+def rotated(options, folder):
+    for n in (1, 3):
+        for turn in (0.0, 0.5):
+            image = mock_sky(options, clusters_on_borders(options)).image
+            cos, sin = np.cos(turn), np.sin(turn)
+            image.wcs.wcs.pc = [[cos, -sin], [sin, cos]]
+            image.wcs.wcs.crval += 0, turn * options.side / 3600
+            write_pieces(image, folder / f"tiles{n}" / f"{turn}", n, n)
+        tiles = f"{folder}/tiles{n}/*/*.fits"
+        print_digest(f"2 x {n * n} images", tiles, folder / f"out{n}", options)
 
 
 def seams(options, folder):
@@ -142,141 +137,42 @@ def seams(options, folder):
 
     from astro_vaeclust import VAEClusterFinder
 
-    tile = mock_sky(options, folder)
-    truth = tile.clusters["sky_center"]
-    tiles = write_pieces(tile.image, folder / "tiles", 5)
+    tile = mock_sky(options, clusters_on_borders(options))
+    tiles = write_pieces(tile.image, folder / "tiles", 5, 5)
     _, catalog, _ = searched(tiles, folder / "out", options.workers)
-    primary = catalog[np.asarray(catalog["is_primary"])]
-    whole = VAEClusterFinder().detect(tile.image)
+    truth, reach = tile.clusters["sky_center"], tile.clusters["r50"]
+    primary, whole = primary_of(catalog), VAEClusterFinder().detect(tile.image)
     found = {}
     for name, one in (("one piece", whole), ("survey", primary)):
-        sky = SkyCoord(one["sky_center"])
-        index, apart, _ = truth.match_to_catalog_sky(sky)
-        found[name] = np.where(apart.arcsec < 45, index, -1)
-        print(f"{name}: {np.sum(found[name] >= 0)} of {len(truth)} found")
-    both = (found["one piece"] >= 0) & (found["survey"] >= 0)
+        one = one[np.asarray(one["part_of"]) == 0]
+        index, apart, _ = truth.match_to_catalog_sky(SkyCoord(one["sky_center"]))
+        found[name] = np.where(apart < reach, index, -1), one
+        print(f"{name}: {np.sum(apart < reach)} of {len(truth)} found")
+    (here, survey), (there, piece) = found["survey"], found["one piece"]
+    both = (here >= 0) & (there >= 0)
     twice = [
-        int(np.sum(primary["sky_center"].separation(one).arcsec < 45)) for one in truth
+        np.sum(survey["sky_center"].separation(place) < radius) > 1
+        for place, radius in zip(truth, reach, strict=True)
     ]
-    print(f"of those of one piece: {both.sum()} of {np.sum(found['one piece'] >= 0)}")
-    print(f"found twice: {np.sum(np.array(twice) > 1)}")
-    for column in ("r50", "n_members"):
-        here = np.asarray(primary[column])[found["survey"][both]]
-        there = np.asarray(whole[column])[found["one piece"][both]]
-        print(f"{column}: median ratio {np.median(here / there):.3f}")
-
-
-def overhead(options, folder):
-    tiles = write_pieces(mock_sky(options, folder).image, folder / "tiles", 5)
-    wall = {}
-    for workers in (1, options.workers):
-        before = time.process_time()
-        rows, _, wall[workers] = searched(
-            tiles, folder / f"out{workers}", workers, side=0.125
+    print(f"of those of one piece: {both.sum()} of {np.sum(there >= 0)}")
+    print(f"found twice: {np.sum(twice)}")
+    for name in ("r50", "n_members"):
+        ratio = (
+            np.asarray(survey[name])[here[both]] / np.asarray(piece[name])[there[both]]
         )
-        ours = time.process_time() - before
-        busy = sum(row.seconds for row in rows)
-        print(
-            f"{workers} workers: {len(rows)} fields in {wall[workers]:.1f} s, "
-            f"{busy:.1f} s in searches; client and scheduler, start and end included: "
-            f"{1000 * ours / len(rows):.1f} ms of CPU a field"
-        )
-    print(f"ratio of wall times: {wall[1] / wall[options.workers]:.2f}")
+        print(f"{name}: median ratio {np.median(ratio):.3f}", flush=True)
 
 
-def merging(options, folder):
-    from astro_vaeclust.survey import merge
-    from astro_vaeclust.survey.folder import SurveyFolder
-    from astro_vaeclust.survey.grid import SkyGrid
-    from astro_vaeclust.survey.run import _shown
-
-    survey = SurveyFolder(folder)
-    with survey.locked():
-        survey.begin({"mock": True})
-    began = time.process_time()
-    per_field = 10
-    for rows in simulated_rows(options, SkyGrid(0.0625), per_field):
-        survey.write_rows(rows)
-    print(f"rows written in {time.process_time() - began:.1f} s", flush=True)
-    began = time.process_time()
-    catalog = merge(folder)
-    n_primary = np.sum(catalog["is_primary"])
-    print(
-        f"merge of {len(catalog)} candidates: {time.process_time() - began:.1f} s of "
-        f"CPU, {n_primary} primary; peak memory {peak():.2f} GB"
-    )
-    if not os.fork():  # a process of its own, for its memory
-        before = peak_now()
-        images = simulated_images(options)
-        fields, numbers = _shown(images)
-        jobs = [
-            (int(f), tuple(int(i) for i in n))
-            for f, n in zip(fields, numbers, strict=True)
-        ]
-        print(
-            f"{len(jobs)} fields of {len(images)} images planned: "
-            f"{peak_now() - before:.2f} GB",
-            flush=True,
-        )
-        os._exit(0)
-    os.wait()
-
-
-def simulated_rows(options, grid, per_field):
-    """Yield rows of fields with candidates at random places."""
-    from astro_vaeclust.survey.field import CANDIDATE_COLUMNS, FieldRow
-
-    rng = np.random.default_rng(options.seed)
-    base = {column.name: 1.0 for column in CANDIDATE_COLUMNS}
-    base |= {"flags": 0, "n_sources": 10}
-    n_fields = options.candidates // per_field
-    first = grid.locate(0.01, -16.0)
-    for start in range(first, first + n_fields, 2000):
-        rows = []
-        for index in range(start, min(start + 2000, first + n_fields)):
-            field = grid.field(index)
-            width, height = field.ra[1] - field.ra[0], field.dec[1] - field.dec[0]
-            ra = field.center[0] + rng.uniform(-0.6, 0.6, per_field) * width
-            dec = field.center[1] + rng.uniform(-0.6, 0.6, per_field) * height
-            depth = field.depth(ra, dec)
-            facts = zip(
-                ra % 360, dec, depth, rng.uniform(8, 200, per_field), strict=True
-            )
-            candidates = [
-                base
-                | {"ra": float(a), "dec": float(d), "depth": float(in_)}
-                | {"radius": float(r), "score": float(rng.uniform())}
-                for a, d, in_, r in facts
-            ]
-            rows.append(FieldRow(index, field.name, "done", candidates=candidates))
-        yield rows
-
-
-def simulated_images(options):
-    """Return images of which each shows four fields."""
-    from astro_vaeclust.survey.images import InputImage
-
-    base = InputImage("", "1 2", 1.0, "Ks", 20.0, "grid", (0.0,) * 8)
-    return [
-        replace(
-            base,
-            path=f"/data/tiles/tile_{n:07d}.fits.gz",
-            fields=tuple(range(n, n + 4)),
-            owned=(True,) * 4,
-        )
-        for n in range(options.planned)
-    ]
-
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
-def peak_now():
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1e6
-    return 0.0
+def null(options, folder):
+    area = number = 0
+    while area < options.null:
+        options.seed += 1
+        here = folder / f"{options.seed}"
+        tiles = write_pieces(mock_sky(options).image, here / "tiles", 3, 3)
+        rows, catalog, _ = searched(tiles, here / "out", options.workers)
+        area += sum(row.area for row in rows if row.noise > 0)  # fields, no cells
+        number += len(primary_of(catalog))
+        print(f"{number} false detections on {area:.2f} deg2 at 1 / deg2", flush=True)
 
 
 def m17(options, folder):
@@ -284,25 +180,20 @@ def m17(options, folder):
     from astropy.coordinates import SkyCoord
     from astropy.io import fits
 
-    tiles = sorted(
-        (Path(os.environ["ASTRO_VAECLUST_DATA"]) / "m17_2mass_k").glob("aK_*.fits.gz")
-    )
-    rng = np.random.default_rng(options.seed)
-    found = []
+    data = Path(os.environ["ASTRO_VAECLUST_DATA"]) / "m17_2mass_k"
+    rng, found = np.random.default_rng(options.seed), []
     for number in range(options.shifts):
-        shift = rng.uniform(0, 0.5, 2)
-        here = folder / f"shift{number}"
+        shift, here = rng.uniform(0, (0.5, 0.05)), folder / f"shift{number}"
         (here / "tiles").mkdir(parents=True, exist_ok=True)
-        for path in tiles:
+        for path in sorted(data.glob("aK_*.fits.gz")):
             with fits.open(path) as hdulist:
                 header = hdulist[0].header
                 header["CRVAL1"] += shift[0]
-                header["CRVAL2"] += shift[1] * 0.1
+                header["CRVAL2"] += shift[1]
                 hdulist.writeto(here / "tiles" / path.name, overwrite=True)
-        images = f"{here}/tiles/*.fits.gz"
-        _, catalog, _ = searched(images, here / "out", options.workers)
-        primary = catalog[np.asarray(catalog["is_primary"])]
-        place = SkyCoord(275.1246 + shift[0], -16.179 + 0.1 * shift[1], unit=u.deg)
+        _, catalog, _ = searched(f"{here}/tiles/*", here / "out", options.workers)
+        place = SkyCoord(275.1246 + shift[0], -16.179 + shift[1], unit=u.deg)
+        primary = primary_of(catalog)
         near = primary[primary["sky_center"].separation(place) < 2 * u.arcmin]
         rates = [f"{rate.value:.2g}" for rate in near["false_alarm_rate"]]
         found.append(len(near) > 0)
@@ -310,12 +201,156 @@ def m17(options, folder):
     print(f"M17 found in {sum(found)} of {len(found)}")
 
 
+def scaling(options, folder):
+    from astro_vaeclust.survey.pool import joined
+
+    began = time.monotonic()
+    with joined(None, options.workers) as client:
+        client.run(__import__, "torch")
+        print(f"{options.workers} workers with torch: {time.monotonic() - began:.1f} s")
+    tiles = write_pieces(mock_sky(options).image, folder / "tiles", 5, 5)
+    wall = {
+        workers: searched(tiles, folder / f"out{workers}", workers, side=0.125)[2]
+        for workers in (1, options.workers)
+    }
+    print(f"1 against {options.workers} workers: {wall[1] / wall[options.workers]:.2f}")
+
+
+def overhead(options, folder):
+    from astro_vaeclust import VAEClusterFinder
+    from astro_vaeclust.survey.field import FieldSearch
+    from astro_vaeclust.survey.folder import SurveyFolder
+    from astro_vaeclust.survey.grid import SurveyGrid
+
+    tiles = write_pieces(mock_sky(options).image, folder / "tiles", 5, 5)
+    before = time.process_time(), cpu_of_children()
+    rows, _, _ = searched(tiles, folder / "out", 1, side=0.125)
+    ours, theirs = time.process_time() - before[0], cpu_of_children() - before[1]
+    survey = SurveyFolder(folder / "out")
+    grid = SurveyGrid(**survey.settings["grid"])
+    search, before = FieldSearch(VAEClusterFinder(), grid), time.process_time()
+    jobs = survey.read_rows(["field", "inputs"]).to_pylist()
+    for job in jobs:
+        search(job["field"], [(one["path"], one["stamp"]) for one in job["inputs"]])
+    loop = time.process_time() - before
+    print(
+        f"{len(rows)} fields and cells: client and scheduler, start and end included, "
+        f"{1000 * ours / len(rows):.1f} ms of CPU each; worker {theirs:.1f} s, plain "
+        f"loop over {len(jobs)} fields {loop:.1f} s"
+    )
+
+
+def cpu_of_children():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def memory(options, folder):
+    for scale in (1.0, options.scale):
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            shape, peak_, now = pool.submit(_memory_of, scale, options.fields).result()
+        print(
+            f"frames of {shape}: peak {peak_:.2f} GB; after each field {now}",
+            flush=True,
+        )
+
+
+def _memory_of(scale, n_fields):
+    """Search noise in one process; return its shape, the peak and each end in GB."""
+    from astropy.nddata import NDData
+
+    from astro_vaeclust import VAEClusterFinder
+    from astro_vaeclust.survey.field import FieldSearch
+    from astro_vaeclust.survey.grid import SurveyGrid
+
+    warnings.simplefilter("ignore")
+    grid = SurveyGrid(0.5, scale, scale)
+    frame = grid.frame(grid.sky.field(grid.sky.locate(*CENTER)))
+    rng, ends = np.random.default_rng(1), []
+    search = FieldSearch(VAEClusterFinder(), grid)
+    for _ in range(n_fields):
+        pixels = rng.normal(100, 1, frame.shape).astype(np.float32)
+        search._table(NDData(pixels, wcs=frame.wcs))
+        ends.append(round(now(), 3))
+    return frame.shape, peak(), ends
+
+
+def resume(options, folder):
+    from astro_vaeclust.survey.folder import SurveyFolder
+
+    tiles = write_pieces(mock_sky(options).image, folder / "tiles", 5, 5)
+    out = folder / "out"
+    command = ["survey", tiles, "--output", out, "--side", "0.125", "--workers", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "astro_vaeclust", *map(str, command)],
+        start_new_session=True,
+    )
+    survey, done = SurveyFolder(out), 0
+    while process.poll() is None and done < max(survey.n_fields / 2, 1):
+        time.sleep(0.2)
+        done = len(survey.read_rows(["status"])) if survey.exists else 0
+    written = time.time() - max(path.stat().st_mtime for path in survey.segments)
+    os.killpg(process.pid, signal.SIGKILL)
+    rows, _, _ = searched(tiles, out, 2, side=0.125, resume=True)
+    again = len({row.name for row in rows}) + done - len(survey.read_rows(["status"]))
+    print(
+        f"killed {written:.1f} s after the last segment, with {done} of "
+        f"{survey.n_fields} fields written; {again} rows more than these lack, cells "
+        "included"
+    )
+
+
+def planned(options, folder):
+    from astro_vaeclust.survey.run import _shown
+
+    before = now()
+    images = images_of_four_fields(options.planned)
+    fields, numbers = _shown(images)
+    jobs = [(int(field), tuple(n)) for field, n in zip(fields, numbers, strict=True)]
+    print(f"{len(jobs)} fields of {len(images)} images: {now() - before:.2f} GB")
+
+
+def merge(options, folder):
+    from astro_vaeclust.survey import merge
+    from astro_vaeclust.survey.folder import SurveyFolder
+
+    for tier in (0, 1):
+        survey = SurveyFolder(folder, tier)
+        with survey.locked():
+            survey.begin({"mock": True})
+        number = options.candidates // (1, 20)[tier]
+        for rows in candidates_of_fields(number, (0.5, 2.0)[tier], options.seed):
+            survey.write_rows(rows)
+    before = time.process_time()
+    catalog = merge(folder)
+    print(
+        f"merge of {len(catalog)} candidates: {time.process_time() - before:.1f} s of "
+        f"CPU, {len(primary_of(catalog))} primary; peak memory {peak():.2f} GB"
+    )
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def now():
+    """Return the memory of this process in GB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e9
+
+
 PARTS = {
     "cuts": cuts,
+    "rotated": rotated,
     "seams": seams,
-    "overhead": overhead,
-    "merge": merging,
+    "null": null,
     "m17": m17,
+    "scaling": scaling,
+    "overhead": overhead,
+    "memory": memory,
+    "resume": resume,
+    "planned": planned,
+    "merge": merge,
 }
 
 if __name__ == "__main__":

@@ -46,9 +46,12 @@ def run(arguments):
         max_false_alarm_rate=None if rate is None else rate / u.deg**2,
         hats=arguments.hats,
     )
+    primary = np.asarray(catalog["is_primary"])
     LOGGER.info(
-        "%d clusters, %d candidates of fields, in %s",
-        np.count_nonzero(catalog["is_primary"]),
+        "%d clusters, %d of them parts of larger ones; %d candidates of fields and "
+        "cells, in %s",
+        np.count_nonzero(primary),
+        np.count_nonzero(catalog["part_of"][primary]),
         len(catalog),
         arguments.folder,
     )

@@ -33,6 +33,9 @@ def run(arguments):
     print(f"{status['planned']} fields, {state}")
     for name in ("done", "empty", "failed", "missing"):
         print(f"{status[name]:8d} {name}")
+    if status["cells"]:
+        numbers = (f"{number} {name}" for name, number in status["cells"].items())
+        print(f"cells of coarser levels: {', '.join(numbers)}")
     print(f"{status['area']:.3f} deg2 searched, {status['candidates']} candidates")
     print(f"{status['seconds'] / 3600:.2f} hours of workers")
     for reason, number in list(status["failures"].items())[:SHOWN]:

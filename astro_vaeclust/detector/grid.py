@@ -71,15 +71,18 @@ class NetworkGrid:
     binning : int
         Image pixels along an axis of which these are the mean: 1 on the finest level,
         then 2, 4, 8 and so on.
+    binned : int
+        Pixels of the survey along an axis of which an image pixel is the mean.
     """
 
     factor: int
     scale: float
     is_fine: bool
     binning: int = 1
+    binned: int = 1
 
     @classmethod
-    def from_pixel_scale(cls, pixel_scale, fine_scale):
+    def from_pixel_scale(cls, pixel_scale, fine_scale, *, binned=1):
         """
         Return the finest grid, whose scale is nearest, in the logarithm, to its aim.
 
@@ -90,12 +93,15 @@ class NetworkGrid:
         fine_scale : float
             Size in arcsec of a network pixel that is aimed at for fine images, see
             `~astro_vaeclust.detector.network.NetworkSettings`.
+        binned : int
+            Pixels of the survey along an axis of which an image pixel is the mean.
 
         Raises
         ------
         ValueError
             If pixels are coarser than any in which the network has seen clusters.
         """
+        pixel_scale = pixel_scale / binned
         if pixel_scale > MAX_SCALE:
             raise ValueError(
                 f"data has pixels of {pixel_scale:.4g} arcsec, but the trained model "
@@ -103,13 +109,14 @@ class NetworkGrid:
                 "for CDELT or CD in the header, or give wcs="
             )
         factor = max(_nearest_integer(fine_scale / pixel_scale), 1)
-        return cls(factor, pixel_scale * factor, pixel_scale < FINE)
+        scale = pixel_scale * factor * binned
+        return cls(factor, scale, pixel_scale < FINE, binned=binned)
 
     @classmethod
-    def of_image(cls, image, fine_scale):
+    def of_image(cls, image, fine_scale, *, binned=1):
         """Return the finest grid of an `~astro_vaeclust.images.image.Image`."""
         scale = image.pixel_scale.to_value(u.arcsec / u.pix)
-        return cls.from_pixel_scale(scale, fine_scale)
+        return cls.from_pixel_scale(scale, fine_scale, binned=binned)
 
     def coarser(self, binning):
         """Return the grid of a level whose network pixels are larger."""
@@ -136,6 +143,11 @@ class NetworkGrid:
     def to_network(self, positions):
         """Turn positions in image pixels into network pixels (both from 0)."""
         return (np.asarray(positions) + 0.5) / self.pixels - 0.5
+
+    @property
+    def level(self):
+        """Number of the level, 0 for the finest of the survey or image (int)."""
+        return (self.binned * self.binning).bit_length() - 1
 
     @property
     def pixels(self):

@@ -20,7 +20,13 @@ from .measure import measured_columns
 from .network import MEASURES
 from .source_score import source_excess
 
-__all__ = ["LevelSearch", "level_fractions", "level_grids", "on_level"]
+__all__ = [
+    "LevelSearch",
+    "level_fractions",
+    "level_grids",
+    "number_of_levels",
+    "on_level",
+]
 
 MIN_R50 = 22.0
 """
@@ -40,17 +46,20 @@ CONSIDERED = 100.0
 """False alarms per deg2 up to which candidates enter a search with a limit."""
 
 
+def number_of_levels(calibration, is_fine):
+    """Return for how many levels a model is calibrated; 1 without a calibration."""
+    return 1 if calibration is None else 1 + len(calibration.levels[int(is_fine)])
+
+
 def level_grids(grid, shape, calibration):
     """
-    Return the grids of the levels on which an image is searched, from the finest.
+    Return the grids of the levels on which an image is searched, from its finest.
 
     They are those that the model is calibrated for; one without a calibration searches
     the finest.
     """
-    n_levels = 1
-    if calibration is not None:
-        n_levels += len(calibration.levels[int(grid.is_fine)])
-    return grid.levels(shape, n_levels)
+    n_levels = number_of_levels(calibration, grid.is_fine)
+    return grid.levels(shape, n_levels - grid.level)
 
 
 def level_fractions(grids):
@@ -105,7 +114,7 @@ class LevelSearch:
     @property
     def level(self):
         """Number of the level, 0 for the finest (int)."""
-        return self.grid.binning.bit_length() - 1
+        return self.grid.level
 
     @cached_property
     def maps(self):

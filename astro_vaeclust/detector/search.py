@@ -16,7 +16,13 @@ from ..measure.circles import CircleMeasurements, circle
 from ..measure.stacking import part_numbers
 from .conditions import flag_outside
 from .grid import NetworkGrid, NetworkImage
-from .levels import LevelSearch, level_fractions, level_grids, on_level
+from .levels import (
+    LevelSearch,
+    level_fractions,
+    level_grids,
+    number_of_levels,
+    on_level,
+)
 from .merging import merge_rows
 from .network import CELL
 
@@ -42,6 +48,10 @@ class DetectorSearch(ClusterSearchBase):
         default it is measured on the image.
     sources : `~astro_vaeclust.sources.points.PointSources`, optional
         Point sources on usable pixels, which then enter the scores and are counted.
+    levels : range, optional
+        Numbers of the levels to search, of all for which the model is calibrated and
+        which together keep the rates. The image is binned to the first of them already.
+        By default those that the image can hold.
 
     Raises
     ------
@@ -61,6 +71,7 @@ class DetectorSearch(ClusterSearchBase):
         n_largest=None,
         fwhm=None,
         sources=None,
+        levels=None,
     ):
         check_takes_sources(model, sources)
         self.sources = sources
@@ -69,6 +80,7 @@ class DetectorSearch(ClusterSearchBase):
         self.max_false_alarm_rate = max_false_alarm_rate
         self.n_largest = n_largest
         self.fwhm = fwhm
+        self.chosen_levels = levels
 
     @property
     def models(self):
@@ -78,9 +90,15 @@ class DetectorSearch(ClusterSearchBase):
     @cached_property
     def levels(self):
         """The levels, from the finest (list of `LevelSearch`)."""
-        grid = NetworkGrid.of_image(self.image, self.model.fine_scale)
-        grids = level_grids(grid, self.image.shape, self.model.calibration)
+        chosen, calibration = self.chosen_levels, self.model.calibration
+        binned = 1 if chosen is None else 1 << chosen.start
+        grid = NetworkGrid.of_image(self.image, self.model.fine_scale, binned=binned)
+        grids = level_grids(grid, self.image.shape, calibration)
         fractions = level_fractions(grids)
+        if chosen is not None:
+            grids = grids[: len(chosen)]
+            everything = number_of_levels(calibration, grid.is_fine)
+            fractions = level_fractions([grid] * everything)
         images = (on_level(NetworkImage.from_image, self.image, grid) for grid in grids)
         return [
             LevelSearch(image, self.model, fractions, sources=self.sources)
@@ -151,9 +169,12 @@ class DetectorSearch(ClusterSearchBase):
     @cached_property
     def _columns(self):
         def circles(centers, radii):
-            return CircleMeasurements(
+            measured = CircleMeasurements(
                 self.image, centers, radii, sources=self.sources, fwhm=self.fwhm
             )
+            if self.levels[0].level:  # on binned pixels stars cannot be counted
+                measured.n_sources = np.full(len(radii), -1)
+            return measured
 
         return cluster_columns(self.rows, self.image, circles)
 

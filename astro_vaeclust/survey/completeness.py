@@ -76,7 +76,7 @@ def inject_into_field(row, search, imitated):
     grid = search.grid
     frame = grid.frame(grid.sky.field(row["field"]))
     paths = [entry["path"] for entry in row["inputs"]]
-    found = assemble(paths, frame, grid, hdu=search.hdu, skip_bad=search.skip_bad)
+    found = assemble(paths, frame, grid, opened=search.opened, skip_bad=search.skip_bad)
     part = tuple(
         slice(max(side - CUT, 0) // 2, (side + CUT) // 2) for side in frame.shape
     )

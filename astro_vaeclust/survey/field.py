@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import astropy.units as u
 import numpy as np
@@ -14,13 +15,15 @@ from astropy.nddata import NDData
 from ..images.celestial import pixel_area
 from ..images.read import read_image
 from ..images.sky import MIN_USABLE, Sky
-from ..measure.columns import COLUMNS, MEASURED_COLUMNS
+from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
 from ..measure.flags import ClusterFlags
 from ..measure.stacking import part_numbers
 from ..sources.find import BOX_SIZE, find_sources, measure_fwhm
 from .frames import assemble
+from .grid import BINNING
+from .images import opened
 
-__all__ = ["CANDIDATE_COLUMNS", "FieldRow", "FieldSearch"]
+__all__ = ["CANDIDATE_COLUMNS", "FieldRow", "FieldSearch", "binned"]
 
 CANDIDATE_COLUMNS = tuple(
     column
@@ -69,10 +72,14 @@ class FieldRow:
         Width of the stars there in arcsec.
     density : float
         Sources there per arcmin2.
+    lossy : bool
+        Whether an image went through a lossy compression.
     candidates : list of dict
         Those whose centre is in its box or just outside: ``ra`` and ``dec`` in deg,
         ``depth`` in the field in arcsec, and ``CANDIDATE_COLUMNS`` in their units;
         ``part_of`` is a number in the list, from 1.
+    binned : (ny, nx) float32 array or None
+        Its pixels for a cell, until they are written.
     """
 
     field: int
@@ -86,7 +93,9 @@ class FieldRow:
     noise: float = np.nan
     seeing: float = np.nan
     density: float = np.nan
+    lossy: bool = False
     candidates: list[dict] = field(default_factory=list)
+    binned: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,19 @@ class FieldSearch:
     grid: object
     hdu: object = None
     skip_bad: bool = False
+
+    @cached_property
+    def n_levels(self):
+        """Levels for which the model is calibrated (int)."""
+        from ..detector.levels import number_of_levels
+
+        calibration = self.finder.trained_model.calibration
+        return number_of_levels(calibration, self.grid.is_fine)
+
+    @property
+    def adds_to_cells(self):
+        """Whether there are coarser levels, which cells of such fields search."""
+        return bool(self.grid.cells.levels(self.n_levels))
 
     def __call__(self, index, inputs):
         """
@@ -147,26 +169,64 @@ class FieldSearch:
         """Return the entries of the row of a field (dict)."""
         frame = self.grid.frame(place)
         assembled = assemble(
-            paths, frame, self.grid, hdu=self.hdu, skip_bad=self.skip_bad
+            paths, frame, self.grid, opened=self.opened, skip_bad=self.skip_bad
         )
         found = {"status": "empty", "reason": "; ".join(assembled.bad)}
-        usable = np.isfinite(assembled.pixels)
+        found["lossy"] = assembled.lossy
+        pixels = self._searchable(assembled.pixels)
+        usable = np.isfinite(pixels)
         found["area"] = _own_area(usable, frame.wcs, place)
         if not found["area"] or usable.sum() < MIN_USABLE:
             return found
-        image = NDData(assembled.pixels, wcs=frame.wcs)
         with warnings.catch_warnings(action="ignore"):
             try:
-                table = self.finder.detect(image).table
+                table = self._table(NDData(pixels, wcs=frame.wcs))
             except ValueError as error:
                 if usable.mean() > FEW:
                     raise
                 return found | {"reason": str(error)}
-            found |= _conditions(image, usable)
+            found |= self._conditions(NDData(pixels, wcs=frame.wcs))
         if assembled.lossy:
             table["flags"] |= ClusterFlags.LOSSY_INPUT.value
+        if self.adds_to_cells:
+            part = self.grid.inner_part(frame, place)
+            found["binned"] = binned(assembled.pixels, part)
         candidates = self._candidates(table, place)
         return found | {"status": "done", "candidates": candidates}
+
+    def opened(self, path):
+        """Open an image."""
+        return opened(path, self.hdu)
+
+    def _searchable(self, pixels):
+        """Return the pixels of a frame that are searched."""
+        return pixels
+
+    def _conditions(self, image):
+        """Return noise, seeing and density of an image (dict)."""
+        return _conditions(image)
+
+    def _table(self, image):
+        """Return the clusters of an image (QTable)."""
+        finder = self.finder
+        if self.n_levels == 1:
+            return finder.detect(image).table
+        from ..detector.search import DetectorSearch
+
+        rate = finder.max_false_alarm_rate
+        image = read_image(image)
+        search = DetectorSearch(
+            image,
+            finder.trained_model,
+            max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),
+            n_largest=finder.n_largest,
+            fwhm=finder.fwhm,
+            levels=self.grid.levels(self.n_levels),
+        )
+        table = cluster_table(search.columns())
+        if not self.grid.tier:
+            search.flag_conditions(table)
+        return table
 
     def _candidates(self, table, place):
         """Return the candidates that the field reports (list of dict)."""
@@ -204,8 +264,21 @@ def _own_area(usable, wcs, place):
     return float(np.count_nonzero(own) * SAMPLE**2 * middle_area)
 
 
-def _conditions(image, usable):
+def binned(pixels, part):
+    """Return the means of blocks of pixels, NaN where less than half can be used."""
+    ny, nx = (len(range(side.start, side.stop, BINNING)) for side in part)
+    pixels = pixels[tuple(slice(side.start, side.stop) for side in part)]
+    blocks = pixels.reshape(ny, BINNING, nx, BINNING)
+    usable = np.isfinite(blocks)
+    number = usable.sum(axis=(1, 3))
+    total = np.where(usable, blocks, 0).sum(axis=(1, 3), dtype=np.float64)
+    means = total / np.maximum(number, 1)
+    return np.where(2 * number >= BINNING**2, means, np.nan).astype(np.float32)
+
+
+def _conditions(image):
     """Return noise, seeing and density in the middle of what can be used (dict)."""
+    usable = np.isfinite(image.data)
     part = tuple(
         slice(max(int(np.median(axis)) - CONDITIONS // 2, 0), None)
         for axis in (np.flatnonzero(usable.any(axis=1 - axis)) for axis in (0, 1))

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,13 +42,16 @@ class SurveyFolder:
     Settings, images and rows of a survey.
 
     ``survey.json`` has the settings, ``images.parquet`` the images with the fields that
-    they show, and each file in ``segments`` rows of fields. A segment is never changed;
-    of several rows of a field the last counts.
+    they show, and each segment in ``segments`` rows of fields and, beside them, what
+    their cells see of them. A segment is never changed; of several rows of a field the
+    last counts. Cells have segments of their own.
 
     Parameters
     ----------
     path : str or path-like
         The folder.
+    tier : int
+        Of what the rows are: 0 for fields, 1 for cells and so on.
 
     Raises
     ------
@@ -55,8 +59,9 @@ class SurveyFolder:
         If something else is there, or a survey of a newer version.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, tier=0):
         self.path = Path(path).expanduser()
+        self.rows_folder = self.path / (f"{SEGMENTS}-{tier}" if tier else SEGMENTS)
         if not self.path.exists():
             return
         if not self.path.is_dir():
@@ -70,6 +75,12 @@ class SurveyFolder:
                 )
         elif {entry.name for entry in self.path.iterdir()} - BEGINNING:
             raise ValueError(f"folder={str(path)!r} holds other things than a survey")
+
+    @property
+    def tiers(self):
+        """The folder with the rows of fields, with those of cells and so on (list)."""
+        number = len(list(self.path.glob(f"{SEGMENTS}*")))
+        return [SurveyFolder(self.path, tier) for tier in range(number)]
 
     @property
     def exists(self):
@@ -188,23 +199,38 @@ class SurveyFolder:
 
         Raises an OSError that says how to go on, for instance if the disk is full.
         """
-        pa = import_optional("pyarrow", "survey")
-        records = []
-        for row in rows:
-            record = asdict(row)
-            record["inputs"] = [{"path": p, "stamp": s} for p, s in row.inputs]
-            record["inputs_digest"] = digest_of_inputs(row.inputs)
-            records.append(record)
+        self.rows_folder.mkdir(exist_ok=True)
         number = 1 + max((int(path.stem) for path in self.segments), default=0)
-        table = pa.Table.from_pylist(records, schema=_row_schema(pa))
-        name = f"{SEGMENTS}/{number:08d}.parquet"
+        name = f"{self.rows_folder.name}/{number:08d}"
         try:
-            self._write_table(name, table)
+            self._write_segment(name, rows)
         except OSError as error:
             raise OSError(
                 f"cannot write {self.path / name}: {error.strerror or error}; what was "
                 "found before is written, and the survey can be resumed"
             ) from error
+
+    def _write_segment(self, name, rows):
+        pa = import_optional("pyarrow", "survey")
+        pixels = {str(row.field): row.binned for row in rows if row.binned is not None}
+        if pixels:  # first, so that they are there if the rows are
+            buffer = io.BytesIO()
+            np.savez(buffer, **pixels)
+            self._write(f"{name}.npz", buffer.getbuffer())
+        records = []
+        for row in rows:
+            record = asdict(replace(row, binned=None))
+            record["inputs"] = [{"path": p, "stamp": s} for p, s in row.inputs]
+            record["inputs_digest"] = digest_of_inputs(row.inputs)
+            records.append(record)
+        table = pa.Table.from_pylist(records, schema=_row_schema(pa))
+        self._write_table(f"{name}.parquet", table)
+
+    @contextmanager
+    def open_pixels(self, segment):
+        """Yield what cells see of the fields of a segment, by index (mapping)."""
+        with np.load(self.rows_folder / f"{segment}.npz") as arrays:
+            yield arrays
 
     def write_completeness(self, table, selection):
         """Write what `completeness_table` returns."""
@@ -215,25 +241,46 @@ class SurveyFolder:
     @property
     def segments(self):
         """Paths of the segments, from the first to the last (list)."""
-        return sorted((self.path / SEGMENTS).glob("*.parquet"))
+        return sorted(self.rows_folder.glob("*.parquet"))
 
     def read_rows(self, columns=None):
         """
         Return the last row of every field, by index (`pyarrow.Table`).
 
-        ``columns`` are names of those to read; by default all.
+        ``columns`` are names of those to read; by default all. A column ``segment`` is
+        added: the name of that which holds the row.
         """
         pa = import_optional("pyarrow", "survey")
         parquet = import_optional("pyarrow.parquet", "survey")
-        names = columns and list(dict.fromkeys(["field", *columns]))
-        tables = [parquet.read_table(path, columns=names) for path in self.segments]
-        if not tables:
-            table = _row_schema(pa).empty_table()
-            return table.select(names) if names else table
+        schema = _row_schema(pa)
+        names = list(dict.fromkeys(["field", *(columns or schema.names)]))
+        segments, tables = [], [schema.empty_table().select(names)]
+        for path in self.segments:
+            tables.append(parquet.read_table(path, columns=names))
+            segments += [path.stem] * len(tables[-1])
         table = pa.concat_tables(tables)
+        table = table.append_column("segment", pa.array(segments, pa.string()))
         field = table["field"].to_numpy()[::-1]
         _, last = np.unique(field, return_index=True)
         return table.take(len(field) - 1 - last)
+
+    def missing(self, jobs, retry_failed):
+        """
+        Return the jobs that have no row yet (list).
+
+        ``jobs`` yields fields and their inputs; a row with other inputs does not count,
+        and with ``retry_failed`` neither does that of a field that failed.
+        """
+        rows = self.read_rows(["status", "inputs_digest"])
+        done = {
+            field: digest
+            for field, status, digest in zip(
+                *(rows[n].to_pylist() for n in ("field", "status", "inputs_digest")),
+                strict=True,
+            )
+            if not (retry_failed and status == "failed")
+        }
+        return [job for job in jobs if done.get(job[0]) != digest_of_inputs(job[1])]
 
     def _write_table(self, name, table):
         pa = import_optional("pyarrow", "survey")

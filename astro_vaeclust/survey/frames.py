@@ -54,7 +54,7 @@ class _Piece:
         )
 
 
-def assemble(paths, frame, grid, *, hdu=None, skip_bad=False):
+def assemble(paths, frame, grid, *, opened=opened, skip_bad=False):
     """
     Put the images of a frame together.
 
@@ -63,14 +63,15 @@ def assemble(paths, frame, grid, *, hdu=None, skip_bad=False):
     scaled to one zero point; their skies are moved by constants such that they agree
     best where images overlap; and their mean is taken there.
 
-    ``frame`` is a `~astro_vaeclust.survey.grid.Frame` of ``grid``. An image that cannot
-    be read is left out with ``skip_bad``; else an OSError names it.
+    ``frame`` is a `~astro_vaeclust.survey.grid.Frame` of ``grid``; ``opened`` opens a
+    path as `~astro_vaeclust.survey.images.opened` does. An image that cannot be read is
+    left out with ``skip_bad``; else an OSError names it.
     """
     pieces, bad, lossy = [], [], False
     put = _resampled if grid.pixels is None else _pasted
     for path in paths:
         try:
-            with opened(path, hdu) as source:
+            with opened(path) as source:
                 piece = put(source, frame, grid)
                 lossy |= source.lossy
         except (OSError, ValueError, TypeError) as error:

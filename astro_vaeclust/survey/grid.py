@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from ..detector.grid import NetworkGrid
+from ..detector.grid import FINE, NetworkGrid
 from ..images.celestial import middle, pixel_area
 from ..images.hdus import quietly
 from ..utils.validation import check_choice
@@ -26,7 +26,13 @@ __all__ = [
 ]
 
 SIDES = (0.5, 0.25, 0.125, 0.0625)
-"""Sides of a box in deg; the first is taken whose frames are small enough."""
+"""Sides of a field in deg; the first is taken whose frames are small enough."""
+
+BINNING = 4
+"""Fields along a side of a cell, and of their pixels along one of a cell's pixels."""
+
+LEVELS = 2
+"""Levels that are searched on a frame: of the last, it still sees half the margin."""
 
 MAX_FRAME = 4096
 """Side in pixels of a frame that is small enough."""
@@ -93,7 +99,7 @@ class SkyGrid:
     Parameters
     ----------
     side : float
-        Height in deg, one of ``SIDES``.
+        Height in deg.
 
     Examples
     --------
@@ -105,13 +111,10 @@ class SkyGrid:
 
     side: float
 
-    def __post_init__(self):
-        check_choice("side", self.side, SIDES)
-
     @cached_property
     def _numbers(self):
         """Number of boxes in each band, from the south pole."""
-        low = np.arange(round(180 / self.side)) * self.side - 90
+        low = np.arange(np.ceil(180 / self.side)) * self.side - 90
         nearest = np.where(low < 0, np.minimum(abs(low), abs(low + self.side)), low)
         widest = 360 * np.cos(np.radians(nearest)) / self.side
         return np.ceil(np.round(widest, 9)).astype(int)
@@ -138,7 +141,7 @@ class SkyGrid:
         return Field(
             int(index),
             (float(column * width), float((column + 1) * width)),
-            (float(south), float(south + self.side)),
+            (float(south), float(min(south + self.side, 90.0))),
         )
 
     def near(self, ra, dec, radius):
@@ -186,6 +189,8 @@ class SurveyGrid:
     """
     The grid of a survey: its fields and their frames.
 
+    Coarser levels have grids of their own, whose fields are called cells.
+
     Parameters
     ----------
     side : float
@@ -199,6 +204,8 @@ class SurveyGrid:
         field has a grid of its own.
     zero_point : float or None
         Magnitude of a count of 1 to which images are scaled.
+    tier : int
+        0 for fields, 1 for cells of fields, 2 for cells of cells.
     """
 
     side: float
@@ -206,6 +213,7 @@ class SurveyGrid:
     network_scale: float
     pixels: str | None = None
     zero_point: float | None = None
+    tier: int = 0
 
     @classmethod
     def from_image(cls, wcs, shape, fine_scale, *, side=None, **facts):
@@ -216,6 +224,8 @@ class SurveyGrid:
         `~astro_vaeclust.detector.grid.NetworkGrid.from_pixel_scale`, ``side`` that of a
         box in deg, by default what keeps frames small, ``facts`` are the others.
         """
+        if side is not None:
+            check_choice("side", side, SIDES)
         scale = float(np.round(3600 * np.sqrt(pixel_area(wcs, *middle(shape))), 6))
         network = NetworkGrid.from_pixel_scale(scale, fine_scale)
         margin = 2 * SEEN * network.scale
@@ -228,6 +238,28 @@ class SurveyGrid:
     def sky(self):
         """The boxes (`SkyGrid`)."""
         return SkyGrid(self.side)
+
+    @cached_property
+    def cells(self):
+        """The grid of the cells that see these fields binned (`SurveyGrid`)."""
+        return replace(
+            self,
+            side=self.side * BINNING,
+            pixel_scale=self.pixel_scale * BINNING,
+            network_scale=self.network_scale * BINNING,
+            pixels=None,
+            tier=self.tier + 1,
+        )
+
+    @property
+    def is_fine(self):
+        """Whether the images are fine ones (bool), as of a `NetworkGrid`."""
+        return self.pixel_scale / BINNING**self.tier < FINE
+
+    def levels(self, n_levels):
+        """Return which of so many levels are searched on the frames (range)."""
+        first = LEVELS * self.tier
+        return range(first, min(first + LEVELS, n_levels))
 
     @property
     def margin(self):
@@ -250,6 +282,21 @@ class SurveyGrid:
         wcs.wcs.crpix -= left, lower
         wcs.array_shape = shape
         return Frame(wcs, shape)
+
+    def inner_part(self, frame, field):
+        """
+        Return what a field adds to a cell: its box, and where it reports centres.
+
+        Rows and columns of its `Frame` (tuple of slice), in steps of ``BINNING``.
+        """
+        pixels = in_pixels(frame.wcs, field.outline())
+        reach = self.reach / self.pixel_scale
+        low = np.floor(pixels.min(axis=0) - reach).astype(int)
+        number = np.ceil((pixels.max(axis=0) + reach - low) / BINNING).astype(int)
+        return tuple(
+            slice(int(start), int(start + n * BINNING), BINNING)
+            for start, n in zip(low[::-1], number[::-1], strict=True)
+        )
 
     def _tangent(self, field):
         wcs = WCS(naxis=2)

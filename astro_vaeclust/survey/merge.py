@@ -6,21 +6,28 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ..catalog import ClusterCatalog
+from ..detector.merging import merge_rows
 from ..measure.columns import COLUMNS, cluster_table
 from ..measure.stacking import part_numbers
 from ..utils.optional import import_optional
 from ..utils.validation import check_rate
 from .field import CANDIDATE_COLUMNS
 from .folder import SurveyFolder
-from .geometry import vectors
+from .geometry import TangentPlane, vectors
 
-__all__ = ["candidates_of", "link", "merge"]
+__all__ = ["candidates_of", "link", "link_levels", "merge"]
 
 REACH = 20.0
 """Arcsec within which candidates of different fields are one, whatever their size."""
+
+MERGED = ("radius", "r50", "n_members", "level", "score", "false_alarm_rate")
+"""Columns that tell what several levels see of one cluster."""
 
 ORDER = 29
 """Order of the HEALPix cells by which candidates are sorted."""
@@ -30,9 +37,13 @@ def merge(folder, *, max_false_alarm_rate=None):
     """
     Merge the fields of a survey into one catalogue.
 
-    Candidates of different fields are one if their centres are within 20 arcsec, or
-    half the smaller radius where that is more. Of these, the one deepest inside its own
-    field is primary, then that with the higher score. All are kept.
+    Candidates of different fields, or cells of one size, are one if their centres are
+    within 20 arcsec, or half the smaller radius where that is more. Of these, the one
+    deepest inside its own field is primary, then that with the higher score. What is
+    left of fields and cells is merged as the levels of one image are, see
+    `~astro_vaeclust.detector.merging.merge_rows`: of what is one cluster, the row whose
+    level measures it best is primary and gets the lowest rate of all, and a part of a
+    larger one has its id in ``part_of``. All rows are kept.
 
     Parameters
     ----------
@@ -58,8 +69,10 @@ def merge(folder, *, max_false_alarm_rate=None):
     """
     check_rate("max_false_alarm_rate", max_false_alarm_rate)
     survey = existing(folder)
-    columns = candidates_of(survey.read_rows(["name", "status", "candidates"]))
-    columns["is_primary"] = link(columns)
+    names = ["name", "status", "candidates"]
+    columns = link_levels(
+        [candidates_of(folder.read_rows(names)) for folder in survey.tiers]
+    )
     meta = {"survey": survey.settings}
     meta["survey"].get("grid", {}).pop("pixels", None)  # a whole header
     if max_false_alarm_rate is not None:
@@ -144,6 +157,82 @@ def link(columns):
         if np.any(apart <= chord[others]):
             is_primary[near_border[row]] = False
     return is_primary
+
+
+def link_levels(tiers):
+    """
+    Tell which candidates of fields, of cells and so on are primary.
+
+    Parameters
+    ----------
+    tiers : list of dict of (n,) array
+        What `candidates_of` returns of each.
+
+    Returns
+    -------
+    columns : dict of (n,) array
+        Those of all, with ``is_primary``; ``part_of``, and ``score`` and
+        ``false_alarm_rate`` of primary ones, are those of all levels.
+    """
+    before, parts = 0, []
+    for columns in tiers:
+        columns = columns | {"is_primary": link(columns)}
+        columns["id"] = columns["id"] + before
+        columns["part_of"] = np.where(
+            columns["part_of"] > 0, columns["part_of"] + before, 0
+        )
+        before += len(columns["id"])
+        parts.append(columns)
+    numbers = np.repeat(np.arange(len(parts)), [len(part["id"]) for part in parts])
+    columns = {
+        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+    }
+    for group in _near_cells(columns, numbers):
+        _merge_levels(columns, group)
+    return columns
+
+
+def _near_cells(columns, tier):
+    """Yield rows of primary candidates of several tiers of which one is in another."""
+    rows = np.flatnonzero(columns["is_primary"])
+    coarse = rows[tier[rows] > 0]
+    if not len(coarse):
+        return
+    place = vectors(np.column_stack([columns["ra"], columns["dec"]]))
+    chord = 2 * np.sin(np.radians(columns["radius"] / 3600) / 2)
+    pairs = []
+    for these, those in ((coarse, rows), (rows, coarse)):
+        found = cKDTree(place[those]).query_ball_point(place[these], chord[these])
+        first = np.repeat(these, [len(near) for near in found])
+        second = those[np.concatenate([*found, []]).astype(int)]
+        pairs.append(np.stack([first, second]))
+    first, second = np.concatenate(pairs, axis=1)
+    other = tier[first] != tier[second]
+    shape = (len(tier), len(tier))
+    graph = coo_array((np.ones(other.sum()), (first[other], second[other])), shape)
+    _, label = connected_components(graph, directed=False)
+    joined = np.unique(np.concatenate([first[other], second[other]]))
+    joined = joined[np.argsort(label[joined], kind="stable")]
+    _, starts = np.unique(label[joined], return_index=True)
+    yield from np.split(joined, starts[1:]) if len(joined) else ()
+
+
+def _merge_levels(columns, group):
+    """Merge rows as those of the levels of one image, in place."""
+    rows = {name: columns[name][group] for name in ("id", *MERGED)}
+    sky = np.column_stack([columns["ra"][group], columns["dec"][group]])
+    plane = 3600 * TangentPlane(*sky[0]).project(vectors(sky))
+    merged = merge_rows(Table(rows | dict(zip("xy", plane.T, strict=True))), 1.0)
+    primary = np.asarray(merged["id"]) - 1
+    owner = np.asarray(merged["part_of"])
+    columns["is_primary"][group] = False
+    columns["is_primary"][primary] = True
+    for name in ("score", "false_alarm_rate"):
+        columns[name][primary] = merged[name]
+    inside = np.isin(columns["part_of"][primary], rows["id"])
+    outer = np.where(inside, 0, columns["part_of"][primary])
+    ids = np.concatenate([[0], merged["id"]])
+    columns["part_of"][primary] = np.where(owner > 0, ids[owner], outer)
 
 
 def _table(columns, meta):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -92,11 +93,17 @@ def _write_hats(survey):
 
 
 def _write_log(survey):
-    """Write a row per field, without its candidates."""
+    """Write a row per field, and per cell, without candidates."""
+    pa = import_optional("pyarrow", "survey")
     compute = import_optional("pyarrow.compute", "survey")
-    rows = survey.read_rows().sort_by("field")
+    tables = []
+    for tier, folder in enumerate(survey.tiers):
+        rows = folder.read_rows().sort_by("field")
+        tables.append(rows.add_column(0, "tier", pa.array([tier] * len(rows), "int64")))
+    rows = pa.concat_tables(tables)
     number = compute.list_value_length(rows["candidates"])
-    rows = rows.drop_columns("candidates").append_column("n_candidates", number)
+    rows = rows.drop_columns(["candidates", "segment"])
+    rows = rows.append_column("n_candidates", number)
     with atomic_path(survey.path / "fields.parquet", overwrite=True) as path:
         import_optional("pyarrow.parquet", "survey").write_table(rows, path)
 
@@ -138,37 +145,39 @@ def status_of(folder):
     -------
     status : dict
         ``running`` (bool); numbers of fields ``planned``, ``done``, ``empty``,
-        ``failed`` and ``missing``; ``area`` that was searched in deg2;
-        ``candidates``, those that several fields report more than once; ``seconds`` of
-        the workers; and ``failures``, the reasons with their numbers, most first.
+        ``failed`` and ``missing``; ``cells``, the same for cells, whose number is known
+        when all fields are there; ``area`` that was searched in deg2; ``candidates`` of
+        both, those that several report more than once; ``seconds`` of the workers; and
+        ``failures``, the reasons with their numbers, most first.
 
     Raises
     ------
     FileNotFoundError, ValueError
         If there is no survey.
     """
+    pa = import_optional("pyarrow", "survey")
     compute = import_optional("pyarrow.compute", "survey")
     survey = existing(folder)
     names = ["status", "reason", "area", "seconds", "candidates"]
-    rows = survey.read_rows(names)
-    status = rows["status"].to_numpy(False)
-    numbers = {
-        name: int(np.count_nonzero(status == name))
-        for name in ("done", "empty", "failed")
-    }
-    reasons, counts = np.unique(
-        rows["reason"].to_numpy(False)[status == "failed"].astype(str),
-        return_counts=True,
-    )
-    most = np.argsort(-counts, kind="stable")
+    fields, *cells = (tier.read_rows(names) for tier in survey.tiers)
+    rows = pa.concat_tables([fields, *cells])
+    failed = rows.filter(compute.equal(rows["status"], "failed"))
+    reasons = Counter(failed["reason"].to_pylist())
     candidates = compute.sum(compute.list_value_length(rows["candidates"])).as_py()
     return {
         "running": survey.is_locked,
         "planned": survey.n_fields,
-        **numbers,
-        "missing": max(survey.n_fields - len(rows), 0),
-        "area": float(np.sum(rows["area"].to_numpy())),
+        **_numbers(fields),
+        "missing": max(survey.n_fields - len(fields), 0),
+        "cells": _numbers(pa.concat_tables(cells)) if cells else {},
+        "area": compute.sum(fields["area"]).as_py() or 0.0,
         "candidates": candidates or 0,
-        "seconds": float(np.sum(rows["seconds"].to_numpy())),
-        "failures": {str(reasons[n]): int(counts[n]) for n in most},
+        "seconds": compute.sum(rows["seconds"]).as_py() or 0.0,
+        "failures": dict(reasons.most_common()),
     }
+
+
+def _numbers(rows):
+    """Return how many rows are done, empty and failed (dict)."""
+    counts = Counter(rows["status"].to_pylist())
+    return {name: counts[name] for name in ("done", "empty", "failed")}

@@ -14,9 +14,10 @@ from ..simulation.surveys import get_survey
 from ..utils.optional import import_optional
 from ..utils.provenance import describe_finder
 from ..utils.validation import check_count, check_number
+from .coarse import CellSearch, cell_jobs, check_folder_is_seen
 from .completeness import choose_fields, completeness_table, inject_into_field
 from .field import FieldSearch
-from .folder import SurveyFolder, digest_of_inputs
+from .folder import SurveyFolder
 from .grid import SurveyGrid
 from .images import MAX_NAMED, describe_image, list_images, named, opened, stamps_of
 from .pool import FieldPool, joined
@@ -183,12 +184,24 @@ def _run(plan, cluster, limits, retry_failed, measured, progress_bar):
             raise ValueError("completeness needs the zero point, MAGZP in the headers")
         survey.begin(plan.settings)
         jobs = plan.jobs(images, retry_failed)
-        with closing(_written(pool.rows(plan.search, jobs), survey)) as rows:
-            if progress_bar is not None:
-                rows = progress_bar(rows, desc="fields", total=len(jobs))
-            yield from rows
+        if plan.cell_searches:
+            check_folder_is_seen(client, survey)
+        yield from _searched(plan.search, jobs, pool, survey, progress_bar)
+        for search in plan.cell_searches:
+            cells = SurveyFolder(survey.path, search.grid.tier)
+            jobs = cell_jobs(search, cells, retry_failed)
+            yield from _searched(search, jobs, pool, cells, progress_bar)
         if measured[0]:
             survey.write_completeness(*_completeness(plan, pool, *measured))
+
+
+def _searched(search, jobs, pool, survey, progress_bar):
+    """Yield the rows of fields, or of cells, and write them."""
+    with closing(_written(pool.rows(search, jobs), survey)) as rows:
+        if progress_bar is not None:
+            desc = "cells" if search.grid.tier else "fields"
+            rows = progress_bar(rows, desc=desc, total=len(jobs))
+        yield from rows
 
 
 def _completeness(plan, pool, n_fields, imitated):
@@ -214,7 +227,7 @@ def _written(rows, survey):
                     written, waiting, last = waiting, [], time.monotonic()
                     survey.write_rows(written)
                 if row is not None:
-                    yield row
+                    yield replace(row, binned=None)
     finally:
         if waiting:
             survey.write_rows(waiting)
@@ -237,6 +250,17 @@ class _Plan:
     def search(self):
         """The search of any field (`FieldSearch`)."""
         return FieldSearch(self.finder, self.grid, self.hdu, self.skip_bad)
+
+    @property
+    def cell_searches(self):
+        """The searches of cells, of cells of cells and so on (list of `CellSearch`)."""
+        search, searches = self.search, []
+        while search.adds_to_cells:
+            folder = SurveyFolder(self.survey.path.absolute(), search.grid.tier)
+            cells = search.grid.cells
+            search = CellSearch(self.finder, cells, below=search.grid, folder=folder)
+            searches.append(search)
+        return searches
 
     @property
     def settings(self):
@@ -338,21 +362,12 @@ class _Plan:
         """Return the fields to search with their images (list of tuple)."""
         fields, numbers = _shown(images)
         self.survey.write_images(images, len(fields))
-        rows = self.survey.read_rows(["status", "inputs_digest"])
-        done = {
-            field: digest
-            for field, status, digest in zip(
-                *(rows[n].to_pylist() for n in ("field", "status", "inputs_digest")),
-                strict=True,
-            )
-            if not (retry_failed and status == "failed")
-        }
         inputs = [(image.path, image.stamp) for image in images]
         jobs = (
             (int(field), tuple(inputs[n] for n in of_field))
             for field, of_field in zip(fields, numbers, strict=True)
         )
-        return [job for job in jobs if done.get(job[0]) != digest_of_inputs(job[1])]
+        return self.survey.missing(jobs, retry_failed)
 
 
 def _describe_images(images, hdu, grid):

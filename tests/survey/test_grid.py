@@ -25,7 +25,7 @@ def make_wcs(ra, dec, scale=1.0, shape=(600, 400), turn=0.0, kind="RA---TAN,DEC-
     return wcs
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("side", [*SIDES, 2.0, 8.0])
 def test_every_place_has_one_owner_which_holds_it(side):
     grid = SkyGrid(side)
     rng = np.random.default_rng(0)

@@ -85,6 +85,53 @@ def test_parts_keep_the_larger_cluster_they_are_part_of(folder):
     assert [one["score"] for one in few if one["part_of"]] == [0.8]
 
 
+CELLS = SkyGrid(2.0)
+CELL = CELLS.field(CELLS.locate(*WEST.center))
+
+
+def of_size(field, ra, r50, members, level, rate):
+    facts = {"r50": r50, "n_members": members, "level": level}
+    return candidate(field, ra, radius=1.6 * r50, rate=rate) | facts
+
+
+def test_what_fields_and_cells_see_of_a_cluster_is_one_row(folder):
+    pieces = [
+        of_size(WEST, beside(-60), 30.0, 20.0, 1.0, 0.02),
+        of_size(EAST, beside(60), 30.0, 20.0, 1.0, 0.05),
+    ]
+    dense = of_size(EAST, beside(90), 12.0, 60.0, 1.0, 0.3)
+    alone = of_size(EAST, beside(900), 12.0, 60.0, 1.0, 0.4)
+    whole = of_size(CELL, beside(0), 200.0, 300.0, 4.0, 0.1)
+    folder.write_rows([row(WEST, pieces[0]), row(EAST, pieces[1], dense, alone)])
+    SurveyFolder(folder.path, 1).write_rows([row(CELL, whole)])
+    catalog = merge(folder.path)
+    assert len(catalog) == 5
+    table = catalog.table[np.asarray(catalog["is_primary"])]
+    assert sorted(table["r50"].value) == [12, 12, 200]
+    (large,) = table[table["r50"].value == 200]
+    assert large["false_alarm_rate"].value == 0.02  # the lowest of its rows
+    assert sorted(table["part_of"]) == [0, 0, large["id"]]
+    status = status_of(folder.path)
+    assert status["cells"] == {"done": 1, "empty": 0, "failed": 0}
+    assert (status["done"], status["candidates"]) == (2, 5)
+
+
+def test_cells_that_see_one_cluster_twice_report_it_once(folder):
+    other = CELLS.field(CELLS.locate(CELL.ra[1] + 0.01, -16.25))
+    edge = CELL.ra[1]
+    east, west = edge + 0.01, edge + 0.02
+    folder.write_rows([row(WEST)])
+    SurveyFolder(folder.path, 1).write_rows(
+        [
+            row(CELL, of_size(CELL, east, 200.0, 300.0, 4.0, 0.1)),
+            row(other, of_size(other, west, 210.0, 300.0, 4.0, 0.2)),
+        ]
+    )
+    catalog = merge(folder.path)
+    (kept,) = catalog.table[np.asarray(catalog["is_primary"])]
+    assert kept["field"] == other.name
+
+
 def test_candidates_of_one_field_are_never_one(folder):
     folder.write_rows([row(WEST, *(candidate(WEST, beside(-n)) for n in (2, 3)))])
     assert merge(folder.path)["is_primary"].all()
