@@ -57,6 +57,8 @@ def test_rates_of_all_levels_are_those_of_the_sample():
     assert [len(levels) for levels in calibration.levels] == [2, 0]
     assert calibration.intensities[1] == before.calibration.intensities[1]
     for level, number in enumerate((4000, 2000, 1000)):
-        stated = calibration.false_alarm_rate(np.array([-2.0]), 0.1, False, level)
+        stated = calibration.false_alarm_rate(
+            np.array([-2.0]), np.array([0.1]), False, level
+        )
         expected = calibration.real_sky * number * np.exp(-2) / area
         assert stated == pytest.approx(expected, rel=0.25)
