@@ -285,7 +285,7 @@ class VAEClusterFinder(ClusterFinderBase):
             else:
                 catalog = self._detect_in_blocks(source, sources, block_size)
         if not len(catalog):
-            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
+            warnings.warn(str(catalog), NoDetectionsWarning, stacklevel=2)
         return catalog
 
     def _detect_whole(self, image, sources):

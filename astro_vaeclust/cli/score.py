@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .messages import LOGGER
-from .options import CUTS, add_hdu, add_overwrite, whole_number
+from .options import CUTS, TABLES, add_hdu, add_overwrite, whole_number
 from .outputs import format_errors_on_a_line
 from .printing import print_table
 
@@ -30,7 +30,7 @@ SHOWN = (
 def add_options(parser):
     """Add the options of the command to its parser."""
     parser.add_argument(
-        "clusters", metavar="CLUSTERS", help="table of clusters: .ecsv, .fits, .vot"
+        "clusters", metavar="CLUSTERS", help=f"table of clusters: {TABLES}"
     )
     parser.add_argument(
         "--catalog",
