@@ -20,7 +20,7 @@ REACH = 6
 """Half the side in pixels of the cutout of a star."""
 
 
-def estimate_fwhm(image):
+def estimate_fwhm(image: NDData) -> u.Quantity:
     """
     Estimate the width of the stars of a tile.
 
