@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from .messages import LOGGER
@@ -121,6 +122,8 @@ def _read_regions(path):
     from regions import Regions
 
     try:
+        if re.search(r"\binclude\s*=\s*0", Path(path).read_text()):
+            raise ValueError("include=0 is not supported; write -circle(...) instead")
         return Regions.read(path)
     except Exception as error:  # the parsers of regions have many
         raise ValueError(f"reference {path} cannot be read: {error}") from error
