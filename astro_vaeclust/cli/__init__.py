@@ -13,6 +13,7 @@ from ..version import __version__
 from . import (
     backends,
     completion,
+    crossmatch,
     demo,
     detect,
     evaluate,
@@ -34,6 +35,7 @@ COMMANDS = {
     "detect": detect,
     "fetch": fetch,
     "score": score,
+    "crossmatch": crossmatch,
     "reproduce": reproduce,
     "demo": demo,
     "evaluate": evaluate,

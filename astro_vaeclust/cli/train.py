@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def add_options(parser):
     )
     parser.add_argument(
         "--surveys",
-        type=several(str),
+        type=several(_survey),
         metavar="TAG",
         help=f"what the tiles imitate, with commas between: {', '.join(SURVEYS)}",
     )
@@ -87,6 +88,13 @@ def add_options(parser):
     add_workers(parser)
     add_device(parser)
     add_overwrite(parser)
+
+
+def _survey(text):
+    """Read the tag of a survey."""
+    if text not in SURVEYS:
+        raise argparse.ArgumentTypeError(f"takes {', '.join(SURVEYS)}, got {text!r}")
+    return text
 
 
 def run(arguments):

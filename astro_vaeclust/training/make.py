@@ -12,6 +12,7 @@ import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.nddata import CCDData
@@ -27,6 +28,12 @@ from .level_calibration import calibrate_levels, search_skies
 from .loop import train_network
 from .source_calibration import calibrate_with_sources, find_tile_sources
 from .tiles import TrainingTile, inject_tile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+
+    from .stages import Recipe
 
 __all__ = ["make_model"]
 
@@ -45,15 +52,15 @@ INJECTIONS = 40
 
 
 def make_model(
-    recipe,
-    folder,
+    recipe: Recipe,
+    folder: str | PathLike,
     *,
-    start=None,
-    real_images=(),
-    workers=1,
-    device="cpu",
-    progress_bar=None,
-):
+    start: TrainedModel | None = None,
+    real_images: Sequence[str | PathLike] = (),
+    workers: int = 1,
+    device: str = "cpu",
+    progress_bar: Callable | None = None,
+) -> TrainedModel:
     """
     Make tiles, train on them, and calibrate; what is there already is used.
 

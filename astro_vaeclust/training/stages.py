@@ -356,11 +356,11 @@ class Recipe:
         check_number("bare", self.bare, high=1)
 
     @property
-    def n_bare(self):
+    def n_bare(self) -> int:
         """Number of clusters per survey that have lost their clouds (int)."""
         return round(self.n_nulls * self.bare / (1 - self.bare))
 
     @property
-    def fine_scale(self):
+    def fine_scale(self) -> float:
         """Size in arcsec to which the model bins fine images (float)."""
         return self.stages[-1].plan.network.fine_scale
