@@ -4,6 +4,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import astropy.units as u
+    import numpy as np
+    from astropy.table import QTable
+    from astropy.wcs import WCS
+
+    from .catalog import ClusterCatalog
+    from .images.image import Image
+    from .sources.points import PointSources
+    from .utils.typing import ImageLike
 
 __all__ = ["ClusterFinderBase", "ClusterSearchBase"]
 
@@ -40,7 +52,15 @@ class ClusterFinderBase(ABC):
     source_settings = None
 
     @abstractmethod
-    def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None):
+    def detect(
+        self,
+        data: ImageLike,
+        *,
+        wcs: WCS | None = None,
+        mask: np.ndarray | None = None,
+        error: np.ndarray | u.Quantity | None = None,
+        hdu: int | str | tuple[str, int] | None = None,
+    ) -> ClusterCatalog:
         """
         Find the clusters of an image.
 
@@ -61,15 +81,15 @@ class ClusterFinderBase(ABC):
         """
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """Names and values of all settings (dict), as they go into the metadata."""
         return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
-    def __call__(self, data, **options):
+    def __call__(self, data: ImageLike, **options: Any) -> QTable:
         """Return the table of `detect`, as the finders of photutils do (QTable)."""
         return self.detect(data, **options).table
 
-    def find_sources(self, image):
+    def find_sources(self, image: Image) -> PointSources:
         """Return the sources of an image; by default there are none to share."""
         raise NotImplementedError(f"{type(self).__name__} does not look for sources")
 

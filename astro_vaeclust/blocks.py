@@ -48,7 +48,10 @@ MARGIN = 32
 """Network pixels beyond its own in which a block may have a centre."""
 
 MAX_BINNED_PIXELS = 4096**2
-"""Network pixels up to which a coarser level is searched in one piece."""
+"""Network pixels up to which a coarser level is binned in one piece."""
+
+WHOLE_CELL = 64
+"""Network pixels at whose multiples pieces of it begin: a cell of all scales."""
 
 SURROUNDINGS = 192
 """Pixels around the circle of a cluster in which its flags and sources are measured."""
@@ -69,6 +72,14 @@ class Block:
 
     own: tuple[slice, slice]
     read: tuple[slice, slice]
+
+    def times(self, factor):
+        """Return the same block in pixels that are so many times smaller."""
+        own, read = (
+            tuple(slice(one.start * factor, one.stop * factor) for one in part)
+            for part in (self.own, self.read)
+        )
+        return Block(own, read)
 
     def owns(self, x, y, margin):
         """
@@ -148,8 +159,8 @@ def search_in_blocks(
     """
     Search an image block by block with the trained network.
 
-    Sky and noise of a level are measured once, on the whole image. Of coarser levels,
-    those with few enough pixels are searched in one piece.
+    Sky and noise of a level are measured once, on the whole image. Coarser levels with
+    few enough pixels are binned in one piece, and the blocks are cut from that.
 
     Parameters
     ----------
@@ -209,10 +220,16 @@ def _levels_of_blocks(source, grid, block_size, model, fractions, points):
     """Yield the searches of a level, block by block, and their blocks."""
     n_pixels = np.prod(source.shape) / grid.pixels**2
     if grid.binning > 1 and n_pixels <= MAX_BINNED_PIXELS:
-        everything = tuple(slice(0, side) for side in source.shape)
         image = on_level(NetworkImage.from_source, source, grid)
         if image is not None:
-            yield LevelSearch(image, model, fractions), Block(everything, everything)
+            for block in cut_into_blocks(
+                image.significance.shape,
+                side=BLOCK_SIZE,
+                overlap=OVERLAP,
+                period=WHOLE_CELL,
+            ):
+                level = LevelSearch(image.part(block.read), model, fractions)
+                yield level, block.times(grid.pixels)
         return
     blocks = cut_into_blocks(
         source.shape,

@@ -18,18 +18,27 @@ from .images.image import Image
 from .images.write import write_image
 from .io.formats import register_formats
 from .measure.columns import check_columns, cluster_table
-from .measure.stacking import stacked
+from .measure.stacking import stacked, tables_of
 from .measure.text import cluster_lines, count_text
 from .segmentation import only
 from .sources.points import PointSources
 from .utils.catalog_files import CatalogRead, CatalogWrite
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import astropy.units as u
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from photutils.segmentation import SegmentationImage
-    from regions import Regions
+    from regions import Region, Regions
 
     from .matching import ClusterMatch
+    from .matching.areas import SkyArea
+    from .matching.known import KnownList
+    from .measure.profiles import RadialProfile
+    from .utils.typing import ImageLike
 
 __all__ = ["ClusterCatalog", "cluster_table"]
 
@@ -141,16 +150,7 @@ class ClusterCatalog:
         ValueError
             If there is none, or a column has units that do not convert.
         """
-        takes = "catalogs takes one ClusterCatalog or more in a list"
-        if isinstance(catalogs, (str, cls)) or not np.iterable(catalogs):
-            raise TypeError(f"{takes}, got a {type(catalogs).__name__}")
-        catalogs = list(catalogs)
-        if not catalogs:
-            raise ValueError(f"{takes}, got none")
-        for catalog in catalogs:
-            if not isinstance(catalog, ClusterCatalog):
-                raise TypeError(f"{takes}, got a {type(catalog).__name__}")
-        return cls(stacked([catalog.table for catalog in catalogs]))
+        return cls(stacked(tables_of(catalogs, cls)))
 
     def __repr__(self) -> str:
         """Return a line with the number of clusters and the image."""
@@ -195,58 +195,43 @@ class ClusterCatalog:
 
         return Regions([sky_circle(row) for row in self.table])
 
-    def plot(self, ax=None, *, image=None, references=()):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        image: ImageLike | None = None,
+        references: Iterable[Region] = (),
+    ) -> Axes:
         """
         Plot the image, contours of the heat map, and circles around each cluster.
 
-        Drawn are the radius of each cluster and, dashed, its r50, with its id and its
-        false-alarm rate; a compass and a scale bar.
-
-        Parameters
-        ----------
-        ax : `~matplotlib.axes.Axes`, optional
-            Where to plot, in pixels of the image; best a
-            `~astropy.visualization.wcsaxes.WCSAxes` of the image's wcs. By default on a
-            new figure of pyplot.
-        image : image, optional
-            What `~astro_vaeclust.images.read.read_image` takes, for a catalogue that
-            was read and thus has none, or to plot on another band.
-        references : iterable of region, optional
-            Regions to compare with, dotted: of the sky, or of pixels of the image.
-
-        Returns
-        -------
-        ax : `~matplotlib.axes.Axes`
-            The axes.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing.
-        ValueError
-            If there is neither an image nor a heat map.
+        The parameters are those of
+        `~astro_vaeclust.visualization.catalog_plot.plot_catalog`. A catalogue that was
+        read from a file needs ``image``, which may be of another band.
         """
         from .visualization.catalog_plot import plot_catalog
 
         return plot_catalog(self, ax=ax, image=image, references=references)
 
-    def plot_cutouts(self, *, columns=5, image=None):
+    def plot_cutouts(
+        self, *, columns: int = 5, image: ImageLike | None = None
+    ) -> Figure:
         """Plot each cluster: `~astro_vaeclust.visualization.cutouts.plot_cutouts`."""
         from .visualization.cutouts import plot_cutouts
 
         return plot_cutouts(self, columns=columns, image=image)
 
-    def plot_radial_profile(self, id, *, ax=None, **options):
-        """
-        Plot the `profile` of the cluster with this ``id``, with ``options`` as there.
-
-        See `~astro_vaeclust.visualization.profile.plot_profile`.
-        """
+    def plot_radial_profile(
+        self, id: int, *, ax: Axes | None = None, **options: Any
+    ) -> Axes:
+        """Plot the `profile` of a cluster, with ``options`` as there."""
         from .visualization.profile import plot_profile
 
         return plot_profile(self.profile(id, **options), title=f"Cluster {id}", ax=ax)
 
-    def plot_luminosity_function(self, id, sources, *, ax=None, **options):
+    def plot_luminosity_function(
+        self, id: int, sources: Table, *, ax: Axes | None = None, **options: Any
+    ) -> Axes:
         """
         Plot how many sources of a cluster, and of its field, have which magnitude.
 
@@ -259,7 +244,14 @@ class ClusterCatalog:
         match = self.match(sources, **options)
         return plot_cluster_luminosity(match, id, region=region, ax=ax)
 
-    def plot_latent_space(self, *, model=None, scale=2, image=None, ax=None):
+    def plot_latent_space(
+        self,
+        *,
+        model: str | PathLike | None = None,
+        scale: int = 2,
+        image: ImageLike | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
         """
         Plot where the cells of the image lie in the latent space of a trained model.
 
@@ -275,13 +267,13 @@ class ClusterCatalog:
         cells = LatentCells.from_image(image, sky, model=model, scale=scale)
         return plot_latents(cells, ids=self.table["id"], ax=ax)
 
-    def send_to_ds9(self, *, image=None) -> None:
+    def send_to_ds9(self, *, image: ImageLike | None = None) -> None:
         """Show image and circles: `~astro_vaeclust.visualization.samp.send_to_ds9`."""
         from .visualization.samp import send_to_ds9
 
         send_to_ds9(self, image=image)
 
-    def broadcast(self):
+    def broadcast(self) -> list[str]:
         """Send the table to TOPCAT: `~astro_vaeclust.visualization.samp.broadcast`."""
         from .visualization.samp import broadcast
 
@@ -293,7 +285,15 @@ class ClusterCatalog:
 
         point_at(self, id)
 
-    def profile(self, id, *, model="plummer", sources=None, image=None, reach=None):
+    def profile(
+        self,
+        id: int,
+        *,
+        model: str = "plummer",
+        sources: Table | PointSources | None = None,
+        image: ImageLike | None = None,
+        reach: u.Quantity | None = None,
+    ) -> RadialProfile:
         """
         Count sources in rings around a cluster, and fit a density law to them.
 
@@ -317,7 +317,13 @@ class ClusterCatalog:
             self, id, model=model, sources=sources, image=image, reach=reach
         )
 
-    def match(self, sources, *, cut="paper", footprint=None) -> ClusterMatch:
+    def match(
+        self,
+        sources: Table,
+        *,
+        cut: str | Callable | None = "paper",
+        footprint: SkyArea | Region | None = None,
+    ) -> ClusterMatch:
         """
         Match the clusters with a catalogue of sources on the same sky.
 
@@ -343,7 +349,12 @@ class ClusterCatalog:
             wcs=self.wcs,
         )
 
-    def crossmatch(self, lists, *, radius: u.Quantity | None = None) -> ClusterCatalog:
+    def crossmatch(
+        self,
+        lists: str | KnownList | Table | Sequence,
+        *,
+        radius: u.Quantity | None = None,
+    ) -> ClusterCatalog:
         """
         Look the clusters up in published lists.
 
@@ -376,19 +387,8 @@ class ClusterCatalog:
         """
         Write the heat map as a FITS image, whole or not at all.
 
-        Parameters
-        ----------
-        path : str or path-like
-            The file.
-        overwrite : bool, optional
-            Whether an existing file may be replaced.
-
-        Raises
-        ------
-        ValueError
-            If the catalogue has no heat map.
-        OSError
-            If the file cannot be written, or exists and may not be replaced.
+        Raises ValueError without a heat map, and OSError if the file cannot be written,
+        or exists and is not to be replaced.
         """
         if self.heatmap is None:
             raise ValueError("this catalogue has no heat map")

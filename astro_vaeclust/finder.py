@@ -6,6 +6,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
@@ -30,6 +31,14 @@ from .utils.validation import (
     check_rate,
     check_seed,
 )
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from astropy.wcs import WCS
+
+    from .detector.model import TrainedModel
+    from .sources.points import PointSources
+    from .utils.typing import ImageLike
 
 __all__ = ["VAEClusterFinder"]
 
@@ -141,7 +150,7 @@ class VAEClusterFinder(ClusterFinderBase):
         self.__dict__.update(state)
 
     @classmethod
-    def paper(cls, **overrides):
+    def paper(cls, **overrides: Any) -> VAEClusterFinder:
         """
         Make a finder with the settings of Karmakar, Mishra & Tej (2018).
 
@@ -189,7 +198,7 @@ class VAEClusterFinder(ClusterFinderBase):
         return cls(**(settings | overrides))
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """
         Names and values of all settings (dict), as they go into the metadata.
 
@@ -202,27 +211,27 @@ class VAEClusterFinder(ClusterFinderBase):
         return settings
 
     @property
-    def learns_on_image(self):
+    def learns_on_image(self) -> bool:
         """Whether the search learns on the image itself, and states no rate (bool)."""
         return self._backends["mixture"] is not None
 
     @property
-    def trained_model(self):
+    def trained_model(self) -> TrainedModel | None:
         """Trained `TrainedModel` of the embedding; None if it learns on the image."""
         embedding = self._backends["embedding"]
         return embedding.load(self.device) if embedding.pretrained else None
 
     def detect(
         self,
-        data,
+        data: ImageLike,
         *,
-        wcs=None,
-        mask=None,
-        error=None,
-        hdu=None,
-        sources=None,
-        block_size=None,
-    ):
+        wcs: WCS | None = None,
+        mask: np.ndarray | None = None,
+        error: np.ndarray | u.Quantity | None = None,
+        hdu: int | str | tuple[str, int] | None = None,
+        sources: Table | PointSources | None = None,
+        block_size: int | None = None,
+    ) -> ClusterCatalog:
         """
         Find the clusters of an image.
 
@@ -230,14 +239,8 @@ class VAEClusterFinder(ClusterFinderBase):
         ----------
         data : NDData, array, HDU, HDUList, str or path-like
             The image, as `~astro_vaeclust.images.read.read_image` takes it.
-        wcs : `~astropy.wcs.WCS`, optional
-            Celestial WCS, where ``data`` has none.
-        mask : bool array, optional
-            Unusable pixels, in addition to those that ``data`` marks.
-        error : array or `~astropy.units.Quantity`, optional
-            Standard deviations of the pixels; measured from the image without it.
-        hdu : int, str or (str, int), optional
-            HDU of a file or HDUList with several images.
+        wcs, mask, error, hdu
+            What ``data`` does not bring, as for ``read_image``.
         sources : `~astropy.table.Table`, optional
             Point sources, such as those of a catalogue, with positions on the sky or in
             pixels as `~astro_vaeclust.sources.table.read_sources` takes them. A trained
@@ -248,8 +251,7 @@ class VAEClusterFinder(ClusterFinderBase):
             or more, which overlap by 512 network pixels. Of an uncompressed FITS
             file, and of an array that is mapped into memory, only one block at a time
             is in memory then. By default, images of more than 8192 x 8192 pixels are
-            searched in blocks of 2048. The clusters are those of the image in one
-            piece except for rounding.
+            searched in blocks of 2048. Blocks change nothing but the rounding.
 
         Returns
         -------
@@ -285,7 +287,7 @@ class VAEClusterFinder(ClusterFinderBase):
             else:
                 catalog = self._detect_in_blocks(source, sources, block_size)
         if not len(catalog):
-            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
+            warnings.warn(str(catalog), NoDetectionsWarning, stacklevel=2)
         return catalog
 
     def _detect_whole(self, image, sources):

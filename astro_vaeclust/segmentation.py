@@ -75,7 +75,7 @@ class Threshold(ABC):
     """
 
     @abstractmethod
-    def level(self, values):
+    def level(self, values: np.ndarray) -> float:
         """Return the threshold (float) for the heat map at usable pixels, ``(n,)``."""
 
 
@@ -101,7 +101,7 @@ class PeakFraction(Threshold):
     def __post_init__(self):
         check_fraction("fraction", self.fraction)
 
-    def level(self, values):
+    def level(self, values: np.ndarray) -> float:
         """See `Threshold.level`."""
         sky = float(np.median(values))
         return sky + self.fraction * (float(np.max(values)) - sky)
@@ -128,7 +128,7 @@ class SigmaClipped(Threshold):
         check_number("n_sigma", self.n_sigma, low_counts=False)
         check_fraction("minimum", self.minimum)
 
-    def level(self, values):
+    def level(self, values: np.ndarray) -> float:
         """See `Threshold.level`."""
         _, median, deviation = sigma_clipped_stats(values, sigma=3.0)
         return max(self.minimum, float(median + self.n_sigma * deviation))
@@ -151,7 +151,7 @@ class FixedThreshold(Threshold):
     def __post_init__(self):
         check_fraction("value", self.value)
 
-    def level(self, values):
+    def level(self, values: np.ndarray) -> float:
         """See `Threshold.level`."""
         return float(self.value)
 

@@ -16,6 +16,7 @@ import argparse
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -104,18 +105,23 @@ class Runner:
         )
         words = [words] if isinstance(words, str) else self._expanded(words)
         start = time.perf_counter()
+        run = subprocess.Popen(
+            [self.python, *kind, *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
         try:
-            run = subprocess.run(
-                [self.python, *kind, *words],
-                cwd=self.folder,
-                env=self.environment,
-                capture_output=True,
-                text=True,
-                timeout=limit,
-            )
+            outputs = run.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)  # with its workers
+            run.communicate()
             return time.perf_counter() - start, None, 0, 0
-        lines = (len(text.splitlines()) for text in (run.stdout, run.stderr))
+        lines = (len(text.splitlines()) for text in outputs)
         return time.perf_counter() - start, run.returncode, *lines
 
     def _expanded(self, words):

@@ -29,6 +29,7 @@ from astropy.table import QTable, vstack
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.baselines import StarCounts
 from astro_vaeclust.detector.embedding import ConvVAE
+from astro_vaeclust.evaluation.assignment import judge_tile
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.matching.pairs import match_clusters
 from astro_vaeclust.simulation.design import FIRST_SEED, mock_tile
@@ -134,7 +135,9 @@ def _detections(tile, seed, part, model):
     for name, finder in finders.items():
         table = finder.detect(tile.image, **options[name]).table
         matches = match_clusters(table, tile.clusters)
+        kinds = judge_tile(0, table, tile.clusters, tile.nulls)[0]["kind"]
         table = table[[name for name in COLUMNS if name in table.colnames]]
+        table["kind"] = kinds
         table["cluster"] = -1
         table["cluster"][matches.detection] = matches.cluster
         table["offset"] = np.nan * u.arcsec
@@ -193,6 +196,9 @@ def report_rates(images, area):
         chosen = np.abs(found["level"].value / level - 1) < 0.1
         numbers = [np.sum(found["false_alarm_rate"][chosen].value <= r) for r in RATES]
         print(f"  of level {level:g} arcsec: {numbers}")
+    kinds = np.asarray(found["kind"][found["false_alarm_rate"].value <= 1])
+    for kind, number in zip(*np.unique(kinds, return_counts=True), strict=True):
+        print(f"  {kind}: {number / area:.3f} per deg2 at a stated 1")
 
 
 def report_clusters(images):

@@ -1,7 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The names that docs/api.rst promises are those that the modules export."""
 
+import inspect
 import re
+from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -46,3 +48,41 @@ def test_every_room_that_exports_names_is_on_the_page():
     ]
     exporting = [room for room in rooms if hasattr(import_module(room), "__all__")]
     assert set(exporting) - {"astro_vaeclust.cli"} <= set(PROMISED)
+
+
+def public_functions():
+    """Yield promised functions, and methods and properties of promised classes."""
+    for module, names in PROMISED.items():
+        for name in names:
+            kind = getattr(import_module(module), name)
+            if inspect.isfunction(kind):
+                yield pytest.param(kind, id=name)
+            elif inspect.isclass(kind):
+                for own, function in methods(kind):
+                    yield pytest.param(function, id=f"{name}.{own}")
+
+
+def methods(kind):
+    """Yield what a class of the package has of its own, but dataclass constructors."""
+    ours = [one for one in kind.__mro__ if one.__module__.startswith("astro_vaeclust")]
+    for one in ours:
+        for name, value in vars(one).items():
+            value = getattr(value, "fget", getattr(value, "func", value))
+            value = inspect.unwrap(getattr(value, "__func__", value))
+            made = name == "__init__" and is_dataclass(one)
+            private = name[0] == "_" and name not in ("__init__", "__call__")
+            if inspect.isfunction(value) and not made and not private:
+                yield name, value
+
+
+@pytest.mark.parametrize("function", public_functions())
+def test_what_is_promised_has_type_hints(function):
+    signature = inspect.signature(function)
+    hinted = {
+        name: one.annotation is not one.empty
+        for name, one in signature.parameters.items()
+        if name not in ("self", "cls")
+    }
+    if function.__name__ != "__init__":
+        hinted["return"] = signature.return_annotation is not signature.empty
+    assert [name for name, has_one in hinted.items() if not has_one] == []

@@ -32,18 +32,18 @@ class Cone:
     radius: u.Quantity
 
     @classmethod
-    def from_center(cls, center, radius):
+    def from_center(cls, center: SkyCoord, radius: u.Quantity) -> Cone:
         """Return a cone after a check that ``radius`` is a positive angle."""
         return cls(center.icrs, _angle("radius", radius))
 
     def __str__(self):
         return f"cone {_position(self.center)} radius {_text(self.radius)}"
 
-    def cone(self):
+    def cone(self) -> Cone:
         """Return the smallest cone with all of the area: itself."""
         return self
 
-    def contains(self, sky):
+    def contains(self, sky: SkyCoord) -> np.ndarray:
         """Return a mask of the coordinates inside ((n,) array of bool)."""
         return np.asarray(self.center.separation(sky) <= self.radius)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import abc
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 from astropy.coordinates import SkyCoord
@@ -13,6 +14,12 @@ from . import cuts
 from .areas import Box, Cone, Footprint
 from .names import resolve
 from .standard_columns import standardise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from astropy.nddata import CCDData, NDData
+    from astropy.table import QTable
 
 __all__ = ["Archive"]
 
@@ -51,7 +58,7 @@ class Archive(abc.ABC):
     largest_image = 1 * u.deg
     largest_radius = 1.5 * u.deg
 
-    def __init__(self, *, progress_bar=None):
+    def __init__(self, *, progress_bar: Callable | None = None):
         if progress_bar is not None and not callable(progress_bar):
             raise TypeError(f"progress_bar must be callable, got {progress_bar!r}")
         self.progress_bar = progress_bar
@@ -59,7 +66,9 @@ class Archive(abc.ABC):
     def __repr__(self):
         return f"{type(self).__name__}()"
 
-    def get_image(self, position, *, size, band=None):
+    def get_image(
+        self, position: SkyCoord | str, *, size: u.Quantity, band: str | None = None
+    ) -> CCDData:
         """
         Get an image of a part of the sky.
 
@@ -95,7 +104,15 @@ class Archive(abc.ABC):
         image.meta["SERVICE"] = service
         return image
 
-    def get_catalog(self, region, *, radius=None, size=None, band=None, cut=None):
+    def get_catalog(
+        self,
+        region: NDData | SkyCoord | str,
+        *,
+        radius: u.Quantity | None = None,
+        size: u.Quantity | None = None,
+        band: str | None = None,
+        cut: str | Callable | None = None,
+    ) -> QTable:
         """
         Get the sources of an image or about a position.
 
@@ -150,7 +167,7 @@ class Archive(abc.ABC):
         catalog.meta.update(asked, region=str(area), cut=cut_name)
         return catalog
 
-    def check_band(self, band):
+    def check_band(self, band: str | None) -> str:
         """
         Return the survey's own name of a band, in any case, or the default for None.
 

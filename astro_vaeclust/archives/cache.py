@@ -51,7 +51,7 @@ def remember(service, query, produce, decode):
     return answer
 
 
-def clear_cache():
+def clear_cache() -> None:
     """Remove all answers that were kept."""
     for path in cache_folder().glob("*.answer"):
         path.unlink(missing_ok=True)

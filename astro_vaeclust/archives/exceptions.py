@@ -35,7 +35,7 @@ class ArchiveError(OSError):
         As given; empty where it is not known.
     """
 
-    def __init__(self, cause, *, service="", query=""):
+    def __init__(self, cause: object, *, service: str = "", query: str = ""):
         super().__init__(cause)
         self.cause = str(cause)
         self.service = str(service)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.nddata import CCDData, NDDataBase
@@ -16,6 +17,12 @@ from .base import Archive
 from .exceptions import NoDataError
 from .mosaic import combine
 from .source_tables import read_catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+
+    from astropy.nddata import NDData
 
 __all__ = ["LocalArchive"]
 
@@ -75,12 +82,12 @@ class LocalArchive(Archive):
     def __init__(
         self,
         *,
-        images=None,
-        hdu=None,
-        catalog=None,
-        name="local",
-        band="Ks",
-        progress_bar=None,
+        images: str | PathLike | NDData | Sequence | None = None,
+        hdu: int | str | tuple[str, int] | None = None,
+        catalog: Table | str | PathLike | None = None,
+        name: str = "local",
+        band: str = "Ks",
+        progress_bar: Callable | None = None,
     ):
         super().__init__(progress_bar=progress_bar)
         for argument, value in (("name", name), ("band", band)):

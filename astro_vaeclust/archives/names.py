@@ -60,7 +60,7 @@ class Position:
     source: str = "coordinates"
 
 
-def resolve(position):
+def resolve(position: SkyCoord | str) -> Position:
     """
     Find the position that coordinates or a name stand for.
 

@@ -7,6 +7,7 @@ import gzip
 import os
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from astropy.io import votable
 from astropy.table import Table
@@ -15,6 +16,9 @@ from ..images.hdus import first_line, quietly
 from ..utils.files import atomic_path
 from .exceptions import ArchiveFormatError
 from .standard_columns import standardise
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 __all__ = ["read_catalog", "standard_catalog", "write_catalog"]
 
@@ -29,7 +33,7 @@ _FORMATS = {
 _FLAGS = ("rflg", "rd_flg", "bflg", "bl_flg", "cflg", "cc_flg")
 
 
-def read_catalog(path, *, name="catalog"):
+def read_catalog(path: str | PathLike, *, name: str = "catalog") -> Table:
     """
     Read a table of sources with the columns that its file has.
 
@@ -111,7 +115,9 @@ def standard_catalog(table, *, band="Ks", cone=None):
     return catalog
 
 
-def write_catalog(catalog, path, *, overwrite=False):
+def write_catalog(
+    catalog: Table, path: str | PathLike, *, overwrite: bool = False
+) -> None:
     """
     Write a catalogue of sources as a VOTable.
 

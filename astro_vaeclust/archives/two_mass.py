@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -15,6 +16,9 @@ from .exceptions import ArchiveFormatError, NoDataError
 from .mosaic import MARGIN, choose_tiles, combine, crop
 from .remote import RemoteArchive
 from .services import import_clients, remembered_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["TwoMASS"]
 
@@ -80,7 +84,7 @@ class TwoMASS(RemoteArchive):
     service = "IRSA TAP"
     vizier_catalog = "II/246"
 
-    def __init__(self, *, mosaic=True, progress_bar=None):
+    def __init__(self, *, mosaic: bool = True, progress_bar: Callable | None = None):
         super().__init__(progress_bar=progress_bar)
         if not isinstance(mosaic, (bool, np.bool_)):
             raise TypeError(f"mosaic must be True or False, got {mosaic!r}")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import astropy.units as u
 
 from ..utils.validation import check_choice
@@ -10,6 +12,9 @@ from .exceptions import NoDataError
 from .mosaic import combine, crop, shows_all
 from .remote import RemoteArchive
 from .services import import_clients, remembered_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["UKIDSS", "VISTA"]
 
@@ -39,7 +44,9 @@ class _Edinburgh(RemoteArchive):
     frame_type = "stack"
     largest_image = 15 * u.arcmin
 
-    def __init__(self, *, database=None, progress_bar=None):
+    def __init__(
+        self, *, database: str | None = None, progress_bar: Callable | None = None
+    ):
         super().__init__(progress_bar=progress_bar)
         if database is None:
             database = self.databases[0]

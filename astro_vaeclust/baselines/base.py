@@ -6,6 +6,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -24,6 +25,13 @@ from ..utils.provenance import run_metadata
 from ..utils.validation import check_angle, check_count, check_number
 from .field import SourceField
 from .measurement import CandidateMeasurements
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
+    from ..sources.points import PointSources
+    from ..utils.typing import ImageLike
+    from .candidates import Candidate
 
 __all__ = ["BaselineFinder"]
 
@@ -88,7 +96,7 @@ class BaselineFinder(ClusterFinderBase):
             )
 
     @abstractmethod
-    def search(self, field):
+    def search(self, field: SourceField) -> tuple[list[Candidate], np.ndarray]:
         """
         Find candidates among the sources.
 
@@ -105,7 +113,16 @@ class BaselineFinder(ClusterFinderBase):
             Significance of each cell of the field's grid.
         """
 
-    def detect(self, data, *, wcs=None, mask=None, error=None, hdu=None, sources=None):
+    def detect(
+        self,
+        data: ImageLike | None,
+        *,
+        wcs: WCS | None = None,
+        mask: np.ndarray | None = None,
+        error: np.ndarray | u.Quantity | None = None,
+        hdu: int | str | tuple[str, int] | None = None,
+        sources: Table | PointSources | None = None,
+    ) -> ClusterCatalog:
         """
         Find the clusters of an image or of a table of sources.
 
@@ -173,7 +190,7 @@ class BaselineFinder(ClusterFinderBase):
             image=image if data is not None else None,
         )
 
-    def candidates(self, field):
+    def candidates(self, field: SourceField) -> list[Candidate]:
         """Return the candidates of a `SourceField` that reach the threshold (list)."""
         return self._measure(field).candidates
 
@@ -188,7 +205,7 @@ class BaselineFinder(ClusterFinderBase):
             min_members=self.min_members,
         )
 
-    def find_sources(self, image):
+    def find_sources(self, image: Image) -> PointSources:
         """
         Return the sources of an image, as `detect` finds them where none are given.
 
@@ -199,11 +216,11 @@ class BaselineFinder(ClusterFinderBase):
         )
 
     @property
-    def source_settings(self):
+    def source_settings(self) -> tuple:
         """What `find_sources` depends on (tuple)."""
         return self.source_significance, self.fwhm
 
-    def make_field(self, image, x, y):
+    def make_field(self, image: Image, x: np.ndarray, y: np.ndarray) -> SourceField:
         """Return the `SourceField` of sources at positions in pixels, each ``(n,)``."""
         return SourceField(
             image,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -12,6 +13,10 @@ from ..utils.statistics import poisson_significance
 from ..utils.validation import check_angle, check_count
 from .base import BaselineFinder
 from .candidates import map_candidates
+
+if TYPE_CHECKING:
+    from .candidates import Candidate
+    from .field import SourceField
 
 __all__ = ["NearestNeighbourDensity", "StarCounts"]
 
@@ -54,7 +59,7 @@ class StarCounts(BaselineFinder):
         super().__post_init__()
         check_angle("bandwidth", self.bandwidth)
 
-    def search(self, field):
+    def search(self, field: SourceField) -> tuple[list[Candidate], np.ndarray]:
         """Find the peaks of the smoothed counts; see `BaselineFinder.search`."""
         width = self.bandwidth.to_value(u.arcsec)
         significance = field.smoothed_significance(width)
@@ -96,7 +101,7 @@ class NearestNeighbourDensity(BaselineFinder):
         super().__post_init__()
         check_count("neighbours", self.neighbours, minimum=2)
 
-    def search(self, field):
+    def search(self, field: SourceField) -> tuple[list[Candidate], np.ndarray]:
         """Find the peaks of the density; see `BaselineFinder.search`."""
         if len(field) < self.neighbours:
             return [], np.zeros(field.shape)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -12,6 +13,9 @@ from scipy.stats import mannwhitneyu
 from ..utils.validation import check_choice, check_count
 from .base import BaselineFinder
 from .candidates import Candidate
+
+if TYPE_CHECKING:
+    from .field import SourceField
 
 __all__ = ["HDBSCANFinder"]
 
@@ -73,7 +77,7 @@ class HDBSCANFinder(BaselineFinder):
         check_count("test_neighbour", self.test_neighbour)
         check_choice("selection", self.selection, ("leaf", "eom"))
 
-    def search(self, field):
+    def search(self, field: SourceField) -> tuple[list[Candidate], np.ndarray]:
         """Cluster the sources; see `BaselineFinder.search`."""
         heat = np.zeros(field.shape)
         if len(field) <= max(

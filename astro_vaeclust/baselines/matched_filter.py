@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -12,6 +13,10 @@ from scipy.fft import irfft2, next_fast_len, rfft2
 from ..utils.validation import angles, check_number
 from .base import BaselineFinder
 from .candidates import map_candidates
+
+if TYPE_CHECKING:
+    from .candidates import Candidate
+    from .field import SourceField
 
 __all__ = ["MatchedFilter"]
 
@@ -62,7 +67,7 @@ class MatchedFilter(BaselineFinder):
         object.__setattr__(self, "radii", angles("radii", self.radii))
         check_number("outer_slope", self.outer_slope, low=2, low_counts=False)
 
-    def search(self, field):
+    def search(self, field: SourceField) -> tuple[list[Candidate], np.ndarray]:
         """Find the peaks of the likelihood ratio; see `BaselineFinder.search`."""
         radii = [radius.to_value(u.arcsec) for radius in self.radii]
         significance = np.max(

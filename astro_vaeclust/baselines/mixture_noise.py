@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -11,6 +12,9 @@ import numpy as np
 from ..utils.validation import angles, check_angle, check_count, check_number
 from .base import BaselineFinder
 from .candidates import Candidate, map_candidates
+
+if TYPE_CHECKING:
+    from .field import SourceField
 
 __all__ = ["MixtureWithNoise"]
 
@@ -85,7 +89,7 @@ class MixtureWithNoise(BaselineFinder):
         check_number("elongation", self.elongation, low=1, low_counts=False)
         check_count("iterations", self.iterations)
 
-    def search(self, field):
+    def search(self, field: SourceField) -> tuple[list[Candidate], np.ndarray]:
         """Fit Gaussians at the peaks; see `BaselineFinder.search`."""
         heat = np.zeros(field.shape)
         fits = [

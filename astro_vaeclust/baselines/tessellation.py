@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import coo_array, eye_array
@@ -15,6 +16,9 @@ from ..utils.validation import check_count, check_number
 from .base import BaselineFinder
 from .candidates import Candidate
 from .graphs import SourceGraph
+
+if TYPE_CHECKING:
+    from .field import SourceField
 
 __all__ = ["MinimumSpanningTree", "VoronoiTessellation"]
 
@@ -58,7 +62,7 @@ class VoronoiTessellation(BaselineFinder):
         check_count("rings", self.rings)
         check_number("linking", self.linking, low_counts=False)
 
-    def search(self, field):
+    def search(self, field: SourceField) -> tuple[list[Candidate], np.ndarray]:
         """Link dense cells; see `BaselineFinder.search`."""
         try:
             graph = SourceGraph(field)
@@ -129,7 +133,7 @@ class MinimumSpanningTree(BaselineFinder):
         super().__post_init__()
         check_number("separation", self.separation, low_counts=False)
 
-    def search(self, field):
+    def search(self, field: SourceField) -> tuple[list[Candidate], np.ndarray]:
         """Cut the tree; see `BaselineFinder.search`."""
         heat = np.zeros(field.shape)
         try:

@@ -13,6 +13,7 @@ from ..version import __version__
 from . import (
     backends,
     completion,
+    crossmatch,
     demo,
     detect,
     evaluate,
@@ -40,6 +41,7 @@ COMMANDS = {
     "merge": merge,
     "fetch": fetch,
     "score": score,
+    "crossmatch": crossmatch,
     "reproduce": reproduce,
     "demo": demo,
     "evaluate": evaluate,

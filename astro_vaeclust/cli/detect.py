@@ -8,6 +8,7 @@ import warnings
 
 from .messages import LOGGER, step
 from .options import (
+    TABLES,
     add_finder_options,
     add_hdu,
     add_overwrite,
@@ -55,9 +56,7 @@ def add_options(parser):
         "--csv", action="store_true", help="print the whole table as CSV"
     )
     files = parser.add_argument_group("output files")
-    files.add_argument(
-        "--output", metavar="FILE", help="table: .ecsv, .fits, .vot, .parquet, .csv"
-    )
+    files.add_argument("--output", metavar="FILE", help=f"table: {TABLES}")
     files.add_argument("--regions", metavar="FILE", help="circles: .reg (DS9), .crtf")
     files.add_argument("--heatmap", metavar="FILE", help="heat map of one image: .fits")
     files.add_argument(
@@ -157,6 +156,8 @@ def _detect_all(finder, arguments):
             failures.append(path)
         else:
             catalog.meta["image"] = path
+            if not len(catalog) and "outside_of_calibration" in catalog.meta:
+                LOGGER.warning("warning: %s: %s", path, " ".join(str(catalog).split()))
             catalogs.append(catalog)
     if not catalogs:
         raise ValueError("all images failed; see above")

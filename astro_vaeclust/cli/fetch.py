@@ -52,7 +52,7 @@ def add_options(parser):
         "--cut",
         metavar="NAME",
         choices=CUTS,
-        help=f"which sources are kept: {', '.join(CUTS)} (default: all)",
+        help=f"which sources are kept: {', '.join(CUTS)} (default: everything)",
     )
     parser.add_argument(
         "--output",

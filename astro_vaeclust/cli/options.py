@@ -11,7 +11,9 @@ from .messages import progress_bar
 __all__ = [
     "CUTS",
     "FINDERS",
+    "KNOWN_LISTS",
     "SURVEYS",
+    "TABLES",
     "add_device",
     "add_finder_options",
     "add_folder",
@@ -39,6 +41,12 @@ FINDERS = (
     *("minimum-spanning-tree", "mixture-with-noise", "nearest-neighbour"),
     *("star-counts", "voronoi", "matched-filter-true-stars", "default-with-sources"),
 )
+KNOWN_LISTS = (
+    *("bica2003", "bica2003-literature", "dutra2003", "mercer2005", "froebrich2007"),
+    *("borissova2011", "solin2012", "kharchenko2013", "morales2013", "solin2014"),
+    *("barba2015", "bica2019", "hunt2023"),
+)
+TABLES = ".ecsv, .fits, .vot, .parquet, .csv"
 """What --help lists at once, without an import of what has them."""
 
 _OF_FINDER = ("mixture", "seed", "device")
@@ -149,13 +157,14 @@ def _make_embedding(given, embedding):
     """Return the embedding of a preset, or the one asked for, with given settings."""
     from ..embeddings import EMBEDDINGS
 
-    embedding = EMBEDDINGS.resolve(given.get("embedding", embedding))
+    embedding = given.get("embedding", embedding)
+    resolved = EMBEDDINGS.resolve(embedding)
     settings = {name: given[name] for name in _OF_EMBEDDING if name in given}
     for name in settings:
         takers = [n for n in EMBEDDINGS.tags if name in _settings_of(EMBEDDINGS.get(n))]
-        if name not in _settings_of(embedding):
+        if name not in _settings_of(resolved):
             raise _cannot_matter(name, f"--embedding {' or '.join(takers)}", given)
-    return replace(embedding, **settings) if settings else embedding
+    return replace(resolved, **settings) if settings else embedding
 
 
 def _searches_that_learn():

@@ -12,7 +12,7 @@ def print_table(table):
     for name in shown.colnames:
         if shown[name].dtype.kind == "f":
             given = table[name].info.format if name in table.colnames else ".5f"
-            shown[name].info.format = given or ".5g"
+            shown[name].info.format = given or ".4g"
     print("\n".join(shown.pformat(max_lines=-1, max_width=-1)))
 
 

@@ -133,10 +133,11 @@ def _table_path(candidates):
 
 
 def _named_images(table, folder):
-    """Return the images that a table names, relative to its folder."""
+    """Return the images that a table names, relative to its folder or to this one."""
     if "image" not in table.colnames:
-        raise ValueError("give images, since the table has no column 'image'")
-    return [folder / name for name in dict.fromkeys(map(str, table["image"])) if name]
+        raise ValueError("IMAGE must be given: the table has no column 'image'")
+    names = [Path(name) for name in dict.fromkeys(map(str, table["image"])) if name]
+    return [folder / name if (folder / name).exists() else name for name in names]
 
 
 def _fits_files(paths):

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from .messages import LOGGER
-from .options import CUTS, add_hdu, add_overwrite, whole_number
+from .options import CUTS, TABLES, add_hdu, add_overwrite, whole_number
 from .outputs import format_errors_on_a_line
 from .printing import print_table
 
@@ -30,7 +31,7 @@ SHOWN = (
 def add_options(parser):
     """Add the options of the command to its parser."""
     parser.add_argument(
-        "clusters", metavar="CLUSTERS", help="table of clusters: .ecsv, .fits, .vot"
+        "clusters", metavar="CLUSTERS", help=f"table of clusters: {TABLES}"
     )
     parser.add_argument(
         "--catalog",
@@ -121,6 +122,8 @@ def _read_regions(path):
     from regions import Regions
 
     try:
+        if re.search(r"\binclude\s*=\s*0", Path(path).read_text()):
+            raise ValueError("include=0 is not supported; write -circle(...) instead")
         return Regions.read(path)
     except Exception as error:  # the parsers of regions have many
         raise ValueError(f"reference {path} cannot be read: {error}") from error

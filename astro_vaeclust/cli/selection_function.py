@@ -102,6 +102,8 @@ def run(arguments):
         check_output(arguments.plot, overwrite)
     folder = f"{output}.injections"
     image = _read(arguments.image, arguments.hdu)
+    if arguments.zero_point is None and "MAGZP" not in image.meta:
+        raise ValueError("zero_point must be given: the header has no MAGZP")
     LOGGER.info("%s", _what_is_injected(image, arguments))
     silent = argparse.Namespace(**vars(arguments) | {"quiet": True})
     selection = selection_function(
@@ -132,7 +134,7 @@ def _what_is_injected(image, arguments):
     survey = get_survey(arguments.survey)
     low, high = arguments.members
     given = arguments.zero_point
-    stated = given if given is not None else image.meta.get("MAGZP", "unknown")
+    stated = image.meta["MAGZP"] if given is None else given
     return (
         f"injecting clusters of {survey.name}: {low:g} to {high:g} members brighter "
         f"than {survey.band} = {survey.limit:g} mag, where the image has a zero point "

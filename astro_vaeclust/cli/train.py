@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def add_options(parser):
     )
     parser.add_argument(
         "--surveys",
-        type=several(str),
+        type=several(_survey),
         metavar="TAG",
         help=f"what the tiles imitate, with commas between: {', '.join(SURVEYS)}",
     )
@@ -72,22 +73,43 @@ def add_options(parser):
         metavar="FITS",
         help="2MASS Ks tiles without known clusters, on which clusters are painted",
     )
+    parser.add_argument(
+        "--start",
+        metavar="MODEL",
+        help="model whose networks the stages go on with, .pt",
+    )
+    parser.add_argument(
+        "--stages",
+        type=several(str),
+        metavar="NAME",
+        help="only these stages, with commas between; 'vaeclust model' lists them",
+    )
     add_seed(parser, default=None, text="seed of the training")
     add_workers(parser)
     add_device(parser)
     add_overwrite(parser)
 
 
+def _survey(text):
+    """Read the tag of a survey."""
+    if text not in SURVEYS:
+        raise argparse.ArgumentTypeError(f"takes {', '.join(SURVEYS)}, got {text!r}")
+    return text
+
+
 def run(arguments):
     """Make the model and write it."""
+    from ..detector.model import load_model
     from ..training.make import make_model
     from ..utils.files import check_output
 
     recipe = _recipe(arguments)
+    start = arguments.start and load_model(arguments.start)
     check_output(arguments.output, arguments.overwrite)
     model = make_model(
         recipe,
         Path(arguments.folder),
+        start=start,
         real_images=arguments.real,
         workers=arguments.workers,
         device=arguments.device,
@@ -99,7 +121,9 @@ def run(arguments):
 
 def _recipe(arguments):
     """Return the default recipe with the options; later stages are in proportion."""
+    from ..training.level_calibration import level_skies
     from ..training.stages import Recipe
+    from ..utils.validation import check_choice
 
     recipe = Recipe()
     first = recipe.stages[0]
@@ -123,15 +147,23 @@ def _recipe(arguments):
 
     n_nulls = arguments.nulls
     if n_nulls is None:
+        n_nulls = recipe.n_nulls
+    if arguments.nulls is None and arguments.tiles is not None:
         n_nulls = _in_proportion(arguments.tiles, recipe.n_nulls, first.n_tiles)
     wanted = [stage for stage in recipe.stages if chosen(stage) != ()]
+    if arguments.stages:
+        for name in arguments.stages:
+            check_choice("stages", name, [stage.name for stage in wanted])
+        wanted = [stage for stage in wanted if stage.name in arguments.stages]
+    calibrated = tuple(dict.fromkeys(surveys or recipe.calibration_surveys))
     return replace(
         recipe,
         stages=tuple(changed(*numbered) for numbered in enumerate(wanted)),
-        **_given(
-            n_nulls=n_nulls,
-            calibration_surveys=surveys and tuple(dict.fromkeys(surveys)),
+        calibration_surveys=calibrated,
+        level_skies=level_skies(
+            calibrated, (n_nulls or recipe.n_nulls) / recipe.n_nulls
         ),
+        **_given(n_nulls=n_nulls),
     )
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .messages import LOGGER
-from .options import add_overwrite
+from .options import TABLES, add_overwrite
 
 __all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 
@@ -18,12 +18,14 @@ EXAMPLE = "vaeclust vet clusters.ecsv verdicts.csv --output vetted.ecsv"
 
 def add_options(parser):
     """Add the options of the command to its parser."""
-    parser.add_argument("candidates", metavar="CANDIDATES", help="table of clusters")
+    parser.add_argument(
+        "candidates", metavar="CANDIDATES", help=f"table of clusters: {TABLES}"
+    )
     parser.add_argument(
         "verdicts", metavar="VERDICTS", nargs="+", help="CSV file of a person"
     )
     parser.add_argument(
-        "--output", required=True, metavar="FILE", help="table: .ecsv, .fits, .vot, ..."
+        "--output", required=True, metavar="FILE", help=f"table: {TABLES}"
     )
     add_overwrite(parser)
 

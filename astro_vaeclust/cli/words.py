@@ -15,7 +15,7 @@ REMEDIES = {
     ),
     "for CDELT or CD in the header, or give wcs=": "for CDELT or CD in the header",
     "; give error= or hdu=": "; choose an image with --hdu",
-    ": give fwhm=": "",
+    ": give fwhm=": "; take a larger part of the sky",
     "wcs is needed for": "--image is needed for",
 }
 """What the package proposes to callers, and what a person in a shell can do."""

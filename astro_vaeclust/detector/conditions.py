@@ -90,16 +90,19 @@ def flag_outside(table, search):
     Flag the clusters of a table whose image is outside of the calibration.
 
     The flag is ``OUT_OF_CALIBRATION``; ``outside_of_calibration`` in the metadata says
-    what is outside. Warns with an
+    what is outside, also where no cluster was found. Warns with an
     `~astropy.utils.exceptions.AstropyUserWarning` if there are such clusters.
     """
-    outside = outside_of_calibration(search) if len(table) else []
+    outside = outside_of_calibration(search)
     if not outside:
         return
-    table["flags"] |= int(ClusterFlags.OUT_OF_CALIBRATION)
     table.meta["outside_of_calibration"] = outside
+    if not len(table):
+        return
+    table["flags"] |= int(ClusterFlags.OUT_OF_CALIBRATION)
     warnings.warn(
-        "the image is unlike those on which the model was calibrated, so that "
+        f"{search.image.name or 'the image'} is unlike those on which the model was "
+        "calibrated, so that "
         f"false-alarm rates and errors may be wrong: {'; '.join(outside)}",
         AstropyUserWarning,
         stacklevel=4,

@@ -5,12 +5,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..embeddings.base import Embedding
 from ..embeddings.latent_map import LatentMap
 from ..utils.devices import resolve_device
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..images.prepare import PreparedImage
+    from .model import TrainedModel
 
 __all__ = ["ConvVAE"]
 
@@ -50,13 +57,20 @@ class ConvVAE(Embedding):
         if not os.path.isfile(self.model):
             raise FileNotFoundError(f"model={str(self.model)!r} does not exist")
 
-    def load(self, device="cpu"):
+    def load(self, device: str = "cpu") -> TrainedModel:
         """Return the trained model on a device (`TrainedModel`); see `load_model`."""
         from .model import load_model
 
         return load_model(self.model, device=resolve_device(device))
 
-    def embed(self, prepared, *, seed, device, progress_bar=None):
+    def embed(
+        self,
+        prepared: PreparedImage,
+        *,
+        seed: int,
+        device: str,
+        progress_bar: Callable | None = None,
+    ) -> list[LatentMap]:
         """See `Embedding.embed`; the four scales of the network, from the finest."""
         from .grid import NetworkGrid, NetworkImage
         from .inference import run_network

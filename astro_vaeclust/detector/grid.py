@@ -247,6 +247,12 @@ class NetworkImage:
         arrays = zip(*(_resampled(strip, grid) for strip in strips), strict=True)
         return cls._from_arrays(*map(np.concatenate, arrays), grid)
 
+    def part(self, place):
+        """Return rows and columns of it, two slices of network pixels."""
+        return NetworkImage(
+            self.channels[:, *place], self.significance[place], self.grid
+        )
+
     @classmethod
     def _from_arrays(cls, means, maxima, mask, grid, scaling=None):
         """Scale what `_resampled` returns, by default as it needs itself."""

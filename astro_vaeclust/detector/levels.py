@@ -119,7 +119,8 @@ class LevelSearch:
     @cached_property
     def maps(self):
         """What the network says (`~astro_vaeclust.detector.inference.NetworkMaps`)."""
-        network = self.model.quick_network_for(self.grid.is_fine)
+        is_finest_of_fine = self.grid.is_fine and not self.level
+        network = self.model.quick_network_for(is_finest_of_fine)
         return run_network(network, self.network_image.channels)
 
     @cached_property

@@ -4,9 +4,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 from ..images.prepare import prepare
 from ..utils.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..images.image import Image
+    from ..images.prepare import PreparedImage
+    from .latent_map import LatentMap
 
 __all__ = ["EMBEDDINGS", "Embedding"]
 
@@ -39,7 +47,7 @@ class Embedding(ABC):
     n_seeds = 1
     """Number of seeds in the ensemble; `embed` is called once with each."""
 
-    def prepare(self, image):
+    def prepare(self, image: Image) -> PreparedImage:
         """
         Return an image as `embed` takes it; by default in units of its noise.
 
@@ -56,7 +64,14 @@ class Embedding(ABC):
         return prepare(image)
 
     @abstractmethod
-    def embed(self, prepared, *, seed, device, progress_bar=None):
+    def embed(
+        self,
+        prepared: PreparedImage,
+        *,
+        seed: int,
+        device: str,
+        progress_bar: Callable | None = None,
+    ) -> list[LatentMap]:
         """
         Embed an image at several scales.
 

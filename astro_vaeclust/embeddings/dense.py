@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -27,6 +28,11 @@ from .objectives import (
 from .priors import PRIORS, MixtureOfGaussians, VampPrior
 from .training import cut_windows, train
 from .windows import WindowEmbedding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..images.prepare import PreparedImage
 
 __all__ = ["DenseVAE"]
 
@@ -133,11 +139,18 @@ class DenseVAE(WindowEmbedding):
         return self.n_components or N_COMPONENTS
 
     @property
-    def has_prior(self):
+    def has_prior(self) -> bool:
         """Whether the prior is a mixture, for ``mixture="prior"`` (bool)."""
         return self.prior != "standard-normal" and self._n_components > 1
 
-    def embed(self, prepared, *, seed, device, progress_bar=None):
+    def embed(
+        self,
+        prepared: PreparedImage,
+        *,
+        seed: int,
+        device: str,
+        progress_bar: Callable | None = None,
+    ) -> list[LatentMap]:
         """See `Embedding.embed`; diagnostics are ``active_units`` and ``identity``."""
         device = resolve_device(device)
         sizes = self.patch_sizes
@@ -163,7 +176,9 @@ class DenseVAE(WindowEmbedding):
             )
         return maps
 
-    def build(self, n_pixels, generator):
+    def build(
+        self, n_pixels: int, generator: torch.Generator
+    ) -> VariationalAutoencoder:
         """Return an untrained `VariationalAutoencoder` of windows of ``n_pixels``."""
         model = VariationalAutoencoder(
             encoder=DenseEncoder(n_pixels, self.hidden, self.latent, generator),

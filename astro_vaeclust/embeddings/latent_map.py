@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..mixtures.base import FittedMixture
+
+if TYPE_CHECKING:
+    from ..sources.points import PointSources
 
 __all__ = ["Features", "LatentMap", "digest"]
 
@@ -73,7 +77,7 @@ class LatentMap:
     prior: FittedMixture | None = None
 
     @property
-    def features(self):
+    def features(self) -> np.ndarray:
         """
         Means and standard deviations of the valid cells, ``(n_valid, 2 * latent)``.
 
@@ -91,11 +95,13 @@ class LatentMap:
         return Features.of(features, self.prior.given(kept, deviation[:1, ~varies]))
 
     @property
-    def collapsed(self):
+    def collapsed(self) -> bool:
         """Whether the embedding learned nothing about its windows (bool)."""
         return self.diagnostics.get("active_units") == 0
 
-    def cell_means(self, image, mask=None):
+    def cell_means(
+        self, image: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray:
         """
         Return the mean of an image (ny, nx) over the window of every cell, 2D.
 
@@ -107,14 +113,14 @@ class LatentMap:
         count = self._cell_sums(good)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
-    def cell_counts(self, sources):
+    def cell_counts(self, sources: PointSources) -> np.ndarray:
         """Return the number of `PointSources` in the window of every cell, 2D int."""
         rows, columns = (np.rint(v).astype(int) for v in (sources.y, sources.x))
         on_pixels = np.zeros(self.image_shape)
         np.add.at(on_pixels, (rows, columns), 1)
         return np.rint(self._cell_sums(on_pixels)).astype(int)
 
-    def to_image(self, values):
+    def to_image(self, values: np.ndarray) -> np.ndarray:
         """
         Return the mean value, (ny, nx), of the cells whose windows hold a pixel.
 

@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..utils.validation import check_count
 from .latent_map import LatentMap, digest
 from .windows import WindowEmbedding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..images.prepare import PreparedImage
 
 __all__ = ["PCAEmbedding"]
 
@@ -38,7 +44,14 @@ class PCAEmbedding(WindowEmbedding):
         super().__post_init__()
         check_count("latent", self.latent)
 
-    def embed(self, prepared, *, seed, device, progress_bar=None):
+    def embed(
+        self,
+        prepared: PreparedImage,
+        *,
+        seed: int,
+        device: str,
+        progress_bar: Callable | None = None,
+    ) -> list[LatentMap]:
         """See `Embedding.embed`; ``device`` has no effect."""
         sizes, bar = self.patch_sizes, progress_bar or _without_bar
         return [

@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..images.prepare import PREPARATIONS, prepare
 from ..utils.validation import check_choice, check_count, check_fraction
 from .base import Embedding
+
+if TYPE_CHECKING:
+    from ..images.image import Image
+    from ..images.prepare import PreparedImage
 
 __all__ = ["WindowEmbedding", "WindowGrid", "check_image_holds"]
 
@@ -54,17 +59,17 @@ class WindowEmbedding(Embedding):
         check_fraction("max_masked", self.max_masked)
 
     @property
-    def min_pixels(self):
+    def min_pixels(self) -> int:
         """Area of the largest window in pixels (int)."""
         return max(self.patch_sizes) ** 2
 
-    def prepare(self, image):
+    def prepare(self, image: Image) -> PreparedImage:
         """See `Embedding.prepare`; the image must hold the largest window."""
         prepared = prepare(image, preparation=self.preparation, box_size=self.box_size)
         check_image_holds(image, self.patch_sizes)
         return prepared
 
-    def windows(self, prepared, patch_size):
+    def windows(self, prepared: PreparedImage, patch_size: int) -> WindowGrid:
         """Return the windows of one size of a prepared image (`WindowGrid`)."""
         return WindowGrid(
             prepared.pixels, prepared.mask, patch_size, self.overlap, self.max_masked

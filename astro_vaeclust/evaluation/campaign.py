@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 import time
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 from astropy.table import QTable
@@ -21,6 +22,14 @@ from .assignment import MEASURED
 from .finders import TileFinder, expected_warnings_ignored
 from .froc import froc
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from os import PathLike
+
+    from ..base import ClusterFinderBase
+    from ..simulation.surveys import Survey
+    from .result import FROC
+
 __all__ = ["evaluate_finders"]
 
 TRUTH, NULLS = "_truth", "_nulls"
@@ -28,19 +37,19 @@ COLUMNS = ("sky_center", "score", "flags", *MEASURED)
 
 
 def evaluate_finders(
-    finders,
-    folder,
+    finders: dict[str, ClusterFinderBase],
+    folder: str | PathLike,
     *,
-    n_tiles,
-    survey="2mass-ks",
-    shape=None,
-    seed=FIRST_SEED,
-    workers=1,
-    progress_bar=None,
-    tiles_for=None,
-    nulls_for=None,
-    **froc_options,
-):
+    n_tiles: int,
+    survey: Survey | str = "2mass-ks",
+    shape: tuple[int, int] | None = None,
+    seed: int = FIRST_SEED,
+    workers: int = 1,
+    progress_bar: Callable | None = None,
+    tiles_for: dict[str, int] | None = None,
+    nulls_for: dict[str, int] | None = None,
+    **froc_options: Any,
+) -> dict[str, FROC]:
     """
     Run finders on mock tiles, half of them without a cluster, and compare them.
 

@@ -7,6 +7,7 @@ import warnings
 from abc import abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import astropy.units as u
 
@@ -17,6 +18,14 @@ from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..images.read import read_image
 from ..simulation.surveys import get_survey
 from ..utils.provenance import describe_finder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..catalog import ClusterCatalog
+    from ..simulation.surveys import Survey
+    from ..simulation.tables import MockTile
+    from ..utils.typing import ImageLike
 
 __all__ = [
     "TRUE_STARS",
@@ -53,10 +62,10 @@ class TileFinder(ClusterFinderBase):
     """A finder that knows the truth of mock tiles: a bound for those that do not."""
 
     @abstractmethod
-    def detect_tile(self, tile):
+    def detect_tile(self, tile: MockTile) -> ClusterCatalog:
         """Return the `~astro_vaeclust.ClusterCatalog` of a mock tile."""
 
-    def detect(self, data, **options):
+    def detect(self, data: ImageLike, **options: Any) -> NoReturn:
         """Raise TypeError: an image does not come with its truth."""
         raise TypeError(f"{type(self).__name__} searches mock tiles: use detect_tile")
 
@@ -129,7 +138,13 @@ def finder_names():
     return [*PRESETS, *BASELINES.tags, TRUE_STARS, WITH_SOURCES]
 
 
-def make_finders(names, *, survey="2mass-ks", seed=0, device="cpu"):
+def make_finders(
+    names: Sequence[str],
+    *,
+    survey: Survey | str = "2mass-ks",
+    seed: int = 0,
+    device: str = "cpu",
+) -> dict[str, ClusterFinderBase]:
     """
     Make finders from their names.
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import astropy.units as u
 import numpy as np
 from astropy.table import QTable
@@ -10,20 +12,27 @@ from astropy.table import QTable
 from .assignment import UNITS, judge_tile
 from .result import FROC
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+
+    from ..catalog import ClusterCatalog
+
 __all__ = ["froc"]
 
 
 def froc(
-    catalogs,
-    truths,
-    areas,
+    catalogs: Sequence[ClusterCatalog | Table],
+    truths: Sequence[Table],
+    areas: u.Quantity,
     *,
-    nulls=None,
-    sky="cluster-free",
-    n_bootstrap=1000,
-    confidence=0.95,
-    seed=0,
-):
+    nulls: Sequence[Table] | None = None,
+    sky: str = "cluster-free",
+    n_bootstrap: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> FROC:
     """
     Measure completeness against false positives per area of sky.
 

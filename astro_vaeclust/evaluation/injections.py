@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -27,6 +28,13 @@ from ..utils.validation import check_count, check_seed
 from .finders import expected_warnings_ignored
 from .selection import SelectionFunction
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from os import PathLike
+
+    from ..base import ClusterFinderBase
+    from ..simulation.surveys import Survey
+
 __all__ = ["selection_function"]
 
 DENSITY_RADIUS = 90.0
@@ -44,22 +52,22 @@ UNITS = {"r50": u.arcsec, "local_density": u.arcmin**-2, "offset": u.arcsec}
 
 
 def selection_function(
-    finder,
-    nddata,
+    finder: ClusterFinderBase,
+    nddata: NDData,
     *,
-    n_injections=300,
-    n_members=MEMBERS,
-    r50=None,
-    survey="2mass-ks",
-    cluster=None,
-    fwhm=None,
-    zero_point=None,
-    min_score=None,
-    seed=0,
-    workers=1,
-    progress_bar=None,
-    folder=None,
-):
+    n_injections: int = 300,
+    n_members: tuple[int, int] = MEMBERS,
+    r50: u.Quantity | None = None,
+    survey: Survey | str = "2mass-ks",
+    cluster: MockCluster | None = None,
+    fwhm: u.Quantity | None = None,
+    zero_point: u.Quantity | None = None,
+    min_score: float | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    progress_bar: Callable | None = None,
+    folder: str | PathLike | None = None,
+) -> SelectionFunction:
     """
     Measure the probability that a finder finds a cluster on a tile.
 

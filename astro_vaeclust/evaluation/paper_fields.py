@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -15,6 +16,11 @@ from ..simulation.design import FIRST_SEED
 from ..simulation.tile import simulate_tile
 from ..utils.validation import check_count, check_seed
 from .paper_table import TABLE_I
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..simulation.tables import MockTile
 
 __all__ = ["mock_paper_archive", "paper_fields"]
 
@@ -40,7 +46,7 @@ _DESIGN = 0x7AB1E
 """Keeps the random numbers of the design apart from those of the tile."""
 
 
-def paper_fields(n, *, seed=FIRST_SEED):
+def paper_fields(n: int, *, seed: int = FIRST_SEED) -> Iterator[MockTile]:
     """
     Simulate fields such as those of Table I, one embedded cluster in each.
 

@@ -155,7 +155,7 @@ def possible_ious(n_first, n_second):
     return shared / (n_first + n_second - shared)
 
 
-def paper_table():
+def paper_table() -> QTable:
     """
     Return Table I with what its member counts allow for the IoU.
 

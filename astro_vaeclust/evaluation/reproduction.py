@@ -110,7 +110,7 @@ class Reproduction:
         check_file_names("fields", [field.name for field in self.fields])
         check_file_names("finders", self.finders)
 
-    def run(self):
+    def run(self) -> QTable:
         """
         Search all fields and return the table.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
@@ -21,6 +22,9 @@ from .rates import (
     fraction,
     resampled_weights,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["FROC"]
 
@@ -85,13 +89,13 @@ class FROC:
         )
 
     @property
-    def on_sky(self):
+    def on_sky(self) -> np.ndarray:
         """On which tiles false positives count for the rate (bool array)."""
         free = np.asarray(self.tiles["n_clusters"]) == 0
         return free if self.sky == "cluster-free" else np.ones_like(free)
 
     @property
-    def sky_area(self):
+    def sky_area(self) -> u.Quantity:
         """Area on which false positives count (Quantity, deg2)."""
         return self.tiles["area"][self.on_sky].sum().to(u.deg**2)
 
@@ -107,24 +111,24 @@ class FROC:
         )
 
     @property
-    def thresholds(self):
+    def thresholds(self) -> np.ndarray:
         """Scores from which on detections count, falling from infinity (array)."""
         return self._curve.thresholds
 
     @cached_property
-    def completeness(self):
+    def completeness(self) -> np.ndarray:
         """Fraction of the clusters found at each threshold (array)."""
         found, *_ = self._curve.counts()
         return fraction(found, len(self.clusters))
 
     @cached_property
-    def rate(self):
+    def rate(self) -> u.Quantity:
         """False positives per area at each threshold (Quantity, 1 / deg2)."""
         *_, false_on_sky = self._curve.counts()
         return (false_on_sky / self.sky_area).to(PER_AREA)
 
     @property
-    def average_precision(self):
+    def average_precision(self) -> float:
         """
         Mean precision over all true clusters (float); NaN without clusters.
 
@@ -134,12 +138,12 @@ class FROC:
         return self._curve.average_precision()
 
     @cached_property
-    def average_precision_interval(self):
+    def average_precision_interval(self) -> tuple[float, float]:
         """Bounds of the bootstrap interval of `average_precision` (tuple of float)."""
         values = [self._curve.average_precision(w) for w in self._samples()]
         return tuple(self._interval(values))
 
-    def completeness_at(self, rate):
+    def completeness_at(self, rate: u.Quantity) -> RateCompleteness:
         """
         Return the completeness at a rate of false positives.
 
@@ -183,7 +187,7 @@ class FROC:
             for rate, at, low, high in zip(rates, index, *bounds, strict=True)
         ]
 
-    def with_members(self, minimum):
+    def with_members(self, minimum: float) -> FROC:
         """
         Leave clusters with few members out: they are neither missed nor false.
 
@@ -218,7 +222,7 @@ class FROC:
         clusters, meta = self.clusters[kept], dict(self.meta)
         return replace(self, detections=detections, clusters=clusters, meta=meta)
 
-    def threshold_at(self, rate=None):
+    def threshold_at(self, rate: u.Quantity | None = None) -> float:
         """
         Return the score from which on detections count at a rate.
 
@@ -237,7 +241,7 @@ class FROC:
         (index,) = self._curve.index_at([checked_rate(rate)])
         return float(self.thresholds[index])
 
-    def to_table(self, rates=RATES):
+    def to_table(self, rates: u.Quantity = RATES) -> QTable:
         """
         Make a table of the completeness at some rates.
 
@@ -270,7 +274,9 @@ class FROC:
         }
         return table
 
-    def false_positives_by_kind(self, rate=None, *, stated=False):
+    def false_positives_by_kind(
+        self, rate: u.Quantity | None = None, *, stated: bool = False
+    ) -> QTable:
         """
         Count the false positives on all tiles by what they are.
 
@@ -307,7 +313,7 @@ class FROC:
         table["rate"] = (table["n_false_positives"] / area).to(PER_AREA)
         return table
 
-    def measurement_errors(self, rate=None):
+    def measurement_errors(self, rate: u.Quantity | None = None) -> QTable:
         """
         Compare the measured centres, radii and members with the true ones.
 
@@ -331,7 +337,7 @@ class FROC:
         threshold = self.threshold_at(rate)
         return measure_errors(self.detections, self.clusters, threshold)
 
-    def calibration(self, rates=RATES):
+    def calibration(self, rates: u.Quantity = RATES) -> QTable:
         """
         Compare stated false-alarm rates with measured ones.
 
@@ -357,7 +363,7 @@ class FROC:
             is_stated=np.isfinite(self.detections["false_alarm_rate"]).any(),
         )
 
-    def plot(self, ax=None, **keywords):
+    def plot(self, ax: Axes | None = None, **keywords: Any) -> Axes:
         """
         Plot completeness over the rate of false positives.
 

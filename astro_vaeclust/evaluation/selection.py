@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -15,6 +16,12 @@ from scipy.stats import norm
 from ..matching.pairs import checked_table
 from ..utils.files import atomic_path
 from ..utils.statistics import fit_logistic
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 __all__ = ["SelectionFunction"]
 
@@ -55,7 +62,14 @@ class SelectionFunction:
         Where the injections come from.
     """
 
-    def __init__(self, injections, coefficients, covariance, ranges, meta=None):
+    def __init__(
+        self,
+        injections: QTable,
+        coefficients: np.ndarray,
+        covariance: np.ndarray,
+        ranges: dict,
+        meta: dict | None = None,
+    ):
         self.injections = injections
         self.coefficients = np.asarray(coefficients, dtype=float)
         self.covariance = np.asarray(covariance, dtype=float)
@@ -63,7 +77,9 @@ class SelectionFunction:
         self.meta = dict(meta or {})
 
     @classmethod
-    def fit(cls, injections, *, ranges=None, meta=None):
+    def fit(
+        cls, injections: QTable, *, ranges: dict | None = None, meta: dict | None = None
+    ) -> SelectionFunction:
         """
         Fit a selection function to injections.
 
@@ -116,23 +132,30 @@ class SelectionFunction:
         return f"<SelectionFunction: {found} of {len(self.injections)} found>"
 
     @property
-    def errors(self):
+    def errors(self) -> np.ndarray:
         """Standard errors of the coefficients, (4,) array."""
         return np.sqrt(np.diag(self.covariance))
 
     @property
-    def median_density(self):
+    def median_density(self) -> u.Quantity:
         """Median local density of the injections (Quantity, 1 / arcmin2)."""
         return np.median(self.injections["local_density"])
 
     @property
-    def accuracy(self):
+    def accuracy(self) -> float:
         """Fraction of the injections whose outcome the fit predicts (float)."""
         columns = (self.injections[name] for name in UNITS)
         predicted = self.completeness(*columns, extrapolate=True) > 0.5
         return float(np.mean(predicted == self.injections["is_found"]))
 
-    def completeness(self, n_members, r50, local_density=None, *, extrapolate=False):
+    def completeness(
+        self,
+        n_members: ArrayLike,
+        r50: u.Quantity,
+        local_density: u.Quantity | None = None,
+        *,
+        extrapolate: bool = False,
+    ) -> float | np.ndarray:
         """
         Return the probability that a cluster is found.
 
@@ -163,13 +186,13 @@ class SelectionFunction:
 
     def interval(
         self,
-        n_members,
-        r50,
-        local_density=None,
+        n_members: ArrayLike,
+        r50: u.Quantity,
+        local_density: u.Quantity | None = None,
         *,
-        confidence=0.6827,
-        extrapolate=False,
-    ):
+        confidence: float = 0.6827,
+        extrapolate: bool = False,
+    ) -> tuple:
         """
         Return the interval of the completeness from the errors of the fit.
 
@@ -189,7 +212,7 @@ class SelectionFunction:
         width = norm.ppf((1 + confidence) / 2) * error
         return expit(logit - width)[()], expit(logit + width)[()]
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Axes:
         """
         Plot completeness over members, for three radii at the median density.
 
@@ -208,7 +231,7 @@ class SelectionFunction:
 
         return plot_selection(self, ax)
 
-    def write(self, path, overwrite=False):
+    def write(self, path: str | PathLike, overwrite: bool = False) -> None:
         """
         Write the fit and its injections to an ECSV file, whole or not at all.
 
@@ -237,7 +260,7 @@ class SelectionFunction:
             table.write(temporary, format="ascii.ecsv")
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str | PathLike) -> SelectionFunction:
         """
         Read what `write` wrote.
 

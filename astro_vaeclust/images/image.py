@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -13,20 +14,19 @@ from astropy.wcs import WCS
 
 from .celestial import middle, pixel_area
 
-__all__ = ["Image", "Whole", "most_usable", "usable_sample"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
+__all__ = ["Image", "Whole", "most_usable", "usable_sample"]
 
 SAMPLE = 1 << 17
 """Pixels that are enough for the median of an image."""
 
-
 MIN_SAMPLE = 1000
 """Of a sample with fewer usable ones, all usable pixels are taken instead."""
 
-
 BOX = 128
 """Side in pixels of the boxes of which one must tell of the sky: the largest mesh."""
-
 
 BAND_CARDS = ("FILTER", "BAND")
 """Keywords of a header that name the band."""
@@ -107,26 +107,26 @@ class Image:
     whole: Whole | None = None
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """Shape (ny, nx) in pixels."""
         return self.data.shape
 
     @property
-    def band(self):
+    def band(self) -> str:
         """Name of the band in the header (str); empty where it is not known."""
         header = self.header or {}
         names = (str(header.get(card, "")).strip() for card in BAND_CARDS)
         return next(filter(None, names), "")
 
     @cached_property
-    def pixel_area(self):
+    def pixel_area(self) -> u.Quantity:
         """Area of a pixel at the centre, of a part of the whole (Quantity, arcsec2)."""
         whole = self if self.whole is None else self.whole
         x, y = middle(whole.shape)
         top, left = (0, 0) if self.whole is None else whole.corner
         return self.pixel_area_at(x - left, y - top)
 
-    def pixel_area_at(self, x, y):
+    def pixel_area_at(self, x: ArrayLike, y: ArrayLike) -> u.Quantity:
         """
         Return the areas of pixels, which differ far from the centre of a projection.
 
@@ -143,33 +143,33 @@ class Image:
         return (pixel_area(self.wcs, x, y) * u.deg**2).to(u.arcsec**2)
 
     @property
-    def pixel_scale(self):
+    def pixel_scale(self) -> u.Quantity:
         """Side of a square of the area of a pixel (Quantity, arcsec / pix)."""
         return np.sqrt(self.pixel_area) / u.pix
 
     @property
-    def usable_area(self):
+    def usable_area(self) -> u.Quantity:
         """Area of the pixels that can be used (Quantity, deg2)."""
         return (np.sum(~self.mask) * self.pixel_area).to(u.deg**2)
 
     @cached_property
-    def n_usable(self):
+    def n_usable(self) -> int:
         """Usable pixels of the image; of a part, those of the whole image (int)."""
         return int(np.sum(~self.mask)) if self.whole is None else self.whole.n_usable
 
     @cached_property
-    def most_usable(self):
+    def most_usable(self) -> int:
         """Usable pixels of one box of the image or, of a part, of the whole (int)."""
         return most_usable(self.mask) if self.whole is None else self.whole.most_usable
 
     @cached_property
-    def sample(self):
+    def sample(self) -> np.ndarray:
         """Return the `usable_sample` of the image; of a part, that of the whole."""
         if self.whole is not None:
             return self.whole.sample
         return usable_sample(self.data, self.mask)
 
-    def distance_to_border(self, x, y):
+    def distance_to_border(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
         """
         Return the distance of positions from the border of the whole image.
 

@@ -11,6 +11,7 @@ import os
 import warnings
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
@@ -30,8 +31,16 @@ from .cards import check_scaling, readable_header
 from .celestial import celestial_wcs
 from .source import ImageSource, LazyPixels
 
-__all__ = ["open_image", "read_image"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
+    from astropy.nddata import NDUncertainty
+    from astropy.wcs import WCS
+
+    from ..utils.typing import ImageLike
+    from .image import Image
+
+__all__ = ["open_image", "read_image"]
 
 _UNCERTAINTIES = {
     kind.__name__: kind
@@ -44,7 +53,14 @@ _ACCEPTED = (
 )
 
 
-def read_image(data, *, wcs=None, mask=None, error=None, hdu=None):
+def read_image(
+    data: ImageLike,
+    *,
+    wcs: WCS | None = None,
+    mask: np.ndarray | None = None,
+    error: np.ndarray | u.Quantity | NDUncertainty | None = None,
+    hdu: int | str | tuple[str, int] | None = None,
+) -> Image:
     """
     Turn any accepted kind of input into an `Image`.
 
@@ -111,7 +127,14 @@ def read_image(data, *, wcs=None, mask=None, error=None, hdu=None):
 
 
 @contextmanager
-def open_image(data, *, wcs=None, mask=None, error=None, hdu=None):
+def open_image(
+    data: ImageLike,
+    *,
+    wcs: WCS | None = None,
+    mask: np.ndarray | None = None,
+    error: np.ndarray | u.Quantity | NDUncertainty | None = None,
+    hdu: int | str | tuple[str, int] | None = None,
+) -> Iterator[ImageSource]:
     """
     Open any accepted kind of input, to be read whole or in parts.
 

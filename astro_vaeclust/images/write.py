@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from astropy.io import fits
 
@@ -13,6 +15,7 @@ from .hdus import header_with_wcs, quietly
 __all__ = ["write_image"]
 
 _STORAGE_CARDS = ("BLANK", "CHECKSUM", "DATASUM", "EXTNAME", "EXTVER", "INHERIT")
+_CARD_VALUES = (bool, int, float, str)
 
 
 def write_image(image, path, *, meta=None, overwrite=False):
@@ -24,7 +27,8 @@ def write_image(image, path, *, meta=None, overwrite=False):
     image : `~astropy.nddata.NDData`
         The image, of shape (ny, nx), with its wcs; masked pixels become NaN, and lookup
         tables of distortions further HDUs. If its
-        ``meta`` is a FITS header, that is kept, such as the zero point of a tile.
+        ``meta`` is a FITS header or a dict, what can be cards is kept, such as the
+        zero point of a tile.
     path : str or path-like
         The file.
     meta : dict, optional
@@ -55,11 +59,20 @@ def write_image(image, path, *, meta=None, overwrite=False):
 
 def _header_of(image):
     """Return the header of an image without what is true of its old file only."""
-    own = image.meta if isinstance(image.meta, fits.Header) else fits.Header()
+    own = image.meta if isinstance(image.meta, fits.Header) else _cards_of(image.meta)
     header = header_with_wcs(own, image.wcs).copy(strip=True)
     for name in _STORAGE_CARDS:
         header.remove(name, ignore_missing=True, remove_all=True)
     return header
+
+
+def _cards_of(meta):
+    """Return the entries of a dict that are cards of a header, such as MAGZP."""
+    cards = fits.Header()
+    for name, value in meta.items():
+        if re.fullmatch("[A-Z0-9_-]{1,8}", name) and isinstance(value, _CARD_VALUES):
+            cards[name] = value
+    return cards
 
 
 def _lookups(wcs):

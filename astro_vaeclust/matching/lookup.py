@@ -160,6 +160,7 @@ def _keep_nearer(found, centers, known, rows, limit):
 def _described(found):
     table = QTable({name: values.astype(str) for name, values in found.items()})
     table["offset"] = found["offset"] * u.arcsec
+    table["offset"].info.format = ".1f"
     for name, text in DESCRIPTIONS.items():
         table[name].info.description = text
     return table

@@ -3,17 +3,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import astropy.units as u
 import numpy as np
-from astropy.table import Table
+from astropy.table import QTable, Table
 
 from ..utils.validation import check_choice
-from .areas import CircleArea, HullArea, PixelArea, shared_and_joint
+from .areas import CircleArea, HullArea, PixelArea, SkyArea, shared_and_joint
 from .comparison import compare
-from .field import RING, check_ring, measure_field
+from .field import RING, FieldDensity, check_ring, measure_field
 from .members import Sample, member_table
 from .references import as_area
 from .sources import apply_cut, standard_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from astropy.wcs import WCS
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+    from photutils.segmentation import SegmentationImage
+    from regions import Region
+
+    from .overlap import Overlap
 
 __all__ = ["ClusterMatch"]
 
@@ -38,8 +51,7 @@ class ClusterMatch:
         ``"paper"`` is the cut of Karmakar, Mishra & Tej (2018) on catalogues that have
         its columns, and none on others.
     footprint : SkyArea or what `as_area` takes, optional
-        The sky on which the sources are complete, for the density of the field; by
-        default the convex hull of all sources, before the cut.
+        Where the sources are complete; by default the convex hull of all of them.
     segmentation : `~photutils.segmentation.SegmentationImage`, optional
         The pixels of each cluster, labelled with its ``id``.
     wcs : `~astropy.wcs.WCS`, optional
@@ -66,13 +78,13 @@ class ClusterMatch:
 
     def __init__(
         self,
-        table,
-        sources,
+        table: Table,
+        sources: Table,
         *,
-        cut="paper",
-        footprint=None,
-        segmentation=None,
-        wcs=None,
+        cut: str | Callable | None = "paper",
+        footprint: SkyArea | Region | None = None,
+        segmentation: SegmentationImage | None = None,
+        wcs: WCS | None = None,
     ):
         if not isinstance(table, Table):
             raise TypeError(
@@ -95,7 +107,7 @@ class ClusterMatch:
             f" cut: {self.cut}>"
         )
 
-    def area(self, id, *, region="mask"):
+    def area(self, id: int, *, region: str = "mask") -> SkyArea:
         """
         Return the `SkyArea` of one cluster.
 
@@ -120,14 +132,14 @@ class ClusterMatch:
 
     def iou(
         self,
-        reference,
+        reference: Region | SegmentationImage | SkyArea,
         *,
-        region="mask",
-        id=None,
-        wcs=None,
-        ring=RING,
-        confidence=0.6827,
-    ):
+        region: str = "mask",
+        id: int | None = None,
+        wcs: WCS | None = None,
+        ring: tuple[float, float] = RING,
+        confidence: float = 0.6827,
+    ) -> Overlap:
         """
         Compare a detected region with a reference.
 
@@ -187,7 +199,14 @@ class ClusterMatch:
             confidence=confidence,
         )
 
-    def members(self, id=None, *, region="mask", ring=RING, neighbours=10):
+    def members(
+        self,
+        id: int | None = None,
+        *,
+        region: str = "mask",
+        ring: tuple[float, float] = RING,
+        neighbours: int = 10,
+    ) -> QTable:
         """
         Return the sources in a detected region with their membership probabilities.
 
@@ -225,7 +244,14 @@ class ClusterMatch:
         sample = self._sample(id, region, ring)
         return member_table(self.sources, sample, neighbours=neighbours)
 
-    def luminosity_function(self, id=None, *, region="mask", ring=RING, bins=None):
+    def luminosity_function(
+        self,
+        id: int | None = None,
+        *,
+        region: str = "mask",
+        ring: tuple[float, float] = RING,
+        bins: ArrayLike | None = None,
+    ) -> QTable:
         """
         Count sources by magnitude, in a region and in its field.
 
@@ -253,8 +279,14 @@ class ClusterMatch:
         return luminosity_table(self.sources, self._sample(id, region, ring), bins)
 
     def plot_luminosity_function(
-        self, id=None, *, region="mask", ring=RING, bins=None, ax=None
-    ):
+        self,
+        id: int | None = None,
+        *,
+        region: str = "mask",
+        ring: tuple[float, float] = RING,
+        bins: ArrayLike | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
         """
         Plot what `luminosity_function` counts.
 
@@ -275,7 +307,13 @@ class ClusterMatch:
         table = self.luminosity_function(id, region=region, ring=ring, bins=bins)
         return plot_luminosity(table, ax=ax)
 
-    def field(self, id=None, *, region="mask", ring=RING):
+    def field(
+        self,
+        id: int | None = None,
+        *,
+        region: str = "mask",
+        ring: tuple[float, float] = RING,
+    ) -> FieldDensity:
         """Return the `FieldDensity` around a cluster; parameters as for `members`."""
         return self._sample(id, region, ring).field
 

@@ -74,7 +74,7 @@ class Overlap:
             f" {self.n_shared} of {self.n_union} sources shared>"
         )
 
-    def to_table(self):
+    def to_table(self) -> QTable:
         """Return all numbers as a table of one row (`~astropy.table.QTable`)."""
         return QTable(rows=[vars(self)])
 

@@ -60,7 +60,7 @@ class Matches:
         return np.isin(np.arange(self.n_clusters), self.cluster)
 
 
-def match_clusters(catalog, truth):
+def match_clusters(catalog: Table, truth: Table) -> Matches:
     """
     Match the detections of one tile with its true clusters, one to one.
 

@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["ClusterFlags"]
 
@@ -49,7 +53,7 @@ class ClusterFlags(enum.IntFlag):
     OUT_OF_CALIBRATION = 256, "its image is unlike those that calibrated the rates"
 
     @classmethod
-    def of(cls, remarks):
+    def of(cls, remarks: Mapping[ClusterFlags, bool]) -> ClusterFlags:
         """
         Join the flags that apply.
 
@@ -70,7 +74,7 @@ class ClusterFlags(enum.IntFlag):
         return flags
 
     @classmethod
-    def describe(cls, value):
+    def describe(cls, value: int) -> str:
         """
         Say in words which bits are set.
 
@@ -99,6 +103,6 @@ class ClusterFlags(enum.IntFlag):
         return "; ".join(member.meaning for member in cls if value & member.value)
 
     @classmethod
-    def legend(cls):
+    def legend(cls) -> str:
         """Return all bits with their meanings in one line (str)."""
         return "; ".join(f"{member.value}: {member.meaning}" for member in cls)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from astropy.table import vstack
 
-__all__ = ["part_numbers", "stacked"]
+__all__ = ["part_numbers", "stacked", "tables_of"]
 
 
 def stacked(tables):
@@ -30,6 +30,20 @@ def stacked(tables):
         first = rows.stop
     table.meta = _joint_meta([part.meta for part in tables])
     return table
+
+
+def tables_of(catalogs, kind):
+    """Return the tables of one catalogue of a kind or more; raise for anything else."""
+    takes = f"catalogs takes one {kind.__name__} or more in a list"
+    if isinstance(catalogs, (str, kind)) or not np.iterable(catalogs):
+        raise TypeError(f"{takes}, got a {type(catalogs).__name__}")
+    catalogs = list(catalogs)
+    if not catalogs:
+        raise ValueError(f"{takes}, got none")
+    for catalog in catalogs:
+        if not isinstance(catalog, kind):
+            raise TypeError(f"{takes}, got a {type(catalog).__name__}")
+    return [catalog.table for catalog in catalogs]
 
 
 def part_numbers(part_of, before, after):

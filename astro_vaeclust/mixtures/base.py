@@ -72,17 +72,17 @@ class FittedMixture:
         return type(self), tuple(getattr(self, entry.name) for entry in fields(self))
 
     @property
-    def n_components(self):
+    def n_components(self) -> int:
         """Number of components (int)."""
         return len(self.weights)
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of features (int)."""
         return self.means.shape[1]
 
     @property
-    def effective_components(self):
+    def effective_components(self) -> float:
         """
         Effective number of components (float), from 1 to `n_components`.
 
@@ -91,7 +91,7 @@ class FittedMixture:
         """
         return float(np.exp(entr(self.weights).sum()))
 
-    def log_joint(self, features):
+    def log_joint(self, features: np.ndarray) -> np.ndarray:
         """
         Log of weight times density of every component.
 
@@ -114,7 +114,7 @@ class FittedMixture:
             column[:] = np.einsum("nd,nd->n", residuals, residuals)
         return self._log_constants - 0.5 * distances
 
-    def probabilities(self, features):
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
         """
         Probabilities of the components given the features.
 
@@ -131,7 +131,7 @@ class FittedMixture:
         log_joint = self.log_joint(features)
         return np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=1, keepdims=True))
 
-    def given(self, kept, values):
+    def given(self, kept: np.ndarray, values: np.ndarray) -> FittedMixture:
         """
         Fix features that are the same in all rows, and that no covariance ties.
 
@@ -233,7 +233,7 @@ class Mixture(ABC):
     """
 
     @abstractmethod
-    def fit(self, features, *, seed):
+    def fit(self, features: np.ndarray, *, seed: int) -> FittedMixture:
         """
         Fit the mixture.
 

@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..utils.validation import check_count, check_number, check_seed
 from ._checks import as_training_features, check_settings
 from .base import Mixture
 from .standardise import Standardiser
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .base import FittedMixture
 
 __all__ = ["EMGaussianMixture"]
 
@@ -88,7 +94,7 @@ class EMGaussianMixture(Mixture):
         check_number("min_distance", self.min_distance)
         check_count("max_reinitialisations", self.max_reinitialisations, minimum=0)
 
-    def fit(self, features, *, seed):
+    def fit(self, features: np.ndarray, *, seed: int) -> FittedMixture:
         """See `Mixture.fit`."""
         from .expectation_maximisation import best_of_random_starts
 

@@ -4,8 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .base import Mixture
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .base import FittedMixture
 
 __all__ = ["PriorMixture"]
 
@@ -22,7 +28,7 @@ class PriorMixture(Mixture):
     al. 2017).
     """
 
-    def fit(self, features, *, seed=0):
+    def fit(self, features: np.ndarray, *, seed: int = 0) -> FittedMixture:
         """
         Return the prior of the features of a `LatentMap` that has one; no seed is used.
 

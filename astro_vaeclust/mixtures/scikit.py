@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import digamma, softmax
@@ -14,6 +15,9 @@ from ..utils.validation import check_choice, check_number, check_seed
 from ._checks import as_training_features, check_settings
 from .base import Mixture
 from .standardise import Standardiser
+
+if TYPE_CHECKING:
+    from .base import FittedMixture
 
 __all__ = ["BayesianMixture", "SklearnGaussianMixture"]
 
@@ -69,7 +73,7 @@ class SklearnGaussianMixture(Mixture):
         """Check the settings."""
         check_settings(self, COVARIANCE_TYPES)
 
-    def fit(self, features, *, seed):
+    def fit(self, features: np.ndarray, *, seed: int) -> FittedMixture:
         """See `Mixture.fit`."""
         from sklearn.exceptions import ConvergenceWarning
 

@@ -104,7 +104,7 @@ class MockCluster:
         check_choice("nebulosity", self.nebulosity, NEBULOSITY)
 
     @property
-    def radius(self):
+    def radius(self) -> float:
         """Half-number radius in arcsec (float)."""
         return self.half_number_radius.to_value(u.arcsec)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import astropy.units as u
 import numpy as np
 
@@ -10,6 +12,10 @@ from .defects import DEFECTS
 from .nulls import TILE_NULLS
 from .surveys import get_survey
 from .tile import simulate_tile
+
+if TYPE_CHECKING:
+    from .surveys import Survey
+    from .tables import MockTile
 
 __all__ = ["FIRST_SEED", "mock_tile"]
 
@@ -44,7 +50,13 @@ _DESIGN = 0xF20C
 """Keeps the random numbers of the design apart from those of the tile."""
 
 
-def mock_tile(seed, *, survey="2mass-ks", shape=None, clouds=True):
+def mock_tile(
+    seed: int,
+    *,
+    survey: Survey | str = "2mass-ks",
+    shape: tuple[int, int] | None = None,
+    clouds: bool = True,
+) -> MockTile:
     """
     Simulate a tile for the comparison of finders.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import numbers
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -22,18 +23,23 @@ from .rendering import PointSpread, render_stars
 from .surveys import get_survey
 from .tables import MockTile, cluster_row, cluster_table, null_table, star_table
 
+if TYPE_CHECKING:
+    from astropy.nddata import NDData
+
+    from .surveys import Survey
+
 __all__ = ["inject_cluster"]
 
 
 def inject_cluster(
-    image,
-    cluster=None,
+    image: NDData,
+    cluster: MockCluster | None = None,
     *,
-    survey="2mass-ks",
-    fwhm=None,
-    zero_point=None,
-    seed=None,
-):
+    survey: Survey | str = "2mass-ks",
+    fwhm: u.Quantity | None = None,
+    zero_point: u.Quantity | None = None,
+    seed: int | np.random.Generator | None = None,
+) -> MockTile:
     """
     Paint a mock cluster on a real tile.
 

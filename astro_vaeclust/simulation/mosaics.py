@@ -26,7 +26,7 @@ GRADIENT = (0.0, 1.0)
 """Range of the change of log10 N across the mosaic."""
 
 PER_DEGREE = {
-    **dict.fromkeys(TILE_NULLS, 2.0),
+    **dict.fromkeys(TILE_NULLS, 3.0),
     **dict.fromkeys(LARGE_NULLS, 0.5),
     **dict.fromkeys(DEFECTS, 0.2),
     "density-gradient": 0.3,
@@ -49,7 +49,7 @@ def draw_mosaic(seed, *, survey="2mass-ks", side=1 * u.deg, clusters=0):
 
     The density is log-uniform between 10^3.2 and 10^4.7 stars of Ks < 14 per square
     degree, the turbulent screen has 0.05 to 0.8 mag and the density changes by up to
-    1 dex across the mosaic. Hard negatives of each kind are Poisson: two per square
+    1 dex across the mosaic. Hard negatives of each kind are Poisson: three per square
     degree of those of tiles, one in two of the large ones, fewer of what is rare.
 
     Parameters
@@ -101,11 +101,11 @@ def draw_mosaic(seed, *, survey="2mass-ks", side=1 * u.deg, clusters=0):
     )
 
 
-def draw_kinds(rng, area):
+def draw_kinds(rng, area, per_degree=PER_DEGREE):
     """Draw how often each kind of null occurs in so many square degrees."""
-    numbers = rng.poisson(np.array(list(PER_DEGREE.values())) * area)
+    numbers = rng.poisson(np.array(list(per_degree.values())) * area)
     return [
         kind
-        for kind, number in zip(PER_DEGREE, numbers, strict=True)
+        for kind, number in zip(per_degree, numbers, strict=True)
         for _ in range(number)
     ]

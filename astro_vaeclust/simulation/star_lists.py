@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -19,6 +21,12 @@ from .observation import make_wcs
 from .real_profiles import mean_direction
 from .surveys import get_survey
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .surveys import Survey
+    from .tables import MockTile
+
 __all__ = ["render_catalog"]
 
 BIN = 0.5
@@ -32,17 +40,17 @@ NEIGHBOURS = 50
 
 
 def render_catalog(
-    table,
+    table: Table,
     *,
-    survey="2mass-ks",
-    shape=(1024, 1024),
-    center=None,
-    complete=True,
-    artefacts=True,
-    noise=True,
-    uncertainty=False,
-    seed=None,
-):
+    survey: Survey | str = "2mass-ks",
+    shape: tuple[int, int] = (1024, 1024),
+    center: SkyCoord | None = None,
+    complete: bool = True,
+    artefacts: bool | Sequence[str] = True,
+    noise: bool = True,
+    uncertainty: bool = False,
+    seed: int | np.random.Generator | None = None,
+) -> MockTile:
     """
     Render a list of real stars as an image of a survey.
 

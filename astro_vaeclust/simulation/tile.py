@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import astropy.units as u
 import numpy as np
 
@@ -19,6 +21,15 @@ from .surveys import get_survey
 from .tables import cluster_row
 from .textures import turbulent_screen
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.coordinates import SkyCoord
+
+    from .clusters import MockCluster
+    from .surveys import Survey
+    from .tables import MockTile
+
 __all__ = ["simulate_tile"]
 
 DUST_STEP = 6.0
@@ -30,20 +41,20 @@ DUST_OUTER, DUST_SPREAD = (150.0, 1200.0), (0.5, 1.1)
 
 def simulate_tile(
     *,
-    survey="2mass-ks",
-    shape=(1024, 512),
-    center=None,
-    clusters=0,
-    clouds=True,
-    density=4.2,
-    extinction=0.35 * u.mag,
-    gradient=0.1,
-    nulls=(),
-    artefacts=True,
-    noise=True,
-    uncertainty=False,
-    seed=None,
-):
+    survey: Survey | str = "2mass-ks",
+    shape: tuple[int, int] = (1024, 512),
+    center: SkyCoord | None = None,
+    clusters: int | MockCluster | Sequence[MockCluster] = 0,
+    clouds: bool = True,
+    density: float = 4.2,
+    extinction: u.Quantity = 0.35 * u.mag,
+    gradient: float = 0.1,
+    nulls: Sequence[str] = (),
+    artefacts: bool | Sequence[str] = True,
+    noise: bool = True,
+    uncertainty: bool = False,
+    seed: int | np.random.Generator | None = None,
+) -> MockTile:
     """
     Simulate a tile of an imaging survey.
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 import photutils
@@ -16,6 +17,9 @@ from ..exceptions import NoDetectionsWarning
 from ..images.sky import Sky
 from .points import PointSources
 from .seeing import fwhm_in_pixels
+
+if TYPE_CHECKING:
+    from ..images.image import Image
 
 __all__ = ["find_sources", "measure_fwhm"]
 
@@ -47,7 +51,13 @@ FALLBACK_FWHM = 2.7
 """Width of the stars in pixels where too few can be measured."""
 
 
-def find_sources(image, *, significance=SIGNIFICANCE, fwhm=None, crowded=False):
+def find_sources(
+    image: Image,
+    *,
+    significance: float = SIGNIFICANCE,
+    fwhm: float | None = None,
+    crowded: bool = False,
+) -> PointSources:
     """
     Find the sources of an image with `photutils.detection.DAOStarFinder`.
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,19 +28,19 @@ class PointSources:
     x: np.ndarray
     y: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of sources."""
         return len(self.x)
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: Any) -> PointSources:
         """Return some of the sources."""
         return PointSources(self.x[rows], self.y[rows])
 
-    def on(self, mask):
+    def on(self, mask: np.ndarray) -> PointSources:
         """Return those on the usable pixels of an image, given its mask."""
         return self[on_usable_pixels(mask, self.x, self.y)]
 
-    def within(self, part):
+    def within(self, part: tuple[slice, slice]) -> PointSources:
         """Return those in a part of the image, two slices, in pixels of that part."""
         rows, columns = part
         inside = (self.x > columns.start - 0.5) & (self.x < columns.stop - 0.5)

@@ -20,7 +20,7 @@ REACH = 6
 """Half the side in pixels of the cutout of a star."""
 
 
-def estimate_fwhm(image):
+def estimate_fwhm(image: NDData) -> u.Quantity:
     """
     Estimate the width of the stars of a tile.
 
@@ -61,14 +61,15 @@ def fwhm_in_pixels(image):
     stars = _bright_stars(data, bad, 10 * deviation)
     if len(stars) < 5:
         raise ValueError(
-            f"fwhm cannot be estimated from {len(stars)} stars: give fwhm="
+            f"fwhm, the width of the stars, cannot be estimated: the image has "
+            f"{len(stars)} bright stars, and 5 are needed: give fwhm="
         )
     radius, level = (np.concatenate(v) for v in zip(*map(_profile, stars), strict=True))
     flank = (level > 0.3) & (level < 0.75)
     if not flank.any():
         raise ValueError(
-            f"fwhm cannot be estimated: none of {len(stars)} peaks has flanks as a "
-            "star has: give fwhm="
+            f"fwhm, the width of the stars, cannot be estimated: none of {len(stars)} "
+            "peaks has flanks as a star has: give fwhm="
         )
     radius, level = radius[flank], np.log(level[flank])
     widths = np.sqrt(np.log(2) * radius**2 / -level)

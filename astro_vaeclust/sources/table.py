@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 import numpy as np
@@ -19,6 +20,9 @@ from .columns import (
     unit_of,
 )
 from .points import PointSources, check_number_on_image
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
 
 __all__ = [
     "angles",
@@ -87,7 +91,9 @@ REMEDIES = {
 MAGNITUDE_COLUMN = "mag"
 
 
-def read_sources(sources, wcs, *, magnitude_limit=None):
+def read_sources(
+    sources: Table | PointSources, wcs: WCS, *, magnitude_limit: float | None = None
+) -> PointSources:
     """
     Read the positions of a table of sources on an image.
 

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import astropy.units as u
 from astropy.utils.exceptions import AstropyUserWarning
@@ -22,12 +23,25 @@ from .calibrate import calibrate
 from .loop import TrainingPlan, train_network
 from .tiles import TrainingTile
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    from ..finder import VAEClusterFinder
+
 __all__ = ["fine_tune"]
 
 LARGEST_SIDE = 320
 
 
-def fine_tune(finder, tiles, output, *, n_steps=500, learning_rate=3e-4):
+def fine_tune(
+    finder: VAEClusterFinder,
+    tiles: Sequence[MockTile],
+    output: str | PathLike,
+    *,
+    n_steps: int = 500,
+    learning_rate: float = 3e-4,
+) -> VAEClusterFinder:
     """
     Adapt the trained model of a finder to other tiles, such as those of a survey.
 

@@ -12,6 +12,7 @@ import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.nddata import CCDData
@@ -23,9 +24,16 @@ from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from ..utils.provenance import describe, origin
 from .calibrate import calibrate, real_sky_factor
+from .level_calibration import calibrate_levels, search_skies
 from .loop import train_network
 from .source_calibration import calibrate_with_sources, find_tile_sources
 from .tiles import TrainingTile, inject_tile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+
+    from .stages import Recipe
 
 __all__ = ["make_model"]
 
@@ -44,14 +52,15 @@ INJECTIONS = 40
 
 
 def make_model(
-    recipe,
-    folder,
+    recipe: Recipe,
+    folder: str | PathLike,
     *,
-    real_images=(),
-    workers=1,
-    device="cpu",
-    progress_bar=None,
-):
+    start: TrainedModel | None = None,
+    real_images: Sequence[str | PathLike] = (),
+    workers: int = 1,
+    device: str = "cpu",
+    progress_bar: Callable | None = None,
+) -> TrainedModel:
     """
     Make tiles, train on them, and calibrate; what is there already is used.
 
@@ -61,6 +70,9 @@ def make_model(
         What to do.
     folder : path
         Where tiles, checkpoints and curves are kept.
+    start : `~astro_vaeclust.detector.model.TrainedModel`, optional
+        Model whose networks the stages go on with, and which keeps what they and the
+        surveys of the calibration do not determine.
     real_images : sequence of path
         FITS tiles of 2MASS Ks without known clusters, on which clusters are painted.
     workers : int
@@ -84,15 +96,15 @@ def make_model(
     files = _make_tiles(
         recipe, folder, real_images, workers=workers, progress_bar=progress_bar
     )
-    network = fine_network = None
+    network, fine_network = start and start.network, start and start.fine_network
     for stage in recipe.stages:
-        start = fine_network if stage.fine_only and fine_network else network
+        before = fine_network if stage.fine_only and fine_network else network
         trained = train_network(
             stage.plan,
             [path for name in (stage.name, *stage.tiles_of) for path in files[name]],
             folder / stage.name,
             real_tiles=() if stage.fine_only else files[REAL],
-            start=start,
+            start=before,
             device=device,
             progress=progress_bar and partial(progress_bar, desc=stage.name),
         )
@@ -100,12 +112,16 @@ def make_model(
             fine_network = trained
         else:
             network = trained
+    history = describe(recipe)
+    if start:
+        history["stages"] = start.training.get("stages", []) + history["stages"]
     model = TrainedModel(
         network=in_half_precision(network.cpu()),
         fine_network=fine_network and in_half_precision(fine_network.cpu()),
-        calibration=None,
+        calibration=start and start.calibration,
+        source_calibration=start and start.source_calibration,
         training=origin()
-        | describe(recipe)
+        | history
         | {"real_tiles": [Path(path).name for path in real_images]},
     )
     tiles = [
@@ -114,11 +130,18 @@ def make_model(
         for path in (*files[survey], *files[BARE.format(survey=survey)])
     ]
     model = calibrate(model, tiles, progress_bar=progress_bar)
-    factor = real_sky_factor(model, (read_image(_real_tile(p)) for p in real_images))
-    model = replace(model, calibration=replace(model.calibration, real_sky=factor))
-    return _with_sources(
-        recipe, model, folder, workers=workers, progress_bar=progress_bar
+    with_jobs = {"workers": workers, "progress_bar": progress_bar}
+    samples, pairs = search_skies(
+        model, recipe.level_skies, folder / "levels-calibration", **with_jobs
     )
+    model = calibrate_levels(model, samples, pairs)
+    if real_images:
+        images = (read_image(_real_tile(path)) for path in real_images)
+        calibration = replace(
+            model.calibration, real_sky=real_sky_factor(model, images)
+        )
+        model = replace(model, calibration=calibration)
+    return _with_sources(recipe, model, folder, **with_jobs)
 
 
 def _make_tiles(recipe, folder, real_images, *, workers, progress_bar):

@@ -144,7 +144,7 @@ def calibrate_with_sources(model, tiles, *, progress_bar=None):
             len(nulls),
         )
         return model
-    fitted = _fit(parts, n_matched)
+    fitted = _fit(parts, n_matched, model.source_calibration)
     if model.calibration is not None:
         rates = replace(fitted.rates, real_sky=model.calibration.real_sky)
         fitted = replace(fitted, rates=rates)
@@ -191,13 +191,13 @@ def _measured(model, path):
     )
 
 
-def _fit(parts, n_matched):
-    """Fit coefficients and rates (`SourceCalibration`)."""
-    of_all = _coefficients(parts)
+def _fit(parts, n_matched, before):
+    """Fit coefficients and rates; where clusters are few, they stay as before."""
+    others = before.coefficients if before else (_coefficients(parts),) * 2
     coefficients = tuple(
         _coefficients([part for part in parts if part.fine == fine])
         if n_matched[fine] >= MIN_CLUSTERS
-        else of_all
+        else others[fine]
         for fine in (False, True)
     )
     combined = [
@@ -211,7 +211,9 @@ def _fit(parts, n_matched):
         if part.null is not None
     ]
     sample = NullSample(*map(np.concatenate, zip(*nulls, strict=True)))
-    rates = fit_calibration(sample, score_range=range_of(everything))
+    rates = fit_calibration(
+        sample, score_range=range_of(everything), before=before and before.rates
+    )
     return SourceCalibration(coefficients, rates, n_matched)
 
 

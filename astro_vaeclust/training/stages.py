@@ -9,11 +9,15 @@ import numpy as np
 
 from ..detector.network import NetworkSettings
 from ..utils.validation import check_count, check_number
+from .level_calibration import LevelSky, level_skies
+from .level_tiles import draw_level
 from .loop import TrainingPlan
 from .losses import Weights
 from .tiles import HARDEST, draw_tile
 
 __all__ = ["Recipe", "Stage", "default_stages"]
+
+CALIBRATION_SURVEYS = ("2mass-ks", "ukidss-k")
 
 SURVEYS_OF_STAGES = ("2mass-j", "2mass-h", "2mass-ks", "2mass-ks", "ukidss-k")
 
@@ -42,6 +46,9 @@ class Stage:
         Fraction of tiles of surveys with very fine pixels that keep them.
     most_pixels : int or None
         Most pixels along a side of a tile.
+    levels : tuple of int
+        Binnings from which that of a tile is drawn: 1 for the finest level, others for
+        tiles of `~astro_vaeclust.training.level_tiles.draw_level`.
     tiles_of : tuple of str
         Names of other stages with tiles of their own whose tiles are used, too.
     fine_only : bool
@@ -60,6 +67,7 @@ class Stage:
     bare: float = 0.0
     native: float = 0.0
     most_pixels: int | None = None
+    levels: tuple[int, ...] = (1,)
     tiles_of: tuple[str, ...] = ()
     fine_only: bool = False
     plan: TrainingPlan = field(default_factory=TrainingPlan)
@@ -68,7 +76,8 @@ class Stage:
     def tile_settings(self):
         """What its tiles depend on, except for their seeds (dict)."""
         names = ("surveys", "hard", "hardest", "bare", "native", "most_pixels")
-        return {name: getattr(self, name) for name in (*names, "first_seed")} | {
+        names = (*names, "levels", "first_seed")
+        return {name: getattr(self, name) for name in names} | {
             "fine_scale": self.plan.network.fine_scale
         }
 
@@ -76,13 +85,19 @@ class Stage:
         """Simulate the tile of a seed (`TrainingTile`)."""
         rng = np.random.default_rng([seed, self.first_seed])
         hard, native, bare = rng.uniform(size=3)
+        settings = {
+            "surveys": self.surveys,
+            "fine_scale": self.plan.network.fine_scale,
+            "clouds": bool(bare >= self.bare),
+        }
+        binning = int(rng.choice(self.levels))
+        if binning > 1:
+            return draw_level(seed, binning, **settings)
         return draw_tile(
             seed,
-            surveys=self.surveys,
-            fine_scale=self.plan.network.fine_scale,
+            **settings,
             hard=bool(hard < self.hard),
             hardest=self.hardest,
-            clouds=bool(bare >= self.bare),
             native=bool(native < self.native),
             most_pixels=self.most_pixels,
         )
@@ -107,9 +122,10 @@ def default_stages():
     coarse         others the same; mean of the weights
     sharp-again    fine   false candidates again
     bare           fine   a third of tiles have no clouds; mean of the weights
+    levels         others coarser levels, clusters of all sizes; mean of the weights
     ============== ====== ======================================================
 
-    After each of the last four, ``measures-of-...`` trains only what is measured. The
+    After each of the last five, ``measures-of-...`` trains only what is measured. The
     mean of the weights is that before and after the stage.
 
     Returns
@@ -221,6 +237,24 @@ def default_stages():
         plan=replace(sharp_again.plan, n_steps=3000, seed=38, averaged=True),
     )
 
+    levels = replace(
+        coarse,
+        name="levels",
+        first_seed=70_000,
+        n_tiles=1300,
+        bare=0.15,
+        surveys=("2mass-j", "2mass-h", *("2mass-ks",) * 4, "ukidss-k"),
+        levels=(*(1,) * 16, *(2,) * 10, *(4,) * 8, *(8,) * 3, 16),
+        plan=replace(
+            coarse.plan,
+            n_steps=2000,
+            batch_size=6,
+            side=384,
+            learning_rate=7e-4,
+            seed=41,
+        ),
+    )
+
     def measures_of(stage, seed):
         return replace(
             measures,
@@ -266,6 +300,8 @@ def default_stages():
         measures_of(sharp_again, seed=34),
         bare,
         measures_of(bare, seed=38),
+        levels,
+        measures_of(levels, seed=42),
     )
 
 
@@ -288,14 +324,18 @@ class Recipe:
     n_source_nulls, n_source_clusters : int
         How many of these, without and with a cluster, calibrate the detection with
         point sources, too; all where there are fewer. Zero for both leaves that out.
+    level_skies : tuple of `~astro_vaeclust.training.level_calibration.LevelSky`
+        Mock sky on which the levels are calibrated; without any, images are searched on
+        the finest level alone.
     """
 
     stages: tuple[Stage, ...] = field(default_factory=default_stages)
-    calibration_surveys: tuple[str, ...] = ("2mass-ks", "ukidss-k")
+    calibration_surveys: tuple[str, ...] = CALIBRATION_SURVEYS
     n_nulls: int = 600
     bare: float = 0.25
     n_source_nulls: int = 100
     n_source_clusters: int = 60
+    level_skies: tuple[LevelSky, ...] = level_skies(CALIBRATION_SURVEYS)
 
     def __post_init__(self):
         """Check the stages."""
@@ -316,11 +356,11 @@ class Recipe:
         check_number("bare", self.bare, high=1)
 
     @property
-    def n_bare(self):
+    def n_bare(self) -> int:
         """Number of clusters per survey that have lost their clouds (int)."""
         return round(self.n_nulls * self.bare / (1 - self.bare))
 
     @property
-    def fine_scale(self):
+    def fine_scale(self) -> float:
         """Size in arcsec to which the model bins fine images (float)."""
         return self.stages[-1].plan.network.fine_scale

@@ -77,6 +77,8 @@ def crop_tile(tile, side, rng, *, n_scales=4, position=None):
     regions[:, 1:3] = turn.points(regions[:, 1:3] - corner)
     n_cells = side // CELL
     center, measures, weights = _cores(clusters, n_cells)
+    for _, *hidden in regions[regions[:, 0] == UNLABELLED]:
+        center[_within(*hidden, CELL, n_cells) & (center == 0)] = UNLABELLED
     usable = channels[2].reshape(n_cells, CELL, n_cells, CELL).mean(axis=(1, 3)) > 0.5
     return Crop(
         channels=channels,
@@ -194,15 +196,20 @@ def _counts(points, n_cells):
     return counts.astype(np.float32)
 
 
+def _within(x, y, radius, cell, n_cells):
+    """Return which cells, of so many network pixels, have their middle in a circle."""
+    axis = (np.arange(n_cells, dtype=np.float32) + 0.5) * cell - 0.5
+    return (x - axis) ** 2 + (y - axis)[:, None] ** 2 < radius**2
+
+
 def _labels(clusters, regions, usable, cell, side, labelled):
     """Classify cells: cluster within r80, other things within their radius."""
     n_cells = side // cell
-    axis = (np.arange(n_cells, dtype=np.float32) + 0.5) * cell - 0.5
     field = CLASSES.index("field") if labelled else UNLABELLED
     labels = np.full((n_cells, n_cells), field)
 
     def within(x, y, radius):
-        return (x - axis) ** 2 + (y - axis)[:, None] ** 2 < radius**2
+        return _within(x, y, radius, cell, n_cells)
 
     for kind, x, y, radius in regions:
         if radius > 0.3 * cell:

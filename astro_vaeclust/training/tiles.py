@@ -11,7 +11,7 @@ import numpy as np
 from ..detector.calibration import usable_candidates
 from ..detector.grid import NetworkGrid, NetworkImage
 from ..detector.inference import run_network
-from ..detector.network import CLASSES
+from ..detector.network import CELL, CLASSES
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
 from ..simulation import SURVEYS, inject_cluster, simulate_tile
@@ -19,8 +19,9 @@ from ..simulation.artefacts import ARTEFACTS
 from ..simulation.clusters import draw_clusters
 from ..simulation.nulls import TILE_NULLS
 from ..utils.files import atomic_path
+from .targets import UNLABELLED
 
-__all__ = ["TrainingTile", "draw_tile", "inject_tile"]
+__all__ = ["TrainingTile", "draw_tile", "inject_tile", "varied_survey"]
 
 SIDES = (420.0, 1000.0)
 """Range of the sides of training tiles in arcsec."""
@@ -64,6 +65,12 @@ KINDS = {
 }
 """Classes of nulls; the others are field."""
 
+ASKED = (8.0, 90.0)
+"""Network pixels of r50 of clusters that are asked for on coarser levels."""
+
+SMALLEST_REGION = 0.3 * CELL
+"""Radius in network pixels below which a region marks no cell of any scale."""
+
 _DESIGN = 0x7A11
 
 
@@ -82,7 +89,8 @@ class TrainingTile:
         x and y of these members.
     regions : (n, 4) array
         Number of the class of `~astro_vaeclust.detector.network.CLASSES`, x, y and
-        radius of what is no cluster.
+        radius of what is no cluster, and `~astro_vaeclust.training.targets.UNLABELLED`
+        of what is neither right nor wrong.
     scale : float
         Size of a network pixel in arcsec.
     fine : bool
@@ -100,14 +108,15 @@ class TrainingTile:
     labelled: bool = True
 
     @classmethod
-    def from_mock(cls, tile, fine_scale, *, labelled=True):
+    def from_mock(cls, tile, fine_scale, *, labelled=True, binning=1):
         """
-        Return the training tile of a `MockTile`; see `NetworkGrid` for ``fine_scale``.
+        Return the training tile of a `MockTile` on a level; see `NetworkGrid`.
 
-        It is not labelled if the truth does not hold all that is on the image.
+        It is not labelled if the truth does not hold all that is on the image. Clusters
+        whose r50 is out of ``ASKED`` are neither right nor wrong.
         """
         image = read_image(tile.image)
-        grid = NetworkGrid.of_image(image, fine_scale)
+        grid = NetworkGrid.of_image(image, fine_scale).coarser(binning)
         network_image = NetworkImage.from_image(image, grid)
         truth, stars = tile.clusters, tile.stars
         radii = [truth[name].to_value(u.arcsec) / grid.scale for name in ("r50", "r80")]
@@ -121,11 +130,16 @@ class TrainingTile:
         )
         counted = stars["is_member"] & (stars["mag"].value < tile.survey.limit)
         members = grid.to_network(np.column_stack([stars["x"], stars["y"]])[counted])
+        asked = np.ones(len(clusters), dtype=bool)
+        if binning > 1:
+            asked = (radii[0] >= ASKED[0]) & (radii[0] <= ASKED[1])
+        hidden = np.insert(clusters[~asked][:, [0, 1, 3]], 0, UNLABELLED, axis=1)
+        regions = np.concatenate([_regions(tile, image, grid), hidden])
         return cls(
             channels=network_image.channels.astype(np.float16),
-            clusters=clusters.astype(np.float32),
+            clusters=clusters[asked].astype(np.float32),
             members=members.astype(np.float32),
-            regions=_regions(tile, image, grid),
+            regions=regions.astype(np.float32),
             scale=grid.scale,
             fine=grid.is_fine,
             labelled=labelled,
@@ -157,8 +171,8 @@ class TrainingTile:
         """
         Return masks of the candidates that match clusters, and of those that count.
 
-        The match is one to one; those beside a cluster that another matches do not
-        count.
+        The match is one to one; those beside a cluster that another matches, and on
+        what is neither right nor wrong, do not count.
         """
         x, y, r50 = self.clusters.T[:3].astype(float)
         separation = np.hypot(
@@ -168,7 +182,16 @@ class TrainingTile:
         is_cluster = np.zeros(len(candidates), dtype=bool)
         for row, _ in greedy_pairs(separation, limit, range(len(candidates))):
             is_cluster[row] = True
-        return is_cluster, is_cluster | ~(separation <= limit).any(axis=1)
+        beside = (separation <= limit).any(axis=1)
+        hidden = self.regions[self.regions[:, 0] == UNLABELLED].astype(float)
+        beside |= (
+            np.hypot(
+                candidates.x[:, np.newaxis] - hidden[:, 1],
+                candidates.y[:, np.newaxis] - hidden[:, 2],
+            )
+            <= hidden[:, 3]
+        ).any(axis=1)
+        return is_cluster, is_cluster | ~beside
 
 
 def draw_tile(
@@ -212,7 +235,7 @@ def draw_tile(
         The tile.
     """
     rng = np.random.default_rng([_DESIGN, seed])
-    survey = _varied_survey(rng, SURVEYS[str(rng.choice(list(surveys)))], native)
+    survey = varied_survey(rng, SURVEYS[str(rng.choice(list(surveys)))], native)
     sides = np.exp(rng.uniform(*np.log(SIDES), 2)) / survey.pixel_scale
     shape = tuple(int(side) for side in sides)
     if most_pixels is not None:
@@ -266,7 +289,7 @@ def inject_tile(image, seed, *, survey="2mass-ks", fine_scale=1.0):
     return TrainingTile.from_mock(tile, fine_scale, labelled=False)
 
 
-def _varied_survey(rng, survey, native):
+def varied_survey(rng, survey, native):
     """Change a survey as observing sites, nights and cameras differ."""
     noisier = np.exp(rng.normal(0, 0.25))
     blurred = np.exp(rng.uniform(np.log(0.8), np.log(1.6)))
@@ -299,7 +322,7 @@ def _regions(tile, image, grid):
     regions = np.array(rows, dtype=np.float32).reshape(-1, 4)
     regions[:, 1:3] = grid.to_network(regions[:, 1:3])
     regions[:, 3] /= grid.scale
-    return regions
+    return regions[regions[:, 3] > SMALLEST_REGION]
 
 
 def _class_of(kind):

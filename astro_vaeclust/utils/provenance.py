@@ -146,7 +146,7 @@ def header_cards(meta):
     cards = {"CREATOR": f"astro_vaeclust {__version__}"}
     if "date" in meta:
         cards["DATE"] = str(meta["date"])
-    return cards | {KEYWORD: to_text(meta)}
+    return cards | ({KEYWORD: to_text(meta)} if meta else {})
 
 
 def summary(meta):

@@ -51,12 +51,22 @@ def plot_catalog(catalog, ax=None, *, image=None, references=(), pyplot=True):
     """
     Plot the image, contours of the heat map, and a circle around each cluster.
 
+    Drawn are the radius of each cluster and, dashed, its r50, with its id and its
+    false-alarm rate; a compass and a scale bar.
+
     Parameters
     ----------
     catalog : `~astro_vaeclust.catalog.ClusterCatalog`
         The clusters.
-    ax, image, references
-        As in `~astro_vaeclust.ClusterCatalog.plot`.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to plot, in pixels of the image; best a
+        `~astropy.visualization.wcsaxes.WCSAxes` of the image's wcs. By default on a
+        new figure of pyplot.
+    image : image, optional
+        What `~astro_vaeclust.images.read.read_image` takes, for a catalogue that was
+        read and thus has none, or to plot on another band.
+    references : iterable of region, optional
+        Regions to compare with, dotted: of the sky, or of pixels of the image.
     pyplot : bool, optional
         Whether a new figure is one of pyplot, which is shown in a notebook.
 

@@ -164,6 +164,7 @@ def test_excluded_regions_count_and_texts_do_not(files, capsys, monkeypatch):
         ([], {"clusters": "psc.vot"}, "psc.vot: the columns ['id', "),
         ([], {"reference": "empty.reg"}, "has no regions"),
         ([], {"reference": "psc.vot"}, "cannot be read"),
+        ([], {"reference": "global.reg"}, "write -circle(...) instead"),
         ([], {"reference": "pixels.reg"}, "--image is needed"),
         ([], {"reference": "image.fits"}, "must hold labels: whole numbers from 0"),
         (["--cut", "nice"], {}, "--cut: invalid choice: 'nice' (choose from 'paper'"),
@@ -174,6 +175,7 @@ def test_excluded_regions_count_and_texts_do_not(files, capsys, monkeypatch):
 def test_bad_input_is_one_line(files, capsys, monkeypatch, options, given, message):
     monkeypatch.chdir(files)
     (files / "empty.reg").write_text("")
+    (files / "global.reg").write_text('global include=0\nicrs\ncircle(1,2,3")\n')
     (files / "clusters.txt").write_text("")
     region = Regions([CirclePixelRegion(PixCoord(99.5, 99.5), 35)])
     region.write(files / "pixels.reg", format="ds9")

@@ -16,6 +16,8 @@ from astro_vaeclust.archives.exceptions import ArchiveServerError, NoDataError
 from astro_vaeclust.cli import COMMANDS, main, make_parser, messages, options
 from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.evaluation.finders import finder_names
+from astro_vaeclust.io.formats import FORMATS
+from astro_vaeclust.matching import KNOWN_LISTS
 from astro_vaeclust.mixtures import MIXTURES
 from astro_vaeclust.simulation import SURVEYS
 from astro_vaeclust.version import __version__
@@ -54,6 +56,9 @@ def test_help_lists_what_there_is():
     assert tuple(SURVEYS) == options.SURVEYS
     assert set(options.CUTS) == set(cuts.CUTS)
     assert tuple(finder_names()) == options.FINDERS
+    assert tuple(KNOWN_LISTS) == options.KNOWN_LISTS
+    tables = [endings[0] for endings, _, reads in FORMATS.values() if reads]
+    assert set(options.TABLES.split(", ")) == set(tables)
 
 
 def failing(monkeypatch, error):
@@ -103,9 +108,10 @@ def options_with_values():
                 yield command, action.option_strings[-1], action.nargs
 
 
-WORDS = ("--hdu", "--reference-hdu", "--threshold", "--log-file", "--surveys")
+WORDS = ("--hdu", "--reference-hdu", "--threshold", "--log-file")
 
 REQUIRED = {
+    "crossmatch": ["a.ecsv", "--lists", "b.csv"],
     "detect": ["a.fits"],
     "fetch": ["M 17"],
     "score": ["a.ecsv", "--catalog", "b.vot", "--reference", "c.reg"],

@@ -16,8 +16,9 @@ def test_each_stage_and_calibration_has_its_tiles(trained):
     _, folder = trained
     counts = Counter(path.parent.name for path in folder.rglob("*.npz"))
     stages = {"train": 3, "hard": 1, "fine": 1, "long": 1, "mined": 1, "mined-again": 1}
-    stages |= {"sharp": 1, "coarse": 1, "sharp-again": 1, "bare": 1}
-    assert counts == stages | {"2mass-ks": 2, "vvv-ks": 2}
+    stages |= {"sharp": 1, "coarse": 1, "sharp-again": 1, "bare": 1, "levels": 1}
+    of_levels = {"levels-calibration": 3}
+    assert counts == stages | of_levels | {"2mass-ks": 2, "vvv-ks": 2}
     found = {
         path.name: np.load(path) for path in folder.rglob("2mass-ks/*-sources.npy")
     }
@@ -118,6 +119,30 @@ def test_stages_take_the_surveys_as_sharp_as_theirs(
         assert set(stage.surveys) <= set(surveys)
         assert not fine or stage.name != "coarse"
         assert not coarse or not stage.fine_only
+
+
+def test_some_stages_go_on_with_the_networks_of_a_model(monkeypatch, tmp_path):
+    calls = []
+
+    def keep(recipe, *args, **options):
+        calls.append((recipe, options["start"]))
+        return load_model()
+
+    monkeypatch.setattr("astro_vaeclust.training.make.make_model", keep)
+    load_model().save(tmp_path / "old.pt")
+    options = ["--start", str(tmp_path / "old.pt"), "--stages", "levels", "--quiet"]
+    command = ["train", str(tmp_path / "new.pt"), *options]
+    assert main([*command, "--surveys", "2mass-ks"]) == 0
+    ((recipe, start),) = calls
+    assert [stage.name for stage in recipe.stages] == ["levels"]
+    assert {sky.survey for sky in recipe.level_skies} == {"2mass-ks"}
+    assert start.identity == load_model().identity
+
+
+def test_an_unknown_stage_is_refused(tmp_path, capsys):
+    command = ["train", str(tmp_path / "m.pt"), "--stages", "coarser"]
+    assert main(command) == 2
+    assert "'coarser'" in capsys.readouterr().err
 
 
 def test_an_existing_model_is_refused_before_the_work(train, tmp_path, capsys):

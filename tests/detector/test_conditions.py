@@ -11,7 +11,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from numpy.testing import assert_allclose
 from scipy.ndimage import gaussian_filter
 
-from astro_vaeclust import ClusterFlags, VAEClusterFinder
+from astro_vaeclust import ClusterFlags, NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.detector.conditions import (
     RANGES,
     conditions_of,
@@ -101,11 +101,16 @@ def test_clusters_are_flagged_with_a_warning(tile, block_size):
     assert "flag 256: its image is unlike those" in str(outside)
 
 
-def test_an_image_without_clusters_gives_no_warning(tile):
+def test_an_image_without_clusters_says_what_it_is_unlike(tile):
     finder = VAEClusterFinder(max_false_alarm_rate=1e-9 / u.deg**2)
-    with pytest.warns() as caught:
-        finder.detect(with_scale(tile, 1.4))
-    assert [str(one.message) for one in caught] == ["no cluster was found"]
+    with pytest.warns(NoDetectionsWarning) as caught:
+        inside, outside = map(finder.detect, (tile, with_scale(tile, 1.4)))
+    assert str(inside) == "No clusters found."
+    assert [str(one.message) for one in caught] == [str(inside), str(outside)]
+    assert "unlike those that calibrated the search" in str(outside)
+    assert str(outside).endswith(
+        "pixel scale in arcsec 1.4, calibrated from 0.9 to 1.1"
+    )
 
 
 def test_models_without_a_calibration_state_nothing(tile):

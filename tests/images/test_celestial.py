@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.nddata import NDData
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS, DistortionLookupTable
@@ -82,6 +83,15 @@ def test_sheared_pixels_warn(sky_image, celestial_wcs):
 
 
 @pytest.mark.filterwarnings("ignore:wcs. on the sky, pixels are")
+def test_what_can_be_cards_goes_into_the_header(celestial_wcs, tmp_path):
+    meta = {"MAGZP": 20.1, "FILTER": "Ks", "bands": ["J"], "origin": "a survey"}
+    image = NDData(np.zeros((20, 30)), wcs=celestial_wcs, meta=meta)
+    write_image(image, tmp_path / "tile.fits")
+    header = fits.getheader(tmp_path / "tile.fits")
+    assert (header["MAGZP"], header["FILTER"]) == (20.1, "Ks")
+    assert not {"BANDS", "ORIGIN", "VAECLUST"} & set(header)
+
+
 @pytest.mark.parametrize("kind", ["cpdis", "det2im"])
 def test_lookup_tables_are_written_beside_an_image(kind, celestial_wcs, tmp_path):
     size = (32, 48)

@@ -1,7 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """What other programs get of the files: descriptions, UCDs, and plain numbers."""
 
+import os
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -78,6 +81,24 @@ def test_votable_is_valid_and_has_a_frame(tmp_path):
     fields = {field.name: field for field in votable.get_first_table().fields}
     assert fields["ra"].ucd == "pos.eq.ra;meta.main"
     assert fields["ra"].ref == votable.coordinate_systems[0].ID == "ICRS"
+
+
+@pytest.mark.skipif(
+    not (shutil.which("stilts") or os.environ.get("CI")), reason="STILTS"
+)
+@pytest.mark.parametrize("n_clusters", [0, 2])
+def test_votlint_has_nothing_to_say(tmp_path, n_clusters):
+    path = tmp_path / "c.vot"
+    measured_catalog()[:n_clusters].write(path)
+    assert votlint(path) == ""
+    path.write_text(path.read_text().replace('datatype="long"', 'datatype="lng"'))
+    assert "Unknown datatype 'lng'" in votlint(path)
+
+
+def votlint(path):
+    """Return what the checker of STILTS says of a VOTable."""
+    command = ["stilts", "votlint", "ucd=true", "unit=true", f"votable={path}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize("column", [*COLUMNS, *MEASURED_COLUMNS], ids=lambda c: c.name)

@@ -254,9 +254,18 @@ def test_folder_of_a_survey_with_other_bands(candidates, tile, tmp_path, capsys)
     assert "candidates.parquet" in capsys.readouterr().err
     candidates.write(tmp_path / "c.ecsv")
     assert main(["report", str(tmp_path / "c.ecsv"), *command[2:]]) == 2
-    assert "give images" in capsys.readouterr().err
+    assert "IMAGE must be given" in capsys.readouterr().err
     assert main([*command, "--band", "h.fits"]) == 2
     assert "NAME=PATH" in capsys.readouterr().err
+
+
+def test_images_are_named_from_the_folder_that_one_is_in(tile, tmp_path, monkeypatch):
+    table = make_catalog(5).table.copy()
+    table["image"] = [os.path.relpath(tile, tmp_path)] * 5
+    (tmp_path / "tables").mkdir()
+    ClusterCatalog(table).write(tmp_path / "tables" / "c.ecsv")
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "tables/c.ecsv", "--output", "page"]) == 0
 
 
 def test_vet_on_the_command_line(candidates, tmp_path, capsys):
