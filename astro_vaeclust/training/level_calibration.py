@@ -12,15 +12,12 @@ import numpy as np
 
 from ..detector.calibration import SCORES, LevelCalibration
 from ..detector.candidates import MIN_USABLE
-from ..detector.grid import FINE, NetworkGrid, NetworkImage
+from ..detector.grid import NetworkGrid, NetworkImage
 from ..detector.levels import LevelSearch, on_level
 from ..detector.network import CELL
 from ..detector.search import DetectorSearch
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
-from ..simulation.design import mock_tile
-from ..simulation.mosaics import draw_mosaic
-from ..simulation.surveys import get_survey
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from .calibrate import MIN_PAIRS, calibrate_errors
@@ -28,13 +25,11 @@ from .rates import NullSample, fit_intensity, range_of
 
 __all__ = [
     "LevelSample",
-    "LevelSky",
     "calibrate_level_errors",
     "calibrate_level_rates",
     "calibrate_on_skies",
     "level_pairs",
     "level_samples",
-    "level_skies",
 ]
 
 FIRST_SEED = 60_001
@@ -51,73 +46,6 @@ MIN_CANDIDATES = 40
 
 N_BINS = 400
 """Bins of the crowding of the sky of one image."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LevelSky:
-    """
-    Mock sky that calibrates the levels.
-
-    Parameters
-    ----------
-    name : str
-        Name of its results.
-    survey : str
-        Tag of the survey that it imitates.
-    number : int
-        How many tiles or mosaics.
-    side : float or None
-        Side of a mosaic in degrees; None for tiles.
-    n_clusters : int
-        Clusters of each, which tell of the errors; none for the rates.
-    """
-
-    name: str
-    survey: str
-    number: int
-    side: float | None = None
-    n_clusters: int = 0
-
-    def draw(self, seed):
-        """Simulate a tile or mosaic (`~astro_vaeclust.simulation.MockTile`)."""
-        if self.side is None:  # tiles of even seeds have a cluster
-            return mock_tile(seed + self.n_clusters, survey=self.survey)
-        return draw_mosaic(
-            seed, survey=self.survey, side=self.side * u.deg, clusters=self.n_clusters
-        )
-
-
-def level_skies(surveys, fraction=1.0):
-    """
-    Return the sky of the calibration of surveys (tuple of `LevelSky`).
-
-    For each there are tiles without clusters and images with some. Mosaics take long
-    in fine pixels, so that of fine surveys there are tiles alone.
-
-    Parameters
-    ----------
-    surveys : sequence of str
-        Tags of the surveys.
-    fraction : float
-        Of the numbers of tiles and mosaics of the model of the package.
-    """
-
-    def sky(survey, kind, number, **settings):
-        number = round(fraction * number)
-        return LevelSky(
-            name=f"{survey}-{kind}", survey=survey, number=number, **settings
-        )
-
-    skies = []
-    for survey in surveys:
-        if get_survey(survey).pixel_scale < FINE:
-            skies.append(sky(survey, "tiles", 600))
-            skies.append(sky(survey, "clusters", 150, n_clusters=1))
-        else:
-            skies.append(sky(survey, "tiles", 1300))
-            skies.append(sky(survey, "mosaics", 64, side=1.25))
-            skies.append(sky(survey, "clusters", 40, side=1.25, n_clusters=12))
-    return tuple(one for one in skies if one.number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +158,7 @@ def calibrate_on_skies(model, skies, folder, *, workers=1, progress_bar=None):
     ----------
     model : `~astro_vaeclust.detector.model.TrainedModel`
         The model, calibrated on the finest level.
-    skies : sequence of `LevelSky`
+    skies : sequence of `~astro_vaeclust.training.level_skies.LevelSky`
         The sky.
     folder : path
         Where results are kept.

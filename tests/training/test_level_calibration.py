@@ -7,15 +7,15 @@ import pytest
 
 from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.simulation.mosaics import draw_mosaic
+from astro_vaeclust.training import level_calibration
 from astro_vaeclust.training.level_calibration import (
     LevelSample,
-    LevelSky,
     calibrate_level_errors,
     calibrate_level_rates,
     calibrate_on_skies,
     level_pairs,
-    level_skies,
 )
+from astro_vaeclust.training.level_skies import LevelSky, level_skies
 
 
 def test_fine_surveys_have_no_mosaics():
@@ -33,6 +33,7 @@ def test_what_was_searched_is_kept(tmp_path, monkeypatch):
         LevelSky(name="nulls", survey="2mass-ks", number=2),
         LevelSky(name="clusters", survey="2mass-ks", number=1, n_clusters=1),
     )
+    monkeypatch.setattr(level_calibration, "MIN_CANDIDATES", 1)
     before = load_model()
     first = calibrate_on_skies(before, skies, tmp_path)
     area = 2 * 1024 * 512 / 3600**2
@@ -55,7 +56,8 @@ def test_errors_are_those_of_the_clusters_that_a_search_reports():
         assert (np.abs(values[:, 0, 2]) < 1).all()
     rng = np.random.default_rng(1)
     errors = np.full((200, 5), 0.1)
-    pairs = [{(False, 1): np.stack([rng.normal(0.3, 0.2, (200, 5)), errors], axis=1)}]
+    deviations = rng.normal([0, 0, 0.3, 0.3, 0.3], 0.2, (200, 5))
+    pairs = [{(False, 1): np.stack([deviations, errors], axis=1)}]
     one, two, *_ = calibrate_level_errors(load_model(), pairs).calibration.levels[0]
     assert one.biases[2:] == pytest.approx([0.3] * 3, abs=0.05)
     scale = np.hypot(0.1 * np.array(one.error_factors), one.error_floors)
