@@ -289,19 +289,21 @@ def calibrate_level_errors(model, pairs):
     Returns
     -------
     model : `~astro_vaeclust.detector.model.TrainedModel`
-        The same with errors; those of a level with few clusters are those of the level
-        below.
+        The same with errors. Those of a level with few clusters are those of the level
+        below; on level 2 of fine images, those of others, as one network sees both.
     """
-    levels = []
+    levels, errors = [], ()
     for fine, of_kind in enumerate(model.calibration.levels):
-        calibrated, errors = [], None
+        calibrated = []
         for number, level in enumerate(of_kind, 1):
             key = (bool(fine), number)
             found = [one[key] for one in pairs if key in one]
             if sum(map(len, found)) >= MIN_PAIRS:
                 errors = calibrate_errors(np.concatenate(found))
-            calibrated.append(LevelCalibration(level.intensity, *(errors or ())))
+            calibrated.append(LevelCalibration(level.intensity, *errors))
         levels.append(tuple(calibrated))
+        for one in calibrated[:1]:
+            errors = one.biases, one.error_factors, one.error_floors
     return replace(model, calibration=replace(model.calibration, levels=tuple(levels)))
 
 
