@@ -121,7 +121,7 @@ def run(arguments):
 
 def _recipe(arguments):
     """Return the default recipe with the options; later stages are in proportion."""
-    from ..training.level_calibration import level_skies
+    from ..training.level_skies import level_skies
     from ..training.stages import Recipe
     from ..utils.validation import check_choice
 

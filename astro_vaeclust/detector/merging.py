@@ -15,13 +15,14 @@ R50_PIXELS = 30.0
 MIN_DISTANCE = 20.0
 """Network pixels of the finest level within which two rows are one cluster."""
 
-COMPARABLE = 10.0
-"""How many times the rate of a cluster a row may have that measures it."""
+COMPARABLE, SURE = 10.0, 0.1
+"""A row may measure a cluster if its rate is at most so many times that of the cluster,
+or at most so many false alarms per deg2."""
 
 PART_SIZE = 0.5
 """Largest r50 of a part over that of the cluster in which it is."""
 
-CONTRAST = 3.0
+CONTRAST = 5.0
 """Surface density of a part over that of the cluster at its place, at minimum."""
 
 
@@ -42,8 +43,8 @@ def merge_rows(rows, pixel_scale):
     ``PART_SIZE`` as large, also within the larger one's ``radius``. The smaller one is
     a part, with a row of its own, if its surface density is ``CONTRAST`` times that of
     a Plummer sphere with the half-number radius and number of the larger one there. A
-    cluster has the lowest rate of its rows; its measures are those of the comparable
-    row whose r50 is nearest to ``R50_PIXELS``, in the logarithm.
+    cluster has the lowest rate of its rows; its measures are those of the comparable or
+    sure row whose r50 is nearest to ``R50_PIXELS``, in the logarithm.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def _add(clusters, row, sky):
     comparable = [
         cluster
         for cluster in near
-        if not sky.rate[row] > COMPARABLE * sky.rate[cluster.best]
+        if not sky.rate[row] > max(COMPARABLE * sky.rate[cluster.best], SURE)
     ]
     if not comparable:
         return

@@ -12,13 +12,12 @@ import numpy as np
 
 from ..detector.calibration import SCORES, LevelCalibration
 from ..detector.candidates import MIN_USABLE
-from ..detector.grid import FINE, NetworkGrid, NetworkImage
+from ..detector.grid import NetworkGrid, NetworkImage
 from ..detector.levels import LevelSearch, on_level
-from ..detector.network import CELL, MEASURES
+from ..detector.network import CELL
+from ..detector.search import DetectorSearch
 from ..images.read import read_image
-from ..simulation.design import mock_tile
-from ..simulation.mosaics import draw_mosaic
-from ..simulation.surveys import get_survey
+from ..matching.pairs import MATCH_RADIUS, greedy_pairs
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from .calibrate import MIN_PAIRS, calibrate_errors
@@ -26,19 +25,18 @@ from .rates import NullSample, fit_intensity, range_of
 
 __all__ = [
     "LevelSample",
-    "LevelSky",
-    "calibrate_levels",
+    "calibrate_level_errors",
+    "calibrate_level_rates",
+    "calibrate_on_skies",
     "level_pairs",
     "level_samples",
-    "level_skies",
-    "search_skies",
 ]
 
 FIRST_SEED = 60_001
 """Seed of the first tile or mosaic of a sky; the others follow by twos."""
 
-R50_PIXELS = (15.0, 60.0)
-"""Network pixels of r50 of clusters that tell of the measures of a level."""
+PAIRS_RATE = 10.0
+"""False alarms per deg2 of the search whose clusters tell of the errors."""
 
 N_LEVELS = 6
 """Levels that are calibrated at most, with the finest."""
@@ -48,73 +46,6 @@ MIN_CANDIDATES = 40
 
 N_BINS = 400
 """Bins of the crowding of the sky of one image."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LevelSky:
-    """
-    Mock sky that calibrates the levels.
-
-    Parameters
-    ----------
-    name : str
-        Name of its results.
-    survey : str
-        Tag of the survey that it imitates.
-    number : int
-        How many tiles or mosaics.
-    side : float or None
-        Side of a mosaic in degrees; None for tiles.
-    n_clusters : int
-        Clusters of each, which tell of the errors; none for the rates.
-    """
-
-    name: str
-    survey: str
-    number: int
-    side: float | None = None
-    n_clusters: int = 0
-
-    def draw(self, seed):
-        """Simulate a tile or mosaic (`~astro_vaeclust.simulation.MockTile`)."""
-        if self.side is None:  # tiles of even seeds have a cluster
-            return mock_tile(seed + self.n_clusters, survey=self.survey)
-        return draw_mosaic(
-            seed, survey=self.survey, side=self.side * u.deg, clusters=self.n_clusters
-        )
-
-
-def level_skies(surveys, fraction=1.0):
-    """
-    Return the sky of the calibration of surveys (tuple of `LevelSky`).
-
-    For each there are tiles without clusters and images with some. Mosaics take long
-    in fine pixels, so that of fine surveys there are tiles alone.
-
-    Parameters
-    ----------
-    surveys : sequence of str
-        Tags of the surveys.
-    fraction : float
-        Of the numbers of tiles and mosaics of the model of the package.
-    """
-
-    def sky(survey, kind, number, **settings):
-        number = round(fraction * number)
-        return LevelSky(
-            name=f"{survey}-{kind}", survey=survey, number=number, **settings
-        )
-
-    skies = []
-    for survey in surveys:
-        if get_survey(survey).pixel_scale < FINE:
-            skies.append(sky(survey, "tiles", 600))
-            skies.append(sky(survey, "clusters", 150, n_clusters=1))
-        else:
-            skies.append(sky(survey, "tiles", 1300))
-            skies.append(sky(survey, "mosaics", 64, side=1.25))
-            skies.append(sky(survey, "clusters", 40, side=1.25, n_clusters=12))
-    return tuple(one for one in skies if one.number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,10 +104,12 @@ def level_pairs(model, tile):
     """
     Compare what the coarser levels measure of the clusters of a mock tile.
 
+    Of each cluster that row counts which a search reports.
+
     Parameters
     ----------
     model : `~astro_vaeclust.detector.model.TrainedModel`
-        The model.
+        The model, which states rates of all levels.
     tile : `~astro_vaeclust.simulation.MockTile`
         The tile.
 
@@ -184,48 +117,48 @@ def level_pairs(model, tile):
     -------
     pairs : dict of (bool, int) to (n, 2, 5) array
         By whether the image is fine and the level: deviations from the truth and
-        stated errors of the clusters with ``R50_PIXELS`` there.
+        stated errors of `~astro_vaeclust.detector.network.MEASURES`.
     """
-    truth, pairs = tile.clusters, {}
-    for level in _levels(model, tile.image):
-        if not level.level:
-            continue
-        grid, found = level.grid, level.candidates
-        rows = []
-        for cluster in truth:
-            r50, r80 = (
-                cluster[name].to_value("arcsec") / grid.scale for name in ("r50", "r80")
-            )
-            if not R50_PIXELS[0] <= r50 <= R50_PIXELS[1] or not len(found):
-                continue
-            x, y = grid.to_network([cluster["x_center"], cluster["y_center"]])
-            near = np.flatnonzero(np.hypot(found.x - x, found.y - y) < r50)
-            if not len(near) or found.score[near].max() < 0:
-                continue
-            best = near[found.score[near].argmax()]
-            truths = (x / CELL, y / CELL, np.log10(r50), np.log10(r80))
-            measured = (found.x[best] / CELL, found.y[best] / CELL)
-            members = np.log10(max(cluster["n_inside"], 1))
-            measured += tuple(found.measures[name][best] for name in MEASURES[2:])
-            rows.append(
-                [
-                    np.subtract(measured, (*truths, members)),
-                    [found.errors[name][best] for name in MEASURES],
-                ]
-            )
-        pairs[grid.is_fine, level.level] = np.array(rows).reshape(-1, 2, 5)
-    return pairs
+    search = DetectorSearch(
+        read_image(tile.image), model, max_false_alarm_rate=PAIRS_RATE
+    )
+    rows, truth, pairs = search.rows, tile.clusters, {}
+    finest = search.levels[0].grid
+    pixel = finest.scale / finest.factor
+    x, y, r50, r80 = (
+        np.asarray(truth[name].value if name in ("r50", "r80") else truth[name], float)
+        for name in ("x_center", "y_center", "r50", "r80")
+    )
+    dx, dy = (rows[a][:, None] - b for a, b in (("x", x), ("y", y)))
+    limit = np.maximum(r50, MATCH_RADIUS.to_value(u.arcsec))
+    distance = np.hypot(dx, dy) * pixel
+    for row, cluster in greedy_pairs(distance, limit, range(len(rows))):
+        cell = CELL * rows["level"][row]
+        true = r50[cluster], r80[cluster], max(truth["n_inside"][cluster], 1)
+        deviations, errors = (
+            [dx[row, cluster] * pixel / cell, dy[row, cluster] * pixel / cell],
+            [rows["center_err"][row] / cell] * 2,
+        )
+        for name, value in zip(("r50", "radius", "n_members"), true, strict=True):
+            deviations.append(np.log10(rows[name][row] / value))
+            errors.append(rows[f"{name}_err"][row] / rows[name][row] / np.log(10))
+        level = round(np.log2(rows["level"][row] / finest.scale))
+        pairs.setdefault((finest.is_fine, level), []).append([deviations, errors])
+    return {key: np.array(found) for key, found in pairs.items() if key[1]}
 
 
-def search_skies(model, skies, folder, *, workers=1, progress_bar=None):
+def calibrate_on_skies(model, skies, folder, *, workers=1, progress_bar=None):
     """
-    Search mock sky for the calibration of the levels; what is there already is used.
+    Calibrate the levels on mock sky; what was searched already is used.
+
+    Sky without clusters gives the rates; then clusters, found with these, the errors of
+    the coarser levels.
 
     Parameters
     ----------
     model : `~astro_vaeclust.detector.model.TrainedModel`
         The model, calibrated on the finest level.
-    skies : sequence of `LevelSky`
+    skies : sequence of `~astro_vaeclust.training.level_skies.LevelSky`
         The sky.
     folder : path
         Where results are kept.
@@ -236,10 +169,8 @@ def search_skies(model, skies, folder, *, workers=1, progress_bar=None):
 
     Returns
     -------
-    samples : list of `LevelSample`
-        Of images without clusters.
-    pairs : list of dict
-        What `level_pairs` returned of the others.
+    model : `~astro_vaeclust.detector.model.TrainedModel`
+        The same with the calibration of its levels.
 
     Raises
     ------
@@ -249,31 +180,26 @@ def search_skies(model, skies, folder, *, workers=1, progress_bar=None):
     results = ResultFolder(
         folder, {"model": model.identity}, {sky.name: sky.survey for sky in skies}
     )
-    jobs = [
-        (sky, FIRST_SEED + 2 * number) for sky in skies for number in range(sky.number)
-    ]
-    found = run_jobs(
-        partial(_search, model=model, results=results),
-        jobs,
-        workers=workers,
-        progress_bar=progress_bar,
-        desc="levels",
-    )
-    samples, pairs = [], []
-    for path in sorted(found):
-        with np.load(path, allow_pickle=False) as stored:
-            of_image = dict(stored)
-        keys = sorted({tuple(map(int, name.split()[:2])) for name in of_image})
-        if any(name.endswith("pairs") for name in of_image):
-            pairs.append({(bool(f), n): of_image[f"{f} {n} pairs"] for f, n in keys})
-            continue
-        samples += [
-            LevelSample(
-                bool(fine), n, *(of_image[f"{fine} {n} {name}"] for name in _ARRAYS)
-            )
-            for fine, n in keys
+    for has_clusters in (False, True):
+        jobs = [
+            (sky, FIRST_SEED + 2 * number)
+            for sky in skies
+            if bool(sky.n_clusters) == has_clusters
+            for number in range(sky.number)
         ]
-    return samples, pairs
+        found = run_jobs(
+            partial(_search, model=model, results=results),
+            jobs,
+            workers=workers,
+            progress_bar=progress_bar,
+            desc="clusters on levels" if has_clusters else "levels",
+        )
+        parts = [part for path in sorted(found) for part in _read(path)]
+        if has_clusters:
+            model = calibrate_level_errors(model, parts)
+        else:
+            model = calibrate_level_rates(model, parts)
+    return model
 
 
 _ARRAYS = ("scores", "crowding", "exposure")
@@ -301,9 +227,22 @@ def _search(job, *, model, results):
     return results.path / name
 
 
-def calibrate_levels(model, samples, pairs=()):
+def _read(path):
+    """Return the samples in a file, or one dict of pairs (list)."""
+    with np.load(path, allow_pickle=False) as stored:
+        found = dict(stored)
+    keys = sorted({tuple(map(int, name.split()[:2])) for name in found})
+    if not any(name.endswith("scores") for name in found):
+        return [{(bool(f), n): found[f"{f} {n} pairs"] for f, n in keys}]
+    return [
+        LevelSample(bool(fine), n, *(found[f"{fine} {n} {name}"] for name in _ARRAYS))
+        for fine, n in keys
+    ]
+
+
+def calibrate_level_rates(model, samples):
     """
-    Fit the rates of all levels, and the errors of the coarser ones.
+    Fit the rates of all levels.
 
     Parameters
     ----------
@@ -311,51 +250,77 @@ def calibrate_levels(model, samples, pairs=()):
         The model, calibrated on the finest level.
     samples : sequence of `LevelSample`
         Of images without clusters.
-    pairs : sequence of dict
-        What `level_pairs` returned of tiles with clusters.
 
     Returns
     -------
     model : `~astro_vaeclust.detector.model.TrainedModel`
-        The same with the levels that have candidates enough, without gaps. The finest
-        of a kind of images stays as it is where there are too few.
+        The same with the levels that have candidates enough, without gaps; measures and
+        errors of the coarser ones as the network states them. The finest of a kind of
+        images stays as it is where there are too few.
     """
     intensities, levels = list(model.calibration.intensities), []
     for fine in (False, True):
-        of_kind = [LevelCalibration(intensities[fine])]
+        of_kind = []
         for level in range(N_LEVELS):
             chosen = [s for s in samples if (s.fine, s.level) == (fine, level)]
             if sum(len(sample.scores) for sample in chosen) < MIN_CANDIDATES:
                 break
-            found = [one[fine, level] for one in pairs if (fine, level) in one]
-            of_kind.append(_level(chosen, found, of_kind[-1]))
-        if of_kind[1:]:
-            intensities[fine] = of_kind[1].intensity
-        levels.append(tuple(of_kind[2:]))
+            of_kind.append(LevelCalibration(_intensity(chosen)))
+        if of_kind:
+            intensities[fine] = of_kind[0].intensity
+        levels.append(tuple(of_kind[1:]))
     calibration = replace(
         model.calibration, intensities=tuple(intensities), levels=tuple(levels)
     )
     return replace(model, calibration=calibration)
 
 
-def _level(samples, pairs, below):
-    """Return the calibration of one level; few pairs leave the errors of that below."""
+def calibrate_level_errors(model, pairs):
+    """
+    Fit the errors of the coarser levels.
+
+    Parameters
+    ----------
+    model : `~astro_vaeclust.detector.model.TrainedModel`
+        What `calibrate_level_rates` returned.
+    pairs : sequence of dict
+        What `level_pairs` returned of tiles with clusters.
+
+    Returns
+    -------
+    model : `~astro_vaeclust.detector.model.TrainedModel`
+        The same with errors. Those of a level with few clusters are those of the level
+        below; on level 2 of fine images, those of others, as one network sees both.
+    """
+    levels, errors = [], ()
+    for fine, of_kind in enumerate(model.calibration.levels):
+        calibrated = []
+        for number, level in enumerate(of_kind, 1):
+            key = (bool(fine), number)
+            found = [one[key] for one in pairs if key in one]
+            if sum(map(len, found)) >= MIN_PAIRS:
+                errors = calibrate_errors(np.concatenate(found))
+            calibrated.append(LevelCalibration(level.intensity, *errors))
+        levels.append(tuple(calibrated))
+        for one in calibrated[:1]:
+            errors = one.biases, one.error_factors, one.error_floors
+    return replace(model, calibration=replace(model.calibration, levels=tuple(levels)))
+
+
+def _intensity(samples):
+    """Return the intensity of one level."""
     scores, crowding, exposure = (
         np.concatenate([getattr(sample, name) for sample in samples])
-        for name in ("scores", "crowding", "exposure")
+        for name in _ARRAYS
     )
     fine = np.zeros(len(scores))
     exposure = np.insert(exposure, 1, 0, axis=1)
     lowest, highest = range_of(scores)
-    intensity = fit_intensity(
+    return fit_intensity(
         NullSample(scores, crowding, fine, exposure),
         False,
         (lowest, max(highest, SCORES[1])),
     )
-    pairs = np.concatenate(pairs) if pairs else ()
-    if len(pairs) < MIN_PAIRS:
-        return replace(below, intensity=intensity)
-    return LevelCalibration(intensity, *calibrate_errors(pairs))
 
 
 def _levels(model, data):

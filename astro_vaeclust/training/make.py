@@ -24,7 +24,7 @@ from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from ..utils.provenance import describe, origin
 from .calibrate import calibrate, real_sky_factor
-from .level_calibration import calibrate_levels, search_skies
+from .level_calibration import calibrate_on_skies
 from .loop import train_network
 from .source_calibration import calibrate_with_sources, find_tile_sources
 from .tiles import TrainingTile, inject_tile
@@ -131,10 +131,9 @@ def make_model(
     ]
     model = calibrate(model, tiles, progress_bar=progress_bar)
     with_jobs = {"workers": workers, "progress_bar": progress_bar}
-    samples, pairs = search_skies(
+    model = calibrate_on_skies(
         model, recipe.level_skies, folder / "levels-calibration", **with_jobs
     )
-    model = calibrate_levels(model, samples, pairs)
     if real_images:
         images = (read_image(_real_tile(path)) for path in real_images)
         calibration = replace(

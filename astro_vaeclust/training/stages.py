@@ -9,7 +9,7 @@ import numpy as np
 
 from ..detector.network import NetworkSettings
 from ..utils.validation import check_count, check_number
-from .level_calibration import LevelSky, level_skies
+from .level_skies import LevelSky, level_skies
 from .level_tiles import draw_level
 from .loop import TrainingPlan
 from .losses import Weights
@@ -324,7 +324,7 @@ class Recipe:
     n_source_nulls, n_source_clusters : int
         How many of these, without and with a cluster, calibrate the detection with
         point sources, too; all where there are fewer. Zero for both leaves that out.
-    level_skies : tuple of `~astro_vaeclust.training.level_calibration.LevelSky`
+    level_skies : tuple of `~astro_vaeclust.training.level_skies.LevelSky`
         Mock sky on which the levels are calibrated; without any, images are searched on
         the finest level alone.
     """

@@ -1,17 +1,21 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The calibration of the levels from mock sky."""
 
+import astropy.units as u
 import numpy as np
 import pytest
 
 from astro_vaeclust.detector.model import load_model
+from astro_vaeclust.simulation.mosaics import draw_mosaic
+from astro_vaeclust.training import level_calibration
 from astro_vaeclust.training.level_calibration import (
     LevelSample,
-    LevelSky,
-    calibrate_levels,
-    level_skies,
-    search_skies,
+    calibrate_level_errors,
+    calibrate_level_rates,
+    calibrate_on_skies,
+    level_pairs,
 )
+from astro_vaeclust.training.level_skies import LevelSky, level_skies
 
 
 def test_fine_surveys_have_no_mosaics():
@@ -29,19 +33,36 @@ def test_what_was_searched_is_kept(tmp_path, monkeypatch):
         LevelSky(name="nulls", survey="2mass-ks", number=2),
         LevelSky(name="clusters", survey="2mass-ks", number=1, n_clusters=1),
     )
-    samples, pairs = search_skies(load_model(), skies, tmp_path)
-    assert sorted((one.fine, one.level) for one in samples) == [
-        *[(False, 0)] * 2,
-        *[(False, 1)] * 2,
-        *[(False, 2)] * 2,
-    ]
-    area = sum(one.exposure[:, 1].sum() for one in samples if one.level == 0)
-    assert area == pytest.approx(2 * 1024 * 512 / 3600**2, rel=0.02)
-    assert set(pairs[0]) == {(False, 1), (False, 2)}
+    monkeypatch.setattr(level_calibration, "MIN_CANDIDATES", 1)
+    before = load_model()
+    first = calibrate_on_skies(before, skies, tmp_path)
+    area = 2 * 1024 * 512 / 3600**2
+    assert first.calibration.intensities[0].area == pytest.approx(area, rel=0.02)
+    assert first.calibration.intensities[1] == before.calibration.intensities[1]
     monkeypatch.setattr(LevelSky, "draw", None)
-    again, _ = search_skies(load_model(), skies, tmp_path)
-    for one, other in zip(samples, again, strict=True):
-        np.testing.assert_array_equal(one.scores, other.scores)
+    again = calibrate_on_skies(before, skies, tmp_path)
+    assert again.calibration == first.calibration
+
+
+def test_errors_are_those_of_the_clusters_that_a_search_reports():
+    tile = draw_mosaic(90_011, side=0.5 * u.deg, clusters=6)
+    pairs = level_pairs(load_model(), tile)
+    assert pairs
+    for (fine, level), values in pairs.items():
+        assert not fine
+        assert level > 0
+        assert values.shape[1:] == (2, 5)
+        assert (values[:, 1] > 0).all()
+        assert (np.abs(values[:, 0, 2]) < 1).all()
+    rng = np.random.default_rng(1)
+    errors = np.full((200, 5), 0.1)
+    deviations = rng.normal([0, 0, 0.3, 0.3, 0.3], 0.2, (200, 5))
+    pairs = [{(False, 1): np.stack([deviations, errors], axis=1)}]
+    one, two, *_ = calibrate_level_errors(load_model(), pairs).calibration.levels[0]
+    assert one.biases[2:] == pytest.approx([0.3] * 3, abs=0.05)
+    scale = np.hypot(0.1 * np.array(one.error_factors), one.error_floors)
+    assert scale[0] == pytest.approx(0.2, rel=0.2)
+    assert two.biases == one.biases
 
 
 def test_rates_of_all_levels_are_those_of_the_sample():
@@ -53,7 +74,7 @@ def test_rates_of_all_levels_are_those_of_the_sample():
         crowding = rng.uniform(0, 0.2, number)
         samples.append(LevelSample(False, level, scores, crowding, exposure))
     before = load_model()
-    calibration = calibrate_levels(before, samples).calibration
+    calibration = calibrate_level_rates(before, samples).calibration
     assert [len(levels) for levels in calibration.levels] == [2, 0]
     assert calibration.intensities[1] == before.calibration.intensities[1]
     for level, number in enumerate((4000, 2000, 1000)):

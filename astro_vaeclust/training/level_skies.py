@@ -1,0 +1,82 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The mock sky on which the levels are calibrated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import astropy.units as u
+
+from ..detector.grid import FINE
+from ..simulation.design import mock_tile
+from ..simulation.mosaics import draw_mosaic
+from ..simulation.surveys import get_survey
+
+__all__ = ["LevelSky", "level_skies"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevelSky:
+    """
+    Mock sky that calibrates the levels.
+
+    Parameters
+    ----------
+    name : str
+        Name of its results.
+    survey : str
+        Tag of the survey that it imitates.
+    number : int
+        How many tiles or mosaics.
+    side : float or None
+        Side of a mosaic in degrees; None for tiles.
+    n_clusters : int
+        Clusters of each, which tell of the errors; none for the rates.
+    """
+
+    name: str
+    survey: str
+    number: int
+    side: float | None = None
+    n_clusters: int = 0
+
+    def draw(self, seed):
+        """Simulate a tile or mosaic (`~astro_vaeclust.simulation.MockTile`)."""
+        if self.side is None:  # tiles of even seeds have a cluster
+            return mock_tile(seed + self.n_clusters, survey=self.survey)
+        return draw_mosaic(
+            seed, survey=self.survey, side=self.side * u.deg, clusters=self.n_clusters
+        )
+
+
+def level_skies(surveys, fraction=1.0):
+    """
+    Return the sky of the calibration of surveys (tuple of `LevelSky`).
+
+    For each there are tiles without clusters and images with some. Mosaics take long
+    in fine pixels, so that of fine surveys there are tiles alone.
+
+    Parameters
+    ----------
+    surveys : sequence of str
+        Tags of the surveys.
+    fraction : float
+        Of the numbers of tiles and mosaics of the model of the package.
+    """
+
+    def sky(survey, kind, number, **settings):
+        number = round(fraction * number)
+        return LevelSky(
+            name=f"{survey}-{kind}", survey=survey, number=number, **settings
+        )
+
+    skies = []
+    for survey in surveys:
+        if get_survey(survey).pixel_scale < FINE:
+            skies.append(sky(survey, "tiles", 600))
+            skies.append(sky(survey, "clusters", 150, n_clusters=1))
+        else:
+            skies.append(sky(survey, "tiles", 1300))
+            skies.append(sky(survey, "mosaics", 64, side=1.25))
+            skies.append(sky(survey, "clusters", 40, side=1.25, n_clusters=12))
+    return tuple(one for one in skies if one.number)
