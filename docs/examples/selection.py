@@ -23,7 +23,7 @@ from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.evaluation import selection_function
 from astro_vaeclust.simulation import simulate_tile
 
-image = simulate_tile(shape=(400, 400), density=3.9, seed=5).image
+image = simulate_tile(shape=(400, 400), density=4.3, seed=5).image
 
 # %%
 # Injections
