@@ -116,8 +116,8 @@ class SelectionFunction:
         found = np.asarray(injections["is_found"], dtype=bool)
         if min(found.sum(), (~found).sum()) < MIN_OUTCOMES:
             warnings.warn(
-                f"{found.sum()} of {len(found)} injections were found: the selection "
-                "function is hardly more than a limit",
+                f"{found.sum()} of {len(found)} injections were found: fewer than "
+                f"{MIN_OUTCOMES} were found, or missed, and the fit is only a limit",
                 AstropyUserWarning,
                 stacklevel=2,
             )

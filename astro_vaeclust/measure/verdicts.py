@@ -75,7 +75,9 @@ def _rows(text, path):
     rows = list(csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter))
     missing = [name for name in _NEEDED if rows and name not in rows[0]]
     if missing or not first.strip():
-        raise ValueError(f"{path} is no file of verdicts: the columns {missing} miss")
+        raise ValueError(
+            f"{path} is not a file of verdicts: it lacks the columns {missing}"
+        )
     return [{name: (row[name] or "").strip() for name in _NEEDED} for row in rows]
 
 

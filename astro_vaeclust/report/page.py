@@ -140,7 +140,7 @@ def _check(catalog, output, single_file, overwrite):
         raise FileExistsError(f"{output} exists; give overwrite=True to replace it")
     is_report = output.is_file() if single_file else (output / "data.js").is_file()
     if not is_report:
-        raise OSError(f"{output} is no report, and is not replaced")
+        raise OSError(f"{output} is not a report, and is not replaced")
 
 
 def _data(table, views, page, single_file):

@@ -165,7 +165,7 @@ def check_plot_suffix(path):
     known = FigureCanvasAgg.get_supported_filetypes()
     if Path(path).suffix.lower().removeprefix(".") not in known:
         raise ValueError(
-            f"the suffix of {str(path)!r} is no format of pictures; available: "
+            f"the suffix of {str(path)!r} is not a format of pictures; available: "
             f"{', '.join('.' + suffix for suffix in known)}"
         )
 

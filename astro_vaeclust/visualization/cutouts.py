@@ -36,7 +36,7 @@ def plot_cutouts(catalog, *, columns=5, image=None):
     columns : int, optional
         Cutouts side by side.
     image : image, optional
-        As in `~astro_vaeclust.ClusterCatalog.plot`.
+        As in `~astro_vaeclust.visualization.catalog_plot.plot_catalog`.
 
     Returns
     -------

@@ -23,7 +23,7 @@ def send_to_ds9(catalog, *, image=None):
     catalog : `~astro_vaeclust.ClusterCatalog`
         The clusters.
     image : image, optional
-        As in `~astro_vaeclust.ClusterCatalog.plot`.
+        As in `~astro_vaeclust.visualization.catalog_plot.plot_catalog`.
 
     Raises
     ------

@@ -55,8 +55,7 @@ print(type(image).__name__, image.shape, image.unit)
 # no training on the image.
 
 catalog = VAEClusterFinder().detect(image)
-table = catalog.table
-table["id", "x_center", "y_center", "r50", "r50_err", "n_members", "false_alarm_rate"]
+print(catalog)
 
 # %%
 # ``r50`` is the radius that holds half of the members. ``n_members`` counts the members
@@ -65,7 +64,8 @@ table["id", "x_center", "y_center", "r50", "r50_err", "n_members", "false_alarm_
 # how many false detections per square degree have a score as high as this one. The
 # truth for comparison:
 
-tile.clusters["sky_center", "r50", "n_members"]
+for cluster in tile.clusters:
+    print(f"{cluster['n_members']} members, r50 = {cluster['r50']:.1f}")
 
 # %%
 # The picture
@@ -85,7 +85,7 @@ plt.show()
 # A cluster with ``flags == 0`` has nothing against it. Other values are bits, and
 # `~astro_vaeclust.ClusterFlags` says what they mean.
 
-for row in table:
+for row in catalog:
     print(row["id"], ClusterFlags.describe(row["flags"]) or "no remarks")
 
 # %%

@@ -8,6 +8,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.nddata import CCDData
+from astropy.utils.exceptions import AstropyUserWarning
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 
@@ -195,3 +196,20 @@ def test_tiles_that_cannot_be_used_are_refused(tile):
     image = CCDData(tile.image.data, unit="adu")
     with pytest.raises(ValueError, match=r"wcs|WCS"):
         selection_function(BlindFinder(), image)
+
+
+class SurprisedFinder(ChanceFinder):
+    """Says of every image that it is unlike those of its calibration."""
+
+    def detect(self, data, **choice):
+        text = "it is unlike those on which the model was calibrated"
+        warnings.warn(text, AstropyUserWarning, stacklevel=2)
+        return super().detect(data, **choice)
+
+
+def test_only_the_tile_as_it_is_can_be_unlike_the_calibration(tile, monkeypatch):
+    monkeypatch.setattr(injections, "inject_cluster", paint_nothing)
+    with pytest.warns(AstropyUserWarning) as caught:
+        selection_function(SurprisedFinder(), tile.image, n_injections=20)
+    unlike = [one for one in caught if "is unlike those" in str(one.message)]
+    assert len(unlike) == 1

@@ -156,7 +156,7 @@ def test_accuracy_is_the_share_called_right(fitted):
 def test_all_or_none_found_is_a_limit_and_says_so(outcome):
     table = injections(50)
     table["is_found"] = outcome
-    with pytest.warns(AstropyUserWarning, match="hardly more than a limit"):
+    with pytest.warns(AstropyUserWarning, match="and the fit is only a limit"):
         fit = SelectionFunction.fit(table)
     assert np.isfinite([*fit.coefficients, *fit.errors]).all()
     members = np.median(table["n_members"])

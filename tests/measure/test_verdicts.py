@@ -100,7 +100,7 @@ def test_no_clusters_and_no_verdicts(tmp_path):
         ("\n2,", "\n9,", "no candidate of id '9'"),
         ("\n2,", "\nx,", "no candidate of id 'x'"),
         ("accept", "maybe", "accept, reject, unsure; id 2 has 'maybe'"),
-        (",digest,", ",other,", r"columns \['digest'\] miss"),
+        (",digest,", ",other,", r"lacks the columns \['digest'\]"),
         ("2,1,2,", "2,1,2,0", "verdicts on other candidates"),
     ],
 )

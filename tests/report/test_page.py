@@ -175,7 +175,7 @@ def test_nothing_is_replaced_without_being_asked(report, candidates, tile, tmp_p
     work = tmp_path / "work"
     work.mkdir()
     (work / "thesis.txt").write_text("years")
-    with pytest.raises(OSError, match="is no report"):
+    with pytest.raises(OSError, match="is not a report"):
         write_report(candidates, [tile], work, overwrite=True)
     assert (work / "thesis.txt").read_text() == "years"
 
