@@ -24,7 +24,7 @@ from astro_vaeclust.survey.coarse import (
     check_folder_is_seen,
     fields_of_cells,
 )
-from astro_vaeclust.survey.field import FieldRow, binned
+from astro_vaeclust.survey.field import FieldRow, FieldSearch, binned
 from astro_vaeclust.survey.folder import SurveyFolder
 from astro_vaeclust.survey.geometry import in_pixels, vectors
 from astro_vaeclust.survey.grid import BINNING, SurveyGrid
@@ -154,16 +154,38 @@ def test_small_islands_are_too_small_for_a_level(grid):
     assert np.nanmax(search._searchable(pixels)) == 1
 
 
-def run(finder, tmp_path, client, name="out", **options):
-    path = tmp_path / "a.fits"
-    if not path.exists():
-        write(path, *sky(shape=(640, 620)))
-    options = {"client": client, "side": SIDE} | options
-    return run_survey([path], tmp_path / name, finder=finder, **options)
+class PoolOfOne:
+    """Search in this process, in another order each time."""
+
+    def __init__(self, client, *_, **__):
+        self.rng = client.rng
+
+    def each(self, function, items, *arguments):
+        return [function(item, *arguments) for item in items]
+
+    def rows(self, search, jobs):
+        for number in self.rng.permutation(len(jobs)):
+            yield search(*jobs[number])
 
 
-def test_a_run_that_ends_early_goes_on_to_the_same_catalogue(finder, tmp_path, client):
-    rows = list(run(finder, tmp_path, client))
+@pytest.fixture
+def run(finder, tmp_path, monkeypatch):
+    """Run a survey of a small sky, without Dask."""
+    monkeypatch.setattr("astro_vaeclust.survey.run.FieldPool", PoolOfOne)
+    monkeypatch.setattr(FieldSearch, "_conditions", lambda *_: {})
+    path = write(tmp_path / "a.fits", *sky(shape=(560, 540)))
+    rng = np.random.default_rng(0)
+    client = SimpleNamespace(rng=rng, run=lambda *_, **__: {})
+    options = {"client": client, "finder": finder, "side": SIDE}
+
+    def run(name="out", **more):
+        return run_survey([path], tmp_path / name, **options, **more)
+
+    return run
+
+
+def test_a_run_that_ends_early_goes_on_to_the_same_catalogue(run, tmp_path):
+    rows = list(run())
     assert {row.status for row in rows} == {"done", "empty"}
     assert all(row.binned is None for row in rows)
     write_outputs(tmp_path / "out")
@@ -175,26 +197,26 @@ def test_a_run_that_ends_early_goes_on_to_the_same_catalogue(finder, tmp_path, c
     assert n_cells + n_fields == len(rows)
 
     for count in (2, n_fields + 1):
-        rows = run(finder, tmp_path, client, "other", resume=count > 2)
+        rows = run("other", resume=count > 2)
         for _ in range(count):
             next(rows, None)
         rows.close()
-    list(run(finder, tmp_path, client, "other", resume=True))
-    assert list(run(finder, tmp_path, client, "other", resume=True)) == []
+    list(run("other", resume=True))
+    assert list(run("other", resume=True)) == []
     write_outputs(tmp_path / "other")
     one, other = (tmp_path / name / "candidates.parquet" for name in ("out", "other"))
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_cells_are_searched_again_when_a_field_of_theirs_is(finder, tmp_path, client):
-    list(run(finder, tmp_path, client))
+def test_cells_are_searched_again_when_a_field_of_theirs_is(run, tmp_path):
+    list(run())
     survey = SurveyFolder(tmp_path / "out")
     cells = SurveyFolder(tmp_path / "out", 1)
     before = cells.read_rows(["inputs_digest"]).to_pylist()
     (first, *_) = survey.read_rows(["name", "inputs"]).to_pylist()
     lost = FieldRow(first["field"], first["name"], "failed", inputs=(("x", ""),))
     survey.write_rows([lost])
-    again = list(run(finder, tmp_path, client, resume=True))
+    again = list(run(resume=True))
     assert again[0].field == first["field"]
     assert {row.name for row in again[1:]}
     after = cells.read_rows(["inputs_digest"]).to_pylist()
