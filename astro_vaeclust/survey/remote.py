@@ -107,12 +107,12 @@ class ImageCache:
     def __reduce__(self):
         return ImageCache, (self.folder, self.limit)
 
-    def content(self, url, stamp):
+    def content(self, url, stamp, size):
         """Return an object (bytes), read by one process even if several want it."""
         filelock = import_optional("filelock", "survey")
         number = zlib.crc32(url.encode()) % LOCKS
         with filelock.FileLock(self.folder / f"{number}.lock"):
-            return self._read(url, stamp)
+            return self._read(url, stamp, size)
 
     def shrink(self):
         """Remove what was used least recently, down to the limit."""
@@ -163,10 +163,7 @@ def opened_object(url, *, header_only=False):
     size, stamp = _known(url)
     whole = urlsplit(url).path.endswith(SUFFIXES) or not size
     if whole or (size < SMALL and not header_only):
-        content = _kept(url, stamp)
-        if size and len(content) != size:
-            raise OSError(f"{url}: {len(content)} of {size} bytes came")
-        file = io.BytesIO(_unpacked(content))
+        file = io.BytesIO(_unpacked(_kept(url, stamp, size)))
     else:
         file = _file(url, HEADER if header_only else BLOCK)
     with file, fits.open(file) as hdulist:
@@ -177,7 +174,10 @@ def _unpacked(content):
     """Return the FITS file that bytes are, packed or not (bytes)."""
     for beginning, unpack in PACKED.items():
         if content.startswith(beginning):
-            return unpack(content)
+            try:
+                return unpack(content)
+            except (EOFError, zlib.error, lzma.LZMAError) as error:
+                raise OSError(f"cannot be unpacked: {error}") from error
     return content
 
 
@@ -190,15 +190,26 @@ def _file(url, block):
     return file
 
 
-def _kept(url, stamp):
-    cache = _state["cache"]
-    return _content(url, stamp) if cache is None else cache.content(url, stamp)
+def _kept(url, stamp, size):
+    read = _content if _state["cache"] is None else _state["cache"].content
+    return read(url, stamp, size)
 
 
-def _content(url, stamp):
-    """Return an object (bytes); ``stamp`` tells its versions apart in a cache."""
+def _content(url, stamp, size):
+    """
+    Return an object (bytes); ``stamp`` tells its versions apart in a cache.
+
+    It is read again if it has not the right size, where that is known.
+    """
     filesystem, name = _filesystem(url)
-    return _repeated(url, lambda: filesystem.cat_file(name))
+
+    def request():
+        content = filesystem.cat_file(name)
+        if size and len(content) != size:
+            raise OSError(f"{len(content)} of {size} bytes came")
+        return content
+
+    return _repeated(url, request)
 
 
 def read_ahead(urls):
@@ -221,7 +232,7 @@ def _fetch(url):
     with suppress(OSError):
         size, stamp = _known(url)
         if size < SMALL:
-            _kept(url, stamp)
+            _kept(url, stamp, size)
 
 
 def _filesystem(url):

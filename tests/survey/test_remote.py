@@ -205,6 +205,12 @@ def test_a_packed_image(server, pack):
         np.testing.assert_array_equal(source.read().data, sky()[0])
 
 
+def test_a_packed_image_that_breaks_off_is_an_error(server):
+    server.files["packed.fits.gz"] = gzip.compress(server.content)[:-5000]
+    with pytest.raises(OSError, match="cannot be unpacked"):
+        describe_image(url(server, "packed") + ".gz", "", None)
+
+
 def test_what_is_kept_is_not_asked_for_again_until_it_changes(server, tmp_path):
     cache = pickle.loads(pickle.dumps(ImageCache(tmp_path, 10**9)))
     address = url(server, "good")
@@ -216,10 +222,20 @@ def test_what_is_kept_is_not_asked_for_again_until_it_changes(server, tmp_path):
         assert server.asked["GET", "good"] == requests
 
 
+def test_what_has_not_the_right_size_is_not_kept(server, tmp_path):
+    cache, size = ImageCache(tmp_path, 10**9), len(server.content)
+    for _ in range(2):
+        with pytest.raises(OSError, match=rf"/a.fits: {size} of {size + 1} bytes"):
+            cache.content(url(server, "a"), "", size + 1)
+    assert server.asked["GET", "a"] == 2 * remote.TRIES
+
+
 def test_what_several_want_is_read_once(server, tmp_path):
     cache = ImageCache(tmp_path, 10**9)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: cache.content(url(server, "drip"), ""), "abcd"))
+        found = list(
+            pool.map(lambda _: cache.content(url(server, "drip"), "", 0), "abcd")
+        )
     assert found == 4 * [server.content]
     assert server.asked["GET", "drip"] == 1
 
@@ -229,15 +245,15 @@ def test_the_cache_keeps_to_its_limit(server, tmp_path):
     cache = ImageCache(tmp_path / "cache", 3.5 * size)
     cache.folder.mkdir()
     for name in "abcde":
-        cache.content(url(server, name), "")
+        cache.content(url(server, name), "", size)
         cache.shrink()
     kept = sum(
         path.stat().st_size for path in cache.folder.rglob("*") if path.is_file()
     )
     assert 2 * size < kept < 3.5 * size
-    cache.content(url(server, "e"), "")
+    cache.content(url(server, "e"), "", size)
     assert server.asked["GET", "e"] == 1
-    cache.content(url(server, "a"), "")
+    cache.content(url(server, "a"), "", size)
     assert server.asked["GET", "a"] == 2
 
 
