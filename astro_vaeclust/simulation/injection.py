@@ -108,11 +108,11 @@ def inject_cluster(
     data = _add(data, added, bad, survey, magnitude)
     row = cluster_row(0, cluster, members, x, y, survey.limit, data.shape, position)
     return MockTile(
-        image=_replaced(image, data),
+        images={survey.band: _replaced(image, data)},
         clusters=cluster_table([row], wcs),
         stars=star_table([(members, 0, False)], wcs, magnitude, data.shape),
         nulls=null_table([], wcs, scale),
-        survey=survey,
+        surveys=(survey,),
     )
 
 

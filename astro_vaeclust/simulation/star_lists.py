@@ -13,7 +13,7 @@ from ..archives.exceptions import ArchiveFormatError
 from ..archives.standard_columns import standardise
 from ..sources.table import sky_positions
 from .checks import checked_center, checked_shape
-from .exposure import Exposure, checked_artefacts
+from .exposure import checked_artefacts, start_exposures, take_tile
 from .fields import DEPTH, field_counts
 from .observation import make_wcs
 from .real_profiles import mean_direction
@@ -107,12 +107,12 @@ def render_catalog(
     <MockTile 2mass-ks (128, 128): 0 clusters, 2 stars, 0 nulls>
     """
     survey, shape = get_survey(survey), checked_shape(shape)
-    artefacts = checked_artefacts(artefacts, survey)
+    checked_artefacts(artefacts, survey)
     sky, magnitude = _read(table, survey.band)
     if center is None:
         center = _middle(sky)
     wcs = make_wcs(survey, shape, checked_center(center))
-    exposure = Exposure.start(survey, wcs, seed)
+    (exposure,) = start_exposures((survey,), wcs, seed)
     x, y = _positions(sky, exposure)
     if complete:
         added = _fainter(exposure.streams["field"], x, y, magnitude, survey)
@@ -122,9 +122,8 @@ def render_catalog(
     near &= (x < shape[1] + reach) & (y < shape[0] + reach)
     stars = {"x": x[near], "y": y[near], "mag": magnitude[near]}
     stars["extinction"] = np.full(near.sum(), np.nan)
-    return exposure.take(
-        [(stars, -1, False)], artefacts=artefacts, noise=noise, uncertainty=uncertainty
-    )
+    settings = {"artefacts": artefacts, "noise": noise, "uncertainty": uncertainty}
+    return take_tile([exposure], [(stars, -1, False)], **settings)
 
 
 def _read(table, band):
@@ -158,7 +157,7 @@ def _middle(sky):
 
 def _positions(sky, exposure):
     """Return positions in pixels, NaN beyond a hemisphere, or raise ValueError."""
-    wcs, shape = exposure.wcs, exposure.canvas.light.shape
+    wcs, shape = exposure.wcs, exposure.canvas.shape
     middle = wcs.pixel_to_world((shape[1] - 1) / 2, (shape[0] - 1) / 2)
     ahead = middle.separation(sky).deg < 89
     x, y = np.full((2, len(sky)), np.nan)

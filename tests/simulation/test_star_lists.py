@@ -31,7 +31,7 @@ def test_stars_are_where_and_as_bright_as_in_the_list():
     assert_allclose(tile.stars["x"][0], 99.5, atol=0.01)
     sky = SkyCoord(table["ra"], table["dec"], unit="deg")
     assert np.all(tile.stars["sky"].separation(sky) < 0.001 * u.arcsec)
-    assert np.isnan(tile.stars["extinction"]).all()
+    assert np.isnan(tile.stars["a_k"]).all()
     assert not tile.stars["is_member"].any()
     x, y = round(tile.stars["x"][0]), round(tile.stars["y"][0])
     cut = tile.image.data[y - 15 : y + 16, x - 15 : x + 16]

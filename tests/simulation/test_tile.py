@@ -234,8 +234,8 @@ def test_truth_matches_the_members(profile):
     assert_allclose(truth["r50"].to_value(u.arcsec), 30, rtol=0.3)
     assert truth["r80"] > truth["r50"]
     assert_allclose(members["mag"].min().value, 9.0)
-    assert_allclose(truth["extinction"].value, 0.5, rtol=0.5)
-    assert members["extinction"].value.std() > 0.1
+    assert_allclose(truth["a_k"].value, 0.5, rtol=0.5)
+    assert members["a_k"].value.std() > 0.1
 
 
 def test_dust_of_a_cluster_dims_the_stars_behind():
