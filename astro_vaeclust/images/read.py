@@ -28,6 +28,7 @@ from ..exceptions import LossyDataWarning
 from . import arrays, hdus
 from .cards import check_scaling, readable_header
 from .celestial import celestial_wcs
+from .image import BAND_CARDS
 from .source import ImageSource, LazyPixels
 
 __all__ = ["open_image", "read_image"]
@@ -206,6 +207,9 @@ def _from_hdu(hdu, hdulist, *, wcs, masks, error):
     name = os.path.basename((hdulist and hdulist.filename()) or "")
     header = readable_header(hdu.header)  # a copy, as reading changes BITPIX
     check_scaling(header, name)
+    for card in BAND_CARDS:  # UKIDSS has it in the primary HDU, beside the image
+        if hdulist and card in hdulist[0].header:
+            header.setdefault(card, hdulist[0].header[card])
     return _checked(
         LazyPixels(hdu, name),
         hdu.shape,
