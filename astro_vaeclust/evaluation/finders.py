@@ -15,7 +15,7 @@ from ..baselines import BASELINES
 from ..baselines.tuned import tuned_settings
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..images.read import read_image
-from ..simulation.surveys import get_survey
+from ..photometry.surveys import get_survey
 from ..utils.provenance import describe_finder
 
 __all__ = [

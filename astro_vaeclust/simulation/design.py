@@ -6,9 +6,9 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 
+from ..photometry.palette import checked_surveys
 from .defects import DEFECTS
 from .nulls import TILE_NULLS
-from .palette import checked_surveys
 from .tile import simulate_tile
 
 __all__ = ["FIRST_SEED", "mock_tile"]

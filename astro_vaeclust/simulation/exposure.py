@@ -9,6 +9,8 @@ import numpy as np
 from astropy.wcs import WCS
 from scipy.ndimage import gaussian_filter
 
+from ..photometry.palette import BANDS, LAWS, Palette, reddened
+from ..photometry.populations import Sightline
 from .artefacts import ARTEFACTS, paint_artefacts
 from .canvas import Canvas
 from .checks import check_seed, checked_tags
@@ -20,8 +22,6 @@ from .observation import (
     noise_deviation,
     saturate,
 )
-from .palette import BANDS, LAWS, Palette, reddened
-from .populations import Sightline
 from .rendering import PointSpread, render_stars
 from .tables import MockTile, cluster_table, null_table, star_table
 
@@ -153,7 +153,7 @@ def start_exposures(surveys, wcs, seed, density=None):
     Return one exposure of each survey on which nothing is drawn, of one sky.
 
     What is in the sky is drawn on the canvas of the last, whose light has one plane for
-    each of them. ``density`` is that of the field stars of a tile in colour.
+    each of them. ``density`` is that of field stars which are to be coloured.
     """
     streams = random_streams(seed)
     surveys = reddened(streams["colors"], surveys)
@@ -163,11 +163,12 @@ def start_exposures(surveys, wcs, seed, density=None):
         draw_conditions(camera["conditions"], survey)
         for camera, survey in zip(cameras, surveys, strict=True)
     ]
+    rng, is_colored = streams["colors"], len(surveys) > 1 and density is not None
     palette = Palette(
-        rng=streams["colors"],
+        rng=rng,
         surveys=surveys,
         zero_points=np.array([one["zero_point"] for one in conditions]),
-        sightline=Sightline.draw(streams["colors"], density) if surveys[1:] else None,
+        sightline=Sightline.draw(rng, density) if is_colored else None,
     )
     light = np.zeros((len(surveys), *wcs.array_shape), dtype=np.float32)
     exposures = []

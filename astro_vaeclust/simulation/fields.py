@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 from astropy.modeling.models import Sersic2D
 
+from ..photometry.palette import BEHIND
 from .textures import paint_map
 
 __all__ = ["draw_field", "draw_galaxies", "draw_magnitudes", "paint_galaxies"]
@@ -14,9 +15,6 @@ BRIGHT, REFERENCE = 3.0, 14.0
 SLOPES = (0.45, 0.36, 0.32, 0.28)
 BREAKS = (9.0, 12.0, 14.5)
 """Slopes dlogN/dm of the counts in Ks, and where one follows on the other."""
-
-BEHIND = 0.85
-"""Fraction of the field stars behind the dust of the tile."""
 
 GALAXY_REACH = 1024
 """Pixels from its centre to which each one of a galaxy is computed; every second or

@@ -12,6 +12,7 @@ import numpy as np
 from astropy.wcs.utils import proj_plane_pixel_scales
 from scipy.ndimage import gaussian_filter
 
+from ..photometry.surveys import get_survey
 from ..sources.seeing import bad_pixels, checked_image, estimate_fwhm
 from .checks import check_quantity, checked_generator
 from .clusters import MockCluster
@@ -19,7 +20,6 @@ from .members import draw_members, place_cluster
 from .nebulae import paint_cluster_nebula
 from .observation import saturate
 from .rendering import PointSpread, render_stars
-from .surveys import get_survey
 from .tables import MockTile, cluster_row, cluster_table, null_table, star_table
 
 __all__ = ["inject_cluster"]

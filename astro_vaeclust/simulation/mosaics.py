@@ -6,12 +6,12 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 
+from ..photometry.surveys import get_survey
 from ..utils.validation import check_count
 from .checks import check_quantity, check_seed
 from .clusters import draw_clusters
 from .defects import DEFECTS
 from .nulls import LARGE_NULLS, TILE_NULLS
-from .surveys import get_survey
 from .tile import simulate_tile
 
 __all__ = ["draw_mosaic"]

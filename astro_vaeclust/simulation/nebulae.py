@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 
+from ..photometry.palette import WHITE
 from .fields import add_blob
-from .palette import WHITE
 from .textures import paint_map, random_field, turned
 
 __all__ = [

@@ -6,6 +6,7 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 
+from ..photometry.palette import checked_surveys
 from ..utils.validation import check_number
 from .checks import checked_center, checked_extinction, checked_shape, checked_tags
 from .clusters import checked_clusters
@@ -15,7 +16,6 @@ from .members import draw_members, place_cluster
 from .nebulae import paint_cluster_nebula
 from .nulls import NULLS, draw_defects, draw_nulls
 from .observation import make_wcs
-from .palette import checked_surveys
 from .tables import cluster_row
 from .textures import turbulent_screen
 

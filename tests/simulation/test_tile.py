@@ -12,6 +12,7 @@ from astropy.coordinates import SkyCoord
 from astropy.nddata import NDData
 from numpy.testing import assert_allclose, assert_array_equal
 
+from astro_vaeclust.photometry.surveys import get_survey
 from astro_vaeclust.simulation import (
     NULLS,
     SURVEYS,
@@ -23,7 +24,6 @@ from astro_vaeclust.simulation.artefacts import ARTEFACTS
 from astro_vaeclust.simulation.demo import demo_tile
 from astro_vaeclust.simulation.observation import noise_deviation
 from astro_vaeclust.simulation.profiles import PROFILES
-from astro_vaeclust.simulation.surveys import get_survey
 
 SMALL = (256, 256)
 EMPTY = {"density": 0.0, "artefacts": (), "extinction": 0 * u.mag}

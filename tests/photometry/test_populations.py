@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from astro_vaeclust.simulation import MockCluster
-from astro_vaeclust.simulation.populations import (
+from astro_vaeclust.photometry.populations import (
     DWARFS,
     EXCESS,
     GIANTS,
@@ -17,6 +16,7 @@ from astro_vaeclust.simulation.populations import (
     colors,
     draw_member_colors,
 )
+from astro_vaeclust.simulation import MockCluster
 
 
 def stars(line, magnitude, number=4000, nearest=0.0, farthest=1.0):

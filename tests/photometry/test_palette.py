@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from astro_vaeclust.photometry.palette import LAWS, checked_surveys, reddened
 from astro_vaeclust.simulation import (
     NULLS,
     SURVEYS,
@@ -15,7 +16,6 @@ from astro_vaeclust.simulation import (
     mock_tile,
     simulate_tile,
 )
-from astro_vaeclust.simulation.palette import LAWS, checked_surveys, reddened
 
 NEAR_INFRARED = ("2mass-j", "2mass-h", "2mass-ks")
 SETTINGS = {"shape": (256, 240), "clusters": 1, "density": 4.6, "seed": 5}

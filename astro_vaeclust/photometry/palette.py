@@ -7,14 +7,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .fields import BEHIND
 from .populations import FAR, Sightline, cluster_distance, draw_member_colors
 from .surveys import Survey, get_survey
 
-__all__ = ["WHITE", "Palette", "Tint", "checked_surveys", "reddened"]
+__all__ = [
+    "BANDS",
+    "BEHIND",
+    "LAWS",
+    "WHITE",
+    "Palette",
+    "Tint",
+    "checked_surveys",
+    "reddened",
+]
 
 BANDS = {"J": 0, "H": 1, "K": 2, "Ks": 2}
 """The bands of a sky in colour, and their order."""
+
+BEHIND = 0.85
+"""Fraction of the field stars behind the dust of the tile."""
 
 LAWS = np.array([(2.5, 1.55, 1.0), (3.0, 1.7, 1.0)])
 """
