@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import astropy.units as u
 import numpy as np
+from astropy.nddata import NDData
 from astropy.table import QTable, Table
+
+from ..photometry.surveys import Survey
 
 __all__ = ["MockTile"]
 
@@ -51,11 +54,11 @@ class MockTile:
         If a column is missing; the message lists those there are.
     """
 
-    images: dict
+    images: dict[str, NDData]
     clusters: QTable
     stars: QTable
     nulls: QTable
-    surveys: tuple
+    surveys: tuple[Survey, ...]
 
     def __post_init__(self):
         for name, columns in (
@@ -66,12 +69,12 @@ class MockTile:
             _check_columns(name, getattr(self, name), columns)
 
     @property
-    def image(self):
+    def image(self) -> NDData:
         """The image in the last band (`~astropy.nddata.NDData`)."""
         return list(self.images.values())[-1]
 
     @property
-    def survey(self):
+    def survey(self) -> Survey:
         """The survey of the last band (`Survey`)."""
         return self.surveys[-1]
 

@@ -110,7 +110,7 @@ def simulate_tile(
     1407; magnitudes in the last band are those after both. Defects of the image, such
     as ``"edge"``, lie elsewhere in each.
 
-    Mosaics may be as large as the memory: it takes 26 bytes per pixel, 16 more for each
+    Mosaics may be as large as the memory: it takes 26 bytes per pixel, 14 more for each
     further band, and about 100 MB, and a square degree of 1" pixels at the default
     density 2 to 3 s of one core.
 

@@ -159,3 +159,10 @@ def test_nulls_of_each_kind_are_poisson():
 def test_mosaics_refuse_by_name(settings, error, match):
     with pytest.raises(error, match=match):
         draw_mosaic(**({"seed": 1} | settings))
+
+
+def test_a_mosaic_comes_in_colour():
+    settings = {"side": 0.1 * u.deg, "clusters": 1}
+    mosaic = draw_mosaic(3, survey=("2mass-j", "2mass-ks"), **settings)
+    assert list(mosaic.images) == ["J", "Ks"]
+    assert_array_equal(mosaic.image.data, draw_mosaic(3, **settings).image.data)
