@@ -24,9 +24,9 @@ from photutils.background import Background2D
 from photutils.detection import DAOStarFinder
 from scipy.spatial import cKDTree
 
+from astro_vaeclust.photometry.surveys import get_survey
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 from astro_vaeclust.simulation.rendering import PointSpread
-from astro_vaeclust.simulation.surveys import get_survey
 
 TWINS = {
     "350080": {"density": 4.84, "extinction": 0.7},

@@ -24,9 +24,9 @@ from regions import CircleSkyRegion
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.archives import LocalArchive
 from astro_vaeclust.images.read import read_image
+from astro_vaeclust.photometry.surveys import get_survey
 from astro_vaeclust.simulation.observation import make_wcs
 from astro_vaeclust.simulation.rendering import PointSpread, render_stars
-from astro_vaeclust.simulation.surveys import get_survey
 from astro_vaeclust.sources.find import find_sources
 from astro_vaeclust.visualization.axes import new_figure, save_figure
 

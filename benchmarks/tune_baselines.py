@@ -25,11 +25,11 @@ import numpy as np
 
 from astro_vaeclust.baselines import BASELINES
 from astro_vaeclust.images.read import read_image
+from astro_vaeclust.photometry.surveys import get_survey
 from astro_vaeclust.simulation import simulate_tile
 from astro_vaeclust.simulation.clusters import draw_clusters
 from astro_vaeclust.simulation.design import default_shape
 from astro_vaeclust.simulation.nulls import TILE_NULLS
-from astro_vaeclust.simulation.surveys import get_survey
 
 FIRST_SEED = 50000
 LOWEST = 1.5

@@ -129,7 +129,7 @@ def run(arguments):
 
 def _what_is_injected(image, arguments):
     """Say which clusters are painted, to which limit, with which zero point."""
-    from ..simulation.surveys import get_survey
+    from ..photometry.surveys import get_survey
 
     survey = get_survey(arguments.survey)
     low, high = arguments.members

@@ -169,7 +169,7 @@ def _recipe(arguments):
 
 def _is_fine(tag):
     from ..detector.grid import FINE
-    from ..simulation.surveys import get_survey
+    from ..photometry.surveys import get_survey
 
     return get_survey(tag).pixel_scale < FINE
 

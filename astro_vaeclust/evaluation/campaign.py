@@ -12,8 +12,8 @@ import astropy.units as u
 from astropy.table import QTable
 
 from ..images.read import read_image
+from ..photometry.surveys import get_survey
 from ..simulation.design import FIRST_SEED, default_shape, mock_tile
-from ..simulation.surveys import get_survey
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from ..utils.provenance import describe_finder
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from ..base import ClusterFinderBase
-    from ..simulation.surveys import Survey
+    from ..photometry.surveys import Survey
     from .result import FROC
 
 __all__ = ["evaluate_finders"]

@@ -16,14 +16,14 @@ from ..baselines import BASELINES
 from ..baselines.tuned import tuned_settings
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
 from ..images.read import read_image
-from ..simulation.surveys import get_survey
+from ..photometry.surveys import get_survey
 from ..utils.provenance import describe_finder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..catalog import ClusterCatalog
-    from ..simulation.surveys import Survey
+    from ..photometry.surveys import Survey
     from ..simulation.tables import MockTile
     from ..utils.typing import ImageLike
 

@@ -17,9 +17,9 @@ from astropy.table import QTable
 
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs, match_clusters, separations
+from ..photometry.surveys import get_survey
 from ..simulation import MockCluster, inject_cluster
 from ..simulation.clusters import draw_clusters
-from ..simulation.surveys import get_survey
 from ..sources.find import find_sources
 from ..sources.seeing import estimate_fwhm
 from ..utils.files import ResultFolder
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from ..base import ClusterFinderBase
-    from ..simulation.surveys import Survey
+    from ..photometry.surveys import Survey
 
 __all__ = ["selection_function"]
 

@@ -29,6 +29,7 @@ from ..exceptions import LossyDataWarning
 from . import arrays, hdus
 from .cards import check_scaling, readable_header
 from .celestial import celestial_wcs
+from .image import BAND_CARDS
 from .source import ImageSource, LazyPixels
 
 if TYPE_CHECKING:
@@ -229,6 +230,9 @@ def _from_hdu(hdu, hdulist, *, wcs, masks, error):
     name = os.path.basename((hdulist and hdulist.filename()) or "")
     header = readable_header(hdu.header)  # a copy, as reading changes BITPIX
     check_scaling(header, name)
+    for card in BAND_CARDS:  # UKIDSS has it in the primary HDU, beside the image
+        if hdulist and card in hdulist[0].header:
+            header.setdefault(card, hdulist[0].header[card])
     return _checked(
         LazyPixels(hdu, name),
         hdu.shape,

@@ -19,8 +19,10 @@ class Canvas:
     ----------
     survey : Survey
         The survey.
+    palette : Palette
+        The colours.
     light : `~numpy.ndarray`
-        Extended light in adu, (ny, nx).
+        Extended light in adu, (n_bands, ny, nx), of the survey in the last band.
     zero_point : float
         Magnitude of a source of 1 adu.
     sky : `~numpy.ndarray`
@@ -40,6 +42,7 @@ class Canvas:
     """
 
     survey: object
+    palette: object
     light: np.ndarray
     zero_point: float
     sky: np.ndarray
@@ -51,6 +54,11 @@ class Canvas:
     records: list = field(default_factory=list)
 
     @property
+    def shape(self):
+        """Shape of the image in pixels (tuple of int)."""
+        return self.light.shape[-2:]
+
+    @property
     def scale(self):
         """Size of a pixel in arcsec (float)."""
         return self.survey.pixel_scale
@@ -58,4 +66,4 @@ class Canvas:
     @property
     def side(self):
         """Shorter side of the tile in arcsec (float)."""
-        return min(self.light.shape) * self.scale
+        return min(self.shape) * self.scale

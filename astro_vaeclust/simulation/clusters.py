@@ -16,6 +16,7 @@ from .profiles import check_profile
 __all__ = ["MockCluster", "draw_clusters"]
 
 NEBULOSITY = ("none", "embedded", "offset")
+POPULATIONS = ("young", "old")
 TYPICAL_RADIUS, RADIUS_SCATTER = 25.0, 0.3
 """Half-number radius in arcsec of a cluster of 40 members, and its scatter in dex."""
 
@@ -27,6 +28,9 @@ MODE, BARE = 45.0, 200.0
 
 GLOBULAR, MOST_MEMBERS = 1 / 8, 20_000
 """Fraction of globular clusters among clusters of all sizes; most members."""
+
+BARE_CLUSTER = {"extinction": 0 * u.mag, "nebulosity": "none", "population": "old"}
+"""What open and globular clusters that have left their clouds are."""
 
 SMALL_PROFILES = ("eff", "king", "plummer", "elongated", "fractal", "two-core")
 """Profiles of small clusters."""
@@ -64,6 +68,10 @@ class MockCluster:
         Mean surface brightness of the nebula in its middle, in mag/arcsec2.
     nebula_radius : `~astropy.units.Quantity`, optional
         Radius of the nebula, an angle; by default 1.3 half-number radii.
+    population : {"young", "old"}
+        Colours of the members: those of the pre-main sequence, many with the excess of
+        discs, or a giant branch with dwarfs below the turn-off, without these of a
+        ``"globular"``. It matters in tiles of several bands.
 
     Raises
     ------
@@ -83,6 +91,7 @@ class MockCluster:
     nebulosity: str = "none"
     nebula_brightness: u.Quantity = 17.0 * u.mag / u.arcsec**2
     nebula_radius: u.Quantity | None = None
+    population: str = "young"
 
     def __post_init__(self):
         check_count("n_members", self.n_members)
@@ -102,6 +111,7 @@ class MockCluster:
             raise TypeError(f"center must be a scalar SkyCoord, got {self.center!r}")
         check_profile(self.profile)
         check_choice("nebulosity", self.nebulosity, NEBULOSITY)
+        check_choice("population", self.population, POPULATIONS)
 
     @property
     def radius(self) -> float:
@@ -133,7 +143,7 @@ def draw_clusters(
     (Kharchenko et al. 2013, A&A 558, A53; Bica et al. 2019, AJ 157, 12) at the upper
     end. They have 40 (r / 25") members with 0.4 dex, 10 to 20,000, the larger ones
     less often clouds and nebulae; one in eight is a globular cluster of 800 to 20,000
-    members about 50" with 0.3 dex, without either.
+    members about 50" with 0.3 dex, without either. Those without are old.
 
     Parameters
     ----------
@@ -248,7 +258,7 @@ def _draw_of_all(rng, ends, limit):
     cluster = _describe(rng, members, radius, limit, profiles)
     if rng.random() < 1 / (1 + radius / BARE):
         return cluster
-    return replace(cluster, extinction=0 * u.mag, nebulosity="none")
+    return replace(cluster, **BARE_CLUSTER)
 
 
 def _draw_globular(rng, ends, limit):
@@ -256,7 +266,7 @@ def _draw_globular(rng, ends, limit):
     members = round(np.exp(rng.uniform(*np.log([800, MOST_MEMBERS]))))
     radius = np.clip(50 * 10 ** rng.normal(0, 0.3), *ends)
     cluster = _describe(rng, members, radius, limit, ("globular",))
-    return replace(cluster, extinction=0 * u.mag, nebulosity="none")
+    return replace(cluster, **BARE_CLUSTER)
 
 
 def _describe(rng, members, radius, limit, profiles):

@@ -10,20 +10,20 @@ __all__ = ["DEFECTS"]
 
 def _half_length(canvas, axis):
     """Return half the length in arcsec of a line across one axis of the image."""
-    return 0.5 * canvas.light.shape[1 - axis] * canvas.scale
+    return 0.5 * canvas.shape[1 - axis] * canvas.scale
 
 
 def _edge(rng, canvas, x, y):
     """Raise or lower the sky and the noise of a strip along one side."""
     axis = int(rng.integers(2))
     at_end = bool(rng.integers(2))
-    width = int(rng.uniform(0.06, 0.15) * canvas.light.shape[axis])
+    width = int(rng.uniform(0.06, 0.15) * canvas.shape[axis])
     strip = slice(-width, None) if at_end else slice(0, width)
     where = (strip, slice(None)) if axis == 0 else (slice(None), strip)
     canvas.sky[where] += rng.choice([-1, 1]) * rng.uniform(0.8, 3) * canvas.noise
     canvas.noise_scale[where] *= rng.uniform(1.1, 2)
-    border = canvas.light.shape[axis] - width if at_end else width
-    height, length = canvas.light.shape
+    border = canvas.shape[axis] - width if at_end else width
+    height, length = canvas.shape
     position = (length / 2, border) if axis == 0 else (border, height / 2)
     return *position, _half_length(canvas, axis)
 
@@ -31,7 +31,7 @@ def _edge(rng, canvas, x, y):
 def _seam(rng, canvas, x, y):
     """Join two frames along a line that is a little tilted."""
     axis = int(rng.integers(2))
-    height, length = canvas.light.shape
+    height, length = canvas.shape
     rows, columns = np.ogrid[:height, :length]
     along, across = (columns - x, rows - y) if axis == 0 else (rows - y, columns - x)
     beyond = across > rng.uniform(-0.05, 0.05) * along
@@ -46,7 +46,7 @@ def _seam(rng, canvas, x, y):
 
 def _corner(canvas, rng):
     """Return a corner and the distance of each pixel from it, over the short side."""
-    height, length = canvas.light.shape
+    height, length = canvas.shape
     corner_x, corner_y = (
         float(rng.integers(2)) * (side - 1) for side in (length, height)
     )
@@ -69,7 +69,7 @@ def _vignette(rng, canvas, x, y):
 def _missing_corner(rng, canvas, x, y):
     """Take the data of a corner away."""
     corner_x, corner_y, _ = _corner(canvas, rng)
-    height, length = canvas.light.shape
+    height, length = canvas.shape
     rows, columns = np.ogrid[:height, :length]
     legs = rng.uniform(0.08, 0.35, 2) * min(height, length)
     away = np.abs(columns - corner_x) / legs[0] + np.abs(rows - corner_y) / legs[1]
@@ -80,11 +80,11 @@ def _missing_corner(rng, canvas, x, y):
 def _bad_columns(rng, canvas, x, y):
     """Spoil a few columns or rows: without data, raised or noisy."""
     axis = int(rng.integers(2))
-    height, length = canvas.light.shape
+    height, length = canvas.shape
     number = int(rng.integers(1, 7))
     for _ in range(number):
         position = int((y if axis == 0 else x) + rng.normal(0, 8) * (number > 1))
-        position = int(np.clip(position, 1, canvas.light.shape[axis] - 2))
+        position = int(np.clip(position, 1, canvas.shape[axis] - 2))
         where = (position, slice(None)) if axis == 0 else (slice(None), position)
         kind = rng.integers(3)
         if kind == 0:

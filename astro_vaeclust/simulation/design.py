@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import astropy.units as u
 import numpy as np
 
+from ..photometry.palette import checked_surveys
 from .defects import DEFECTS
 from .nulls import TILE_NULLS
-from .surveys import get_survey
 from .tile import simulate_tile
 
 if TYPE_CHECKING:
-    from .surveys import Survey
+    from collections.abc import Sequence
+
+    from ..photometry.surveys import Survey
     from .tables import MockTile
 
 __all__ = ["FIRST_SEED", "mock_tile"]
@@ -53,9 +55,10 @@ _DESIGN = 0xF20C
 def mock_tile(
     seed: int,
     *,
-    survey: Survey | str = "2mass-ks",
+    survey: Survey | str | Sequence[Survey | str] = "2mass-ks",
     shape: tuple[int, int] | None = None,
     clouds: bool = True,
+    nulls: Sequence[str] = (),
 ) -> MockTile:
     """
     Simulate a tile for the comparison of finders.
@@ -71,31 +74,34 @@ def mock_tile(
     ----------
     seed : int
         Seed of the tile, which determines all of it.
-    survey : str or `~astro_vaeclust.simulation.Survey`
-        The survey.
+    survey : str or `~astro_vaeclust.simulation.Survey` or sequence of these
+        The survey, or those of a tile in colour.
     shape : tuple of int, optional
         ``(ny, nx)`` in pixels; by default 1024 x 512 for 2MASS and at least 6 x 6
         arcmin else.
     clouds : bool
         Whether the cluster lies in a cloud; without, it is the same at the same place.
+    nulls : sequence of str
+        Further hard negatives, such as ``"starless-cloud"``.
 
     Returns
     -------
     tile : `~astro_vaeclust.simulation.MockTile`
         The image and the truth.
     """
-    survey = get_survey(survey)
+    surveys = checked_surveys(survey)
+    survey = surveys[-1]
     rng = np.random.default_rng([_DESIGN, seed])
     n_nulls = rng.choice(len(NULL_NUMBERS), p=NULL_NUMBERS)
     settings = {
         "density": rng.uniform(*DENSITY),
         "extinction": rng.uniform(*EXTINCTION) * u.mag,
         "gradient": rng.uniform(*GRADIENT) if rng.random() > STEEP else rng.random(),
-        "nulls": _draw_kinds(rng, n_nulls),
+        "nulls": [*_draw_kinds(rng, n_nulls), *nulls],
         "artefacts": (*survey.artefacts, *(("trail",) * (rng.uniform() < TRAIL))),
     }
     return simulate_tile(
-        survey=survey,
+        survey=surveys,
         shape=default_shape(survey) if shape is None else shape,
         clusters=1 - seed % 2,
         clouds=clouds,

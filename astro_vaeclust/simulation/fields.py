@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 from astropy.modeling.models import Sersic2D
 
+from ..photometry.palette import BEHIND
 from .textures import paint_map
 
 __all__ = ["draw_field", "draw_galaxies", "draw_magnitudes", "paint_galaxies"]
@@ -14,9 +15,6 @@ BRIGHT, REFERENCE = 3.0, 14.0
 SLOPES = (0.45, 0.36, 0.32, 0.28)
 BREAKS = (9.0, 12.0, 14.5)
 """Slopes dlogN/dm of the counts in Ks, and where one follows on the other."""
-
-BEHIND = 0.85
-"""Fraction of the field stars behind the dust of the tile."""
 
 GALAXY_REACH = 1024
 """Pixels from its centre to which each one of a galaxy is computed; every second or
@@ -49,7 +47,8 @@ def draw_field(rng, survey, shape, *, density, screen, gradient, margin, extra=N
     degree after the extinction of ``screen``; it changes by ``gradient`` from one side
     of the tile to the other, in a random direction. ``extra`` gives further extinction
     at positions ``(x, y)``, which takes stars away. Returns a dict of arrays ``x``,
-    ``y`` (pixels), ``mag`` and ``extinction``.
+    ``y`` (pixels), ``mag`` and ``extinction``, and a mask of the stars that are before
+    the dust.
     """
     faint = survey.limit + DEPTH - survey.color
     magnitude, number = field_counts(faint)
@@ -64,7 +63,8 @@ def draw_field(rng, survey, shape, *, density, screen, gradient, margin, extra=N
         extinction = extinction + behind * extra(x, y)
     intrinsic = np.interp(rng.random(total) * number[-1], number, magnitude)
     observed = intrinsic + survey.color + survey.extinction_ratio * extinction
-    return {"x": x, "y": y, "mag": observed, "extinction": extinction}
+    field = {"x": x, "y": y, "mag": observed, "extinction": extinction}
+    return field, behind < 1
 
 
 def _thinning(screen, survey):
@@ -122,8 +122,12 @@ def draw_galaxies(rng, survey, shape, screen):
 
 
 def paint_galaxies(image, galaxies, flux, pixel_scale):
-    """Paint galaxies of given fluxes in place, before the image is smeared."""
-    for number, total in enumerate(flux):
+    """
+    Paint galaxies in place, before the image is smeared.
+
+    ``flux`` is (n,) for an image and (n_bands, n) for one of each band.
+    """
+    for number, total in enumerate(np.asarray(flux).T):
         galaxy = {name: values[number] for name, values in galaxies.items()}
         radius = galaxy["radius"] / pixel_scale
         reach = int(np.ceil(6 * radius)) + 2
@@ -144,7 +148,7 @@ def paint_galaxies(image, galaxies, flux, pixel_scale):
             theta=galaxy["angle"],
         )
         stamp = model(x, y)
-        stamp *= total / stamp.sum()
+        stamp = np.multiply.outer(total / stamp.sum(), stamp)
         if step == 1:
             add_stamp(image, stamp, column - reach, row - reach)
         else:
@@ -153,22 +157,27 @@ def paint_galaxies(image, galaxies, flux, pixel_scale):
 
 
 def add_stamp(image, stamp, left, bottom):
-    """Add the part of a stamp that falls on an image; (left, bottom) is its corner."""
+    """
+    Add the part of a stamp that falls on an image; (left, bottom) is its corner.
+
+    Both may have one plane for each band.
+    """
     low_y, low_x = max(bottom, 0), max(left, 0)
-    high_y = min(bottom + stamp.shape[0], image.shape[0])
-    high_x = min(left + stamp.shape[1], image.shape[1])
+    high_y = min(bottom + stamp.shape[-2], image.shape[-2])
+    high_x = min(left + stamp.shape[-1], image.shape[-1])
     if low_y < high_y and low_x < high_x:
-        image[low_y:high_y, low_x:high_x] += stamp[
-            low_y - bottom : high_y - bottom, low_x - left : high_x - left
+        image[..., low_y:high_y, low_x:high_x] += stamp[
+            ..., low_y - bottom : high_y - bottom, low_x - left : high_x - left
         ]
 
 
 def add_blob(image, x, y, light, *, width):
-    """Add a round Gaussian of sum ``light`` and standard deviation ``width``."""
+    """Add a round Gaussian of sum ``light``, in each band, and deviation ``width``."""
     reach = int(np.ceil(5 * width))
     column, row = round(x), round(y)
     axis = np.arange(-reach, reach + 1)
     along_x = np.exp(-0.5 * ((axis - (x - column)) / width) ** 2)
     along_y = np.exp(-0.5 * ((axis - (y - row)) / width) ** 2)
     stamp = np.outer(along_y, along_x)
-    add_stamp(image, stamp * (light / stamp.sum()), column - reach, row - reach)
+    stamp = np.multiply.outer(light / stamp.sum(), stamp)
+    add_stamp(image, stamp, column - reach, row - reach)

@@ -13,6 +13,7 @@ import numpy as np
 from astropy.wcs.utils import proj_plane_pixel_scales
 from scipy.ndimage import gaussian_filter
 
+from ..photometry.surveys import get_survey
 from ..sources.seeing import bad_pixels, checked_image, estimate_fwhm
 from .checks import check_quantity, checked_generator
 from .clusters import MockCluster
@@ -20,13 +21,12 @@ from .members import draw_members, place_cluster
 from .nebulae import paint_cluster_nebula
 from .observation import saturate
 from .rendering import PointSpread, render_stars
-from .surveys import get_survey
 from .tables import MockTile, cluster_row, cluster_table, null_table, star_table
 
 if TYPE_CHECKING:
     from astropy.nddata import NDData
 
-    from .surveys import Survey
+    from ..photometry.surveys import Survey
 
 __all__ = ["inject_cluster"]
 
@@ -114,11 +114,11 @@ def inject_cluster(
     data = _add(data, added, bad, survey, magnitude)
     row = cluster_row(0, cluster, members, x, y, survey.limit, data.shape, position)
     return MockTile(
-        image=_replaced(image, data),
+        images={survey.band: _replaced(image, data)},
         clusters=cluster_table([row], wcs),
         stars=star_table([(members, 0, False)], wcs, magnitude, data.shape),
         nulls=null_table([], wcs, scale),
-        survey=survey,
+        surveys=(survey,),
     )
 
 

@@ -10,7 +10,7 @@ from .fields import draw_magnitudes
 from .profiles import draw_positions
 from .textures import Screen, random_field
 
-__all__ = ["draw_members", "place_cluster"]
+__all__ = ["draw_dust", "draw_members", "place_cluster"]
 
 DEPTH = 2.5
 """How many magnitudes below the limit of the survey the members reach."""
@@ -44,7 +44,7 @@ def draw_members(rng, cluster, *, limit, extinction_ratio=1.0):
             f"brightest must be brighter than the survey's limit {limit}, got "
             f"{cluster.brightest}"
         )
-    dust = _dust(rng, cluster)
+    dust = draw_dust(rng, cluster)
     number = max(64, 8 * cluster.n_members)
     while True:
         offsets = draw_positions(rng, cluster.profile, number, cluster.radius)
@@ -74,8 +74,12 @@ def draw_members(rng, cluster, *, limit, extinction_ratio=1.0):
     return members, dust
 
 
-def _dust(rng, cluster):
-    """Return the cloud of a cluster: textured, denser in the middle."""
+def draw_dust(rng, cluster):
+    """
+    Draw the cloud of a cluster: textured, denser in the middle.
+
+    Returns the extinction in Ks behind it over offsets in arcsec (`Screen`).
+    """
     reach, samples = CLOUD_REACH * cluster.radius, 65
     step = 2 * reach / (samples - 1)
     texture = np.exp(0.5 * random_field(rng, (samples, samples)))

@@ -6,12 +6,12 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 
+from ..photometry.palette import checked_surveys
 from ..utils.validation import check_count
 from .checks import check_quantity, check_seed
 from .clusters import draw_clusters
 from .defects import DEFECTS
 from .nulls import LARGE_NULLS, TILE_NULLS
-from .surveys import get_survey
 from .tile import simulate_tile
 
 __all__ = ["draw_mosaic"]
@@ -56,8 +56,8 @@ def draw_mosaic(seed, *, survey="2mass-ks", side=1 * u.deg, clusters=0):
     ----------
     seed : int
         Seed of the mosaic.
-    survey : str or `~astro_vaeclust.simulation.Survey`
-        The survey.
+    survey : str or `~astro_vaeclust.simulation.Survey` or sequence of these
+        The survey, or those of a mosaic in colour.
     side : `~astropy.units.Quantity`
         Side of the square, an angle.
     clusters : int
@@ -76,7 +76,8 @@ def draw_mosaic(seed, *, survey="2mass-ks", side=1 * u.deg, clusters=0):
     ValueError
         If ``side`` is not positive or ``clusters`` negative.
     """
-    survey = get_survey(survey)
+    surveys = checked_surveys(survey)
+    survey = surveys[-1]
     check_seed("seed", seed)
     check_quantity("side", side, u.deg, low=0, low_counts=False)
     check_count("clusters", clusters, minimum=0)
@@ -90,7 +91,7 @@ def draw_mosaic(seed, *, survey="2mass-ks", side=1 * u.deg, clusters=0):
         sizes="all",
     )
     return simulate_tile(
-        survey=survey,
+        survey=surveys,
         shape=(pixels, pixels),
         clusters=drawn,
         density=rng.uniform(*DENSITY),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import astropy.units as u
 import numpy as np
 
+from ..photometry.palette import WHITE
 from .fields import add_blob
 from .textures import paint_map, random_field, turned
 
@@ -141,12 +142,13 @@ FRACTIONS = (0.24, 0.24, 0.16, 0.1, 0.14, 0.07, 0.05)
 """Probability of each kind."""
 
 
-def paint_nebula(rng, image, x, y, radius, level, *, kind=None):
+def paint_nebula(rng, image, x, y, radius, level, *, kind=None, tint=WHITE):
     """
     Paint a nebula, a key of `NEBULA_KINDS` or a random one, in place.
 
     ``radius`` in pixels is, of most kinds, the standard deviation of the mean profile;
-    ``level`` the mean of the brightest third of the light within it.
+    ``level`` the mean of the brightest third of the light within it. An image of
+    several bands has a `Tint`, and ``level`` is that in the last.
     """
     if kind is None:
         kind = str(rng.choice(list(NEBULA_KINDS), p=FRACTIONS))
@@ -156,32 +158,37 @@ def paint_nebula(rng, image, x, y, radius, level, *, kind=None):
     flattening, angle = rng.uniform(0.55, 1), rng.uniform(0, 2 * np.pi)
     along, across = turned(axis, axis[:, np.newaxis], angle)
     grid = _Grid(rng, along, across / flattening)
-    stamp = NEBULA_KINDS[kind](grid) * _lanes(grid)
+    light = NEBULA_KINDS[kind](grid)
+    depth = np.multiply.outer(tint.dust.astype(np.float32), _lanes(grid))
+    stamp = light * np.exp(-depth)
     distance = np.hypot(axis, axis[:, np.newaxis])
     stamp *= np.clip((REACH - distance) / 1.2, 0, 1) ** 2
-    inner = np.sort(stamp[distance < 1])
+    inner = np.sort(stamp.reshape(-1, *distance.shape)[-1][distance < 1])
     stamp *= level / inner[-max(len(inner) // 3, 1) :].mean()
+    stamp *= tint.factor[..., np.newaxis, np.newaxis]
     paint_map(image, stamp, x - half * step, y - half * step, step)
 
 
 def _lanes(grid):
-    """Return the fraction of the light that dust in front lets through."""
+    """Return the optical depth of dust in front."""
     depth = grid.rng.uniform(0, 3)
     sharpness = grid.rng.uniform(0.1, 0.5)
     dust = grid.field(3.0) - 0.7
-    return np.exp(-depth * sharpness * np.logaddexp(0, dust / sharpness))
+    return depth * sharpness * np.logaddexp(0, dust / sharpness)
 
 
-def paint_knots(rng, image, x, y, radius, level, *, width):
+def paint_knots(rng, image, x, y, radius, level, *, width, tint=WHITE):
     """Paint compact parts of a nebula that are no stars, of about ``width`` pixels."""
     for _ in range(rng.integers(1, KNOTS + 1)):
         dx, dy = rng.normal(0, 0.6 * radius, 2)
         size = width * np.exp(rng.uniform(-0.7, 0.9))
         light = level * np.exp(rng.uniform(-0.5, 1.5)) * 2 * np.pi * size**2
-        add_blob(image, x + dx, y + dy, light, width=size)
+        add_blob(image, x + dx, y + dy, light * tint.factor, width=size)
 
 
-def paint_cluster_nebula(rng, image, cluster, x, y, *, zero_point, pixel_scale):
+def paint_cluster_nebula(
+    rng, image, cluster, x, y, *, zero_point, pixel_scale, tint=WHITE
+):
     """Paint the nebula of a cluster centred at (x, y) in place, if it has one."""
     if cluster.nebulosity == "none":
         return
@@ -195,6 +202,7 @@ def paint_cluster_nebula(rng, image, cluster, x, y, *, zero_point, pixel_scale):
     level = surface_brightness_to_level(brightness, zero_point, pixel_scale)
     x, y = x + away * np.cos(angle), y + away * np.sin(angle)
     radius = radius / pixel_scale
-    paint_nebula(rng, image, x, y, radius, level)
+    paint_nebula(rng, image, x, y, radius, level, tint=tint)
     if rng.random() < 0.25:
-        paint_knots(rng, image, x, y, radius, level, width=1.5 / pixel_scale)
+        width = 1.5 / pixel_scale
+        paint_knots(rng, image, x, y, radius, level, width=width, tint=tint)

@@ -5,15 +5,21 @@ from __future__ import annotations
 
 from functools import partial
 
+import astropy.units as u
 import numpy as np
 from scipy.special import expit
 
+from .clusters import draw_clusters
 from .defects import DEFECTS
 from .fields import paint_galaxies
+from .members import CLOUD, draw_dust
 from .nebulae import paint_knots, paint_nebula, surface_brightness_to_level
 from .textures import Screen, random_field, turned
 
 __all__ = ["LARGE_NULLS", "NULLS", "TILE_NULLS", "draw_nulls"]
+
+NEBULA_DUST = 1.0
+"""Largest extinction in Ks before a nebula in mag."""
 
 LARGE_SAMPLES = 401
 """Samples along a side of large clouds."""
@@ -22,10 +28,15 @@ LARGE_SAMPLES = 401
 def draw_nulls(rng, canvas, kinds):
     """Draw nulls, keys of `NULLS`, on a canvas in place."""
     for kind in kinds:
-        position = rng.uniform(0.12, 0.88, 2) * canvas.light.shape[::-1]
+        position = rng.uniform(0.12, 0.88, 2) * canvas.shape[::-1]
         x, y, radius = NULLS[kind](rng, canvas, *position)
-        x, y = np.clip([x, y], 1, np.array(canvas.light.shape[::-1]) - 2)
+        x, y = np.clip([x, y], 1, np.array(canvas.shape[::-1]) - 2)
         canvas.records.append((kind, x, y, radius / canvas.scale))
+
+
+def draw_defects(rng, canvas, kinds):
+    """Draw defects, keys of `DEFECTS`, on the canvas of a further band in place."""
+    draw_nulls(rng, canvas, [kind for kind in kinds if kind in DEFECTS])
 
 
 def _spread(rng, low, high):
@@ -38,10 +49,11 @@ def _nebula(rng, canvas, x, y, *, radii=(10, 300), largest=0.6):
     radius = min(_spread(rng, *radii), largest * canvas.side)
     brightness = rng.uniform(14.7, 18.5) + 0.8 * np.log10(radius / 30)
     level = surface_brightness_to_level(brightness, canvas.zero_point, canvas.scale)
-    paint_nebula(rng, canvas.light, x, y, radius / canvas.scale, level)
+    tint = canvas.palette.nebula_tint(NEBULA_DUST)
+    paint_nebula(rng, canvas.light, x, y, radius / canvas.scale, level, tint=tint)
     if rng.random() < 0.35:
         reach, width = min(radius, 60) / canvas.scale, 1.5 / canvas.scale
-        paint_knots(rng, canvas.light, x, y, reach, level, width=width)
+        paint_knots(rng, canvas.light, x, y, reach, level, width=width, tint=tint)
     return x, y, 1.5 * radius
 
 
@@ -101,7 +113,7 @@ def _bright_star(rng, canvas, x, y):
         axis, far = int(rng.integers(2)), bool(rng.integers(2))
         beyond = rng.uniform(2, 60) / canvas.scale
         position = [x, y]
-        length = canvas.light.shape[1 - axis]
+        length = canvas.shape[1 - axis]
         position[axis] = length + beyond if far else -beyond
         canvas.stars.append((*position, fainter))
         position[axis] = length - 2.0 if far else 1.0
@@ -154,13 +166,13 @@ def _galaxy(rng, canvas, x, y):
     fraction = rng.uniform(0.05, 0.6)
     tilt, angle = rng.uniform(0.05, 0.75), rng.uniform(0, np.pi)
     bulge = rng.uniform(0.1, 0.3) * radius, rng.uniform(1, 3)
-    light = _paint_galaxy(
+    light, tint = _paint_galaxy(
         canvas, x, y, magnitude, fraction, radius, *bulge, tilt, angle
     )
     if rng.random() < 0.3:
         level = 0.3 * light / (2 * np.pi * (radius / canvas.scale) ** 2)
         reach, width = 0.8 * radius / canvas.scale, 1.5 / canvas.scale
-        paint_knots(rng, canvas.light, x, y, reach, level, width=width)
+        paint_knots(rng, canvas.light, x, y, reach, level, width=width, tint=tint)
     return x, y, 2 * radius
 
 
@@ -177,7 +189,7 @@ def _large_galaxy(rng, canvas, x, y):
 
 
 def _paint_galaxy(canvas, x, y, magnitude, fraction, radius, bulge, index, tilt, angle):
-    """Paint a disc and a bulge with a fraction of the light; return the disc's adu."""
+    """Paint a disc and a bulge of some light; return the disc's adu, and the tint."""
     galaxy = {
         "x": [x, x],
         "y": [y, y],
@@ -189,8 +201,10 @@ def _paint_galaxy(canvas, x, y, magnitude, fraction, radius, bulge, index, tilt,
     flux = 10 ** (0.4 * (canvas.zero_point - magnitude)) * np.array(
         [1 - fraction, fraction]
     )
-    paint_galaxies(canvas.light, galaxy, flux, canvas.scale)
-    return flux[0]
+    tint = canvas.palette.galaxy_tint(0.0)
+    light = np.multiply.outer(tint.factor, flux)
+    paint_galaxies(canvas.light, galaxy, light, canvas.scale)
+    return flux[0], tint
 
 
 def _galaxy_group(rng, canvas, x, y):
@@ -210,6 +224,7 @@ def _galaxy_group(rng, canvas, x, y):
         "angle": rng.uniform(0, np.pi, number),
     }
     flux = 10 ** (0.4 * (canvas.zero_point - magnitude))
+    flux = flux * canvas.palette.galaxy_tint(np.zeros(number)).factor
     paint_galaxies(canvas.light, galaxies, flux, canvas.scale)
     return x, y, 1.5 * reach
 
@@ -264,6 +279,22 @@ def _hii_region(rng, canvas, x, y):
     return x, y, radius
 
 
+def _starless_cloud(rng, canvas, x, y):
+    """Hang up the cloud of a cluster that is drawn, without the cluster."""
+    (cluster,) = draw_clusters(
+        rng,
+        1,
+        field_of_view=canvas.side * u.arcsec,
+        limit=canvas.survey.limit * u.mag,
+    )
+    dust = draw_dust(rng, cluster)
+    scale = canvas.scale
+    canvas.screens.append(
+        lambda at_x, at_y: dust((at_x - x) * scale, (at_y - y) * scale)
+    )
+    return x, y, CLOUD * cluster.radius
+
+
 TILE_NULLS = {
     "nebula": _nebula,
     "extinction-window": _extinction_window,
@@ -288,5 +319,5 @@ LARGE_NULLS = {
 }
 """The nulls of mosaics by their tags; on a tile they shrink to fit."""
 
-NULLS = TILE_NULLS | LARGE_NULLS
+NULLS = TILE_NULLS | LARGE_NULLS | {"starless-cloud": _starless_cloud}
 """All nulls by their tags (dict of str to callable)."""

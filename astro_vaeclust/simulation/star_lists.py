@@ -13,18 +13,18 @@ from scipy.spatial import cKDTree
 
 from ..archives.exceptions import ArchiveFormatError
 from ..archives.standard_columns import standardise
+from ..photometry.palette import checked_surveys
 from ..sources.table import sky_positions
 from .checks import checked_center, checked_shape
-from .exposure import Exposure, checked_artefacts
+from .exposure import checked_artefacts, start_exposures, take_tile
 from .fields import DEPTH, field_counts
 from .observation import make_wcs
 from .real_profiles import mean_direction
-from .surveys import get_survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .surveys import Survey
+    from ..photometry.surveys import Survey
     from .tables import MockTile
 
 __all__ = ["render_catalog"]
@@ -64,8 +64,10 @@ def render_catalog(
         2MASS, UKIDSS and VISTA lists from their archives and from VizieR name them; or
         ``ra`` and ``dec`` or ``sky``, and ``mag``. Upper limits and rows without a
         position or a magnitude are left out.
-    survey : str or Survey
-        A key of `SURVEYS`, or a survey of the band J, H, K or Ks.
+    survey : str or Survey or sequence of these
+        A key of `SURVEYS`, or a survey of the band J, H, K or Ks; of several bands the
+        image is one in colour, as that of `simulate_tile`, and stars are those with a
+        magnitude in the last band, in wavelength.
     shape : tuple of int
         ``(ny, nx)`` in pixels.
     center : `~astropy.coordinates.SkyCoord`, optional
@@ -106,6 +108,10 @@ def render_catalog(
     some arcminutes. A cluster gets faint members as if it had the luminosity function
     of the field, and its core smoothed. Nebulae and galaxies are not rendered.
 
+    In colour, magnitudes that a star lacks in a further band are those that it has with
+    the colours of another one, at random among fifty about as bright, but not brighter
+    than that to which the list is complete in that band.
+
     Examples
     --------
     >>> from astropy.table import Table
@@ -114,29 +120,43 @@ def render_catalog(
     >>> render_catalog(table, shape=(128, 128), complete=False, seed=1)
     <MockTile 2mass-ks (128, 128): 0 clusters, 2 stars, 0 nulls>
     """
-    survey, shape = get_survey(survey), checked_shape(shape)
-    artefacts = checked_artefacts(artefacts, survey)
-    sky, magnitude = _read(table, survey.band)
+    surveys, shape = checked_surveys(survey), checked_shape(shape)
+    survey = surveys[-1]
+    for one in surveys:
+        checked_artefacts(artefacts, one)
+    sky, magnitudes = _read(table, [one.band for one in surveys])
     if center is None:
         center = _middle(sky)
     wcs = make_wcs(survey, shape, checked_center(center))
-    exposure = Exposure.start(survey, wcs, seed)
+    exposures = start_exposures(surveys, wcs, seed)
+    exposure = exposures[-1]
     x, y = _positions(sky, exposure)
     if complete:
-        added = _fainter(exposure.streams["field"], x, y, magnitude, survey)
-        x, y, magnitude = np.hstack([[x, y, magnitude], added])
+        added = _fainter(exposure.streams["field"], x, y, magnitudes[-1], survey)
+        unknown = np.full((len(surveys) - 1, added.shape[1]), np.nan)
+        x, y, *magnitudes = np.hstack(
+            [[x, y, *magnitudes], [*added[:2], *unknown, added[2]]]
+        )
+    magnitudes = _colored(exposure.streams["colors"], np.array(magnitudes))
     reach = exposure.psf.radius
     near = (x > -reach) & (y > -reach)
     near &= (x < shape[1] + reach) & (y < shape[0] + reach)
-    stars = {"x": x[near], "y": y[near], "mag": magnitude[near]}
+    stars = {"x": x[near], "y": y[near], "mag": magnitudes[-1][near]}
     stars["extinction"] = np.full(near.sum(), np.nan)
-    return exposure.take(
-        [(stars, -1, False)], artefacts=artefacts, noise=noise, uncertainty=uncertainty
-    )
+    if len(surveys) > 1:
+        for one, magnitude in zip(surveys, magnitudes, strict=True):
+            stars[f"mag_{one.band}"] = magnitude[near]
+    settings = {"artefacts": artefacts, "noise": noise, "uncertainty": uncertainty}
+    return take_tile(exposures, [(stars, -1, False)], **settings)
 
 
-def _read(table, band):
-    """Return positions and magnitudes of the stars of a list, or raise an error."""
+def _read(table, bands):
+    """
+    Return positions and magnitudes, (n_bands, n), of the stars of a list.
+
+    All have one in the last band; in others it may be NaN. Raises TypeError or
+    ValueError if there are none.
+    """
     if not isinstance(table, Table):
         raise TypeError(f"table must be a Table, got {type(table).__name__}")
     if any(isinstance(column, SkyCoord) for column in table.itercols()):
@@ -144,17 +164,36 @@ def _read(table, band):
         table = Table(table, copy=False)
         table["ra"], table["dec"] = sky.ra.deg * u.deg, sky.dec.deg * u.deg
     try:
-        stars = standardise(table, band=band)
+        lists = [standardise(table, band=band) for band in bands]
     except ArchiveFormatError as error:
         raise ValueError(f"table: {error}") from error
-    magnitude = stars["mag"].value
-    given = np.isfinite(magnitude) & (stars["quality"] != "limit")
+    magnitudes = np.array(
+        [np.where(one["quality"] == "limit", np.nan, one["mag"].value) for one in lists]
+    )
+    given = np.isfinite(magnitudes[-1])
     if not given.any():
         raise ValueError(
-            f"table must have stars with a position and a magnitude in {band}, got "
-            f"none in {len(table)} rows"
+            f"table must have stars with a position and a magnitude in {bands[-1]}, "
+            f"got none in {len(table)} rows"
         )
-    return stars["sky"][given], magnitude[given]
+    return lists[-1]["sky"][given], magnitudes[:, given]
+
+
+def _colored(rng, magnitudes):
+    """Return magnitudes, (n_bands, n), without NaN: colours of stars as bright."""
+    lacking = np.isnan(magnitudes)
+    if not lacking.any():
+        return magnitudes
+    donors = np.flatnonzero(~lacking.any(axis=0))
+    if not donors.size:
+        raise ValueError("table must have stars with magnitudes in all bands, got none")
+    donors = donors[np.argsort(magnitudes[-1][donors])]
+    place = np.searchsorted(magnitudes[-1][donors], magnitudes[-1])
+    near = place + rng.integers(-NEIGHBOURS // 2, NEIGHBOURS // 2, place.size)
+    donor = magnitudes[:, donors[np.clip(near, 0, donors.size - 1)]]
+    fainter = [completeness_limit(band[np.isfinite(band)]) for band in magnitudes]
+    drawn = np.maximum(magnitudes[-1] + donor - donor[-1], np.array([fainter]).T)
+    return np.where(lacking, drawn, magnitudes)
 
 
 def _middle(sky):
@@ -166,7 +205,7 @@ def _middle(sky):
 
 def _positions(sky, exposure):
     """Return positions in pixels, NaN beyond a hemisphere, or raise ValueError."""
-    wcs, shape = exposure.wcs, exposure.canvas.light.shape
+    wcs, shape = exposure.wcs, exposure.canvas.shape
     middle = wcs.pixel_to_world((shape[1] - 1) / 2, (shape[0] - 1) / 2)
     ahead = middle.separation(sky).deg < 89
     x, y = np.full((2, len(sky)), np.nan)

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.nddata import NDData
 from astropy.table import QTable, Table
 
-from .surveys import Survey
+from ..photometry.surveys import Survey
 
 __all__ = ["MockTile"]
 
@@ -22,27 +22,29 @@ class MockTile:
 
     Parameters
     ----------
-    image : `~astropy.nddata.NDData`
-        The image, in adu unless it was painted on another, with a celestial WCS and a
-        mask of the pixels without data.
+    images : dict of str to `~astropy.nddata.NDData`
+        The image in each band, from short to long wavelengths, in adu unless it was
+        painted on another, with a celestial WCS and a mask of the pixels without data.
     clusters : `~astropy.table.QTable`
         One row per cluster: ``id``, ``sky_center``, ``x_center``, ``y_center``
         (pixels from 0), ``r50``, ``r80`` (arcsec; radii about the centre that hold 50
         and 80 per cent of the members brighter than the survey's limit), ``n_members``
         (those members), ``n_inside`` (those of them on the tile), ``profile``,
-        ``nebulosity``, ``extinction`` (mean of these members in Ks, mag), ``brightest``
-        (mag) and ``slope``.
+        ``nebulosity``, ``a_k`` (mean extinction of these members in Ks, mag; in colour
+        with that before the cluster), ``brightest`` (mag) and ``slope``. Members count
+        in the last band.
     stars : `~astropy.table.QTable`
         One row per star or galaxy on the tile: ``id``, ``sky``, ``x``, ``y``, ``mag``
-        (after extinction), ``flux`` (adu), ``extinction`` (in Ks, mag; NaN where it is
-        not known), ``cluster``
-        (id of its cluster or -1), ``is_member`` and ``is_galaxy``.
+        (after extinction) and ``flux`` (adu) in the last band, ``a_k`` (extinction in
+        Ks, mag, by clouds, and in colour in all; NaN where it is not known),
+        ``cluster`` (id of its cluster or -1), ``is_member`` and ``is_galaxy``; in
+        colour the magnitudes of all bands too, as ``mag_J``.
     nulls : `~astropy.table.QTable`
         One row per hard negative or separate artefact: ``id``, ``kind``,
         ``sky_center``, ``x_center``, ``y_center`` and ``radius`` (arcsec; of an edge
         or a trail half its length).
-    survey : Survey or None
-        The survey that was imitated.
+    surveys : tuple of Survey
+        The surveys that were imitated, of the same order.
 
     Raises
     ------
@@ -52,11 +54,11 @@ class MockTile:
         If a column is missing; the message lists those there are.
     """
 
-    image: NDData
+    images: dict[str, NDData]
     clusters: QTable
     stars: QTable
     nulls: QTable
-    survey: Survey | None
+    surveys: tuple[Survey, ...]
 
     def __post_init__(self):
         for name, columns in (
@@ -66,12 +68,23 @@ class MockTile:
         ):
             _check_columns(name, getattr(self, name), columns)
 
+    @property
+    def image(self) -> NDData:
+        """The image in the last band (`~astropy.nddata.NDData`)."""
+        return list(self.images.values())[-1]
+
+    @property
+    def survey(self) -> Survey:
+        """The survey of the last band (`Survey`)."""
+        return self.surveys[-1]
+
     def __repr__(self):
-        name = "None" if self.survey is None else self.survey.name
-        return (
-            f"<MockTile {name} {self.image.data.shape}: {len(self.clusters)} clusters, "
-            f"{len(self.stars)} stars, {len(self.nulls)} nulls>"
+        names = " ".join(survey.name for survey in self.surveys)
+        counts = ", ".join(
+            f"{len(getattr(self, name))} {name}"
+            for name in ("clusters", "stars", "nulls")
         )
+        return f"<MockTile {names} {self.image.data.shape}: {counts}>"
 
 
 def _check_columns(name, table, columns):
@@ -105,7 +118,7 @@ def cluster_row(number, cluster, members, x, y, limit, shape, position):
         "n_inside": int((bright & inside(*position, shape)).sum()),
         "profile": cluster.profile,
         "nebulosity": cluster.nebulosity,
-        "extinction": float(members["extinction"][bright].mean()),
+        "a_k": float(members["extinction"][bright].mean()),
         "brightest": float(members["mag"].min()),
         "slope": float(cluster.slope),
     }
@@ -126,7 +139,7 @@ CLUSTER_COLUMNS = {
     "n_inside": (int, None),
     "profile": (str, None),
     "nebulosity": (str, None),
-    "extinction": (float, u.mag),
+    "a_k": (float, u.mag),
     "brightest": (float, u.mag),
     "slope": (float, None),
 }
@@ -146,7 +159,7 @@ STAR_COLUMNS = (
     "y",
     "mag",
     "flux",
-    "extinction",
+    "a_k",
     "cluster",
     "is_member",
     "is_galaxy",
@@ -188,7 +201,8 @@ def star_table(groups, wcs, zero_point, shape):
     Return ``MockTile.stars`` of the sources on the image, also of none.
 
     ``groups`` are ``(stars, cluster, is_galaxy)``: arrays ``x``, ``y``, ``mag``,
-    ``extinction``, the id of their cluster or -1, and whether they are galaxies.
+    ``extinction``, and in colour ``mag_J`` and so on, the id of their cluster or -1,
+    and whether they are galaxies.
     """
 
     def column(name):
@@ -206,8 +220,10 @@ def star_table(groups, wcs, zero_point, shape):
     table["x"], table["y"] = x[here], y[here]
     table["mag"] = magnitude[here] * u.mag
     table["flux"] = 10 ** (0.4 * (zero_point - magnitude[here])) * u.adu
-    table["extinction"] = column("extinction")[here] * u.mag
+    table["a_k"] = column("extinction")[here] * u.mag
     table["cluster"] = member_of
     table["is_member"] = member_of >= 0
     table["is_galaxy"] = galaxy.astype(bool)[here]
+    for name in (name for name in groups[0][0] if name.startswith("mag_")):
+        table[name] = column(name)[here] * u.mag
     return table

@@ -78,11 +78,17 @@ class Screen:
 
 
 def paint_map(image, values, left, bottom, step):
-    """Add a coarse map to an image, interpolated; see `Screen` for its grid."""
-    rows, along_y = _covered(image.shape[0], bottom, step, values.shape[0])
-    columns, along_x = _covered(image.shape[1], left, step, values.shape[1])
+    """
+    Add a coarse map to an image, interpolated; see `Screen` for its grid.
+
+    Both may have one plane for each band.
+    """
+    rows, along_y = _covered(image.shape[-2], bottom, step, values.shape[-2])
+    columns, along_x = _covered(image.shape[-1], left, step, values.shape[-1])
     if along_y.size and along_x.size:
-        image[rows, columns] += _between(_between(values, along_y, 0), along_x, 1)
+        image[..., rows, columns] += _between(
+            _between(values, along_y, -2), along_x, -1
+        )
 
 
 def _covered(length, first, step, samples):
@@ -96,7 +102,7 @@ def _between(values, positions, axis):
     """Interpolate linearly along an axis."""
     lower = np.minimum(positions.astype(int), values.shape[axis] - 2)
     fraction = (positions - lower).astype(np.float32)
-    fraction = fraction[:, np.newaxis] if axis == 0 else fraction
+    fraction = fraction[:, np.newaxis] if axis == -2 else fraction
     low, high = (np.take(values, lower + more, axis) for more in (0, 1))
     return low * (1 - fraction) + high * fraction
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import astropy.units as u
 import numpy as np
 
+from ..photometry.palette import checked_surveys
 from ..utils.validation import check_number
 from .checks import checked_center, checked_extinction, checked_shape, checked_tags
 from .clusters import checked_clusters
-from .exposure import Exposure, checked_artefacts
+from .exposure import checked_artefacts, start_exposures, take_tile
 from .fields import draw_field, draw_galaxies, paint_galaxies
 from .members import draw_members, place_cluster
 from .nebulae import paint_cluster_nebula
-from .nulls import NULLS, draw_nulls
+from .nulls import NULLS, draw_defects, draw_nulls
 from .observation import make_wcs
-from .surveys import get_survey
 from .tables import cluster_row
 from .textures import turbulent_screen
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from astropy.coordinates import SkyCoord
 
+    from ..photometry.surveys import Survey
     from .clusters import MockCluster
-    from .surveys import Survey
     from .tables import MockTile
 
 __all__ = ["simulate_tile"]
@@ -60,8 +60,8 @@ def simulate_tile(
 
     Parameters
     ----------
-    survey : str or Survey
-        A key of `SURVEYS`, or a survey.
+    survey : str or Survey or sequence of these
+        A key of `SURVEYS`, or a survey; of several the sky is the same, see the notes.
     shape : tuple of int
         ``(ny, nx)`` in pixels.
     center : `~astropy.coordinates.SkyCoord`, optional
@@ -109,8 +109,21 @@ def simulate_tile(
     the light of the pixel. The profile of the stars, the zero point, the sky and the
     noise are drawn from the ranges of the survey.
 
-    Mosaics may be as large as the memory: it takes 26 bytes per pixel and about 100 MB,
-    and a square degree of 1" pixels at the default density 2 to 3 s of one core.
+    Surveys of several bands, J, H and K with pixels of one size, give a tile in colour:
+    ``tile.images`` has an image in each, with conditions, noise and artefacts of its
+    own, and stars that are 0.1 arcsec beside those of another. The sky is that of the
+    last band, in wavelength, with the same seed: so is this image, if it is K, and
+    magnitudes, limits and numbers of stars are counted in it. Each star has an
+    intrinsic colour: dwarfs and giants by what is seen along a line of sight, members
+    by the population of their cluster. Its extinction is that by the clouds and that by
+    dust that adds up with distance, under a law of extinction between that of
+    Indebetouw et al. 2005, ApJ 619, 931 and that of Nishiyama et al. 2009, ApJ 696,
+    1407; magnitudes in the last band are those after both. Defects of the image, such
+    as ``"edge"``, lie elsewhere in each.
+
+    Mosaics may be as large as the memory: it takes 26 bytes per pixel, 14 more for each
+    further band, and about 100 MB, and a square degree of 1" pixels at the default
+    density 2 to 3 s of one core.
 
     Examples
     --------
@@ -122,32 +135,34 @@ def simulate_tile(
     >>> int(tile.clusters["n_members"][0])
     40
     """
-    survey = get_survey(survey)
-    shape = checked_shape(shape)
+    surveys = checked_surveys(survey)
+    survey, shape = surveys[-1], checked_shape(shape)
     nulls = checked_tags("nulls", nulls, NULLS)
-    artefacts = checked_artefacts(artefacts, survey)
+    for one in surveys:
+        checked_artefacts(artefacts, one)
     mean_extinction = checked_extinction(extinction)
     check_number("density", density, high=7)
     check_number("gradient", gradient, low=-3, high=3)
     wcs = make_wcs(survey, shape, checked_center(center))
-    exposure = Exposure.start(survey, wcs, seed)
-    streams, canvas = exposure.streams, exposure.canvas
+    exposures = start_exposures(surveys, wcs, seed, density)
+    streams, canvas = exposures[-1].streams, exposures[-1].canvas
     clusters = checked_clusters(
         clusters, streams["clusters"], survey, shape, clouds=clouds
     )
     draw_nulls(streams["nulls"], canvas, nulls)
+    for exposure in exposures[:-1]:
+        draw_defects(exposure.streams["nulls"], exposure.canvas, nulls)
     groups, rows = _add_clusters(streams, canvas, clusters, wcs)
     groups += _draw_background(
-        streams, canvas, density, mean_extinction, gradient, exposure.psf.radius
+        streams, canvas, density, mean_extinction, gradient, exposures[-1].psf.radius
     )
-    return exposure.take(
-        groups, rows, artefacts=artefacts, noise=noise, uncertainty=uncertainty
-    )
+    settings = {"artefacts": artefacts, "noise": noise, "uncertainty": uncertainty}
+    return take_tile(exposures, groups, rows, **settings)
 
 
 def _add_clusters(streams, canvas, clusters, wcs):
     """Draw the clusters, and hang their nebulae and dust before the field."""
-    shape, scale = canvas.light.shape, canvas.survey.pixel_scale
+    shape, scale = canvas.shape, canvas.survey.pixel_scale
     groups, rows, taken = [], [], []
     for number, cluster in enumerate(clusters):
         x, y = place_cluster(streams["clusters"], cluster, wcs, shape, scale, taken)
@@ -159,6 +174,8 @@ def _add_clusters(streams, canvas, clusters, wcs):
             extinction_ratio=canvas.survey.extinction_ratio,
         )
         members |= {"x": x + members["dx"] / scale, "y": y + members["dy"] / scale}
+        front = canvas.palette.color_members(members, cluster)
+        depth = cluster.extinction.to_value(u.mag)
         paint_cluster_nebula(
             streams["nebulae"],
             canvas.light,
@@ -167,6 +184,7 @@ def _add_clusters(streams, canvas, clusters, wcs):
             y,
             zero_point=canvas.zero_point,
             pixel_scale=scale,
+            tint=canvas.palette.nebula_tint(front + depth),
         )
         canvas.screens.append(_shifted(dust, x, y, scale))
         groups.append((members, number, False))
@@ -182,7 +200,7 @@ def _shifted(dust, x, y, scale):
 
 def _draw_background(streams, canvas, density, extinction, gradient, margin):
     """Draw field stars and galaxies behind the dust."""
-    survey, shape = canvas.survey, canvas.light.shape
+    survey, shape = canvas.survey, canvas.shape
     outer = np.exp(streams["dust"].uniform(*np.log(DUST_OUTER)))
     screen = turbulent_screen(
         streams["dust"],
@@ -197,7 +215,7 @@ def _draw_background(streams, canvas, density, extinction, gradient, margin):
     def further(x, y):
         return sum((other(x, y) for other in canvas.screens), np.zeros(x.shape))
 
-    field = draw_field(
+    field, foreground = draw_field(
         streams["field"],
         survey,
         shape,
@@ -211,7 +229,10 @@ def _draw_background(streams, canvas, density, extinction, gradient, margin):
         streams["galaxies"], survey, shape, lambda x, y: screen(x, y) + further(x, y)
     )
     flux = 10 ** (0.4 * (canvas.zero_point - galaxies["mag"]))
+    flux = flux * canvas.palette.color_galaxies(galaxies).factor
     paint_galaxies(canvas.light, galaxies, flux, survey.pixel_scale)
     x, y, magnitude = np.array(canvas.stars, dtype=float).reshape(-1, 3).T
     added = {"x": x, "y": y, "mag": magnitude, "extinction": np.zeros(x.size)}
+    canvas.palette.color_stars(field, foreground)
+    canvas.palette.color_stars(added)
     return [(field, -1, False), (added, -1, False), (galaxies, -1, True)]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from ..finder import VAEClusterFinder
-from ..simulation.surveys import get_survey
+from ..photometry.surveys import get_survey
 from ..utils.optional import import_optional
 from ..utils.provenance import describe_finder
 from ..utils.validation import check_count, check_number

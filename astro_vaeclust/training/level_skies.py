@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import astropy.units as u
 
 from ..detector.grid import FINE
+from ..photometry.surveys import get_survey
 from ..simulation.design import mock_tile
 from ..simulation.mosaics import draw_mosaic
-from ..simulation.surveys import get_survey
 
 __all__ = ["LevelSky", "level_skies"]
 

@@ -102,4 +102,4 @@ def test_the_field_is_not_dimmed_without_a_cloud():
     behind = distance * SURVEYS["2mass-ks"].pixel_scale < truth["r50"].value
     assert np.all(dimmed >= 0)
     assert np.median(dimmed[behind]) > 0.1
-    assert bare.clusters["extinction"][0] == 0 * u.mag
+    assert bare.clusters["a_k"][0] == 0 * u.mag

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
+from astro_vaeclust.photometry.surveys import get_survey
 from astro_vaeclust.simulation import MockCluster, MockTile, members, simulate_tile
 from astro_vaeclust.simulation.clusters import draw_clusters
 from astro_vaeclust.simulation.rendering import PointSpread, render_stars
-from astro_vaeclust.simulation.surveys import get_survey
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_stars_are_where_and_as_bright_as_in_the_list():
     assert_allclose(tile.stars["x"][0], 99.5, atol=0.01)
     sky = SkyCoord(table["ra"], table["dec"], unit="deg")
     assert np.all(tile.stars["sky"].separation(sky) < 0.001 * u.arcsec)
-    assert np.isnan(tile.stars["extinction"]).all()
+    assert np.isnan(tile.stars["a_k"]).all()
     assert not tile.stars["is_member"].any()
     x, y = round(tile.stars["x"][0]), round(tile.stars["y"][0])
     cut = tile.image.data[y - 15 : y + 16, x - 15 : x + 16]
@@ -220,3 +220,60 @@ def test_a_real_field_of_the_plane(shared_data):
     # The counts go on beyond 13.5, where the list becomes incomplete.
     deeper = [np.sum((magnitude > m) & (magnitude < m + 1)) for m in (12.5, 13.5, 14.5)]
     assert deeper[0] < deeper[1] < deeper[2]
+
+
+def colored_list():
+    table = star_list(400, names=("ra", "dec", "k_m"), magnitude=(9, 14))
+    table["h_m"] = table["k_m"] + 0.3
+    table["j_m"] = table["k_m"] + np.where(table["k_m"] < 11.5, 1.0, 2.0)
+    return table
+
+
+COLORS = ("2mass-j", "2mass-h", "2mass-ks")
+
+
+def test_a_list_in_colour_gives_images_in_all_bands():
+    tile = render_catalog(
+        colored_list(), survey=COLORS, shape=(240, 240), complete=False, seed=1
+    )
+    assert list(tile.images) == ["J", "H", "Ks"]
+    stars = tile.stars
+    assert_allclose((stars["mag_H"] - stars["mag_Ks"]).value, 0.3)
+    assert_array_equal(stars["mag_Ks"], stars["mag"])
+    alone = render_catalog(colored_list(), shape=(240, 240), complete=False, seed=1)
+    assert_array_equal(alone.image.data, tile.image.data)
+
+
+def test_magnitudes_that_a_star_lacks_are_those_of_stars_as_bright():
+    table = colored_list()
+    table["j_m"][::5] = np.nan
+    tile = render_catalog(
+        table, survey=COLORS, shape=(240, 240), complete=False, seed=1
+    )
+    stars = tile.stars
+    assert len(stars) == 400
+    color = (stars["mag_J"] - stars["mag_Ks"]).value
+    bright, faint = stars["mag"].value < 11, stars["mag"].value > 13
+    assert np.isfinite(color).all()
+    assert_allclose(np.median(color[faint]), 2.0)
+    assert color[faint].min() > 1.99
+    assert_allclose(np.median(color[bright]), 1.0)
+
+
+def test_stars_that_are_added_have_colours_too():
+    tile = render_catalog(colored_list(), survey=COLORS, shape=(240, 240), seed=1)
+    added = tile.stars["mag"] > 14.5 * u.mag
+    color = (tile.stars["mag_J"] - tile.stars["mag_Ks"]).value
+    assert added.sum() > 50
+    assert_allclose(color[added], 2.0, atol=1e-6)
+
+
+def test_a_list_in_colour_needs_magnitudes_in_each_band():
+    with pytest.raises(ValueError, match="table"):
+        render_catalog(
+            star_list(names=("ra", "dec", "k_m")), survey=COLORS, shape=(64, 64)
+        )
+    table = colored_list()
+    table["j_m"] = np.nan
+    with pytest.raises(ValueError, match="magnitudes in all bands"):
+        render_catalog(table, survey=COLORS, shape=(240, 240), complete=False)

@@ -125,6 +125,56 @@ def _two_mass(band, **changes):
     return Survey(**(settings | changes))
 
 
+def _ukidss(band, **changes):
+    """
+    Return a survey of the Galactic plane by UKIDSS.
+
+    Limits: Lucas et al. 2008, MNRAS 391, 136, at ten times the noise; zero points:
+    Hodgkin et al. 2009, MNRAS 394, 675; cross-talk: Dye et al. 2006, MNRAS 372, 1227.
+    The noise in J and H is as far below the limit as that in K.
+    """
+    settings = {
+        "name": f"ukidss-{band.lower()}",
+        "band": band,
+        "pixel_scale": 0.2,
+        "projection": "TAN",
+        "fwhm": (0.7, 1.0),
+        "psf_kind": "moffat",
+        "psf_shape": 3.5,
+        "halo_fraction": 0.02,
+        "halo_radius": 2.0,
+        "noise_smoothing": (0.0, 0.45),
+        "saturation": 3000.0,
+        "artefacts": ("spikes", "halos", "crosstalk", "microsteps"),
+    }
+    return Survey(**(settings | changes))
+
+
+def _vvv(band, **changes):
+    """
+    Return a survey of VVV.
+
+    Minniti et al. 2010, New Astronomy 15, 433; Saito et al. 2012, A&A 537, A107. Limits
+    in J and H: those of the stacks of Zhang & Kainulainen 2019, A&A 632, A85, at ten
+    times the noise, less 0.4 mag of single images; the noise as in UKIDSS.
+    """
+    settings = {
+        "name": f"vvv-{band.lower()}",
+        "band": band,
+        "pixel_scale": 0.34,
+        "projection": "TAN",
+        "fwhm": (0.75, 1.0),
+        "psf_kind": "moffat",
+        "psf_shape": 3.0,
+        "halo_fraction": 0.03,
+        "halo_radius": 3.0,
+        "noise_smoothing": (0.45, 0.7),
+        "saturation": 2.0e4,
+        "artefacts": ("spikes", "halos"),
+    }
+    return Survey(**(settings | changes))
+
+
 SURVEYS = {
     survey.name: survey
     for survey in (
@@ -156,46 +206,61 @@ SURVEYS = {
             sky_gradient=(0.5, 6.0),
             white_noise=(3.6, 4.4),
         ),
-        # Lucas et al. 2008, MNRAS 391, 136; cross-talk: Dye et al. 2006, MNRAS 372,
-        # 1227.
-        Survey(
-            name="ukidss-k",
-            band="K",
-            pixel_scale=0.2,
-            projection="TAN",
+        _ukidss(
+            "J",
+            zero_point=(22.9, 23.1),
+            limit=19.0,
+            sky_level=(28.0, 50.0),
+            sky_gradient=(0.05, 0.5),
+            white_noise=(0.36, 0.50),
+            color=1.0,
+            extinction_ratio=2.5,
+        ),
+        _ukidss(
+            "H",
+            zero_point=(23.2, 23.4),
+            limit=18.25,
+            sky_level=(150.0, 260.0),
+            sky_gradient=(0.2, 2.0),
+            white_noise=(0.96, 1.31),
+            color=0.25,
+            extinction_ratio=1.55,
+        ),
+        _ukidss(
+            "K",
             zero_point=(22.4, 22.6),
             limit=17.3,
-            fwhm=(0.7, 1.0),
-            psf_kind="moffat",
-            psf_shape=3.5,
-            halo_fraction=0.02,
-            halo_radius=2.0,
             sky_level=(220.0, 300.0),
             sky_gradient=(0.3, 2.0),
             white_noise=(1.1, 1.5),
-            noise_smoothing=(0.0, 0.45),
-            saturation=3000.0,
-            artefacts=("spikes", "halos", "crosstalk", "microsteps"),
         ),
-        # Minniti et al. 2010, New Astronomy 15, 433; Saito et al. 2012, A&A 537, A107.
-        Survey(
-            name="vvv-ks",
-            band="Ks",
-            pixel_scale=0.34,
-            projection="TAN",
+        _vvv(
+            "J",
+            zero_point=(23.7, 23.9),
+            limit=19.6,
+            sky_level=(130.0, 220.0),
+            sky_gradient=(0.3, 2.0),
+            white_noise=(1.15, 1.7),
+            color=1.0,
+            extinction_ratio=2.5,
+        ),
+        _vvv(
+            "H",
+            zero_point=(23.8, 24.0),
+            limit=18.3,
+            sky_level=(600.0, 1000.0),
+            sky_gradient=(1.0, 8.0),
+            white_noise=(4.1, 6.2),
+            color=0.25,
+            extinction_ratio=1.55,
+        ),
+        _vvv(
+            "Ks",
             zero_point=(23.0, 23.2),
             limit=17.2,
-            fwhm=(0.75, 1.0),
-            psf_kind="moffat",
-            psf_shape=3.0,
-            halo_fraction=0.03,
-            halo_radius=3.0,
             sky_level=(900.0, 1200.0),
             sky_gradient=(2.0, 10.0),
             white_noise=(5.0, 7.5),
-            noise_smoothing=(0.45, 0.7),
-            saturation=2.0e4,
-            artefacts=("spikes", "halos"),
         ),
     )
 }

@@ -1,0 +1,239 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Images in several bands come on one grid, each pixel where it is in the sky."""
+
+import sys
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData, NDData, StdDevUncertainty
+from astropy.wcs import WCS
+from numpy.testing import assert_allclose, assert_array_equal
+
+from astro_vaeclust.images.bands import band_of, read_bands
+from astro_vaeclust.images.read import read_image
+from astro_vaeclust.simulation import simulate_tile
+
+from .test_read_kinds import KINDS, header_of
+
+
+@pytest.fixture(scope="module")
+def tile():
+    return simulate_tile(
+        survey=("2mass-j", "2mass-h", "2mass-ks"), shape=(120, 100), seed=1
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__[3:])
+def test_every_kind_of_image_is_a_band(kind, sky_image, celestial_wcs, tmp_path):
+    pixels = np.rint(sky_image)
+    given = kind(pixels, celestial_wcs, tmp_path)
+    other = NDData(pixels + 3, wcs=celestial_wcs)
+    options = {name: {"K": given[name]} for name in ("wcs", "hdu") if name in given}
+    bands = read_bands({"J": other, "K": given["data"]}, **options)
+    assert list(bands) == ["J", "Ks"]
+    assert_array_equal(bands["Ks"].data, pixels)
+    assert_array_equal(bands["J"].data, pixels + 3)
+    assert bands["J"].wcs is bands["Ks"].wcs
+
+
+def test_bands_come_from_headers_or_a_dict_in_order_of_wavelength(tile):
+    images = list(tile.images.values())
+    for given in (images[::-1], dict(reversed(tile.images.items()))):
+        bands = read_bands(given)
+        assert list(bands) == ["J", "H", "Ks"]
+        for band, image in bands.items():
+            assert_array_equal(image.mask, tile.images[band].mask)
+            usable = ~image.mask
+            assert_array_equal(image.data[usable], tile.images[band].data[usable])
+
+
+def test_the_dict_takes_precedence_over_the_header(tile):
+    assert list(read_bands({"H": tile.images["J"]})) == ["H"]
+
+
+def test_the_band_of_a_file_may_be_in_its_primary_header(tile, tmp_path):
+    primary = fits.PrimaryHDU()
+    primary.header["FILTER"] = "K"
+    hdu = fits.ImageHDU(tile.image.data, tile.image.wcs.to_header())
+    fits.HDUList([primary, hdu]).writeto(tmp_path / "ukidss.fits")
+    assert list(read_bands([tmp_path / "ukidss.fits"])) == ["Ks"]
+
+
+def test_shifts_by_whole_pixels_are_cuts(tile):
+    j = tile.images["J"]
+    cut = CCDData(
+        j.data[5:, :80].copy(), mask=j.mask[5:, :80], wcs=j.wcs[5:, :80], unit="adu",
+        uncertainty=StdDevUncertainty(np.full((115, 80), 2.5)),
+    )  # fmt: skip
+    bands = read_bands({"J": cut, "Ks": tile.image})
+    image = bands["J"]
+    assert image.shape == tile.image.shape
+    assert image.mask[:5].all()
+    assert image.mask[:, 80:].all()
+    usable = ~image.mask
+    assert_array_equal(usable[5:, :80], ~j.mask[5:, :80])
+    assert_array_equal(image.data[usable], j.data[usable])
+    assert_array_equal(image.error[usable], 2.5)
+    assert not bands["Ks"].mask[:, 80:90].any()
+    assert image.unit == u.adu
+
+
+def test_the_grid_is_that_of_the_longest_wavelength_or_of_the_reference(tile):
+    j = tile.images["J"]
+    cut = CCDData(j.data[10:90, 10:80], mask=j.mask[10:90, 10:80], unit="adu",
+                  wcs=j.wcs[10:90, 10:80])  # fmt: skip
+    images = {"J": cut, "Ks": tile.image}
+    assert read_bands(images)["J"].shape == (120, 100)
+    bands = read_bands(images, reference="J")
+    assert bands["Ks"].shape == (80, 70)
+    usable = ~bands["Ks"].mask
+    assert_array_equal(bands["Ks"].data[usable], tile.image.data[10:90, 10:80][usable])
+
+
+def gaussian(wcs, shape, scale):
+    """Return a source of 3 arcsec at a place in the sky, in counts per pixel."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    sky = wcs.pixel_to_world(x, y)
+    center = WCS(header()).pixel_to_world(31.3, 28.6)
+    distance = center.separation(sky).arcsec
+    return scale**2 * 50 * np.exp(-0.5 * (distance / 3) ** 2)
+
+
+def header(scale=1.0, size=64, angle=0.0, shift=0.0):
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
+    wcs.wcs.crval = 80.0, 10.0
+    wcs.wcs.crpix = size / 2 + shift, size / 2 + shift
+    step = scale / 3600
+    cosine, sine = np.cos(angle), np.sin(angle)
+    wcs.wcs.cd = step * np.array([[-cosine, sine], [sine, cosine]])
+    return wcs.to_header()
+
+
+@pytest.mark.parametrize(
+    ("scale", "size", "angle", "shift"),
+    [(1.0, 64, 0.0, 0.4), (1.0, 80, 0.3, 0.0), (0.25, 256, 0.1, 0.2), (2.0, 40, 0, 0)],
+)
+def test_other_grids_are_resampled_and_keep_place_and_flux(scale, size, angle, shift):
+    pytest.importorskip("reproject")
+    wcs = WCS(header(scale, size, angle, shift))
+    target = WCS(header())
+    noise = np.random.default_rng(0).normal(0, 0.02, (size, size))
+    data = gaussian(wcs, (size, size), scale) + noise
+    expected = gaussian(target, (64, 64), 1.0)
+    other = np.random.default_rng(1).normal(0, 0.02, (64, 64))
+    error = np.full(data.shape, 2.0)
+    bands = read_bands(
+        {"J": data, "Ks": other}, wcs={"J": wcs, "Ks": target},
+        error={"J": error},
+    )  # fmt: skip
+    image = bands["J"]
+    light = np.where(image.mask, 0, image.data)
+    tolerance = 0.02 if scale <= 1 else 0.1
+    assert_allclose(light.sum(), expected.sum(), rtol=tolerance)
+    y, x = np.mgrid[:64, :64]
+    assert_allclose(np.average(x, weights=light), 31.3, atol=0.1)
+    assert_allclose(np.average(y, weights=light), 28.6, atol=0.1)
+    middle = image.error[28:36, 28:36]
+    assert_allclose(middle, 2.0 / scale if scale < 1 else 2.0 / scale**2, rtol=0.02)
+
+
+def test_surface_brightness_is_not_multiplied_by_the_area():
+    pytest.importorskip("reproject")
+    rng = np.random.default_rng(0)
+    fine = 7 + 0.01 * rng.standard_normal((160, 160))
+    bands = read_bands(
+        {"J": fine * u.MJy / u.sr, "Ks": rng.standard_normal((64, 64))},
+        wcs={"J": WCS(header(0.5, 160)), "Ks": WCS(header())},
+    )
+    assert_allclose(np.median(bands["J"].data), 7, rtol=0.01)
+
+
+def test_unusable_pixels_stay_so_when_they_are_resampled():
+    pytest.importorskip("reproject")
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((64, 64))
+    data[30:34, 30:34] = np.nan
+    bands = read_bands(
+        {"J": data, "Ks": rng.standard_normal((64, 64))},
+        wcs={"J": WCS(header(shift=0.5)), "Ks": WCS(header())},
+    )
+    assert bands["J"].mask[30:33, 30:33].all()
+    assert np.sum(bands["J"].mask[20:44, 20:44]) == 25
+    assert not bands["Ks"].mask.any()
+
+
+def test_resampling_without_reproject_says_what_to_install(tile, monkeypatch):
+    monkeypatch.setitem(sys.modules, "reproject", None)
+    image = NDData(np.random.default_rng(0).normal(size=(64, 64)), wcs=WCS(header()))
+    other = NDData(image.data, wcs=WCS(header(shift=0.5)))
+    with pytest.raises(ImportError, match="astro_vaeclust\\[archives\\]"):
+        read_bands({"J": other, "Ks": image})
+    read_bands(tile.images)
+
+
+def test_images_that_share_no_sky_are_refused(tile):
+    pytest.importorskip("reproject")
+    away = tile.images["J"].wcs.deepcopy()
+    away.wcs.crpix += 500
+    far = tile.images["J"].wcs.deepcopy()
+    far.wcs.crval = 200, -40
+    for wcs in (away, far):
+        other = NDData(tile.images["J"].data, wcs=wcs)
+        with pytest.raises(ValueError, match="image J shows nothing of the grid"):
+            read_bands({"J": other, "Ks": tile.image})
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "match"),
+    [
+        ("a.fits", TypeError, "dict from bands to images, or a list"),
+        ({}, ValueError, "at least one image"),
+        ({"Z": 1}, ValueError, "a band of images must be one of J, H, Ks, got 'Z'"),
+        ({"J": "nowhere.fits"}, FileNotFoundError, "nowhere"),
+        ({"J": 3}, TypeError, "image J: data must be an NDData"),
+    ],
+)
+def test_images_are_checked(images, error, match):
+    with pytest.raises(error, match=match):
+        read_bands(images)
+
+
+def test_bands_are_given_once_and_known(tile):
+    ks = tile.image
+    with pytest.raises(ValueError, match="each band once, got Ks twice"):
+        read_bands({"K": ks, "Ks": ks})
+    with pytest.raises(ValueError, match="each band once, got Ks twice"):
+        read_bands([ks, ks])
+    nameless = NDData(ks.data, wcs=ks.wcs)
+    with pytest.raises(ValueError, match="header of image number 1 names no band"):
+        read_bands([ks, nameless])
+    odd = NDData(ks.data, wcs=ks.wcs, meta={"FILTER": "F187N"})
+    with pytest.raises(ValueError, match="number 0 must be one of J, H, Ks"):
+        read_bands([odd])
+
+
+def test_options_are_for_all_or_by_the_bands_of_images(tile):
+    with pytest.raises(ValueError, match="wcs must have bands of images, Ks, got 'J'"):
+        read_bands({"Ks": tile.image.data}, wcs={"J": tile.image.wcs})
+    with pytest.raises(ValueError, match="reference"):
+        read_bands({"Ks": tile.image}, reference="J")
+    with pytest.raises(ValueError, match="reference must be one of J, H, Ks"):
+        read_bands({"Ks": tile.image}, reference="I")
+    mask = np.zeros(tile.image.shape, bool)
+    mask[50] = True
+    bands = read_bands(tile.images, mask=mask)
+    assert all(image.mask[50].all() for image in bands.values())
+
+
+@pytest.mark.parametrize("name", ["k", "Ks", "K", "K_s", "Kshort", " k "])
+def test_names_of_a_band(name):
+    assert band_of(name) == "Ks"
+
+
+def test_one_band_is_the_image(tile):
+    (image,) = read_bands([tile.image]).values()
+    assert_array_equal(image.data, read_image(tile.image).data)
+    assert header_of(image.wcs)["CTYPE1"] == "RA---SIN"
