@@ -113,8 +113,9 @@ def make_model(
         else:
             network = trained
     history = describe(recipe)
-    if start:
-        history["stages"] = start.training.get("stages", []) + history["stages"]
+    for name in ("stages", "calibration_surveys"):
+        before = start.training.get(name, []) if start else []
+        history[name] = [*before, *(one for one in history[name] if one not in before)]
     model = TrainedModel(
         network=in_half_precision(network.cpu()),
         fine_network=fine_network and in_half_precision(fine_network.cpu()),
