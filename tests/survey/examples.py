@@ -137,7 +137,7 @@ class QuickFinder(ClusterFinderBase):
         if verb == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if verb == "hang":
-            time.sleep(600)
+            time.sleep(3600)
         if verb == "wait":
             time.sleep(0.5)
         if verb == "raise":

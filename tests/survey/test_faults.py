@@ -51,9 +51,11 @@ def test_a_field_that_takes_too_long_fails_alone(
     survey, tiles, tmp_path, trap, finder, expected
 ):
     trap.write_text("hang -16.11 275.15")
-    rows = survey(f"{tiles}/*", finder=finder, timeout=60.0)
+    usual = SurveyFolder(tmp_path / "expected").read_rows(["seconds"])["seconds"]
+    limit = max(10.0, 10 * max(usual.to_pylist()))  # the machine may be busy
+    rows = survey(f"{tiles}/*", finder=finder, timeout=limit)
     late = {row.reason for row in rows if row.status == "failed"}
-    assert late == {"it took longer than 60 s"}
+    assert late == {f"it took longer than {limit:g} s"}
     assert sum(row.status == "done" for row in rows) == 8
     trap.unlink()
     survey(f"{tiles}/*", finder=finder, retry_failed=True)
