@@ -31,7 +31,17 @@ __all__ = [
     "whole_number",
 ]
 
-SURVEYS = ("2mass-j", "2mass-h", "2mass-ks", "ukidss-k", "vvv-ks")
+SURVEYS = (
+    "2mass-j",
+    "2mass-h",
+    "2mass-ks",
+    "ukidss-j",
+    "ukidss-h",
+    "ukidss-k",
+    "vvv-j",
+    "vvv-h",
+    "vvv-ks",
+)
 CUTS = (
     *("paper", "everything", "read_flag", "stars", "include_extended"),
     *("reliable_photometry", "primary"),

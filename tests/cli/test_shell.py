@@ -108,7 +108,7 @@ def options_with_values():
                 yield command, action.option_strings[-1], action.nargs
 
 
-WORDS = ("--hdu", "--reference-hdu", "--threshold", "--log-file")
+WORDS = ("--hdu", "--reference-hdu", "--threshold", "--log-file", "--stages")
 
 REQUIRED = {
     "crossmatch": ["a.ecsv", "--lists", "b.csv"],
