@@ -27,7 +27,7 @@ __all__ = [
 RANGES = {
     "pixel scale in arcsec": ((0.9, 1.1), (0.18, 0.4)),
     "width of the stars in network pixels": ((2.3, 3.5), (1.0, 1.9)),
-    "correlation of neighbouring network pixels": ((0.75, 0.96), (-0.1, 0.5)),
+    "correlation of neighbouring network pixels": ((0.75, 0.96), (-0.1, 0.8)),
 }
 """
 Lowest and highest values in the calibration of coarse images, and of fine ones.

@@ -75,7 +75,7 @@ def _write_hats(survey):
         raise ValueError("hats: the survey has no candidate, and HATS needs one")
     target = survey.path / HATS
     with (
-        TemporaryDirectory(dir=survey.path, prefix=".hats-") as folder,
+        TemporaryDirectory(dir=survey.path.absolute(), prefix=".hats-") as folder,
         warnings.catch_warnings(action="ignore"),  # of pandas about lsdb
     ):
         new, old = Path(folder) / HATS, Path(folder) / "old"

@@ -158,7 +158,7 @@ def test_an_existing_model_is_refused_before_the_work(train, tmp_path, capsys):
     [
         ("--side=100", "--side takes a multiple of 64, got 100"),
         ("--steps=0", "--steps: takes a whole number from 1, got '0'"),
-        ("--surveys=dss", "survey must be one of"),
+        ("--surveys=dss", "--surveys: takes 2mass-j"),
     ],
 )
 def test_a_bad_recipe_is_refused_at_once(tmp_path, capsys, option, message):

@@ -64,6 +64,7 @@ def test_image_sources_clusters_and_iou(server):
 
 
 @pytest.mark.filterwarnings("ignore:the image is unlike those")  # white noise
+@pytest.mark.filterwarnings("ignore:image.fits is unlike")  # its noise is white
 def test_the_same_in_a_shell(server, tmp_path, monkeypatch, capsys):
     options = ["--survey", "2mass", "--band", "Ks", "--size", "12arcmin"]
     assert main(["fetch", NAME, *options, "--output", f"{tmp_path}/field/"]) == 0
