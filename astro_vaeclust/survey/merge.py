@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -21,6 +23,9 @@ from .field import CANDIDATE_COLUMNS
 from .folder import SurveyFolder
 from .geometry import TangentPlane, vectors
 
+if TYPE_CHECKING:
+    from os import PathLike
+
 __all__ = ["candidates_of", "link", "link_levels", "merge"]
 
 REACH = 20.0
@@ -33,7 +38,9 @@ ORDER = 29
 """Order of the HEALPix cells by which candidates are sorted."""
 
 
-def merge(folder, *, max_false_alarm_rate=None):
+def merge(
+    folder: str | PathLike, *, max_false_alarm_rate: u.Quantity | float | None = None
+) -> ClusterCatalog:
     """
     Merge the fields of a survey into one catalogue.
 

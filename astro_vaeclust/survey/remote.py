@@ -21,6 +21,7 @@ from ..utils.optional import import_optional
 
 __all__ = [
     "ImageCache",
+    "cache_size",
     "is_remote",
     "opened_object",
     "read_ahead",
@@ -273,3 +274,15 @@ def _pause(number, error):
     asked = (getattr(error, "headers", None) or {}).get("Retry-After", "")
     asked = float(asked) if asked.isdecimal() else 0.0
     return max(PAUSE * 2.0 ** (number - 1), min(asked, LONGEST))
+
+
+def cache_size(cache):
+    """Return the size of the cache (int)."""
+    parse_bytes = import_optional("dask.utils", "survey").parse_bytes
+    try:
+        size = parse_bytes(cache)
+    except (TypeError, ValueError, AttributeError):
+        size = -1
+    if size < 0:
+        raise ValueError(f"cache must be a size such as '20GB', or 0, got {cache!r}")
+    return size

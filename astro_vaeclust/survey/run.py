@@ -6,12 +6,12 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..finder import VAEClusterFinder
 from ..photometry.surveys import get_survey
-from ..utils.optional import import_optional
 from ..utils.provenance import describe_finder
 from ..utils.validation import check_count, check_number
 from .coarse import CellSearch, cell_jobs, check_folder_is_seen
@@ -21,7 +21,16 @@ from .folder import SurveyFolder
 from .grid import SurveyGrid
 from .images import MAX_NAMED, describe_image, list_images, named, opened, stamps_of
 from .pool import FieldPool, joined
-from .remote import is_remote
+from .remote import cache_size, is_remote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from os import PathLike
+
+    from distributed import Client
+
+    from ..base import ClusterFinderBase
+    from .field import FieldRow
 
 __all__ = ["run_survey"]
 
@@ -39,24 +48,24 @@ SAME_SCALE = 0.01
 
 
 def run_survey(
-    images,
-    folder,
+    images: str | PathLike | Sequence[str | PathLike],
+    folder: str | PathLike,
     *,
-    finder=None,
-    client=None,
-    workers=1,
-    resume=False,
-    retry_failed=False,
-    skip_bad=False,
-    hdu=None,
-    band=None,
-    side=None,
-    timeout=600.0,
-    cache="4GB",
-    completeness=0,
-    imitated="2mass-ks",
-    progress_bar=None,
-):
+    finder: ClusterFinderBase | None = None,
+    client: Client | None = None,
+    workers: int = 1,
+    resume: bool = False,
+    retry_failed: bool = False,
+    skip_bad: bool = False,
+    hdu: int | str | tuple[str, int] | None = None,
+    band: str | None = None,
+    side: float | None = None,
+    timeout: float = 600.0,
+    cache: int | str = "4GB",
+    completeness: int = 0,
+    imitated: str = "2mass-ks",
+    progress_bar: Callable | None = None,
+) -> Iterator[FieldRow]:
     """
     Search many images as one sky, field by field, on Dask.
 
@@ -131,7 +140,7 @@ def run_survey(
     check_count("workers", workers)
     check_number("timeout", timeout, low_counts=False)
     check_count("completeness", completeness, minimum=0)
-    cache = _bytes(cache)
+    cache = cache_size(cache)
     get_survey(imitated)
     finder = VAEClusterFinder() if finder is None else finder
     if getattr(finder, "trained_model", None) is None:
@@ -150,18 +159,6 @@ def run_survey(
     limits = {"cache": cache, "timeout": timeout}
     measured = (completeness, imitated)
     return _run(plan, cluster, limits, retry_failed, measured, progress_bar)
-
-
-def _bytes(cache):
-    """Return the size of the cache (int)."""
-    parse_bytes = import_optional("dask.utils", "survey").parse_bytes
-    try:
-        size = parse_bytes(cache)
-    except (TypeError, ValueError, AttributeError):
-        size = -1
-    if size < 0:
-        raise ValueError(f"cache must be a size such as '20GB', or 0, got {cache!r}")
-    return size
 
 
 def _run(plan, cluster, limits, retry_failed, measured, progress_bar):

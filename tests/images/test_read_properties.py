@@ -2,6 +2,7 @@
 """What holds for every image that is read, and that nothing but an error is left."""
 
 import numpy as np
+import pytest
 from astropy import units as u
 from astropy.nddata import CCDData, NDData
 from astropy.wcs import WCS
@@ -11,6 +12,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
 from astro_vaeclust.images.read import read_image
+
+pytestmark = pytest.mark.filterwarnings("ignore:data: .* of the image are constant")
 
 PROFILE = settings(
     max_examples=50,
