@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 
 from astro_vaeclust.images.read import read_image
 
-pytestmark = pytest.mark.filterwarnings("ignore:data: .* of the image are constant")
+pytestmark = pytest.mark.filterwarnings("ignore:data.*of the image are constant")
 
 PROFILE = settings(
     max_examples=50,
