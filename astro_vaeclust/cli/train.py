@@ -39,7 +39,7 @@ def add_options(parser):
         "--tiles",
         type=whole_number(1),
         metavar="N",
-        help="mock tiles of the first training; those of the later ones in proportion",
+        help="mock tiles of the stage train; those of the others in proportion",
     )
     parser.add_argument(
         "--nulls",
@@ -52,7 +52,7 @@ def add_options(parser):
         "--steps",
         type=whole_number(1),
         metavar="N",
-        help="updates of the network in the first training, the others in proportion",
+        help="updates of the network in the stage train, the others in proportion",
     )
     parser.add_argument(
         "--side",
@@ -82,7 +82,8 @@ def add_options(parser):
         "--stages",
         type=several(str),
         metavar="NAME",
-        help="only these stages, with commas between; 'vaeclust model' lists them",
+        help="only these stages, with commas between, such as "
+        "levels,measures-of-levels; 'vaeclust model' lists those of the model",
     )
     add_seed(parser, default=None, text="seed of the training")
     add_workers(parser)
@@ -121,7 +122,6 @@ def run(arguments):
 
 def _recipe(arguments):
     """Return the default recipe with the options; later stages are in proportion."""
-    from ..training.level_skies import level_skies
     from ..training.stages import Recipe
     from ..utils.validation import check_choice
 
@@ -145,11 +145,11 @@ def _recipe(arguments):
             **_given(n_tiles=n_tiles, surveys=chosen(stage)),
         )
 
-    n_nulls = arguments.nulls
-    if n_nulls is None:
-        n_nulls = recipe.n_nulls
-    if arguments.nulls is None and arguments.tiles is not None:
-        n_nulls = _in_proportion(arguments.tiles, recipe.n_nulls, first.n_tiles)
+    n_nulls = (
+        arguments.nulls
+        or _in_proportion(arguments.tiles, recipe.n_nulls, first.n_tiles)
+        or recipe.n_nulls
+    )
     wanted = [stage for stage in recipe.stages if chosen(stage) != ()]
     if arguments.stages:
         for name in arguments.stages:
@@ -160,10 +160,7 @@ def _recipe(arguments):
         recipe,
         stages=tuple(changed(*numbered) for numbered in enumerate(wanted)),
         calibration_surveys=calibrated,
-        level_skies=level_skies(
-            calibrated, (n_nulls or recipe.n_nulls) / recipe.n_nulls
-        ),
-        **_given(n_nulls=n_nulls),
+        n_nulls=n_nulls,
     )
 
 

@@ -94,8 +94,9 @@ class DetectorSearch(ClusterSearchBase):
         binned = 1 if chosen is None else 1 << chosen.start
         grid = NetworkGrid.of_image(self.image, self.model.fine_scale, binned=binned)
         grids = level_grids(grid, self.image.shape, calibration)
-        fractions = level_fractions(grids)
-        if chosen is not None:
+        if chosen is None:
+            fractions = level_fractions(grids)
+        else:
             grids = grids[: len(chosen)]
             everything = number_of_levels(calibration, grid.is_fine)
             fractions = level_fractions([grid] * everything)

@@ -230,9 +230,10 @@ def _from_hdu(hdu, hdulist, *, wcs, masks, error):
     name = os.path.basename((hdulist and hdulist.filename()) or "")
     header = readable_header(hdu.header)  # a copy, as reading changes BITPIX
     check_scaling(header, name)
-    for card in BAND_CARDS:  # UKIDSS has it in the primary HDU, beside the image
-        if hdulist and card in hdulist[0].header:
-            header.setdefault(card, hdulist[0].header[card])
+    if hdulist and not any(card in header for card in BAND_CARDS):
+        for card in BAND_CARDS:  # UKIDSS has it in the primary HDU, beside the image
+            if card in hdulist[0].header:
+                header[card] = hdulist[0].header[card]
     return _checked(
         LazyPixels(hdu, name),
         hdu.shape,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import numpy as np
 from astropy.io import fits
@@ -70,8 +71,10 @@ def _cards_of(meta):
     """Return the entries of a dict that are cards of a header, such as MAGZP."""
     cards = fits.Header()
     for name, value in meta.items():
-        if re.fullmatch("[A-Z0-9_-]{1,8}", name) and isinstance(value, _CARD_VALUES):
-            cards[name] = value
+        is_card = re.fullmatch("[A-Z0-9_-]{1,8}", str(name)) and name != "END"
+        if is_card and isinstance(value, _CARD_VALUES):
+            with suppress(ValueError):  # of NaN, and of text that is not ASCII
+                cards[name] = value
     return cards
 
 

@@ -178,7 +178,12 @@ def calibrate_on_skies(model, skies, folder, *, workers=1, progress_bar=None):
         If the folder holds results of another model or sky.
     """
     results = ResultFolder(
-        folder, {"model": model.identity}, {sky.name: sky.survey for sky in skies}
+        folder,
+        {
+            "model": model.identity,
+            "score_coefficients": model.calibration.score_coefficients,
+        },
+        {sky.name: replace(sky, number=0) for sky in skies},
     )
     for has_clusters in (False, True):
         jobs = [
@@ -290,7 +295,7 @@ def calibrate_level_errors(model, pairs):
     -------
     model : `~astro_vaeclust.detector.model.TrainedModel`
         The same with errors. Those of a level with few clusters are those of the level
-        below; on level 2 of fine images, those of others, as one network sees both.
+        below; on the first of fine images, those of others, as one network sees both.
     """
     levels, errors = [], ()
     for fine, of_kind in enumerate(model.calibration.levels):

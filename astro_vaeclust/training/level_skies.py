@@ -31,7 +31,8 @@ class LevelSky:
     side : float or None
         Side of a mosaic in degrees; None for tiles.
     n_clusters : int
-        Clusters of each, which tell of the errors; none for the rates.
+        Clusters of each, which tell of the errors, and one at most on tiles; none for
+        the rates.
     """
 
     name: str
@@ -43,7 +44,7 @@ class LevelSky:
     def draw(self, seed):
         """Simulate a tile or mosaic (`~astro_vaeclust.simulation.MockTile`)."""
         if self.side is None:  # tiles of even seeds have a cluster
-            return mock_tile(seed + self.n_clusters, survey=self.survey)
+            return mock_tile(seed + bool(self.n_clusters), survey=self.survey)
         return draw_mosaic(
             seed, survey=self.survey, side=self.side * u.deg, clusters=self.n_clusters
         )

@@ -72,7 +72,8 @@ def make_model(
         Where tiles, checkpoints and curves are kept.
     start : `~astro_vaeclust.detector.model.TrainedModel`, optional
         Model whose networks the stages go on with, and which keeps what they and the
-        surveys of the calibration do not determine.
+        surveys of the calibration do not determine. Coarser levels are searched for the
+        kinds of images of these surveys alone.
     real_images : sequence of path
         FITS tiles of 2MASS Ks without known clusters, on which clusters are painted.
     workers : int
@@ -90,11 +91,18 @@ def make_model(
     Raises
     ------
     ValueError
-        If the folder holds tiles or checkpoints of other settings.
+        If the folder holds tiles or checkpoints of other settings, or the first stage
+        goes on with a network and there is no ``start``.
     """
     folder = Path(folder)
+    _check_first(recipe.stages[0], start)
     files = _make_tiles(
-        recipe, folder, real_images, workers=workers, progress_bar=progress_bar
+        recipe,
+        folder,
+        real_images,
+        start=start,
+        workers=workers,
+        progress_bar=progress_bar,
     )
     network, fine_network = start and start.network, start and start.fine_network
     for stage in recipe.stages:
@@ -113,7 +121,8 @@ def make_model(
         else:
             network = trained
     history = describe(recipe)
-    for name in ("stages", "calibration_surveys"):
+    history["real_tiles"] = [Path(path).name for path in real_images]
+    for name in ("stages", "calibration_surveys", "real_tiles"):
         before = start.training.get(name, []) if start else []
         history[name] = [*before, *(one for one in history[name] if one not in before)]
     model = TrainedModel(
@@ -121,9 +130,7 @@ def make_model(
         fine_network=fine_network and in_half_precision(fine_network.cpu()),
         calibration=start and start.calibration,
         source_calibration=start and start.source_calibration,
-        training=origin()
-        | history
-        | {"real_tiles": [Path(path).name for path in real_images]},
+        training=origin() | history,
     )
     tiles = [
         path
@@ -144,7 +151,18 @@ def make_model(
     return _with_sources(recipe, model, folder, **with_jobs)
 
 
-def _make_tiles(recipe, folder, real_images, *, workers, progress_bar):
+def _check_first(stage, start):
+    """Raise ValueError if the first stage needs a network to go on with."""
+    plan = stage.plan
+    if start is None and (stage.fine_only or plan.part or plan.averaged or plan.mined):
+        raise ValueError(
+            f"start must be a model, since stage {stage.name!r} goes on with a network"
+        )
+
+
+def _make_tiles(
+    recipe, folder, real_images, *, start=None, workers=1, progress_bar=None
+):
     """Make the tiles that are missing; return the files of all by kind (dict)."""
     jobs = {
         stage.name: [
@@ -171,7 +189,8 @@ def _make_tiles(recipe, folder, real_images, *, workers, progress_bar):
         draw = partial(_injected_tile, path=path, fine_scale=recipe.fine_scale)
         seeds = _range(INJECTION_SEED + INJECTIONS * number, INJECTIONS)
         jobs[REAL] += [(draw, seed) for seed in seeds]
-    ResultFolder(folder, {}, settings)  # refuses tiles of other settings
+    # refuses tiles of other settings, and checkpoints from another start
+    ResultFolder(folder, {"start": start.identity} if start else {}, settings)
     files, missing = {}, []
     for name, drawn in jobs.items():
         (folder / name).mkdir(exist_ok=True)

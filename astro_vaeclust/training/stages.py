@@ -9,7 +9,7 @@ import numpy as np
 
 from ..detector.network import NetworkSettings
 from ..utils.validation import check_count, check_number
-from .level_skies import LevelSky, level_skies
+from .level_skies import level_skies
 from .level_tiles import draw_level
 from .loop import TrainingPlan
 from .losses import Weights
@@ -17,7 +17,7 @@ from .tiles import HARDEST, draw_tile
 
 __all__ = ["Recipe", "Stage", "default_stages"]
 
-CALIBRATION_SURVEYS = ("2mass-ks", "ukidss-k")
+CALIBRATION_SURVEYS, N_NULLS = ("2mass-ks", "ukidss-k"), 600
 
 SURVEYS_OF_STAGES = ("2mass-j", "2mass-h", "2mass-ks", "2mass-ks", "ukidss-k")
 
@@ -324,25 +324,19 @@ class Recipe:
     n_source_nulls, n_source_clusters : int
         How many of these, without and with a cluster, calibrate the detection with
         point sources, too; all where there are fewer. Zero for both leaves that out.
-    level_skies : tuple of `~astro_vaeclust.training.level_skies.LevelSky`
-        Mock sky on which the levels are calibrated; without any, images are searched on
-        the finest level alone.
     """
 
     stages: tuple[Stage, ...] = field(default_factory=default_stages)
     calibration_surveys: tuple[str, ...] = CALIBRATION_SURVEYS
-    n_nulls: int = 600
+    n_nulls: int = N_NULLS
     bare: float = 0.25
     n_source_nulls: int = 100
     n_source_clusters: int = 60
-    level_skies: tuple[LevelSky, ...] = level_skies(CALIBRATION_SURVEYS)
 
     def __post_init__(self):
         """Check the stages."""
         if not self.stages:
             raise ValueError("stages must have one at minimum, got none")
-        if self.stages[0].fine_only:
-            raise ValueError("stages must begin with one that is not fine_only")
         own = [stage.name for stage in self.stages if stage.n_tiles]
         for stage in self.stages:
             check_count("n_tiles", stage.n_tiles, minimum=0 if stage.tiles_of else 1)
@@ -359,6 +353,11 @@ class Recipe:
     def n_bare(self) -> int:
         """Number of clusters per survey that have lost their clouds (int)."""
         return round(self.n_nulls * self.bare / (1 - self.bare))
+
+    @property
+    def level_skies(self):
+        """Mock sky on which the levels are calibrated (tuple)."""
+        return level_skies(self.calibration_surveys, self.n_nulls / N_NULLS)
 
     @property
     def fine_scale(self) -> float:

@@ -19,6 +19,7 @@ from astro_vaeclust.images.prepare import prepare
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 from astro_vaeclust.training import fine_tune
+from astro_vaeclust.training.make import make_model
 from astro_vaeclust.training.stages import Recipe, Stage
 
 from .examples import TINY, tiny_model
@@ -111,7 +112,8 @@ def test_only_the_network_that_sees_the_tiles_is_tuned(model, tmp_path):
         fine_tune(finder, mixed, tmp_path / "mixed.pt", n_steps=2)
 
 
-def test_a_recipe_begins_with_all_images():
+def test_a_stage_of_fine_images_goes_on_with_a_model(tmp_path):
     stage = Stage(name="a", first_seed=1, n_tiles=1, surveys=("vvv-ks",))
-    with pytest.raises(ValueError, match="stages must begin with one that is not fine"):
-        Recipe(stages=(replace(stage, fine_only=True),))
+    recipe = Recipe(stages=(replace(stage, fine_only=True),))
+    with pytest.raises(ValueError, match="start must be a model, since stage 'a'"):
+        make_model(recipe, tmp_path)
