@@ -53,13 +53,14 @@ def shell_words(text, options):
     Returns
     -------
     text : str
-        ``name=value`` is ``--name value``; a name before what it takes, or one that
+        ``name=value`` is ``--name value``, ``name=True`` ``--name``; a name before what it takes, or one that
         can be no word since it has an underscore, is ``--name``.
     """
     for remedy, instead in REMEDIES.items():
         text = text.replace(remedy, instead)
     names = {name: options[own] for name, own in ARGUMENTS.items() if own in options}
     for name, option in (options | names).items():
+        text = re.sub(rf"(?<![\w.=-]){name}=True\b", option, text)
         text = re.sub(rf"(?<![\w.=-]){name}=(?=({_VALUE}))", f"{option} ", text)
         begins = rf"\A(?:\S+: )?{name}(?=(?::| must| takes?| is | has | cannot))"
         anywhere = rf"(?<![\w.'=-]){name}(?![\w.'=])" if "_" in name else begins

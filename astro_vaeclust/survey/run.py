@@ -267,7 +267,6 @@ class _Plan:
             "grid": asdict(self.grid),
             "band": self.band,
             "hdu": self.hdu,
-            "skip_bad": self.skip_bad,
         }
 
     def find_grid(self):
@@ -349,7 +348,8 @@ class _Plan:
                 wrong.append(f"{image.path} (not on the grid of pixels of this survey)")
             elif image.band != band:
                 wrong.append(
-                    f"{image.path} (band {image.band!r}, not {band!r}; choose by band=)"
+                    f"{image.path} (band {image.band!r}, not {band!r}; "
+                    f"band={band!r} chooses)"
                 )
             else:
                 fitting.append(image)
