@@ -53,8 +53,9 @@ def shell_words(text, options):
     Returns
     -------
     text : str
-        ``name=value`` is ``--name value``, ``name=True`` ``--name``; a name before what it takes, or one that
-        can be no word since it has an underscore, is ``--name``.
+        ``name=value`` is ``--name value``, ``name=True`` ``--name``; a name before
+        what it takes, or one that can be no word since it has an underscore, is
+        ``--name``.
     """
     for remedy, instead in REMEDIES.items():
         text = text.replace(remedy, instead)
