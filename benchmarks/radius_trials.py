@@ -25,7 +25,8 @@ from tqdm import tqdm
 
 from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.simulation import SURVEYS, simulate_tile
-from astro_vaeclust.simulation import clusters as mock_clusters
+from astro_vaeclust.simulation import members as mock_members
+from astro_vaeclust.simulation.clusters import draw_clusters
 
 FIRST_SEED = 2_700_000
 SHAPE = (512, 512)
@@ -47,12 +48,12 @@ class Trial:
     cluster: dict = field(default_factory=dict)
     survey: dict = field(default_factory=dict)
     tile: dict = field(default_factory=dict)
-    depth: float = mock_clusters.DEPTH
+    depth: float = mock_members.DEPTH
 
     def simulate(self, seed):
         """Return the tile of a seed."""
         cluster = replace(draw_cluster(seed), **self.cluster)
-        with patch.object(mock_clusters, "DEPTH", self.depth):
+        with patch.object(mock_members, "DEPTH", self.depth):
             return simulate_tile(
                 survey=replace(SURVEY, **self.survey),
                 shape=SHAPE,
@@ -98,7 +99,7 @@ TRIALS = {
 def draw_cluster(seed):
     """Return the cluster of a seed: as in training, but for number and radius."""
     rng = np.random.default_rng(seed)
-    [cluster] = mock_clusters.draw_clusters(rng, 1)
+    [cluster] = draw_clusters(rng, 1)
     number, radius = np.exp(rng.uniform(np.log([40, 12]), np.log([300, 50])))
     expected = SURVEY.limit - np.log10(number) / cluster.slope
     brightest = np.clip(expected + rng.normal(0, 0.8), 7, 11)

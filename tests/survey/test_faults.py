@@ -221,7 +221,8 @@ def test_a_cluster_of_batch_jobs_that_loses_its_scheduler(
     assert SurveyFolder(out).read_rows(["status"]).num_rows >= 3
     scheduler = start_scheduler(slurm)
     try:
-        options = ("--output", out, "--scheduler-file", "cluster.json", "--resume")
+        file = slurm / "cluster.json"
+        options = ("--output", out, "--scheduler-file", file, "--resume")
         process = start("survey", f"{tiles}/*", *options, trap=trap)
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
