@@ -93,7 +93,7 @@ else:
     intersphinx_mapping = {name: (url, None) for name, url in OTHER_PACKAGES.items()}
 
 # No inventory to link to, anywhere.
-nitpick_ignore_regex = [(r"py:.*", r"tqdm(\..*)?")]
+nitpick_ignore_regex = [(r"py:.*", r"(distributed|pyarrow|tqdm)(\..*)?")]
 if OFFLINE:
     packages = "|".join(name for name in OTHER_PACKAGES if name != "python")
     nitpick_ignore_regex += [

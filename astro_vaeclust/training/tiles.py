@@ -89,7 +89,7 @@ class TrainingTile:
         x and y of these members.
     regions : (n, 4) array
         Number of the class of `~astro_vaeclust.detector.network.CLASSES`, x, y and
-        radius of what is no cluster, and `~astro_vaeclust.training.targets.UNLABELLED`
+        radius of what is no cluster, and ``UNLABELLED``
         of what is neither right nor wrong.
     scale : float
         Size of a network pixel in arcsec.
