@@ -106,7 +106,7 @@ class SkyGrid:
     >>> from astro_vaeclust.survey.grid import SkyGrid
     >>> grid = SkyGrid(0.5)
     >>> grid.field(grid.locate(275.12, -16.18)).name
-    '274.9638-16.2500'
+    '275.0649-16.2500'
     """
 
     side: float

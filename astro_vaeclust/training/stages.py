@@ -9,7 +9,7 @@ import numpy as np
 
 from ..detector.network import NetworkSettings
 from ..utils.validation import check_count, check_number
-from .level_skies import level_skies
+from .level_skies import LevelSky, level_skies
 from .level_tiles import draw_level
 from .loop import TrainingPlan
 from .losses import Weights
@@ -355,7 +355,7 @@ class Recipe:
         return round(self.n_nulls * self.bare / (1 - self.bare))
 
     @property
-    def level_skies(self):
+    def level_skies(self) -> tuple[LevelSky, ...]:
         """Mock sky on which the levels are calibrated (tuple)."""
         return level_skies(self.calibration_surveys, self.n_nulls / N_NULLS)
 
