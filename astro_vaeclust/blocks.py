@@ -310,17 +310,19 @@ def flag_conditions(table, source, model):
         The clusters.
     source, model
         As those of `search_in_blocks`; the part of the image around the first cluster
-        stands for the whole.
+        stands for the whole, its middle where there is none.
     """
+    at = middle(source.shape)
     if len(table):
-        sample = source.part(_part_around(table[0], source.shape))
-        DetectorSearch(sample, model, max_false_alarm_rate=None).flag_conditions(table)
+        at = table["x_center"][0], table["y_center"][0]
+    sample = source.part(_part_around(at, source.shape))
+    DetectorSearch(sample, model, max_false_alarm_rate=None).flag_conditions(table)
 
 
-def _part_around(row, shape):
-    """Return rows and columns around a cluster, at most ``SAMPLE`` a side."""
+def _part_around(at, shape):
+    """Return rows and columns around a position, at most ``SAMPLE`` a side."""
     part = []
-    for center, side in zip((row["y_center"], row["x_center"]), shape, strict=True):
+    for center, side in zip(at[::-1], shape, strict=True):
         start = int(np.clip(center - SAMPLE / 2, 0, max(side - SAMPLE, 0)))
         part.append(slice(start, min(start + SAMPLE, side)))
     return tuple(part)

@@ -56,8 +56,10 @@ KNOWN_LISTS = (
     *("borissova2011", "solin2012", "kharchenko2013", "morales2013", "solin2014"),
     *("barba2015", "bica2019", "hunt2023"),
 )
-TABLES = ".ecsv, .fits, .vot, .parquet, .csv"
 """What --help lists at once, without an import of what has them."""
+
+TABLES = ".ecsv, .fits, .vot, .parquet, .csv"
+"""Endings of tables."""
 
 _OF_FINDER = ("mixture", "seed", "device")
 _OF_EMBEDDING = ("model", "patch_sizes", "overlap", "n_seeds")

@@ -72,13 +72,13 @@ def read_verdicts(path, table):
 def _rows(text, path):
     first = text.partition("\n")[0]
     delimiter = ";" if first.count(";") > first.count(",") else ","
-    rows = list(csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter))
-    missing = [name for name in _NEEDED if rows and name not in rows[0]]
-    if missing or not first.strip():
+    reader = csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter)
+    missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+    if missing:
         raise ValueError(
             f"{path} is not a file of verdicts: it lacks the columns {missing}"
         )
-    return [{name: (row[name] or "").strip() for name in _NEEDED} for row in rows]
+    return [{name: (row[name] or "").strip() for name in _NEEDED} for row in reader]
 
 
 def _id(text, ids, path):

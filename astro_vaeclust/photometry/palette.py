@@ -222,7 +222,7 @@ def checked_surveys(survey):
     surveys = [get_survey(one) for one in survey]
     if len(surveys) == 1:
         return tuple(surveys)
-    names = ", ".join(one.band for one in surveys)
+    names = ", ".join(one.band for one in surveys) or "none"
     if not surveys or not all(one.band in BANDS for one in surveys):
         raise ValueError(f"survey must have bands among J, H and K or Ks, got {names}")
     if len({BANDS[one.band] for one in surveys}) < len(surveys):

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.wcs import WCS
 from scipy.ndimage import gaussian_filter
 
-from ..photometry.palette import BANDS, LAWS, Palette, reddened
+from ..photometry.palette import BANDS, Palette, reddened
 from ..photometry.populations import Sightline
 from .artefacts import ARTEFACTS, paint_artefacts
 from .canvas import Canvas
@@ -181,8 +181,8 @@ def start_exposures(surveys, wcs, seed, density=None):
             camera["sky"],
             conditions[band],
         )
-        width = 0 if is_last else REGISTRATION / survey.pixel_scale
-        shift = tuple(camera["shift"].normal(0, width, 2)) if width else (0.0, 0.0)
+        width = REGISTRATION / survey.pixel_scale
+        shift = (0.0, 0.0) if is_last else tuple(camera["shift"].normal(0, width, 2))
         exposures.append(
             Exposure.start(canvas, camera, seed, wcs, conditions[band], shift)
         )
@@ -235,7 +235,7 @@ def random_streams(seed):
     if isinstance(seed, np.random.Generator):
         seed = int(seed.integers(2**63))
     check_seed("seed", seed)
-    children = np.random.SeedSequence(seed).spawn(len(STREAMS) + len(LAWS[0]))
+    children = np.random.SeedSequence(seed).spawn(len(STREAMS) + len({*BANDS.values()}))
     names = len(STREAMS)
     return {
         **_named(STREAMS, children[:names]),

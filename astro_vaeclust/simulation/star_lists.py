@@ -42,7 +42,7 @@ NEIGHBOURS = 50
 def render_catalog(
     table: Table,
     *,
-    survey: Survey | str = "2mass-ks",
+    survey: Survey | str | Sequence[Survey | str] = "2mass-ks",
     shape: tuple[int, int] = (1024, 1024),
     center: SkyCoord | None = None,
     complete: bool = True,

@@ -41,7 +41,7 @@ DUST_OUTER, DUST_SPREAD = (150.0, 1200.0), (0.5, 1.1)
 
 def simulate_tile(
     *,
-    survey: Survey | str = "2mass-ks",
+    survey: Survey | str | Sequence[Survey | str] = "2mass-ks",
     shape: tuple[int, int] = (1024, 512),
     center: SkyCoord | None = None,
     clusters: int | MockCluster | Sequence[MockCluster] = 0,

@@ -256,7 +256,7 @@ def _repeated(url, request):
             return request()
         except ImportError:
             raise
-        except Exception as error:  # clients of the network raise much
+        except Exception as error:  # drivers of fsspec have no error in common
             cause = error
             if url.startswith("http"):  # fsspec says "no such file" of all failures
                 cause = error.__cause__ or error

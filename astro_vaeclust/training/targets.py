@@ -20,6 +20,9 @@ CORE_LIMITS = (0.8, 5.0)
 RIM = 1.5
 """Cells around the core, if not the half-number radius, in which nothing is asked."""
 
+MARKED = 0.3
+"""Radius in cells from which on what is no cluster marks a cell."""
+
 UNLABELLED = -1
 
 
@@ -212,7 +215,7 @@ def _labels(clusters, regions, usable, cell, side, labelled):
         return _within(x, y, radius, cell, n_cells)
 
     for kind, x, y, radius in regions:
-        if radius > 0.3 * cell:
+        if radius > MARKED * cell:
             labels[within(x, y, max(radius, 0.7 * cell))] = int(kind)
     for x, y, _, r80, _ in clusters:
         labels[within(x, y, 1.6 * r80 + 0.5 * cell)] = UNLABELLED

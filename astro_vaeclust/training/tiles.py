@@ -19,7 +19,7 @@ from ..simulation.artefacts import ARTEFACTS
 from ..simulation.clusters import draw_clusters
 from ..simulation.nulls import TILE_NULLS
 from ..utils.files import atomic_path
-from .targets import UNLABELLED
+from .targets import MARKED, UNLABELLED
 
 __all__ = ["TrainingTile", "draw_tile", "inject_tile", "varied_survey"]
 
@@ -67,9 +67,6 @@ KINDS = {
 
 ASKED = (8.0, 90.0)
 """Network pixels of r50 of clusters that are asked for on coarser levels."""
-
-SMALLEST_REGION = 0.3 * CELL
-"""Radius in network pixels below which a region marks no cell of any scale."""
 
 _DESIGN = 0x7A11
 
@@ -322,7 +319,7 @@ def _regions(tile, image, grid):
     regions = np.array(rows, dtype=np.float32).reshape(-1, 4)
     regions[:, 1:3] = grid.to_network(regions[:, 1:3])
     regions[:, 3] /= grid.scale
-    return regions[regions[:, 3] > SMALLEST_REGION]
+    return regions[regions[:, 3] > MARKED * CELL]  # on the finest scale
 
 
 def _class_of(kind):

@@ -101,10 +101,14 @@ def test_clusters_are_flagged_with_a_warning(tile, block_size):
     assert "flag 256: its image is unlike those" in str(outside)
 
 
-def test_an_image_without_clusters_says_what_it_is_unlike(tile):
+@pytest.mark.parametrize("block_size", [None, 256])
+def test_an_image_without_clusters_says_what_it_is_unlike(tile, block_size):
     finder = VAEClusterFinder(max_false_alarm_rate=1e-9 / u.deg**2)
     with pytest.warns(NoDetectionsWarning) as caught:
-        inside, outside = map(finder.detect, (tile, with_scale(tile, 1.4)))
+        inside, outside = (
+            finder.detect(one, block_size=block_size)
+            for one in (tile, with_scale(tile, 1.4))
+        )
     assert str(inside) == "No clusters found."
     assert [str(one.message) for one in caught] == [str(inside), str(outside)]
     assert "unlike those that calibrated the search" in str(outside)
