@@ -130,9 +130,9 @@ def _recipe(arguments):
     surveys = arguments.surveys
 
     def chosen(stage):
-        """Return the given surveys with pixels as fine as those of a stage."""
-        kinds = set(map(_is_fine, stage.surveys))
-        return surveys and tuple(tag for tag in surveys if _is_fine(tag) in kinds)
+        """Return the given surveys with bands and pixels as those of a stage."""
+        kinds = set(map(_kind, stage.surveys))
+        return surveys and tuple(tag for tag in surveys if _kind(tag) in kinds)
 
     def changed(number, stage):
         steps = _in_proportion(arguments.steps, stage.plan.n_steps, first.plan.n_steps)
@@ -155,20 +155,28 @@ def _recipe(arguments):
         for name in arguments.stages:
             check_choice("stages", name, [stage.name for stage in wanted])
         wanted = [stage for stage in wanted if stage.name in arguments.stages]
-    calibrated = tuple(dict.fromkeys(surveys or recipe.calibration_surveys))
+    calibrated = surveys or (*recipe.calibration_surveys, *recipe.color_surveys)
+    in_color = {False: [], True: []}
+    for tag in dict.fromkeys(calibrated):
+        in_color["," in tag].append(tag)
+    if arguments.start and all(stage.in_color for stage in wanted):
+        in_color[False] = []
     return replace(
         recipe,
         stages=tuple(changed(*numbered) for numbered in enumerate(wanted)),
-        calibration_surveys=calibrated,
+        calibration_surveys=tuple(in_color[False]),
+        color_surveys=tuple(in_color[True]),
         n_nulls=n_nulls,
     )
 
 
-def _is_fine(tag):
+def _kind(tag):
+    """Return whether a survey is in colour, and whether its pixels are fine."""
     from ..detector.grid import FINE
     from ..photometry.surveys import get_survey
 
-    return get_survey(tag).pixel_scale < FINE
+    *others, last = tag.split(",")
+    return bool(others), get_survey(last).pixel_scale < FINE
 
 
 def _in_proportion(given, number, first):

@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter
 from scipy.special import logsumexp
 
 from .candidates import MIN_SCORE, find_candidates
-from .network import CELL, MEASURES
+from .network import CELL, COLOR_MEASURES, MEASURES
 
 __all__ = [
     "HEIGHT_ALONE",
@@ -239,9 +239,9 @@ class Calibration:
         """
         Return a measure without bias, and errors that hold 68 % of the truths.
 
-        ``name`` is one of `~astro_vaeclust.detector.network.MEASURES`.
+        ``name`` is one of `~astro_vaeclust.detector.network.COLOR_MEASURES`.
         """
-        index, of_level = MEASURES.index(name), self.level(fine, level)
+        index, of_level = COLOR_MEASURES.index(name), self.level(fine, level)
         scaled = of_level.error_factors[index] * errors
         return (
             values - of_level.biases[index],

@@ -18,9 +18,13 @@ import astropy.units as u
 import numpy as np
 from astropy.nddata import block_reduce
 
-from ..images.sky import Meshes, Sky, check_enough_usable, mesh_side
+from ..images.bands import BANDS
+from ..images.sky import MIN_USABLE, Meshes, Sky, check_enough_usable, mesh_side
 
-__all__ = ["NetworkGrid", "NetworkImage", "Scaling"]
+__all__ = ["NetworkGrid", "NetworkImage", "Scaling", "composite"]
+
+BAND_CHANNELS = 3
+"""Channels of an image in one band, see `NetworkImage`."""
 
 COARSE = 1.0
 """Arcseconds per network pixel of the finest level of images that are not fine."""
@@ -218,20 +222,27 @@ class NetworkImage:
     ----------
     channels : (3, ny, nx) float32 array
         Compressed significance of the means and of the maxima, zero where masked, and
-        one where a pixel is usable.
+        one where a pixel is usable. Of several bands, those of the longest that shows
+        the pixel.
     significance : (ny, nx) float32 array
         Mean of the image minus sky over noise, zero where masked.
     grid : `NetworkGrid`
         Its relation to the image.
+    inputs : (3, ny, nx) or (9, ny, nx) float32 array
+        What the network gets: the channels, or of several bands, those of J, H and Ks,
+        which are zero for a band that is not there.
     """
 
     channels: np.ndarray
     significance: np.ndarray
     grid: NetworkGrid
+    inputs: np.ndarray
 
     @classmethod
     def from_image(cls, image, grid):
         """Bin an image, subtract its sky and divide by its noise."""
+        if image.bands:
+            return cls._from_bands(image, grid)
         check_enough_usable(image.most_usable)
         scaling = image.whole and image.whole.scaling
         if scaling is not None:
@@ -249,9 +260,29 @@ class NetworkImage:
 
     def part(self, place):
         """Return rows and columns of it, two slices of network pixels."""
-        return NetworkImage(
-            self.channels[:, *place], self.significance[place], self.grid
-        )
+        channels = self.channels[:, *place]
+        inputs = channels if self.inputs is self.channels else self.inputs[:, *place]
+        return NetworkImage(channels, self.significance[place], self.grid, inputs)
+
+    @classmethod
+    def _from_bands(cls, image, grid):
+        """Do it for each band that shows enough."""
+        made = {
+            band: cls.from_image(one, grid)
+            for band, one in image.bands.items()
+            if one.most_usable >= MIN_USABLE
+        }
+        check_enough_usable(max(one.most_usable for one in image.bands.values()))
+        nothing = np.zeros((4, *next(iter(made.values())).significance.shape))
+        stacked = [
+            np.stack([*made[band].channels, made[band].significance])
+            if band in made
+            else nothing.astype(np.float32)
+            for band in BANDS
+        ]
+        *channels, significance = _of_longest(stacked)
+        inputs = np.concatenate([band[:3] for band in stacked])
+        return cls(np.stack(channels), significance, grid, inputs)
 
     @classmethod
     def _from_arrays(cls, means, maxima, mask, grid, scaling=None):
@@ -281,7 +312,23 @@ class NetworkImage:
                 scaling = Scaling(sky, *_level_and_spread(peaks[~mask]))
             scaled = _significance(peaks, scaling.peak_level, scaling.peak_spread, mask)
             _compress(scaled, channels[1])
-        return cls(channels, significance, grid)
+        return cls(channels, significance, grid, channels)
+
+
+def composite(inputs):
+    """Return the ``channels`` of the ``inputs`` of a `NetworkImage`."""
+    n_bands = len(inputs) // BAND_CHANNELS
+    return inputs if n_bands == 1 else _of_longest(np.split(inputs, n_bands))
+
+
+def _of_longest(bands):
+    """Return arrays, usable where the third is not zero, of the longest band there."""
+    *others, longest = bands
+    chosen = longest.copy()
+    for band in reversed(others):
+        missing = chosen[2] == 0
+        chosen[:, missing] = band[:, missing]
+    return chosen
 
 
 def _level_and_spread(peaks):

@@ -121,7 +121,7 @@ class LevelSearch:
         """What the network says (`~astro_vaeclust.detector.inference.NetworkMaps`)."""
         is_finest_of_fine = self.grid.is_fine and not self.level
         network = self.model.quick_network_for(is_finest_of_fine)
-        return run_network(network, self.network_image.channels)
+        return run_network(network, self.network_image.inputs)
 
     @cached_property
     def found(self):

@@ -36,7 +36,8 @@ def measured_columns(network_image, maps, candidates, *, calibration=None, level
     -------
     columns : dict of (n,) array
         ``radius``, ``r50``, their errors and ``center_err`` in arcsec, ``n_members``
-        with its error, ``nebulosity``, ``p_cluster``, ``p_nebula``, ``p_artefact``.
+        with its error, ``nebulosity``, ``p_cluster``, ``p_nebula``, ``p_artefact``; of
+        several bands ``a_k`` in mag with its error.
     """
     grid = network_image.grid
 
@@ -57,6 +58,8 @@ def measured_columns(network_image, maps, candidates, *, calibration=None, level
         ("n_members", "log_members", 1.0),
     ):
         columns[column], columns[f"{column}_err"] = antilog(name, unit)
+    if "a_k" in candidates.measures:
+        columns["a_k"], columns["a_k_err"] = corrected("a_k")
     offsets = [corrected(name)[1] for name in ("dx", "dy")]
     columns["center_err"] = CELL * np.sqrt(np.mean(np.square(offsets), axis=0))
     columns["center_err"] *= grid.scale

@@ -12,7 +12,7 @@ import copy
 import json
 import pickle
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -21,12 +21,15 @@ import torch
 from ..embeddings.latent_map import digest
 from ..utils.files import atomic_path
 from .calibration import Calibration
-from .network import ConvolutionalVAE, NetworkSettings
+from .network import COLOR_PARTS, ConvolutionalVAE, NetworkSettings
 from .source_score import SourceCalibration
 
 __all__ = ["TrainedModel", "in_half_precision", "load_model"]
 
 FORMAT = "astro_vaeclust-model-2"
+
+STATES = ("state", "fine_state")
+"""Names in the file of the states of the networks for all images, and fine ones."""
 
 DEFAULT_MODEL = Path(__file__).parents[1] / "models" / "default.pt"
 """The model that comes with the package, made by ``vaeclust train``."""
@@ -51,6 +54,11 @@ class TrainedModel:
     fine_network : `~astro_vaeclust.detector.network.ConvolutionalVAE` or None
         A network of the same sizes for fine images, see
         `~astro_vaeclust.detector.grid.NetworkGrid`; None if one sees all.
+    color : `TrainedModel` or None
+        The networks for several bands, all but `COLOR_PARTS` as those for one; None if
+        there are none.
+    color_calibrations : dict of str to Calibration
+        Those of sets of bands, as ``"J,Ks"``.
     """
 
     network: ConvolutionalVAE
@@ -58,11 +66,50 @@ class TrainedModel:
     training: dict
     source_calibration: SourceCalibration | None = None
     fine_network: ConvolutionalVAE | None = None
+    color: TrainedModel | None = None
+    color_calibrations: dict[str, Calibration] = field(default_factory=dict)
+
+    def for_bands(self, bands):
+        """
+        Return the model for the images of some bands (`TrainedModel`).
+
+        Parameters
+        ----------
+        bands : tuple of str
+            Of `~astro_vaeclust.images.bands.BANDS`, in their order.
+
+        Raises
+        ------
+        ValueError
+            If the model takes one band only, or is not calibrated for these.
+        """
+        if len(bands) == 1:
+            return self
+        if self.color is None:
+            raise ValueError(
+                f"model takes images in one band, got {len(bands)}: {', '.join(bands)}"
+            )
+        name = ",".join(bands)
+        if not self.color_calibrations:
+            return self.color
+        if name not in self.color_calibrations:
+            raise ValueError(
+                f"model is calibrated for {' and for '.join(self.color_calibrations)}, "
+                f"got {name}"
+            )
+        return self._calibrated[name]
+
+    @cached_property
+    def _calibrated(self):
+        return {
+            name: replace(self.color, calibration=calibration)
+            for name, calibration in self.color_calibrations.items()
+        }
 
     @property
     def _networks(self):
         """The networks by the names of their states in the file (dict)."""
-        networks = {"state": self.network, "fine_state": self.fine_network}
+        networks = dict(zip(STATES, (self.network, self.fine_network), strict=True))
         return {name: network for name, network in networks.items() if network}
 
     @cached_property
@@ -109,6 +156,17 @@ class TrainedModel:
             and self.source_calibration.to_dict(),
         }
         states = {name: _state(network) for name, network in self._networks.items()}
+        if self.color is not None:
+            header["color"] = {
+                "network": asdict(self.color.network.settings),
+                "identity": self.color.identity,
+                "calibrations": {
+                    name: calibration.to_dict()
+                    for name, calibration in self.color_calibrations.items()
+                },
+            }
+            for name, network in self.color._networks.items():
+                states[f"color_{name}"] = _own(_state(network))
         with atomic_path(path, overwrite) as temporary:
             torch.save({"header": json.dumps(header), **states}, temporary)
 
@@ -122,6 +180,13 @@ def _state(network):
             value = value.half()
         state[name] = value
     return state
+
+
+def _own(state):
+    """Return what a network for several bands does not share with that for one."""
+    return {
+        name: value for name, value in state.items() if name.startswith(COLOR_PARTS)
+    }
 
 
 def in_half_precision(network):
@@ -164,30 +229,54 @@ def load_model(path=None, *, device="cpu"):
 
 @lru_cache(maxsize=4)
 def _load(path, modified, device):
-    header, *states = _contents(path)
+    header, states = _contents(path)
     network, fine_network = (
-        state and _network(path, NetworkSettings.from_dict(header["network"]), state)
-        for state in states
+        _network(path, header["network"], states.get(name)) for name in STATES
     )
+    color = header.get("color")
     calibration = header["calibration"]
     with_sources = header.get("source_calibration")
     model = TrainedModel(
         network=network.to(device),
         fine_network=fine_network and fine_network.to(device),
+        color=color and _colored(path, color, states, header["training"], device),
+        color_calibrations={
+            name: Calibration.from_dict(values)
+            for name, values in (color or {"calibrations": {}})["calibrations"].items()
+        },
         calibration=calibration and Calibration.from_dict(calibration),
         training=header["training"],
         source_calibration=with_sources and SourceCalibration.from_dict(with_sources),
     )
-    if model.identity != header["identity"]:
+    _check_undamaged(path, model, header["identity"])
+    return model
+
+
+def _colored(path, header, states, training, device):
+    """Return the networks for several bands, as a model without a calibration."""
+    networks = []
+    for name in STATES:
+        own, shared = states.get(f"color_{name}"), states.get(name, states["state"])
+        network = _network(path, header["network"], own and shared | own)
+        networks.append(network and network.to(device))
+    model = TrainedModel(networks[0], None, training, fine_network=networks[1])
+    _check_undamaged(path, model, header["identity"])
+    return model
+
+
+def _check_undamaged(path, model, identity):
+    if model.identity != identity:
         raise ValueError(
             f"model={str(path)!r} is damaged: its parameters are not those that were "
             "written"
         )
-    return model
 
 
 def _network(path, settings, state):
-    network = ConvolutionalVAE(settings)
+    """Return the network of a state; None for none."""
+    if state is None:
+        return None
+    network = ConvolutionalVAE(NetworkSettings.from_dict(settings))
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
@@ -197,7 +286,7 @@ def _network(path, settings, state):
 
 
 def _contents(path):
-    """Return the header and the states of both networks, the second or None."""
+    """Return the header, and the states of the networks by their names."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of files of other kinds
@@ -205,7 +294,9 @@ def _contents(path):
         header = json.loads(contents["header"])
         if header["format"] != FORMAT:
             raise ValueError(f"format {header['format']!r}")
-        return header, contents["state"], contents.get("fine_state")
+        if "state" not in contents:
+            raise KeyError("state")
+        return header, contents
     except (
         pickle.UnpicklingError,
         RuntimeError,

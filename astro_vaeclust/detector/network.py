@@ -18,16 +18,21 @@ from torch import nn
 from torch.nn import functional
 
 from ..embeddings.priors import MixtureOfGaussians
+from ..images.bands import BANDS
 from ..utils.validation import check_choice, check_count
+from .grid import BAND_CHANNELS
 from .vamp import FeatureVampPrior
 
 __all__ = [
     "CLASSES",
+    "COLOR_MEASURES",
+    "COLOR_PARTS",
     "MEASURES",
     "ConvolutionalVAE",
     "NetworkSettings",
     "Outputs",
     "class_sums",
+    "in_colors",
 ]
 
 CLASSES = ("field", "cluster", "nebula", "bright-star", "artefact")
@@ -38,6 +43,17 @@ MEASURES = ("dx", "dy", "log_r50", "log_r80", "log_members")
 What is measured of a cluster: offset of its centre from that of the cell in units of
 the cell, logarithms (base 10) of radii in network pixels and of the members.
 """
+
+COLOR_MEASURES = (*MEASURES, "a_k")
+"""
+The same in several bands: also the mean extinction of the members in Ks, mag.
+"""
+
+COLOR_PARTS = (
+    *("stages.0", "stages.1", "stages.2", "laterals", "latents", "head", "center"),
+    *("shares", "density", "measures"),
+)
+"""What a network for several bands has of its own: its first layers and its last."""
 
 MAX_LOG_ODDS = 12.0
 """Largest absolute log-odds of a component that enter the score."""
@@ -89,6 +105,8 @@ class NetworkSettings:
         of learned features, see `~astro_vaeclust.detector.vamp.FeatureVampPrior`.
     n_pseudo_inputs : int
         Learned features for each of `CLASSES`, for ``prior="vamp"`` only.
+    n_bands : int
+        Bands of an image: 1, or 3 for J, H and Ks, of which any may be missing.
 
     Raises
     ------
@@ -103,16 +121,28 @@ class NetworkSettings:
     fine_scale: float = 1.0
     prior: str = "mixture"
     n_pseudo_inputs: int = 1
+    n_bands: int = 1
 
     def __post_init__(self):
         """Check the prior."""
         check_choice("prior", self.prior, PRIOR_KINDS)
         check_count("n_pseudo_inputs", self.n_pseudo_inputs)
+        check_choice("n_bands", self.n_bands, (1, len(BANDS)))
         if self.prior == "mixture" and self.n_pseudo_inputs != 1:
             raise ValueError(
                 "n_pseudo_inputs is for prior='vamp', got "
                 f"{self.n_pseudo_inputs} with prior={self.prior!r}"
             )
+
+    @property
+    def n_inputs(self):
+        """Number of channels of an image (int)."""
+        return BAND_CHANNELS * self.n_bands
+
+    @property
+    def measures(self):
+        """Names of what is measured (tuple of str)."""
+        return MEASURES if self.n_bands == 1 else COLOR_MEASURES
 
     @property
     def n_scales(self):
@@ -141,7 +171,7 @@ class Outputs:
         Logit of the probability that a cluster has its centre in the cell.
     density : (batch, ny, nx) tensor
         Logarithm of the expected number of cluster members in the cell.
-    measures, log_variances : (batch, len(MEASURES), ny, nx) tensor
+    measures, log_variances : (batch, n_measures, ny, nx) tensor
         What a cluster centred here would measure, and the logarithms of the variances.
     posteriors : list of (mean, log_variance)
         Of the latents at each scale, each ``(batch, ny_s, nx_s, latent)``.
@@ -219,7 +249,7 @@ class ConvolutionalVAE(nn.Module):
     def __init__(self, settings=None):
         super().__init__()
         self.settings = settings = settings or NetworkSettings()
-        inputs = (3, *settings.channels[:-1])
+        inputs = (settings.n_inputs, *settings.channels[:-1])
         self.stages = nn.ModuleList(
             _halving(before, after, n_blocks, kernel=5 if number == 0 else 3)
             for number, (before, after, n_blocks) in enumerate(
@@ -249,7 +279,7 @@ class ConvolutionalVAE(nn.Module):
         self.shares = nn.Parameter(torch.full((len(scales),), 0.1))
         self.density = nn.Conv2d(fused, 1, 1)
         self.measures = nn.Sequential(
-            _Block(fused, dilation=2), nn.Conv2d(fused, 2 * len(MEASURES), 1)
+            _Block(fused, dilation=2), nn.Conv2d(fused, 2 * len(settings.measures), 1)
         )
         nn.init.constant_(self.center.bias, -4.0)
         nn.init.constant_(self.density.bias, -4.0)
@@ -262,7 +292,7 @@ class ConvolutionalVAE(nn.Module):
         return FeatureVampPrior(head, n_components, LOG_VARIANCES)
 
     def forward(self, x):
-        """Return `Outputs` of (batch, 3, ny, nx); sides are multiples of 64."""
+        """Return `Outputs` of (batch, n_inputs, ny, nx); sides are multiples of 64."""
         x = self._in_strips(x)
         features = []
         for stage in self.stages[N_FIRST:]:
@@ -332,6 +362,28 @@ class ConvolutionalVAE(nn.Module):
             fine = functional.interpolate(odds[:, None], scale_factor=1 << scale)
             total = total + fine[:, 0]
         return total
+
+
+def in_colors(network, settings):
+    """
+    Return a network for several bands that sees Ks as one of a single band does.
+
+    It begins with the parameters of that, and leaves out the other bands.
+    """
+    colored = ConvolutionalVAE(settings)
+    state, fresh = network.state_dict(), colored.state_dict()
+    for name, value in state.items():
+        if value.shape == fresh[name].shape:
+            fresh[name] = value
+        elif name == "stages.0.0.weight":
+            fresh[name] = torch.cat([torch.zeros_like(value)] * 2 + [value], dim=1)
+        else:  # means, then logarithms of variances, of the measures
+            n_before, n_after = len(MEASURES), len(COLOR_MEASURES)
+            fresh[name].zero_()
+            fresh[name][:n_before] = value[:n_before]
+            fresh[name][n_after : n_after + n_before] = value[n_before:]
+    colored.load_state_dict(fresh)
+    return colored
 
 
 def _channels_last(maps):

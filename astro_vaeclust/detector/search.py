@@ -73,6 +73,8 @@ class DetectorSearch(ClusterSearchBase):
         sources=None,
         levels=None,
     ):
+        if image.bands:
+            model = model.for_bands(tuple(image.bands))
         check_takes_sources(model, sources)
         self.sources = sources
         self.image = image
@@ -127,7 +129,7 @@ class DetectorSearch(ClusterSearchBase):
         """
         enlarged = [self._enlarged(level) for level in self.levels]
         heatmap = np.maximum.reduce(enlarged)
-        heatmap[self.image.mask] = 0
+        heatmap[self.image.unseen] = 0
         return heatmap
 
     def _enlarged(self, level):
@@ -156,7 +158,7 @@ class DetectorSearch(ClusterSearchBase):
         radii = radii_in_pixels(self.image, centers, columns["radius"])
         for row in reversed(range(len(centers))):
             part, inside = circle(self.image.shape, centers[row], radii[row])
-            labels[part][inside & ~self.image.mask[part]] = row + 1
+            labels[part][inside & ~self.image.unseen[part]] = row + 1
         return SegmentationImage(labels)
 
     def flag_conditions(self, table):
@@ -270,6 +272,11 @@ def cluster_columns(rows, image, circles):
             )
         },
         "level": length("level"),
+        **{
+            name: np.asarray(rows[name]) * u.mag
+            for name in ("a_k", "a_k_err")
+            if name in rows.colnames
+        },
     }
 
 

@@ -43,7 +43,7 @@ from a large cluster; the plane has few, of which Baade's is the largest.
 _DESIGN = 0x305A1C
 
 
-def draw_mosaic(seed, *, survey="2mass-ks", side=1 * u.deg, clusters=0):
+def draw_mosaic(seed, *, survey="2mass-ks", side=1 * u.deg, clusters=0, nulls=()):
     """
     Simulate a mosaic for calibration and evaluation, all of it from a seed.
 
@@ -63,6 +63,8 @@ def draw_mosaic(seed, *, survey="2mass-ks", side=1 * u.deg, clusters=0):
     clusters : int
         How many clusters of all sizes, see
         `~astro_vaeclust.simulation.clusters.draw_clusters`.
+    nulls : sequence of str
+        Further hard negatives, such as ``"starless-cloud"``.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def draw_mosaic(seed, *, survey="2mass-ks", side=1 * u.deg, clusters=0):
         density=rng.uniform(*DENSITY),
         extinction=rng.uniform(*EXTINCTION) * u.mag,
         gradient=rng.uniform(*GRADIENT),
-        nulls=draw_kinds(rng, side.to_value(u.deg) ** 2),
+        nulls=[*draw_kinds(rng, side.to_value(u.deg) ** 2), *nulls],
         seed=seed,
     )
 

@@ -21,6 +21,9 @@ __all__ = ["LARGE_NULLS", "NULLS", "TILE_NULLS", "draw_nulls"]
 NEBULA_DUST = 1.0
 """Largest extinction in Ks before a nebula in mag."""
 
+MOSAIC = 1200.0
+"""Shorter side in arcsec above which an image has clouds of clusters of all sizes."""
+
 LARGE_SAMPLES = 401
 """Samples along a side of large clouds."""
 
@@ -281,11 +284,13 @@ def _hii_region(rng, canvas, x, y):
 
 def _starless_cloud(rng, canvas, x, y):
     """Hang up the cloud of a cluster that is drawn, without the cluster."""
+    sizes = "all" if canvas.side > MOSAIC else "small"
     (cluster,) = draw_clusters(
         rng,
         1,
         field_of_view=canvas.side * u.arcsec,
         limit=canvas.survey.limit * u.mag,
+        sizes=sizes,
     )
     dust = draw_dust(rng, cluster)
     scale = canvas.scale

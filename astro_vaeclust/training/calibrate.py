@@ -15,7 +15,7 @@ from ..detector.calibration import (
     cluster_logit,
     score_terms,
 )
-from ..detector.network import CELL, MEASURES
+from ..detector.network import CELL, COLOR_MEASURES
 from ..detector.search import DetectorSearch
 from ..matching.pairs import MATCH_RADIUS
 from ..utils.jobs import run_jobs
@@ -193,7 +193,8 @@ def calibrate_errors(pairs):
     biases = np.median(deviations, axis=0)
     biases[:2] = 0  # the sky has no preferred direction
     deviations = deviations - biases
-    logarithms = [name.startswith("log_") for name in MEASURES]
+    names = COLOR_MEASURES[: deviations.shape[1]]
+    logarithms = [name.startswith("log_") for name in names]
     numbers = (1 - 10 ** -deviations[:, logarithms]) / np.log(10)
     deviations[:, logarithms] = numbers
     scales = zip(*map(_error_scale, np.abs(deviations).T, errors.T), strict=True)

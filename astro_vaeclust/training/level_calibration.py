@@ -10,21 +10,22 @@ from pathlib import Path
 import astropy.units as u
 import numpy as np
 
-from ..detector.calibration import SCORES, LevelCalibration
+from ..detector.calibration import SCORES, Calibration, LevelCalibration
 from ..detector.candidates import MIN_USABLE
 from ..detector.grid import NetworkGrid, NetworkImage
 from ..detector.levels import LevelSearch, on_level
 from ..detector.network import CELL
 from ..detector.search import DetectorSearch
-from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
-from .calibrate import MIN_PAIRS, calibrate_errors
+from .calibrate import ERRORS, MIN_PAIRS, calibrate_errors
 from .rates import NullSample, fit_intensity, range_of
+from .tiles import image_of
 
 __all__ = [
     "LevelSample",
+    "calibrate_colors",
     "calibrate_level_errors",
     "calibrate_level_rates",
     "calibrate_on_skies",
@@ -37,6 +38,14 @@ FIRST_SEED = 60_001
 
 PAIRS_RATE = 10.0
 """False alarms per deg2 of the search whose clusters tell of the errors."""
+
+SETS = ("J,H,Ks", "J,H", "J,Ks", "H,Ks")
+"""Sets of bands that are calibrated."""
+
+ONE_BAND = "one"
+
+NO_ERRORS = (0.0,) * 6, (1.0,) * 6, (0.0,) * 6
+"""Corrections that change nothing of the measures in colour."""
 
 N_LEVELS = 6
 """Levels that are calibrated at most, with the finest."""
@@ -72,7 +81,7 @@ class LevelSample:
     exposure: np.ndarray
 
 
-def level_samples(model, data):
+def level_samples(model, image):
     """
     Search all levels of an image without clusters.
 
@@ -80,7 +89,7 @@ def level_samples(model, data):
     ----------
     model : `~astro_vaeclust.detector.model.TrainedModel`
         The model.
-    data : NDData or other image
+    image : `~astro_vaeclust.images.image.Image`
         The image.
 
     Returns
@@ -96,13 +105,13 @@ def level_samples(model, data):
             level.found[1][0][tuple(level.candidates.cells.T)],
             _exposure(level),
         )
-        for level in _levels(model, data)
+        for level in _levels(model, image)
     ]
 
 
-def level_pairs(model, tile):
+def level_pairs(model, tile, image):
     """
-    Compare what the coarser levels measure of the clusters of a mock tile.
+    Compare what the levels measure of the clusters of a mock tile.
 
     Of each cluster that row counts which a search reports.
 
@@ -112,16 +121,16 @@ def level_pairs(model, tile):
         The model, which states rates of all levels.
     tile : `~astro_vaeclust.simulation.MockTile`
         The tile.
+    image : `~astro_vaeclust.images.image.Image`
+        Its image, with bands if these are searched.
 
     Returns
     -------
-    pairs : dict of (bool, int) to (n, 2, 5) array
+    pairs : dict of (bool, int) to (n, 2, n_measures) array
         By whether the image is fine and the level: deviations from the truth and
-        stated errors of `~astro_vaeclust.detector.network.MEASURES`.
+        stated errors of `~astro_vaeclust.detector.network.COLOR_MEASURES`.
     """
-    search = DetectorSearch(
-        read_image(tile.image), model, max_false_alarm_rate=PAIRS_RATE
-    )
+    search = DetectorSearch(image, model, max_false_alarm_rate=PAIRS_RATE)
     rows, truth, pairs = search.rows, tile.clusters, {}
     finest = search.levels[0].grid
     pixel = finest.scale / finest.factor
@@ -142,9 +151,12 @@ def level_pairs(model, tile):
         for name, value in zip(("r50", "radius", "n_members"), true, strict=True):
             deviations.append(np.log10(rows[name][row] / value))
             errors.append(rows[f"{name}_err"][row] / rows[name][row] / np.log(10))
+        if image.bands:
+            deviations.append(rows["a_k"][row] - truth["a_k"][cluster].value)
+            errors.append(rows["a_k_err"][row])
         level = round(np.log2(rows["level"][row] / finest.scale))
         pairs.setdefault((finest.is_fine, level), []).append([deviations, errors])
-    return {key: np.array(found) for key, found in pairs.items() if key[1]}
+    return {key: np.array(found) for key, found in pairs.items()}
 
 
 def calibrate_on_skies(model, skies, folder, *, workers=1, progress_bar=None):
@@ -177,11 +189,46 @@ def calibrate_on_skies(model, skies, folder, *, workers=1, progress_bar=None):
     ValueError
         If the folder holds results of another model or sky.
     """
+    models = _calibrated({ONE_BAND: model}, skies, folder, workers, progress_bar)
+    return models[ONE_BAND]
+
+
+def calibrate_colors(model, skies, folder, *, workers=1, progress_bar=None):
+    """
+    Calibrate all levels for each set of bands; what was searched already is used.
+
+    Parameters
+    ----------
+    model : `~astro_vaeclust.detector.model.TrainedModel`
+        A model with networks for several bands.
+    skies, folder, workers, progress_bar
+        As of `calibrate_on_skies`; the sky is in colour.
+
+    Returns
+    -------
+    model : `~astro_vaeclust.detector.model.TrainedModel`
+        The same with these calibrations.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds results of another model or sky.
+    """
+    models = dict.fromkeys(SETS, model.color)
+    models = _calibrated(models, skies, folder, workers, progress_bar)
+    calibrations = {bands: one.calibration for bands, one in models.items()}
+    return replace(model, color_calibrations=calibrations)
+
+
+def _calibrated(models, skies, folder, workers, progress_bar):
+    """Calibrate models of sets of bands, by the names of the bands (dict)."""
+    model = next(iter(models.values()))
     results = ResultFolder(
         folder,
         {
             "model": model.identity,
-            "score_coefficients": model.calibration.score_coefficients,
+            "score_coefficients": model.calibration
+            and model.calibration.score_coefficients,
         },
         {sky.name: replace(sky, number=0) for sky in skies},
     )
@@ -193,49 +240,55 @@ def calibrate_on_skies(model, skies, folder, *, workers=1, progress_bar=None):
             for number in range(sky.number)
         ]
         found = run_jobs(
-            partial(_search, model=model, results=results),
+            partial(_search, models=models, results=results),
             jobs,
             workers=workers,
             progress_bar=progress_bar,
             desc="clusters on levels" if has_clusters else "levels",
         )
-        parts = [part for path in sorted(found) for part in _read(path)]
-        if has_clusters:
-            model = calibrate_level_errors(model, parts)
-        else:
-            model = calibrate_level_rates(model, parts)
-    return model
+        found = sorted(found)
+        for bands, model in models.items():
+            parts = [part for path in found for part in _read(path, bands)]
+            if has_clusters:
+                finest = bands != ONE_BAND
+                models[bands] = calibrate_level_errors(model, parts, finest=finest)
+            else:
+                models[bands] = calibrate_level_rates(model, parts)
+    return models
 
 
 _ARRAYS = ("scores", "crowding", "exposure")
 
 
-def _search(job, *, model, results):
+def _search(job, *, models, results):
     """Search one image, or take what is there; return the file of it (Path)."""
     sky, seed = job
     name = f"{sky.name}-{seed}.npz"
     if name not in results:
-        tile = sky.draw(seed)
-        if sky.n_clusters:
-            found = {
-                f"{int(fine)} {level} pairs": pairs
-                for (fine, level), pairs in level_pairs(model, tile).items()
-            }
-        else:
-            found = {
-                f"{int(one.fine)} {one.level} {array}": getattr(one, array)
-                for one in level_samples(model, tile.image)
-                for array in _ARRAYS
-            }
+        tile, found = sky.draw(seed), {}
+        for bands, model in models.items():
+            image = image_of(tile, bands)
+            if sky.n_clusters:
+                for (fine, level), pairs in level_pairs(model, tile, image).items():
+                    found[f"{bands} {int(fine)} {level} pairs"] = pairs
+                continue
+            for one in level_samples(model, image):
+                for array in _ARRAYS:
+                    key = f"{bands} {int(one.fine)} {one.level} {array}"
+                    found[key] = getattr(one, array)
         with results.new(name) as path, Path(path).open("wb") as file:
             np.savez(file, **found)
     return results.path / name
 
 
-def _read(path):
-    """Return the samples in a file, or one dict of pairs (list)."""
+def _read(path, bands):
+    """Return the samples of some bands in a file, or one dict of pairs (list)."""
     with np.load(path, allow_pickle=False) as stored:
-        found = dict(stored)
+        found = {
+            name.removeprefix(f"{bands} "): stored[name]
+            for name in stored.files
+            if name.startswith(f"{bands} ")
+        }
     keys = sorted({tuple(map(int, name.split()[:2])) for name in found})
     if not any(name.endswith("scores") for name in found):
         return [{(bool(f), n): found[f"{f} {n} pairs"] for f, n in keys}]
@@ -261,9 +314,10 @@ def calibrate_level_rates(model, samples):
     model : `~astro_vaeclust.detector.model.TrainedModel`
         The same with the levels that have candidates enough, without gaps; measures and
         errors of the coarser ones as the network states them. The finest of a kind of
-        images stays as it is where there are too few.
+        images stays as it is where there are too few, or is that of the other kind.
     """
-    intensities, levels = list(model.calibration.intensities), []
+    known, levels = model.calibration, []
+    intensities = list(known.intensities) if known else [None, None]
     for fine in (False, True):
         of_kind = []
         for level in range(N_LEVELS):
@@ -274,13 +328,14 @@ def calibrate_level_rates(model, samples):
         if of_kind:
             intensities[fine] = of_kind[0].intensity
         levels.append(tuple(of_kind[1:]))
-    calibration = replace(
-        model.calibration, intensities=tuple(intensities), levels=tuple(levels)
-    )
+    pairs = zip(intensities, reversed(intensities), strict=True)
+    fitted = {"intensities": tuple(one or other for one, other in pairs)}
+    fitted["levels"] = tuple(levels)
+    calibration = replace(known, **fitted) if known else Calibration(**fitted)
     return replace(model, calibration=calibration)
 
 
-def calibrate_level_errors(model, pairs):
+def calibrate_level_errors(model, pairs, *, finest=False):
     """
     Fit the errors of the coarser levels.
 
@@ -290,6 +345,8 @@ def calibrate_level_errors(model, pairs):
         What `calibrate_level_rates` returned.
     pairs : sequence of dict
         What `level_pairs` returned of tiles with clusters.
+    finest : bool
+        Whether those of the finest level are fitted, too.
 
     Returns
     -------
@@ -297,19 +354,28 @@ def calibrate_level_errors(model, pairs):
         The same with errors. Those of a level with few clusters are those of the level
         below; on the first of fine images, those of others, as one network sees both.
     """
-    levels, errors = [], ()
-    for fine, of_kind in enumerate(model.calibration.levels):
+    calibration, levels, errors = model.calibration, [], ()
+    if finest:
+        fitted = [_errors(pairs, (bool(fine), 0)) or NO_ERRORS for fine in (0, 1)]
+        corrections = dict(zip(ERRORS, zip(*fitted, strict=True), strict=True))
+        calibration = replace(calibration, **corrections)
+    for fine, of_kind in enumerate(calibration.levels):
         calibrated = []
         for number, level in enumerate(of_kind, 1):
-            key = (bool(fine), number)
-            found = [one[key] for one in pairs if key in one]
-            if sum(map(len, found)) >= MIN_PAIRS:
-                errors = calibrate_errors(np.concatenate(found))
+            errors = _errors(pairs, (bool(fine), number)) or errors
             calibrated.append(LevelCalibration(level.intensity, *errors))
         levels.append(tuple(calibrated))
         for one in calibrated[:1]:
             errors = one.biases, one.error_factors, one.error_floors
-    return replace(model, calibration=replace(model.calibration, levels=tuple(levels)))
+    return replace(model, calibration=replace(calibration, levels=tuple(levels)))
+
+
+def _errors(pairs, key):
+    """Return what corrects measures and errors of a level; None where pairs are few."""
+    found = [one[key] for one in pairs if key in one]
+    if sum(map(len, found)) < MIN_PAIRS:
+        return None
+    return calibrate_errors(np.concatenate(found))
 
 
 def _intensity(samples):
@@ -328,9 +394,8 @@ def _intensity(samples):
     )
 
 
-def _levels(model, data):
+def _levels(model, image):
     """Yield the searches of all levels of an image."""
-    image = read_image(data)
     grid = NetworkGrid.of_image(image, model.fine_scale)
     grids = grid.levels(image.shape, N_LEVELS)
     for one in grids:

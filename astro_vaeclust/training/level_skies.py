@@ -15,6 +15,13 @@ from ..simulation.mosaics import draw_mosaic
 __all__ = ["LevelSky", "level_skies"]
 
 
+MOSAIC_CLUSTERS = 12
+"""Clusters of mosaics that have some."""
+
+IN_COLOR = 0.4
+"""Sky in colour for one of a single band."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LevelSky:
     """
@@ -25,7 +32,8 @@ class LevelSky:
     name : str
         Name of its results.
     survey : str
-        Tag of the survey that it imitates.
+        Tag of the survey that it imitates, or those of several bands, separated by
+        commas. Sky in colour has as many starless clouds as there are clusters.
     number : int
         How many tiles or mosaics.
     side : float or None
@@ -43,10 +51,17 @@ class LevelSky:
 
     def draw(self, seed):
         """Simulate a tile or mosaic (`~astro_vaeclust.simulation.MockTile`)."""
+        survey = self.survey.split(",")
+        clouds = ("starless-cloud",) * (len(survey) > 1)
         if self.side is None:  # tiles of even seeds have a cluster
-            return mock_tile(seed + bool(self.n_clusters), survey=self.survey)
+            seed += bool(self.n_clusters)
+            return mock_tile(seed, survey=survey, nulls=clouds)
         return draw_mosaic(
-            seed, survey=self.survey, side=self.side * u.deg, clusters=self.n_clusters
+            seed,
+            survey=survey,
+            side=self.side * u.deg,
+            clusters=self.n_clusters,
+            nulls=clouds * MOSAIC_CLUSTERS,
         )
 
 
@@ -66,18 +81,19 @@ def level_skies(surveys, fraction=1.0):
     """
 
     def sky(survey, kind, number, **settings):
-        number = round(fraction * number)
+        number = round(fraction * number * (IN_COLOR if "," in survey else 1))
         return LevelSky(
             name=f"{survey}-{kind}", survey=survey, number=number, **settings
         )
 
     skies = []
     for survey in surveys:
-        if get_survey(survey).pixel_scale < FINE:
+        if get_survey(survey.split(",")[-1]).pixel_scale < FINE:
             skies.append(sky(survey, "tiles", 600))
             skies.append(sky(survey, "clusters", 150, n_clusters=1))
         else:
             skies.append(sky(survey, "tiles", 1300))
             skies.append(sky(survey, "mosaics", 64, side=1.25))
-            skies.append(sky(survey, "clusters", 40, side=1.25, n_clusters=12))
+            some = {"n_clusters": MOSAIC_CLUSTERS}
+            skies.append(sky(survey, "clusters", 40, side=1.25, **some))
     return tuple(one for one in skies if one.number)

@@ -6,11 +6,18 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 
-from ..simulation import SURVEYS, simulate_tile
+from ..simulation import simulate_tile
 from ..simulation.clusters import draw_clusters
 from ..simulation.mosaics import DENSITY, EXTINCTION, GRADIENT, PER_DEGREE, draw_kinds
 from ..simulation.nulls import LARGE_NULLS
-from .tiles import ASKED, CLUSTER_NUMBERS, SIDES, TrainingTile, varied_survey
+from .tiles import (
+    ASKED,
+    CLUSTER_NUMBERS,
+    SIDES,
+    TrainingTile,
+    drawn_survey,
+    starless_clouds,
+)
 
 __all__ = ["draw_level"]
 
@@ -45,7 +52,7 @@ def draw_level(seed, binning, *, surveys, fine_scale=1.0, clouds=True):
         The tile.
     """
     rng = np.random.default_rng([_DESIGN, seed])
-    survey = varied_survey(rng, SURVEYS[str(rng.choice(list(surveys)))], False)
+    seen, survey = drawn_survey(rng, surveys, False)
     finest = max(survey.pixel_scale, fine_scale)
     sides = np.exp(rng.uniform(*np.log(SIDES), 2)) * binning * finest
     sides = np.minimum(sides, MOST_PIXELS * survey.pixel_scale)
@@ -60,14 +67,15 @@ def draw_level(seed, binning, *, surveys, fine_scale=1.0, clouds=True):
     )
     low, high = np.array(ASKED) * binning * finest
     often = PER_DEGREE | {kind: LARGE * PER_DEGREE[kind] for kind in LARGE_NULLS}
+    kinds = draw_kinds(rng, sides.prod() / 3600**2, often)
     mosaic = simulate_tile(
-        survey=survey,
+        survey=seen,
         shape=tuple(int(side) for side in sides / survey.pixel_scale),
         clusters=[one for one in clusters if low < one.radius < high][:number],
         density=rng.uniform(*DENSITY),
         extinction=rng.uniform(*EXTINCTION) * u.mag,
         gradient=rng.uniform(*GRADIENT),
-        nulls=draw_kinds(rng, sides.prod() / 3600**2, often),
+        nulls=kinds + starless_clouds(rng, seen),
         seed=seed,
     )
     return TrainingTile.from_mock(mosaic, fine_scale, binning=binning)

@@ -13,8 +13,14 @@ from functools import partial
 
 import numpy as np
 import torch
+from torch import nn
 
-from ..detector.network import ConvolutionalVAE, NetworkSettings
+from ..detector.network import (
+    COLOR_PARTS,
+    ConvolutionalVAE,
+    NetworkSettings,
+    in_colors,
+)
 from ..utils.devices import resolve_device
 from ..utils.files import ResultFolder
 from ..utils.validation import check_choice, check_count
@@ -32,7 +38,8 @@ CONVOLUTIONAL_DIVERGENCES = (LABELLED, "kl", "mmd", "renyi", "vade")
 
 PRECISIONS = ("float32", "bfloat16")
 
-PARTS = (None, "measures")
+PARTS = {None: (), "measures": ("measures",), "color": COLOR_PARTS}
+"""Parts of a network that can be trained alone, by their names; None is all of it."""
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -85,9 +92,9 @@ class TrainingPlan:
         `~astro_vaeclust.training.losses.objective`.
     precision : {'float32', 'bfloat16'}
         Of the convolutions; parameters and updates are always in single precision.
-    part : {'measures', None}
-        The part of the network that is trained while all else stays as it is; None for
-        all of it.
+    part : {'measures', 'color', None}
+        The part of the network that is trained while all else stays as it is: what is
+        measured, or what a network for several bands has of its own; None for all.
     averaged : bool
         Whether the result is the mean of the weights before and after (Wortsman et al.
         2022), which scores the rarest false positives lower.
@@ -117,7 +124,7 @@ class TrainingPlan:
         check_count("side", self.side, minimum=SQUARE)
         if self.side % SQUARE:
             raise ValueError(f"side takes a multiple of {SQUARE}, got {self.side}")
-        check_choice("part", self.part, PARTS)
+        check_choice("part", self.part, tuple(PARTS))
         check_choice("divergence", self.divergence, CONVOLUTIONAL_DIVERGENCES)
         check_choice("precision", self.precision, PRECISIONS)
 
@@ -205,9 +212,13 @@ def train_network(
 
 def _to_train(network, part):
     """Put a part of the network into its mode for training; return its parameters."""
-    trained = network if part is None else network.get_submodule(part)
-    network.requires_grad_(False).eval()
-    return trained.requires_grad_(True).train().parameters()
+    network.requires_grad_(part is None).train(part is None)
+    for name in PARTS[part]:
+        one = getattr(network, name) if "." not in name else network.get_submodule(name)
+        one.requires_grad_(True)
+        if isinstance(one, nn.Module):
+            one.train()
+    return [one for one in network.parameters() if one.requires_grad]
 
 
 def _averaged(start, network, batches, device):
@@ -229,7 +240,9 @@ def _new_network(plan):
 
 
 def _continued(plan, start):
-    """Copy the network to start from; the scale of its pixels is that of the plan."""
+    """Copy the network to start from; scale and bands of its images are the plan's."""
+    if start.settings.n_bands < plan.network.n_bands:
+        start = in_colors(start, replace(start.settings, n_bands=plan.network.n_bands))
     if replace(start.settings, fine_scale=plan.network.fine_scale) != plan.network:
         raise ValueError(
             f"start must be a network of {plan.network}, got {start.settings}"

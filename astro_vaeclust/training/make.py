@@ -24,7 +24,7 @@ from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from ..utils.provenance import describe, origin
 from .calibrate import calibrate, real_sky_factor
-from .level_calibration import calibrate_on_skies
+from .level_calibration import calibrate_colors, calibrate_on_skies
 from .loop import train_network
 from .source_calibration import calibrate_with_sources, find_tile_sources
 from .tiles import TrainingTile, inject_tile
@@ -46,6 +46,9 @@ BARE = "{survey}-bare"
 
 REAL = "real"
 """Folder of real tiles with painted clusters."""
+
+KINDS = ((False, False), (False, True), (True, False), (True, True))
+"""Networks of a model: whether in colour, and whether for fine images alone."""
 
 INJECTIONS = 40
 """Clusters that are painted on each real tile, each on a copy of its own."""
@@ -104,41 +107,50 @@ def make_model(
         workers=workers,
         progress_bar=progress_bar,
     )
-    network, fine_network = start and start.network, start and start.fine_network
+    networks = _networks_of(start)
     for stage in recipe.stages:
-        before = fine_network if stage.fine_only and fine_network else network
+        before = _before(networks, stage)
         trained = train_network(
             stage.plan,
             [path for name in (stage.name, *stage.tiles_of) for path in files[name]],
             folder / stage.name,
-            real_tiles=() if stage.fine_only else files[REAL],
+            real_tiles=() if stage.fine_only or stage.in_color else files[REAL],
             start=before,
             device=device,
             progress=progress_bar and partial(progress_bar, desc=stage.name),
         )
-        if stage.fine_only:
-            fine_network = trained
-        else:
-            network = trained
+        networks[stage.in_color, stage.fine_only] = trained
+    network, fine_network, *in_color = (
+        networks.get(kind) and in_half_precision(networks[kind].cpu()) for kind in KINDS
+    )
     history = describe(recipe)
     history["real_tiles"] = [Path(path).name for path in real_images]
     for name in ("stages", "calibration_surveys", "real_tiles"):
         before = start.training.get(name, []) if start else []
         history[name] = [*before, *(one for one in history[name] if one not in before)]
     model = TrainedModel(
-        network=in_half_precision(network.cpu()),
-        fine_network=fine_network and in_half_precision(fine_network.cpu()),
+        network=network,
+        fine_network=fine_network,
         calibration=start and start.calibration,
         source_calibration=start and start.source_calibration,
         training=origin() | history,
     )
+    if in_color[0] is not None:
+        color = TrainedModel(in_color[0], None, model.training, None, in_color[1])
+        model = replace(model, color=color)
+    with_jobs = {"workers": workers, "progress_bar": progress_bar}
+    if recipe.color_skies:
+        model = calibrate_colors(
+            model, recipe.color_skies, folder / "color-calibration", **with_jobs
+        )
+    if not recipe.calibration_surveys:
+        return model
     tiles = [
         path
         for survey in recipe.calibration_surveys
         for path in (*files[survey], *files[BARE.format(survey=survey)])
     ]
     model = calibrate(model, tiles, progress_bar=progress_bar)
-    with_jobs = {"workers": workers, "progress_bar": progress_bar}
     model = calibrate_on_skies(
         model, recipe.level_skies, folder / "levels-calibration", **with_jobs
     )
@@ -149,6 +161,29 @@ def make_model(
         )
         model = replace(model, calibration=calibration)
     return _with_sources(recipe, model, folder, **with_jobs)
+
+
+def _networks_of(start):
+    """Return the networks of a model by `KINDS` (dict); of none for None."""
+    if start is None:
+        return {}
+    color = start.color
+    found = [start.network, start.fine_network]
+    found += [color.network, color.fine_network] if color else [None, None]
+    return dict(zip(KINDS, found, strict=True))
+
+
+def _before(networks, stage):
+    """
+    Return the network that a stage goes on with, or None.
+
+    In colour it begins with that for one band as it is in the file, whose middle it
+    keeps.
+    """
+    kinds = ((stage.in_color, stage.fine_only), (False, stage.fine_only))
+    kinds = (*kinds, (stage.in_color, False), (False, False))
+    before = next((networks[kind] for kind in kinds if networks.get(kind)), None)
+    return in_half_precision(before) if before and stage.in_color else before
 
 
 def _check_first(stage, start):

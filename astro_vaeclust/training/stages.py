@@ -19,6 +19,8 @@ __all__ = ["Recipe", "Stage", "default_stages"]
 
 CALIBRATION_SURVEYS, N_NULLS = ("2mass-ks", "ukidss-k"), 600
 
+COLOR_SURVEYS = "2mass-j,2mass-h,2mass-ks", "ukidss-j,ukidss-h,ukidss-k"
+
 SURVEYS_OF_STAGES = ("2mass-j", "2mass-h", "2mass-ks", "2mass-ks", "ukidss-k")
 
 
@@ -73,6 +75,11 @@ class Stage:
     plan: TrainingPlan = field(default_factory=TrainingPlan)
 
     @property
+    def in_color(self):
+        """Whether the networks for several bands are trained (bool)."""
+        return self.plan.network.n_bands > 1
+
+    @property
     def tile_settings(self):
         """What its tiles depend on, except for their seeds (dict)."""
         names = ("surveys", "hard", "hardest", "bare", "native", "most_pixels")
@@ -123,9 +130,11 @@ def default_stages():
     sharp-again    fine   false candidates again
     bare           fine   a third of tiles have no clouds; mean of the weights
     levels         others coarser levels, clusters of all sizes; mean of the weights
+    color          others what networks for several bands have of their own
+    color-fine     fine   the same
     ============== ====== ======================================================
 
-    After each of the last five, ``measures-of-...`` trains only what is measured. The
+    After each of the five before, ``measures-of-...`` trains only what is measured. The
     mean of the weights is that before and after the stage.
 
     Returns
@@ -302,7 +311,46 @@ def default_stages():
         measures_of(bare, seed=38),
         levels,
         measures_of(levels, seed=42),
+        *color_stages(sharper),
     )
+
+
+def color_stages(network):
+    """Return the trainings of what networks for several bands have of their own."""
+    fine = Stage(
+        name="color-fine",
+        first_seed=90_000,
+        n_tiles=1000,
+        surveys=COLOR_SURVEYS[1:],
+        hard=0.3,
+        bare=0.2,
+        native=0.1,
+        most_pixels=2000,
+        fine_only=True,
+        plan=TrainingPlan(
+            n_steps=3200,
+            batch_size=4,
+            side=448,
+            learning_rate=1e-3,
+            seed=51,
+            network=replace(network, n_bands=3),
+            precision="bfloat16",
+            weights=Weights(measures=0.8),
+            part="color",
+        ),
+    )
+    others = replace(
+        fine,
+        name="color",
+        first_seed=92_000,
+        n_tiles=900,
+        surveys=(*COLOR_SURVEYS[:1] * 5, *COLOR_SURVEYS[1:]),
+        native=0.0,
+        levels=(*(1,) * 20, *(2,) * 8, *(4,) * 4, 8),
+        fine_only=False,
+        plan=replace(fine.plan, n_steps=2200, side=384, seed=52),
+    )
+    return others, fine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,9 +363,12 @@ class Recipe:
     stages : tuple of `Stage`
         The trainings; each starts from the network of the one before.
     calibration_surveys : tuple of str
-        Tags of the surveys that the calibration tiles imitate.
+        Tags of the surveys that the calibration tiles imitate; none if the calibration
+        in one band stays as it was.
     n_nulls : int
         Tiles without a cluster per survey of the calibration; as many with one.
+    color_surveys : tuple of str
+        Those of the calibration in colour, the bands of each separated by commas.
     bare : float
         Fraction of the clusters of the calibration that have lost their clouds, in
         [0, 1); these are on further tiles.
@@ -328,6 +379,7 @@ class Recipe:
 
     stages: tuple[Stage, ...] = field(default_factory=default_stages)
     calibration_surveys: tuple[str, ...] = CALIBRATION_SURVEYS
+    color_surveys: tuple[str, ...] = COLOR_SURVEYS
     n_nulls: int = N_NULLS
     bare: float = 0.25
     n_source_nulls: int = 100
@@ -358,6 +410,13 @@ class Recipe:
     def level_skies(self) -> tuple[LevelSky, ...]:
         """Mock sky on which the levels are calibrated (tuple)."""
         return level_skies(self.calibration_surveys, self.n_nulls / N_NULLS)
+
+    @property
+    def color_skies(self) -> tuple[LevelSky, ...]:
+        """Mock sky on which the sets of bands are calibrated (tuple)."""
+        if not any(stage.in_color for stage in self.stages):
+            return ()
+        return level_skies(self.color_surveys, self.n_nulls / N_NULLS)
 
     @property
     def fine_scale(self) -> float:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..detector.network import CELL, CLASSES, MEASURES
+from ..detector.grid import BAND_CHANNELS, composite
+from ..detector.network import CELL, CLASSES
 
 __all__ = ["Crop", "crop_tile"]
 
@@ -25,6 +26,11 @@ MARKED = 0.3
 
 UNLABELLED = -1
 
+MISSING = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2))
+"""Numbers of the bands that an image in colour lacks, of J, H and Ks."""
+
+MISSING_PROBABILITIES = (0.55, 0.13, 0.13, 0.1, 0.05, 0.02, 0.02)
+
 
 @dataclass(frozen=True, eq=False)
 class Crop:
@@ -33,16 +39,16 @@ class Crop:
 
     Parameters
     ----------
-    channels : (3, side, side) float32 array
-        What the network gets.
+    channels : (3, side, side) or (9, side, side) float32 array
+        What the network gets; in colour, a band or two are often missing.
     center : (n, n) float32 array
         One in the cores of clusters, zero elsewhere, and ``UNLABELLED`` on their rims;
         cells of ``CELL`` pixels.
     density : (n, n) float32 array
         Number of members of clusters in each cell.
-    measures : (5, n, n) float32 array
-        `~astro_vaeclust.detector.network.MEASURES` of the nearest cluster, in units
-        of its core.
+    measures : (n_measures, n, n) float32 array
+        `~astro_vaeclust.detector.network.COLOR_MEASURES` of the nearest cluster, in
+        units of its core.
     weights : (n, n) float32 array
         One over the number of cells of the core in cores, zero elsewhere: every
         cluster counts once.
@@ -72,7 +78,7 @@ def crop_tile(tile, side, rng, *, n_scales=4, position=None):
     corner = _corner(tile, side, rng, position)
     turn = _Turn(side, int(rng.integers(4)), bool(rng.integers(2)))
     channels = turn.image(_cut(tile.channels, corner, side))
-    channels = _disturbed(channels, rng)
+    channels = _without_bands(_disturbed(channels, rng), rng)
     clusters = tile.clusters.copy()
     clusters[:, :2] = turn.points(clusters[:, :2] - corner)
     members = turn.points(tile.members - corner)
@@ -82,7 +88,8 @@ def crop_tile(tile, side, rng, *, n_scales=4, position=None):
     center, measures, weights = _cores(clusters, n_cells)
     for _, *hidden in regions[regions[:, 0] == UNLABELLED]:
         center[_within(*hidden, CELL, n_cells) & (center == 0)] = UNLABELLED
-    usable = channels[2].reshape(n_cells, CELL, n_cells, CELL).mean(axis=(1, 3)) > 0.5
+    seen = composite(channels)[2].reshape(n_cells, CELL, n_cells, CELL)
+    usable = seen.mean(axis=(1, 3)) > 0.5
     return Crop(
         channels=channels,
         center=center,
@@ -147,7 +154,22 @@ def _cut(channels, corner, side):
     return square
 
 
+def _without_bands(channels, rng):
+    """Blank one or two bands of an image in colour, or none."""
+    if len(channels) == BAND_CHANNELS:
+        return channels
+    for band in MISSING[rng.choice(len(MISSING), p=MISSING_PROBABILITIES)]:
+        channels[BAND_CHANNELS * band : BAND_CHANNELS * (band + 1)] = 0
+    return channels
+
+
 def _disturbed(channels, rng):
+    """Disturb each band as it happens in surveys."""
+    bands = np.split(channels, len(channels) // BAND_CHANNELS)
+    return np.concatenate([_disturbed_band(band, rng) for band in bands])
+
+
+def _disturbed_band(channels, rng):
     """Add what differs between surveys: a slope of the sky, and masked strips."""
     if rng.uniform() < 0.3:
         axis = np.linspace(-0.5, 0.5, channels.shape[1], dtype=np.float32)
@@ -171,8 +193,9 @@ def _cores(clusters, n_cells):
     nearest = np.full((n_cells, n_cells), np.inf, dtype=np.float32)
     center = np.zeros((n_cells, n_cells), dtype=np.float32)
     owner = np.full((n_cells, n_cells), len(clusters))
-    measures = np.zeros((len(MEASURES), n_cells, n_cells), dtype=np.float32)
-    for number, (x, y, r50, r80, members) in enumerate(clusters):
+    n_measures = clusters.shape[1]
+    measures = np.zeros((n_measures, n_cells, n_cells), dtype=np.float32)
+    for number, (x, y, r50, r80, members, *further) in enumerate(clusters):
         if members < 1:
             continue
         core = CELL * np.clip(CORE * r50 / CELL, *CORE_LIMITS)
@@ -183,6 +206,7 @@ def _cores(clusters, n_cells):
         nearest = np.where(nearer, distance / core, nearest)
         values = [dx / CELL, dy / CELL]
         values += [np.full_like(dx, np.log10(v)) for v in (r50, r80, members)]
+        values += [np.full_like(dx, value) for value in further]
         measures = np.where(nearer, np.stack(values), measures)
         owner[nearer] = number
         center[(distance < rim) & (center == 0)] = UNLABELLED
@@ -217,9 +241,9 @@ def _labels(clusters, regions, usable, cell, side, labelled):
     for kind, x, y, radius in regions:
         if radius > MARKED * cell:
             labels[within(x, y, max(radius, 0.7 * cell))] = int(kind)
-    for x, y, _, r80, _ in clusters:
+    for x, y, _, r80 in clusters[:, :4]:
         labels[within(x, y, 1.6 * r80 + 0.5 * cell)] = UNLABELLED
-    for x, y, r50, r80, _ in clusters:
+    for x, y, r50, r80 in clusters[:, :4]:
         if r50 > 0.25 * cell:
             labels[within(x, y, max(r80, 0.6 * cell))] = CLASSES.index("cluster")
     coarse = cell // CELL

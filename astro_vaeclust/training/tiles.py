@@ -9,9 +9,10 @@ import astropy.units as u
 import numpy as np
 
 from ..detector.calibration import usable_candidates
-from ..detector.grid import NetworkGrid, NetworkImage
+from ..detector.grid import NetworkGrid, NetworkImage, composite
 from ..detector.inference import run_network
 from ..detector.network import CELL, CLASSES
+from ..images.bands import BANDS, band_of, read_bands
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
 from ..simulation import SURVEYS, inject_cluster, simulate_tile
@@ -21,7 +22,15 @@ from ..simulation.nulls import TILE_NULLS
 from ..utils.files import atomic_path
 from .targets import MARKED, UNLABELLED
 
-__all__ = ["TrainingTile", "draw_tile", "inject_tile", "varied_survey"]
+__all__ = [
+    "TrainingTile",
+    "draw_tile",
+    "drawn_survey",
+    "image_of",
+    "inject_tile",
+    "starless_clouds",
+    "varied_survey",
+]
 
 SIDES = (420.0, 1000.0)
 """Range of the sides of training tiles in arcsec."""
@@ -68,6 +77,8 @@ KINDS = {
 ASKED = (8.0, 90.0)
 """Network pixels of r50 of clusters that are asked for on coarser levels."""
 
+ALL_BANDS = ",".join(BANDS)
+
 _DESIGN = 0x7A11
 
 
@@ -78,10 +89,11 @@ class TrainingTile:
 
     Parameters
     ----------
-    channels : (3, ny, nx) float16 array
-        As in `NetworkImage`.
-    clusters : (n, 5) array
-        x, y, r50, r80 and members above the limit of the survey.
+    channels : (3, ny, nx) or (9, ny, nx) float16 array
+        The ``inputs`` of a `NetworkImage`.
+    clusters : (n, 5) or (n, 6) array
+        x, y, r50, r80 and members above the limit of the survey; of a tile in colour
+        also the extinction of these members.
     members : (n, 2) array
         x and y of these members.
     regions : (n, 4) array
@@ -112,7 +124,7 @@ class TrainingTile:
         It is not labelled if the truth does not hold all that is on the image. Clusters
         whose r50 is out of ``ASKED`` are neither right nor wrong.
         """
-        image = read_image(tile.image)
+        image = image_of(tile)
         grid = NetworkGrid.of_image(image, fine_scale).coarser(binning)
         network_image = NetworkImage.from_image(image, grid)
         truth, stars = tile.clusters, tile.stars
@@ -123,6 +135,7 @@ class TrainingTile:
                 grid.to_network(truth["y_center"]),
                 *radii,
                 truth["n_inside"],
+                *([truth["a_k"].value] if image.bands else []),
             ]
         )
         counted = stars["is_member"] & (stars["mag"].value < tile.survey.limit)
@@ -133,7 +146,7 @@ class TrainingTile:
         hidden = np.insert(clusters[~asked][:, [0, 1, 3]], 0, UNLABELLED, axis=1)
         regions = np.concatenate([_regions(tile, image, grid), hidden])
         return cls(
-            channels=network_image.channels.astype(np.float16),
+            channels=network_image.inputs.astype(np.float16),
             clusters=clusters[asked].astype(np.float32),
             members=members.astype(np.float32),
             regions=regions.astype(np.float32),
@@ -161,8 +174,8 @@ class TrainingTile:
 
     def candidates(self, network):
         """Return `usable_candidates` of this tile by a folded network."""
-        channels = self.channels.astype(np.float32)
-        return usable_candidates(run_network(network, channels), channels)
+        inputs = self.channels.astype(np.float32)
+        return usable_candidates(run_network(network, inputs), composite(inputs))
 
     def matched(self, candidates):
         """
@@ -191,6 +204,16 @@ class TrainingTile:
         return is_cluster, is_cluster | ~beside
 
 
+def image_of(tile, names=ALL_BANDS):
+    """Return the image of a mock tile, in colour with those bands that are named."""
+    if len(tile.images) == 1:
+        return read_image(tile.image)
+    chosen = names.split(",")
+    bands = {band_of(name): image for name, image in tile.images.items()}
+    bands = read_bands({band: bands[band] for band in bands if band in chosen})
+    return replace(bands[max(bands, key=BANDS.index)], bands=bands)
+
+
 def draw_tile(
     seed,
     *,
@@ -210,7 +233,9 @@ def draw_tile(
     seed : int
         Determines all of it.
     surveys : sequence of str
-        Tags of the surveys to draw from; scale, seeing, noise and halo are changed.
+        Tags of the surveys to draw from, those of several bands separated by commas;
+        scale, seeing, noise and halo are changed. On tiles in colour there are as many
+        starless clouds as clusters.
     fine_scale : float
         As in `NetworkGrid.from_pixel_scale`.
     hard : bool
@@ -232,7 +257,7 @@ def draw_tile(
         The tile.
     """
     rng = np.random.default_rng([_DESIGN, seed])
-    survey = varied_survey(rng, SURVEYS[str(rng.choice(list(surveys)))], native)
+    seen, survey = drawn_survey(rng, surveys, native)
     sides = np.exp(rng.uniform(*np.log(SIDES), 2)) / survey.pixel_scale
     shape = tuple(int(side) for side in sides)
     if most_pixels is not None:
@@ -242,7 +267,7 @@ def draw_tile(
     often, times = (hardest, FILLED) if hard else (HARD, 2.0)
     weight = np.array([times if kind in often else 1.0 for kind in TILE_NULLS])
     drawn = rng.choice(list(TILE_NULLS), rng.integers(1, 8), p=weight / weight.sum())
-    kinds = [str(kind) for kind in drawn]
+    kinds = [str(kind) for kind in drawn] + starless_clouds(rng, seen)
     artefacts = (*survey.artefacts, *(("trail",) * (rng.uniform() < 0.1)))
     wide = not hard and seed % WIDE_EVERY == WIDE_EVERY - 1
     clusters = draw_clusters(
@@ -256,7 +281,7 @@ def draw_tile(
     if wide:
         clusters = [_in_brighter_nebula(rng, cluster) for cluster in clusters]
     tile = simulate_tile(
-        survey=survey,
+        survey=seen,
         shape=shape,
         clusters=clusters,
         density=rng.uniform(3.0, 4.9),
@@ -286,13 +311,35 @@ def inject_tile(image, seed, *, survey="2mass-ks", fine_scale=1.0):
     return TrainingTile.from_mock(tile, fine_scale, labelled=False)
 
 
-def varied_survey(rng, survey, native):
+def drawn_survey(rng, surveys, native):
+    """Return a varied survey or those of several bands, and that of the last band."""
+    names = str(rng.choice(list(surveys))).split(",")
+    survey = varied_survey(rng, SURVEYS[names[-1]], native)
+    if len(names) == 1:
+        return survey, survey
+    others = [
+        varied_survey(rng, SURVEYS[name], native, pixel_scale=survey.pixel_scale)
+        for name in names[:-1]
+    ]
+    return (*others, survey), survey
+
+
+def starless_clouds(rng, seen):
+    """Draw clouds without clusters for a tile in colour, as many as clusters."""
+    if not isinstance(seen, tuple):
+        return []
+    return ["starless-cloud"] * int(rng.choice(len(CLUSTER_NUMBERS), p=CLUSTER_NUMBERS))
+
+
+def varied_survey(rng, survey, native, *, pixel_scale=None):
     """Change a survey as observing sites, nights and cameras differ."""
     noisier = np.exp(rng.normal(0, 0.25))
     blurred = np.exp(rng.uniform(np.log(0.8), np.log(1.6)))
     scale = survey.pixel_scale * np.exp(rng.uniform(*np.log([0.75, 1.4])))
     if survey.pixel_scale < VERY_FINE and not native:
         scale *= 2
+    if pixel_scale is not None:
+        scale = pixel_scale
     per_pixel = (scale / survey.pixel_scale) ** 2
     return replace(
         survey,
