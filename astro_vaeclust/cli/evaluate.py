@@ -13,6 +13,7 @@ from .options import (
     add_folder,
     add_seed,
     add_workers,
+    survey_tag,
     whole_number,
 )
 from .printing import print_table
@@ -48,9 +49,10 @@ def add_options(parser):
     parser.add_argument(
         "--survey",
         default="2mass-ks",
+        type=survey_tag,
         metavar="TAG",
-        choices=SURVEYS,
-        help=f"what the tiles imitate: {', '.join(SURVEYS)} (default: %(default)s)",
+        help=f"what the tiles imitate: {', '.join(SURVEYS)}, or several bands of one, "
+        "as 2mass-j+2mass-h+2mass-ks (default: %(default)s)",
     )
 
 
@@ -102,8 +104,10 @@ def run(arguments):
     """Run the finders, print the comparison, and write tables and plot."""
     from ..evaluation import evaluate_finders, make_finders
     from ..evaluation.finders import finder_names
+    from ..photometry.palette import checked_surveys
 
-    names = arguments.finders or finder_names()
+    in_color = len(checked_surveys(arguments.survey)) > 1
+    names = arguments.finders or finder_names(in_color=in_color)
     results = evaluate_finders(
         make_finders(names, survey=arguments.survey, device=arguments.device),
         arguments.folder,

@@ -28,6 +28,7 @@ __all__ = [
     "number",
     "positive",
     "several",
+    "survey_tag",
     "whole_number",
 ]
 
@@ -47,7 +48,8 @@ CUTS = (
     *("reliable_photometry", "primary"),
 )
 FINDERS = (
-    *("default", "per-image", "paper", "hdbscan", "matched-filter"),
+    *("default", "per-image", "paper", "default-J-H-Ks", "default-J-H"),
+    *("default-J-Ks", "default-H-Ks", "hdbscan", "matched-filter"),
     *("minimum-spanning-tree", "mixture-with-noise", "nearest-neighbour"),
     *("star-counts", "voronoi", "matched-filter-true-stars", "default-with-sources"),
 )
@@ -355,3 +357,14 @@ def angle(text):
     if not 0 < value.value < float("inf"):
         raise _takes("a positive angle such as 12arcmin", text)
     return value
+
+
+def survey_tag(text):
+    """Read the tag of a survey, or those of several bands."""
+    from ..photometry.palette import checked_surveys
+
+    try:
+        checked_surveys(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from .options import (
     add_seed,
     add_workers,
     several,
+    survey_tag,
     whole_number,
 )
 
@@ -62,9 +62,10 @@ def add_options(parser):
     )
     parser.add_argument(
         "--surveys",
-        type=several(_survey),
+        type=several(survey_tag),
         metavar="TAG",
-        help=f"what the tiles imitate, with commas between: {', '.join(SURVEYS)}",
+        help="what the tiles imitate, with commas between, and several bands as "
+        f"vvv-j+vvv-h+vvv-ks: {', '.join(SURVEYS)}",
     )
     parser.add_argument(
         "--real",
@@ -89,13 +90,6 @@ def add_options(parser):
     add_workers(parser)
     add_device(parser)
     add_overwrite(parser)
-
-
-def _survey(text):
-    """Read the tag of a survey."""
-    if text not in SURVEYS:
-        raise argparse.ArgumentTypeError(f"takes {', '.join(SURVEYS)}, got {text!r}")
-    return text
 
 
 def run(arguments):
@@ -158,7 +152,7 @@ def _recipe(arguments):
     calibrated = surveys or (*recipe.calibration_surveys, *recipe.color_surveys)
     in_color = {False: [], True: []}
     for tag in dict.fromkeys(calibrated):
-        in_color["," in tag].append(tag)
+        in_color[_kind(tag)[0]].append(tag)
     if arguments.start and all(stage.in_color for stage in wanted):
         in_color[False] = []
     return replace(
@@ -173,10 +167,10 @@ def _recipe(arguments):
 def _kind(tag):
     """Return whether a survey is in colour, and whether its pixels are fine."""
     from ..detector.grid import FINE
-    from ..photometry.surveys import get_survey
+    from ..photometry.palette import checked_surveys
 
-    *others, last = tag.split(",")
-    return bool(others), get_survey(last).pixel_scale < FINE
+    *others, last = checked_surveys(tag)
+    return bool(others), last.pixel_scale < FINE
 
 
 def _in_proportion(given, number, first):

@@ -83,7 +83,7 @@ class TrainedModel:
         ValueError
             If the model takes one band only, or is not calibrated for these.
         """
-        if len(bands) == 1:
+        if len(bands) == 1 or self.network.settings.n_bands > 1:
             return self
         if self.color is None:
             raise ValueError(

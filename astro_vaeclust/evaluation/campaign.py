@@ -12,7 +12,7 @@ import astropy.units as u
 from astropy.table import QTable
 
 from ..images.read import read_image
-from ..photometry.surveys import get_survey
+from ..photometry.palette import checked_surveys
 from ..simulation.design import FIRST_SEED, default_shape, mock_tile
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
@@ -64,7 +64,8 @@ def evaluate_finders(
     n_tiles : int
         Number of tiles, at least 2.
     survey : str or `~astro_vaeclust.simulation.Survey`
-        The survey.
+        The survey, or those of tiles in colour, as ``"2mass-j+2mass-h+2mass-ks"``. In
+        colour there is a starless cloud on each tile, and finders get the last band.
     shape : tuple of int, optional
         ``(ny, nx)`` of the tiles, see `mock_tile`.
     seed : int
@@ -97,8 +98,9 @@ def evaluate_finders(
     check_count("n_tiles", n_tiles, minimum=2)
     check_seed(seed)
     check_file_names("finders", finders)
-    survey = get_survey(survey)
-    shape = tuple(shape or default_shape(survey))
+    surveys = checked_surveys(survey)
+    shape = tuple(shape or default_shape(surveys[-1]))
+    survey = surveys if len(surveys) > 1 else surveys[0]
     folder = ResultFolder(
         folder,
         {"survey": survey, "shape": shape, "seed": int(seed)},
@@ -152,7 +154,8 @@ def _file(part, seed):
 def _run_tile(job, *, finders, folder, survey, shape):
     """Simulate one tile and write its missing results."""
     seed, missing = job
-    tile = mock_tile(seed, survey=survey, shape=shape)
+    nulls = ("starless-cloud",) if isinstance(survey, tuple) else ()
+    tile = mock_tile(seed, survey=survey, shape=shape, nulls=nulls)
     if TRUTH in missing:
         area = read_image(tile.image).usable_area.to_value(u.deg**2)
         _write(tile.nulls, folder, _file(NULLS, seed))

@@ -15,8 +15,9 @@ from ..base import ClusterFinderBase
 from ..baselines import BASELINES
 from ..baselines.tuned import tuned_settings
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
+from ..images.bands import band_of
 from ..images.read import read_image
-from ..photometry.surveys import get_survey
+from ..photometry.palette import checked_surveys
 from ..utils.provenance import describe_finder
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TRUE_STARS",
+    "ColorFinder",
     "SourceAidedFinder",
     "TileFinder",
     "TrueStarFinder",
@@ -47,6 +49,12 @@ TRUE_STARS = "matched-filter-true-stars"
 
 WITH_SOURCES = "default-with-sources"
 """Name of the default that also gets the sources that the catalogue methods find."""
+
+IN_COLOR = {
+    f"default-{'-'.join(bands)}": bands
+    for bands in (("J", "H", "Ks"), ("J", "H"), ("J", "Ks"), ("H", "Ks"))
+}
+"""The default in several bands, by its name (dict of str to tuple)."""
 
 MAX_FALSE_ALARM_RATE = 100 / u.deg**2
 """Stated rate up to which the trained model reports, above its own default."""
@@ -96,6 +104,33 @@ class TrueStarFinder(TileFinder):
 
 
 @dataclass(frozen=True)
+class ColorFinder(TileFinder):
+    """
+    A finder that gets several bands of a tile in colour.
+
+    Parameters
+    ----------
+    finder : `~astro_vaeclust.VAEClusterFinder`
+        The finder.
+    bands : tuple of str
+        The bands.
+    """
+
+    finder: ClusterFinderBase
+    bands: tuple[str, ...]
+
+    @property
+    def settings(self):
+        """The description of the finder, and the bands (dict)."""
+        return {"finder": describe_finder(self.finder), "bands": self.bands}
+
+    def detect_tile(self, tile):
+        """Return the clusters of these bands of a mock tile."""
+        images = {band_of(name): image for name, image in tile.images.items()}
+        return self.finder.detect({band: images[band] for band in self.bands})
+
+
+@dataclass(frozen=True)
 class SourceAidedFinder(ClusterFinderBase):
     """
     A finder that also gets the sources that a catalogue method finds in the image.
@@ -133,9 +168,10 @@ class SourceAidedFinder(ClusterFinderBase):
         return self.finder.detect(data, sources=sources)
 
 
-def finder_names():
-    """Return the names that `make_finders` takes (list of str)."""
-    return [*PRESETS, *BASELINES.tags, TRUE_STARS, WITH_SOURCES]
+def finder_names(*, in_color=True):
+    """Return the names that `make_finders` takes, in colour or not (list of str)."""
+    colors = IN_COLOR if in_color else ()
+    return [*PRESETS, *colors, *BASELINES.tags, TRUE_STARS, WITH_SOURCES]
 
 
 def make_finders(
@@ -153,9 +189,10 @@ def make_finders(
     names : sequence of str
         ``"default"``, ``"per-image"`` (dense autoencoders that learn on each image),
         ``"paper"``, names of catalogue methods, ``"matched-filter-true-stars"``, or
-        ``"default-with-sources"``, the default with what these find beside it. The
-        default and the catalogue methods get a lower threshold than their own, to see
-        the lower end of the curve.
+        ``"default-with-sources"``, the default with what these find beside it, or, on
+        tiles in colour, ``"default-J-H-Ks"`` and other bands. The default and the
+        catalogue methods get a lower threshold than their own, to see the lower end of
+        the curve.
     survey : str or `~astro_vaeclust.simulation.Survey`
         What the catalogue methods are set for, see
         `~astro_vaeclust.baselines.tuned.tuned_settings`.
@@ -180,7 +217,7 @@ def make_finders(
         raise ValueError(
             f"finders must be some of {', '.join(known)}; got {', '.join(names)!r}"
         )
-    survey = get_survey(survey).name
+    survey = checked_surveys(survey)[-1].name
     return {name: _make(name, survey, seed, device) for name in dict.fromkeys(names)}
 
 
@@ -194,6 +231,8 @@ def _make(name, survey, seed, device):
         if name == "per-image":
             return VAEClusterFinder(embedding="dense-vae", **settings)
         return VAEClusterFinder(max_false_alarm_rate=MAX_FALSE_ALARM_RATE, **settings)
+    if name in IN_COLOR:
+        return ColorFinder(_make("default", survey, seed, device), IN_COLOR[name])
     if name == TRUE_STARS:
         return TrueStarFinder(_make(BOUND, survey, seed, device))
     if name == WITH_SOURCES:

@@ -13,6 +13,7 @@ from .surveys import Survey, get_survey
 __all__ = [
     "BANDS",
     "BEHIND",
+    "JOINT",
     "LAWS",
     "WHITE",
     "Palette",
@@ -26,6 +27,9 @@ BANDS = {"J": 0, "H": 1, "K": 2, "Ks": 2}
 
 BEHIND = 0.85
 """Fraction of the field stars behind the dust of the tile."""
+
+JOINT = "+"
+"""Between the tags of the surveys of several bands."""
 
 LAWS = np.array([(2.5, 1.55, 1.0), (3.0, 1.7, 1.0)])
 """
@@ -209,12 +213,16 @@ def checked_surveys(survey):
     """
     Return surveys from short to long wavelengths as a tuple, or raise an error.
 
+    Takes a `Survey`, a tag, tags joined by ``JOINT``, or a sequence of the former two.
+
     Raises TypeError if one is no survey, and ValueError if a tag is not known or those
     of a tile in colour are not of different bands among J, H and K or not of one
     camera.
     """
-    if isinstance(survey, (str, Survey)):
-        return (get_survey(survey),)
+    if isinstance(survey, Survey):
+        return (survey,)
+    if isinstance(survey, str):
+        survey = survey.split(JOINT)
     if not hasattr(survey, "__iter__"):
         raise TypeError(
             f"survey must be a string, a Survey or a sequence of these, got {survey!r}"

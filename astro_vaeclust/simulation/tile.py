@@ -61,7 +61,8 @@ def simulate_tile(
     Parameters
     ----------
     survey : str or Survey or sequence of these
-        A key of `SURVEYS`, or a survey; of several the sky is the same, see the notes.
+        A key of `SURVEYS`, or a survey; of several, also as ``"2mass-j+2mass-ks"``, the
+        sky is the same, see the notes.
     shape : tuple of int
         ``(ny, nx)`` in pixels.
     center : `~astropy.coordinates.SkyCoord`, optional

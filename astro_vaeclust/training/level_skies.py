@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import astropy.units as u
 
 from ..detector.grid import FINE
-from ..photometry.surveys import get_survey
+from ..photometry.palette import JOINT, checked_surveys
 from ..simulation.design import mock_tile
 from ..simulation.mosaics import draw_mosaic
 
@@ -32,8 +32,8 @@ class LevelSky:
     name : str
         Name of its results.
     survey : str
-        Tag of the survey that it imitates, or those of several bands, separated by
-        commas. Sky in colour has as many starless clouds as there are clusters.
+        Tag of the survey that it imitates, or those of several bands, joined by
+        "+". Sky in colour has as many starless clouds as there are clusters.
     number : int
         How many tiles or mosaics.
     side : float or None
@@ -51,14 +51,13 @@ class LevelSky:
 
     def draw(self, seed):
         """Simulate a tile or mosaic (`~astro_vaeclust.simulation.MockTile`)."""
-        survey = self.survey.split(",")
-        clouds = ("starless-cloud",) * (len(survey) > 1)
+        clouds = ("starless-cloud",) * (len(checked_surveys(self.survey)) > 1)
         if self.side is None:  # tiles of even seeds have a cluster
             seed += bool(self.n_clusters)
-            return mock_tile(seed, survey=survey, nulls=clouds)
+            return mock_tile(seed, survey=self.survey, nulls=clouds)
         return draw_mosaic(
             seed,
-            survey=survey,
+            survey=self.survey,
             side=self.side * u.deg,
             clusters=self.n_clusters,
             nulls=clouds * MOSAIC_CLUSTERS,
@@ -81,14 +80,14 @@ def level_skies(surveys, fraction=1.0):
     """
 
     def sky(survey, kind, number, **settings):
-        number = round(fraction * number * (IN_COLOR if "," in survey else 1))
+        number = round(fraction * number * (IN_COLOR if JOINT in survey else 1))
         return LevelSky(
             name=f"{survey}-{kind}", survey=survey, number=number, **settings
         )
 
     skies = []
     for survey in surveys:
-        if get_survey(survey.split(",")[-1]).pixel_scale < FINE:
+        if checked_surveys(survey)[-1].pixel_scale < FINE:
             skies.append(sky(survey, "tiles", 600))
             skies.append(sky(survey, "clusters", 150, n_clusters=1))
         else:

@@ -19,7 +19,7 @@ __all__ = ["Recipe", "Stage", "default_stages"]
 
 CALIBRATION_SURVEYS, N_NULLS = ("2mass-ks", "ukidss-k"), 600
 
-COLOR_SURVEYS = "2mass-j,2mass-h,2mass-ks", "ukidss-j,ukidss-h,ukidss-k"
+COLOR_SURVEYS = "2mass-j+2mass-h+2mass-ks", "ukidss-j+ukidss-h+ukidss-k"
 
 SURVEYS_OF_STAGES = ("2mass-j", "2mass-h", "2mass-ks", "2mass-ks", "ukidss-k")
 
@@ -343,12 +343,12 @@ def color_stages(network):
         fine,
         name="color",
         first_seed=92_000,
-        n_tiles=900,
+        n_tiles=700,
         surveys=(*COLOR_SURVEYS[:1] * 5, *COLOR_SURVEYS[1:]),
         native=0.0,
         levels=(*(1,) * 20, *(2,) * 8, *(4,) * 4, 8),
         fine_only=False,
-        plan=replace(fine.plan, n_steps=2200, side=384, seed=52),
+        plan=replace(fine.plan, n_steps=2000, side=384, seed=52),
     )
     return others, fine
 
@@ -368,7 +368,7 @@ class Recipe:
     n_nulls : int
         Tiles without a cluster per survey of the calibration; as many with one.
     color_surveys : tuple of str
-        Those of the calibration in colour, the bands of each separated by commas.
+        Those of the calibration in colour, the bands of each joined by plus signs.
     bare : float
         Fraction of the clusters of the calibration that have lost their clouds, in
         [0, 1); these are on further tiles.

@@ -15,6 +15,7 @@ from ..detector.network import CELL, CLASSES
 from ..images.bands import BANDS, band_of, read_bands
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
+from ..photometry.palette import checked_surveys
 from ..simulation import SURVEYS, inject_cluster, simulate_tile
 from ..simulation.artefacts import ARTEFACTS
 from ..simulation.clusters import draw_clusters
@@ -233,7 +234,7 @@ def draw_tile(
     seed : int
         Determines all of it.
     surveys : sequence of str
-        Tags of the surveys to draw from, those of several bands separated by commas;
+        Tags of the surveys to draw from, those of several bands joined by "+";
         scale, seeing, noise and halo are changed. On tiles in colour there are as many
         starless clouds as clusters.
     fine_scale : float
@@ -313,15 +314,13 @@ def inject_tile(image, seed, *, survey="2mass-ks", fine_scale=1.0):
 
 def drawn_survey(rng, surveys, native):
     """Return a varied survey or those of several bands, and that of the last band."""
-    names = str(rng.choice(list(surveys))).split(",")
-    survey = varied_survey(rng, SURVEYS[names[-1]], native)
-    if len(names) == 1:
-        return survey, survey
+    *others, last = checked_surveys(str(rng.choice(list(surveys))))
+    survey = varied_survey(rng, last, native)
     others = [
-        varied_survey(rng, SURVEYS[name], native, pixel_scale=survey.pixel_scale)
-        for name in names[:-1]
+        varied_survey(rng, other, native, pixel_scale=survey.pixel_scale)
+        for other in others
     ]
-    return (*others, survey), survey
+    return (*others, survey) if others else survey, survey
 
 
 def starless_clouds(rng, seen):
