@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter
 from scipy.special import logsumexp
 
 from .candidates import MIN_SCORE, find_candidates
-from .network import CELL, COLOR_MEASURES, MEASURES
+from .network import CELL, COLOR_MEASURES
 
 __all__ = [
     "HEIGHT_ALONE",
@@ -143,9 +143,9 @@ class LevelCalibration:
     """
 
     intensity: Intensity
-    biases: tuple[float, ...] = (0.0,) * len(MEASURES)
-    error_factors: tuple[float, ...] = (1.0,) * len(MEASURES)
-    error_floors: tuple[float, ...] = (0.0,) * len(MEASURES)
+    biases: tuple[float, ...] = (0.0,) * len(COLOR_MEASURES)
+    error_factors: tuple[float, ...] = (1.0,) * len(COLOR_MEASURES)
+    error_floors: tuple[float, ...] = (0.0,) * len(COLOR_MEASURES)
 
 
 @dataclass(frozen=True)
@@ -172,9 +172,9 @@ class Calibration:
     """
 
     intensities: tuple[Intensity, Intensity]
-    biases: tuple[tuple[float, ...], ...] = ((0.0,) * len(MEASURES),) * 2
-    error_factors: tuple[tuple[float, ...], ...] = ((1.0,) * len(MEASURES),) * 2
-    error_floors: tuple[tuple[float, ...], ...] = ((0.0,) * len(MEASURES),) * 2
+    biases: tuple[tuple[float, ...], ...] = ((0.0,) * len(COLOR_MEASURES),) * 2
+    error_factors: tuple[tuple[float, ...], ...] = ((1.0,) * len(COLOR_MEASURES),) * 2
+    error_floors: tuple[tuple[float, ...], ...] = ((0.0,) * len(COLOR_MEASURES),) * 2
     real_sky: float = 1.0
     score_coefficients: tuple[tuple[float, ...], ...] = (HEIGHT_ALONE,) * 2
     levels: tuple[tuple[LevelCalibration, ...], ...] = ((), ())

@@ -44,9 +44,6 @@ SETS = ("J,H,Ks", "J,H", "J,Ks", "H,Ks")
 
 ONE_BAND = "one"
 
-NO_ERRORS = (0.0,) * 6, (1.0,) * 6, (0.0,) * 6
-"""Corrections that change nothing of the measures in colour."""
-
 N_LEVELS = 6
 """Levels that are calibrated at most, with the finest."""
 
@@ -356,7 +353,11 @@ def calibrate_level_errors(model, pairs, *, finest=False):
     """
     calibration, levels, errors = model.calibration, [], ()
     if finest:
-        fitted = [_errors(pairs, (bool(fine), 0)) or NO_ERRORS for fine in (0, 1)]
+        fitted = [
+            _errors(pairs, (bool(fine), 0))
+            or [getattr(calibration, name)[fine] for name in ERRORS]
+            for fine in (0, 1)
+        ]
         corrections = dict(zip(ERRORS, zip(*fitted, strict=True), strict=True))
         calibration = replace(calibration, **corrections)
     for fine, of_kind in enumerate(calibration.levels):
