@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,9 @@ class Image:
         Header of the HDU, or the metadata of an NDData.
     whole : `Whole`, optional
         Of a part, the image that it was cut from.
+    bands : dict of str to `Image`, optional
+        The images of all bands, this one included, on the same grid, from short to long
+        wavelengths; none of an image in one band.
     """
 
     data: np.ndarray
@@ -105,6 +109,7 @@ class Image:
     lossy: bool = False
     header: fits.Header | None = None
     whole: Whole | None = None
+    bands: Mapping[str, Image] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -117,6 +122,12 @@ class Image:
         header = self.header or {}
         names = (str(header.get(card, "")).strip() for card in BAND_CARDS)
         return next(filter(None, names), "")
+
+    @cached_property
+    def unseen(self) -> np.ndarray:
+        """Return the pixels that no band shows, (ny, nx) bool."""
+        masks = [image.mask for image in self.bands.values()]
+        return np.logical_and.reduce(masks) if masks else self.mask
 
     @cached_property
     def pixel_area(self) -> u.Quantity:

@@ -178,7 +178,8 @@ def _source(data, wcs, mask, error, hdu):
         return _from_nddata(data, **given)
     if isinstance(data, np.ndarray):
         return _from_array(data, **given)
-    raise TypeError(f"data must be {_ACCEPTED}; got {arrays.describe(data)}")
+    one = "one image: " if isinstance(data, (dict, list, tuple)) else ""
+    raise TypeError(f"data must be {one}{_ACCEPTED}; got {arrays.describe(data)}")
 
 
 def _from_hdulist(hdulist, hdu, *, error, **given):
