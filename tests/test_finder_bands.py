@@ -177,5 +177,5 @@ def test_searches_that_learn_on_the_image_take_one_band(tile, finder):
 
 
 def test_finders_of_one_band_say_so(tile):
-    with pytest.raises(TypeError, match=r"data must be one image: .* got a dict"):
+    with pytest.raises(TypeError, match=r"data must be an NDData .* got a dict"):
         StarCounts().detect(tile.images)

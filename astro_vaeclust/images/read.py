@@ -178,8 +178,7 @@ def _source(data, wcs, mask, error, hdu):
         return _from_nddata(data, **given)
     if isinstance(data, np.ndarray):
         return _from_array(data, **given)
-    one = "one image: " if isinstance(data, (dict, list, tuple)) else ""
-    raise TypeError(f"data must be {one}{_ACCEPTED}; got {arrays.describe(data)}")
+    raise TypeError(f"data must be {_ACCEPTED}; got {arrays.describe(data)}")
 
 
 def _from_hdulist(hdulist, hdu, *, error, **given):
