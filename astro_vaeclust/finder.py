@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ from .base import ClusterFinderBase
 from .catalog import ClusterCatalog
 from .embeddings import EMBEDDINGS, Embedding
 from .exceptions import NoDetectionsWarning
+from .images.bands import facts_of_bands, holds_bands, only_image, read_in_bands
 from .images.read import open_image
-from .latent_search import HeatmapRegions, LatentSearch
+from .latent_search import HeatmapRegions, LatentSearch, check_regions, paper_settings
+from .measure.circles import band_columns
 from .measure.columns import cluster_table
 from .mixtures import MIXTURES, Mixture
 from .mixtures.prior import PriorMixture
-from .segmentation import PeakFraction
 from .sources.table import read_point_sources
 from .utils.provenance import run_metadata
 from .utils.validation import (
@@ -131,7 +132,7 @@ class VAEClusterFinder(ClusterFinderBase):
                 f"DenseVAE(divergence='vade'); got it with embedding={self.embedding!r}"
             )
         learns_on_image = mixture is not None
-        _check_regions(self.regions, learns_on_image)
+        check_regions(self.regions, learns_on_image)
         _check_rate(self.max_false_alarm_rate, learns_on_image)
         if self.n_largest is not None:
             check_count("n_largest", self.n_largest)
@@ -169,33 +170,7 @@ class VAEClusterFinder(ClusterFinderBase):
         finder : `VAEClusterFinder`
             The finder.
         """
-        from .embeddings.dense import DenseVAE
-        from .mixtures.em import EMGaussianMixture
-
-        settings = {
-            "embedding": DenseVAE(
-                patch_sizes=(16, 32, 48, 64),
-                overlap=0.5,
-                preparation="above-sky",
-                hidden=(64, 32, 16),
-                latent=8,
-                likelihood="bernoulli",
-                prior="mixture-of-gaussians",
-                n_components=2,
-                batch_size=128,
-                n_steps=300,
-                learning_rate=1e-3,
-            ),
-            "mixture": EMGaussianMixture(n_components=2),
-            "regions": HeatmapRegions(
-                threshold=PeakFraction(fraction=0.4),
-                smoothing=40.0,
-                n_pixels=64,
-                cluster_rule="brightest",
-            ),
-            "n_largest": 1,
-        }
-        return cls(**(settings | overrides))
+        return cls(**(paper_settings() | overrides))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -223,24 +198,31 @@ class VAEClusterFinder(ClusterFinderBase):
 
     def detect(
         self,
-        data: ImageLike,
+        data: ImageLike | Mapping[str, ImageLike] | Sequence[ImageLike],
         *,
-        wcs: WCS | None = None,
-        mask: np.ndarray | None = None,
-        error: np.ndarray | u.Quantity | None = None,
-        hdu: int | str | tuple[str, int] | None = None,
+        reference: str | None = None,
+        wcs: WCS | Mapping | None = None,
+        mask: np.ndarray | Mapping | None = None,
+        error: np.ndarray | u.Quantity | Mapping | None = None,
+        hdu: int | str | tuple[str, int] | Mapping | None = None,
         sources: Table | PointSources | None = None,
         block_size: int | None = None,
     ) -> ClusterCatalog:
         """
-        Find the clusters of an image.
+        Find the clusters of an image, or of the images of one field in several bands.
 
         Parameters
         ----------
         data : NDData, array, HDU, HDUList, str or path-like
-            The image, as `~astro_vaeclust.images.read.read_image` takes it.
+            The image, as `~astro_vaeclust.images.read.read_image` takes it. Or a dict
+            of such by their bands ``"J"``, ``"H"`` and ``"Ks"``, or a list whose
+            headers name them, as `~astro_vaeclust.images.bands.read_bands` takes them.
+        reference : str, optional
+            Of several bands, that whose grid, sources and flags are taken; by default
+            that of the longest wavelength.
         wcs, mask, error, hdu
-            What ``data`` does not bring, as for ``read_image``.
+            What ``data`` does not bring, as for ``read_image``. With a dict of images
+            one for all, or a dict by the same bands.
         sources : `~astropy.table.Table`, optional
             Point sources, such as those of a catalogue, with positions on the sky or in
             pixels as `~astro_vaeclust.sources.table.read_sources` takes them. A trained
@@ -251,7 +233,8 @@ class VAEClusterFinder(ClusterFinderBase):
             or more, which overlap by 512 network pixels. Of an uncompressed FITS
             file, and of an array that is mapped into memory, only one block at a time
             is in memory then. By default, images of more than 8192 x 8192 pixels are
-            searched in blocks of 2048. Blocks change nothing but the rounding.
+            searched in blocks of 2048. Blocks change nothing but the rounding. Several
+            bands are searched whole.
 
         Returns
         -------
@@ -275,20 +258,33 @@ class VAEClusterFinder(ClusterFinderBase):
         PosteriorCollapseWarning
             If an autoencoder learned nothing.
         """
+        self._check_block_size(block_size)
+        given = {"wcs": wcs, "mask": mask, "error": error, "hdu": hdu}
+        if not holds_bands(data):
+            if reference is not None:
+                raise ValueError(f"reference is for several bands, got {reference!r}")
+            catalog = self._detect_one(data, given, sources, block_size)
+        elif len(data) == 1:
+            data, given = only_image(data, reference, given)
+            catalog = self._detect_one(data, given, sources, block_size)
+        else:
+            self._check_bands(len(data), sources=sources, block_size=block_size)
+            image = read_in_bands(data, reference=reference, **given)
+            catalog = self._detect_whole(image, None)
+        if not len(catalog):
+            warnings.warn(str(catalog), NoDetectionsWarning, stacklevel=2)
+        return catalog
+
+    def _detect_one(self, data, given, sources, block_size):
         from .blocks import block_size_of
 
-        self._check_block_size(block_size)
-        with open_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu) as source:
+        with open_image(data, **given) as source:
             if not self.learns_on_image:
                 fine_scale = self.trained_model.fine_scale
                 block_size = block_size_of(source, block_size, fine_scale)
             if block_size is None:
-                catalog = self._detect_whole(source.read(), sources)
-            else:
-                catalog = self._detect_in_blocks(source, sources, block_size)
-        if not len(catalog):
-            warnings.warn(str(catalog), NoDetectionsWarning, stacklevel=2)
-        return catalog
+                return self._detect_whole(source.read(), sources)
+            return self._detect_in_blocks(source, sources, block_size)
 
     def _detect_whole(self, image, sources):
         if sources is not None:
@@ -296,6 +292,9 @@ class VAEClusterFinder(ClusterFinderBase):
         search = self._search(image, sources)
         columns = search.columns()
         meta = run_metadata(self, image, search.models)
+        if image.bands:
+            columns = columns | band_columns(image, columns)
+            meta |= facts_of_bands(image)
         if sources is not None:
             meta["n_sources_in_image"] = len(sources)
             meta["sources_used_as"] = search.sources_used_as
@@ -304,7 +303,7 @@ class VAEClusterFinder(ClusterFinderBase):
         heatmap = search.heatmap.astype(np.float32, copy=False)
         return ClusterCatalog(
             table,
-            heatmap=NDData(heatmap, wcs=image.wcs, mask=image.mask),
+            heatmap=NDData(heatmap, wcs=image.wcs, mask=image.unseen),
             segmentation=search.segmentation,
             image=image,
             sources=sources,
@@ -334,14 +333,27 @@ class VAEClusterFinder(ClusterFinderBase):
         return None if rate is None else rate.to_value(u.deg**-2)
 
     def _check_block_size(self, block_size):
-        if block_size is None:
-            return
-        check_count("block_size", block_size, minimum=64)  # a mesh of the sky
+        if block_size is not None:
+            check_count("block_size", block_size, minimum=64)  # a mesh of the sky
+            self._check_is_trained("block_size", block_size)
+
+    def _check_bands(self, n_images, **options):
+        """Raise ValueError if several bands cannot be searched so."""
+        self._check_is_trained("data in several bands", f"{n_images} images")
+        for name, value in options.items():
+            if value is not None:
+                raise ValueError(
+                    f"{name} is for one band: several are searched whole and without "
+                    f"sources; got it with {n_images} images"
+                )
+
+    def _check_is_trained(self, argument, got):
+        """Raise ValueError if an argument is for trained models alone."""
         if self.learns_on_image:
             raise ValueError(
-                "block_size is for the search with a trained model, which does not "
-                f"learn on the image; got {block_size!r} with "
-                f"embedding={self.embedding!r} and mixture={self.mixture!r}"
+                f"{argument} is for the search with a trained model, which does not "
+                f"learn on the image; got {got} with embedding={self.embedding!r} and "
+                f"mixture={self.mixture!r}"
             )
 
     @property
@@ -374,18 +386,6 @@ class VAEClusterFinder(ClusterFinderBase):
             self.trained_model,
             max_false_alarm_rate=self._limit,
             **common,
-        )
-
-
-def _check_regions(regions, learns_on_image):
-    if regions is None:
-        return
-    if not isinstance(regions, HeatmapRegions):
-        raise TypeError(f"regions takes HeatmapRegions or None, got {regions!r}")
-    if not learns_on_image:
-        raise ValueError(
-            "regions is for searches that learn on the image, by an embedding such as "
-            f"'dense-vae' or a mixture; got {regions!r} with the trained model alone"
         )
 
 

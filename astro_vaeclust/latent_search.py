@@ -17,10 +17,16 @@ from .measure.flags import ClusterFlags
 from .measure.regions import RegionMeasurements
 from .mixtures.labels import LABEL_RULES, cluster_probability
 from .mixtures.prior import PriorMixture
-from .segmentation import Threshold, resolve_threshold, segment
+from .segmentation import PeakFraction, Threshold, resolve_threshold, segment
 from .utils.validation import check_choice, check_count, check_number
 
-__all__ = ["HeatmapRegions", "LatentSearch", "with_root_source_count"]
+__all__ = [
+    "HeatmapRegions",
+    "LatentSearch",
+    "check_regions",
+    "paper_settings",
+    "with_root_source_count",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -274,3 +280,46 @@ def with_root_source_count(features, counts):
     if not spread > 0:
         return features
     return np.column_stack([np.asarray(features), (root - root.mean()) / spread])
+
+
+def check_regions(regions, learns_on_image):
+    """Raise TypeError or ValueError if these are no regions, or cannot matter."""
+    if regions is None:
+        return
+    if not isinstance(regions, HeatmapRegions):
+        raise TypeError(f"regions takes HeatmapRegions or None, got {regions!r}")
+    if not learns_on_image:
+        raise ValueError(
+            "regions is for searches that learn on the image, by an embedding such as "
+            f"'dense-vae' or a mixture; got {regions!r} with the trained model alone"
+        )
+
+
+def paper_settings():
+    """Return the settings of a finder as in Karmakar, Mishra & Tej (2018) (dict)."""
+    from .embeddings.dense import DenseVAE
+    from .mixtures.em import EMGaussianMixture
+
+    return {
+        "embedding": DenseVAE(
+            patch_sizes=(16, 32, 48, 64),
+            overlap=0.5,
+            preparation="above-sky",
+            hidden=(64, 32, 16),
+            latent=8,
+            likelihood="bernoulli",
+            prior="mixture-of-gaussians",
+            n_components=2,
+            batch_size=128,
+            n_steps=300,
+            learning_rate=1e-3,
+        ),
+        "mixture": EMGaussianMixture(n_components=2),
+        "regions": HeatmapRegions(
+            threshold=PeakFraction(fraction=0.4),
+            smoothing=40.0,
+            n_pixels=64,
+            cluster_rule="brightest",
+        ),
+        "n_largest": 1,
+    }

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 import warnings
 
+from .fields import add_bands, fields_of
 from .messages import LOGGER, step
 from .options import (
     TABLES,
@@ -23,17 +24,25 @@ __all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 HELP = "find the clusters of images"
 DESCRIPTION = (
     "Find the clusters of FITS images and print their table: of several images one "
-    "table, with the column image. n_members is how many members brighter than ten "
-    "times the noise the network infers, also where they blend; n_sources counts "
-    "separate sources within the radius, those of the field among them. An image that "
-    "fails does not end the run: exit code 1."
+    "table, with the column image. A folder is one field in several bands: each FITS "
+    "image in it is that of the band, J, H or Ks, that its header names as FILTER or "
+    "BAND, or else of that which its name ends in, such as w3_ks.fits. n_members is "
+    "how many members brighter than ten times the noise the network infers, also where "
+    "they blend; n_sources counts separate sources within the radius, those of the "
+    "field among them. An image that fails does not end the run: exit code 1."
 )
 EXAMPLE = "vaeclust detect tile.fits --output clusters.ecsv --plot overlay.png"
 
 
 def add_options(parser):
     """Add the options of the command to its parser."""
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="FITS file")
+    parser.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        help="FITS file, or folder with one FITS file for each band of a field",
+    )
+    add_bands(parser)
     add_hdu(parser)
     parser.add_argument(
         "--block-size",
@@ -73,11 +82,12 @@ def add_options(parser):
 
 def run(arguments):
     """Find the clusters, write the files, and print the table; 1 if some failed."""
-    if arguments.samp and len(arguments.images) > 1:
-        raise ValueError(f"--samp is for one image, got {len(arguments.images)}")
+    fields = fields_of(arguments)
+    if arguments.samp and len(fields) > 1:
+        raise ValueError(f"--samp is for one image, got {len(fields)}")
     pictures = arguments.heatmap is not None or arguments.plot is not None
     if pictures:
-        _check_pictures(arguments)
+        _check_pictures(arguments, fields)
     outputs = Outputs(
         overwrite=arguments.overwrite,
         table=arguments.output,
@@ -85,27 +95,29 @@ def run(arguments):
         heatmap=arguments.heatmap,
         plot=arguments.plot,
     )
-    given = [*arguments.images, arguments.sources]
+    given = [*(path for field in fields for path in field.files), arguments.sources]
     outputs.check(inputs=[path for path in given if path is not None])
     finder = make_finder(arguments)
-    if pictures and not finder.learns_on_image:
-        _check_is_searched_whole(arguments.images[0], arguments.hdu, finder)
-    if len(arguments.images) == 1:
-        catalog, code = _detect(finder, arguments.images[0], arguments), 0
+    field, *others = fields
+    if pictures and not (finder.learns_on_image or field.has_bands):
+        for path in field.files:
+            _check_is_searched_whole(path, arguments.hdu, finder)
+    if others:
+        catalog, code = _detect_all(finder, fields, arguments)
     else:
-        catalog, code = _detect_all(finder, arguments)
+        catalog, code = _detect(finder, field, arguments), 0
     outputs.write(catalog)
     _print(catalog, arguments)
     if arguments.samp:
-        _show(catalog, arguments.images[0], arguments.hdu)
+        _show(catalog, field, arguments.hdu)
     return code
 
 
-def _show(catalog, image, hdu):
+def _show(catalog, field, hdu):
     """Send the clusters to DS9 and to programs with tables, of which one must run."""
     from ..images.read import read_image
 
-    image = read_image(image, hdu=hdu) if catalog.image is None else None
+    image = read_image(*field.files, hdu=hdu) if catalog.image is None else None
     failures = []
     for send in (lambda: catalog.send_to_ds9(image=image), catalog.broadcast):
         try:
@@ -118,14 +130,12 @@ def _show(catalog, image, hdu):
         catalog.point_at(int(catalog["id"][0]))
 
 
-def _check_pictures(arguments):
+def _check_pictures(arguments, fields):
     """Raise unless there is one image in one piece, where pictures are wanted."""
     if arguments.block_size is not None:
         raise ValueError("--block-size leaves no heat map and no picture to write")
-    if len(arguments.images) > 1:
-        raise ValueError(
-            f"--heatmap and --plot are for one image, got {len(arguments.images)}"
-        )
+    if len(fields) > 1:
+        raise ValueError(f"--heatmap and --plot are for one image, got {len(fields)}")
 
 
 def _check_is_searched_whole(path, hdu, finder):
@@ -142,14 +152,15 @@ def _check_is_searched_whole(path, hdu, finder):
             )
 
 
-def _detect_all(finder, arguments):
+def _detect_all(finder, fields, arguments):
     """Return the clusters of several images, and 1 if some of them failed."""
     from ..catalog import ClusterCatalog
 
     catalogs, failures = [], []
-    for path in arguments.images:
+    for field in fields:
+        path = field.name
         try:
-            catalog = _detect(finder, path, arguments)
+            catalog = _detect(finder, field, arguments)
         except (ValueError, TypeError, OSError) as error:
             text = shell_words(error_text(error), arguments.words)
             LOGGER.warning("warning: %s failed: %s", path, text)
@@ -166,10 +177,11 @@ def _detect_all(finder, arguments):
     return ClusterCatalog.vstack(catalogs), int(bool(failures))
 
 
-def _detect(finder, path, arguments):
+def _detect(finder, field, arguments):
     from ..exceptions import NoDetectionsWarning
 
-    choice = {} if arguments.hdu is None else {"hdu": arguments.hdu}
+    options = {"hdu": arguments.hdu, "reference": arguments.reference}
+    choice = {name: value for name, value in options.items() if value is not None}
     if arguments.sources is not None:
         from ..archives import read_catalog
 
@@ -177,10 +189,10 @@ def _detect(finder, path, arguments):
     if arguments.block_size is not None:
         choice["block_size"] = arguments.block_size
     with (
-        step(f"searching {path}"),
+        step(f"searching {field.name}"),
         warnings.catch_warnings(action="ignore", category=NoDetectionsWarning),
     ):
-        return finder.detect(path, **choice)
+        return finder.detect(field.checked_data(), **choice)
 
 
 def _print(catalog, arguments):

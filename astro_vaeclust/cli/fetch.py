@@ -15,10 +15,11 @@ __all__ = ["DESCRIPTION", "EXAMPLE", "HELP", "add_options", "run"]
 IMAGE_FILE = "image.fits"
 CATALOG_FILE = "psc.vot"
 
-HELP = "get an image and its sources from an archive"
+HELP = "get an image, or several bands, and sources from an archive"
 DESCRIPTION = (
     "Get the image of a position and the sources on it from "
-    f"the archive of a survey; write them as {IMAGE_FILE} and {CATALOG_FILE}. "
+    f"the archive of a survey; write them as {IMAGE_FILE} and {CATALOG_FILE}, or of "
+    "several bands as j.fits and so on, a folder that 'vaeclust detect' takes. "
     "Answers of archives are kept in a cache, so that asking again is fast."
 )
 EXAMPLE = 'vaeclust fetch "M 17" --survey 2mass --band Ks --size 12arcmin --output m17'
@@ -40,7 +41,12 @@ def add_options(parser):
         default="2mass",
         help="where the data come from (default: %(default)s)",
     )
-    parser.add_argument("--band", metavar="BAND", help="such as J, H or Ks")
+    parser.add_argument(
+        "--band",
+        metavar="BAND",
+        help="such as J, H or Ks, or several as J,H,Ks, of which the last is that of "
+        "the column mag of the sources",
+    )
     parser.add_argument(
         "--size",
         default="12arcmin",
@@ -73,34 +79,41 @@ def run(arguments):
 
     kind = getattr(archives, SURVEYS[arguments.survey])
     survey = kind(progress_bar=progress_bar(arguments.quiet))
-    survey.check_band(arguments.band)
+    asked = [None] if arguments.band is None else arguments.band.split(",")
+    bands = [survey.check_band(band) for band in asked]
+    if len(set(bands)) < len(bands):
+        raise ValueError(f"--band must have each band once, got {', '.join(bands)}")
     folder = Path(os.path.expanduser(arguments.output))
     with new_folder(folder):
-        image_path, catalog_path = _outputs(folder, arguments)
-        image = survey.get_image(
-            arguments.position, size=arguments.size, band=arguments.band
-        )
-        write_image(image, image_path, overwrite=arguments.overwrite)
-    LOGGER.info("wrote %s", image_path)
-    _say_image(image)
+        paths, catalog_path = _outputs(folder, bands, arguments)
+        images = [
+            survey.get_image(arguments.position, size=arguments.size, band=band)
+            for band in bands
+        ]
+        for image, path in zip(images, paths, strict=True):
+            write_image(image, path, overwrite=arguments.overwrite)
+            LOGGER.info("wrote %s", path)
+    for image in images:
+        _say_image(image)
     if catalog_path is None:
         return
-    catalog = survey.get_catalog(image, cut=arguments.cut)
+    catalog = survey.get_catalog(images[-1], cut=arguments.cut)
     archives.write_catalog(catalog, catalog_path, overwrite=arguments.overwrite)
     LOGGER.info("wrote %s", catalog_path)
     print(f"{len(catalog)} sources from {catalog.meta['service']}")
 
 
-def _outputs(folder, arguments):
-    """Return the files after a check that they can be written."""
+def _outputs(folder, bands, arguments):
+    """Return the files of images and catalogue after a check that they can be made."""
     from ..utils.files import check_output
 
-    image, catalog = folder / IMAGE_FILE, folder / CATALOG_FILE
-    check_output(image, arguments.overwrite)
-    if arguments.no_catalog:
-        return image, None
-    check_output(catalog, arguments.overwrite)
-    return image, catalog
+    names = [f"{band.lower()}.fits" for band in bands]
+    images = [folder / name for name in (names if len(names) > 1 else [IMAGE_FILE])]
+    catalog = None if arguments.no_catalog else folder / CATALOG_FILE
+    for path in (*images, catalog):
+        if path is not None:
+            check_output(path, arguments.overwrite)
+    return images, catalog
 
 
 def _say_image(image):

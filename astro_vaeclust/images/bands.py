@@ -9,26 +9,21 @@ from dataclasses import replace
 
 import astropy.units as u
 import numpy as np
+from astropy.io import fits
 
+from ..utils.bands import BANDS, band_of
 from ..utils.optional import import_optional
 from ..utils.validation import check_choice
 from .image import BAND_CARDS
 from .read import read_image
 
-__all__ = ["BANDS", "band_of", "read_bands"]
-
-BANDS = ("J", "H", "Ks")
-"""The bands from short to long wavelengths."""
-
-_NAMES = {
-    "j": "J",
-    "h": "H",
-    "k": "Ks",
-    "ks": "Ks",
-    "k_s": "Ks",
-    "kshort": "Ks",
-    "k-short": "Ks",
-}
+__all__ = [
+    "facts_of_bands",
+    "holds_bands",
+    "only_image",
+    "read_bands",
+    "read_in_bands",
+]
 
 SAME_GRID = 0.05
 """Pixels within which grids agree: as much as stars of one survey are out of place."""
@@ -86,86 +81,138 @@ def read_bands(images, *, reference=None, wcs=None, mask=None, error=None, hdu=N
     """
     given = {"wcs": wcs, "mask": mask, "error": error, "hdu": hdu}
     found = _read_all(images, given)
-    if reference is None:
-        reference = max(found, key=BANDS.index)
-    else:
-        reference = band_of(reference, "reference")
-        check_choice("reference", reference, tuple(found))
-    target = found[reference]
+    target = found[_reference_of(found, reference)]
     return {
-        band: target if band == reference else _on_grid(found[band], target, band)
+        band: target if found[band] is target else _on_grid(found[band], target, band)
         for band in BANDS
         if band in found
     }
 
 
-def band_of(name, argument="band"):
+def read_in_bands(images, *, reference=None, **options):
     """
-    Return the band that a name stands for.
+    Read images of one field in several bands as one image.
 
     Parameters
     ----------
-    name : str
-        A name, in capitals or not.
-    argument : str
-        What it is called in the error.
+    images, reference, **options
+        As those of `read_bands`, with the same errors.
 
     Returns
     -------
-    band : str
-        One of `BANDS`.
+    image : `~astro_vaeclust.images.image.Image`
+        The image of the reference, with all bands as its ``bands``; of one band alone,
+        that image without any.
+    """
+    bands = read_bands(images, reference=reference, **options)
+    image = bands[_reference_of(bands, reference)]
+    return replace(image, bands=bands) if len(bands) > 1 else image
+
+
+def facts_of_bands(image):
+    """Return the file of each band of an image, and the reference (dict)."""
+    files = {band: one.name for band, one in image.bands.items()}
+    same = (band for band, one in image.bands.items() if one.data is image.data)
+    return {"bands": files, "reference": next(same)}
+
+
+def holds_bands(data):
+    """Whether data is a dict, list or tuple of images, not one image (bool)."""
+    if isinstance(data, fits.HDUList):  # which is a list
+        return False
+    return isinstance(data, (Mapping, list, tuple))
+
+
+def only_image(images, reference, options):
+    """
+    Return the image of a dict, list or tuple of one, and its options.
+
+    Parameters
+    ----------
+    images, reference
+        As those of `read_bands`.
+    options : dict
+        ``wcs``, ``mask``, ``error`` and ``hdu``, as there.
+
+    Returns
+    -------
+    image : image
+        As `~astro_vaeclust.images.read.read_image` takes it.
+    options : dict
+        Those of it.
 
     Raises
     ------
     ValueError
-        If it is none of these; the message lists them.
+        If the band of a dict is not known, or anything is for another.
     """
-    band = _NAMES.get(str(name).strip().lower())
-    if band is None:
-        raise ValueError(f"{argument} must be one of {', '.join(BANDS)}, got {name!r}")
-    return band
+    ((band, image, options),) = _pairs(images, options)
+    if reference is not None and band is not None:
+        _reference_of((band,), reference)
+    return image, options
+
+
+def _reference_of(bands, reference):
+    """Return the band whose grid is taken."""
+    if reference is None:
+        return max(bands, key=BANDS.index)
+    reference = band_of(reference, "reference")
+    check_choice("reference", reference, tuple(bands))
+    return reference
 
 
 def _read_all(images, given):
     """Return the images by their bands, each on its own grid."""
-    if isinstance(images, Mapping):
-        pairs = [(band_of(name, "a band of images"), name) for name in images]
-        options = _by_band(given, [name for _, name in pairs])
-        read = [(band, images[name], options[name]) for band, name in pairs]
-    elif isinstance(images, (list, tuple)):
-        read = [(None, image, given) for image in images]
-    else:
-        raise TypeError(
-            "images must be a dict from bands to images, or a list or tuple of images "
-            f"whose headers name their bands; got a {type(images).__name__}"
-        )
-    if not read:
-        raise ValueError("images must hold at least one image, got none")
     found = {}
-    for number, (band, data, options) in enumerate(read):
+    for number, (band, data, options) in enumerate(_pairs(images, given)):
         with _naming(band or f"number {number}"):
             image = read_image(data, **options)
         band = band or _stated_band(image, number)
-        if band in found:
-            raise ValueError(f"images must have each band once, got {band} twice")
+        _check_is_new(band, found)
         found[band] = image
     return found
 
 
-def _by_band(given, names):
-    """Return the options of each image, by the names of the dict of images."""
-    options = {name: {} for name in names}
+def _pairs(images, given):
+    """Return band, or None where the header names it, data and options of each."""
+    if not holds_bands(images):
+        raise TypeError(
+            "images must be a dict from bands to images, or a list or tuple of images "
+            f"whose headers name their bands; got a {type(images).__name__}"
+        )
+    if not images:
+        raise ValueError("images must hold at least one image, got none")
+    if not isinstance(images, Mapping):
+        return [(None, image, given) for image in images]
+    images = _with_bands(images, "images")
+    options = {band: {} for band in images}
     for argument, value in given.items():
+        by_band = dict.fromkeys(images, value)
         if isinstance(value, Mapping):
-            for unknown in set(value) - set(names):
+            by_band = _with_bands(value, argument)
+            for band in by_band.keys() - images.keys():
                 raise ValueError(
-                    f"{argument} must have bands of images, {', '.join(names)}, got "
-                    f"{unknown!r}"
+                    f"{argument} must have bands of images, {', '.join(images)}, got "
+                    f"{band!r}"
                 )
-        for name in names:
-            one = value.get(name) if isinstance(value, Mapping) else value
-            options[name][argument] = one
-    return options
+        for band in images:
+            options[band][argument] = by_band.get(band)
+    return [(band, data, options[band]) for band, data in images.items()]
+
+
+def _with_bands(values, argument):
+    """Return a dict whose keys are the bands that those of another name."""
+    found = {}
+    for name, value in values.items():
+        band = band_of(name, f"a band of {argument}")
+        _check_is_new(band, found, argument)
+        found[band] = value
+    return found
+
+
+def _check_is_new(band, found, argument="images"):
+    if band in found:
+        raise ValueError(f"{argument} must have each band once, got {band} twice")
 
 
 @contextmanager

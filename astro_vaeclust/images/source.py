@@ -123,6 +123,8 @@ class ImageSource:
         """Shape (ny, nx) in pixels."""
         return self.pixels.shape
 
+    band = Image.band
+
     def read(self):
         """
         Read all of the image.

@@ -21,7 +21,7 @@ from astropy.utils.data import get_readable_fileobj
 from astropy.utils.masked import Masked
 
 from ..images.hdus import quietly
-from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
+from ..measure.columns import DECLARED_COLUMNS, cluster_table
 from ..measure.verdicts import VERDICT_COLUMNS
 from ..sources.columns import as_numbers, as_words
 from ..sources.table import angles
@@ -35,7 +35,7 @@ _SKY_DESCRIPTIONS = {
     "dec": "Declination of the centre (ICRS)",
 }
 
-_UCDS = {column.name: column.ucd for column in (*COLUMNS, *MEASURED_COLUMNS)} | {
+_UCDS = {column.name: column.ucd for column in DECLARED_COLUMNS} | {
     "ra": "pos.eq.ra;meta.main",
     "dec": "pos.eq.dec;meta.main",
 }
@@ -45,7 +45,7 @@ EXTENSION = "CLUSTERS"
 
 _ANGLES = ("ra", "dec", "sky_center.ra", "sky_center.dec")
 
-_NAMES = {*_ANGLES, *(column.name for column in (*COLUMNS, *MEASURED_COLUMNS))}
+_NAMES = {*_ANGLES, *(column.name for column in DECLARED_COLUMNS)}
 
 
 def read_ecsv(file):
@@ -215,7 +215,7 @@ def _flat(table):
     sky = table["sky_center"]
     flat = table.copy()
     flat.remove_column("sky_center")
-    for one in (*COLUMNS, *MEASURED_COLUMNS):
+    for one in DECLARED_COLUMNS:
         if one.dtype is np.float64 and one.name in flat.colnames:
             _round(flat[one.name])
     flat.add_columns(
@@ -241,7 +241,7 @@ def _clusters(table, meta=None):
         columns |= _sky_center(table)
         for name in _ANGLES:
             columns.pop(name, None)
-    for column in (*COLUMNS, *MEASURED_COLUMNS):
+    for column in DECLARED_COLUMNS:
         if column.name in columns and column.dtype is not SkyCoord:
             columns[column.name] = _declared(column, table[column.name])
     meta = table.meta if meta is None else meta
@@ -266,6 +266,8 @@ def _declared(column, values):
     """Return a column as declared, which programs write without unit or as floats."""
     if column.unit is None and getattr(values, "unit", None) is not None:
         return values
+    if column.dtype is str:
+        return as_words(values)
     numbers = as_numbers(values, column.unit)
     if values.dtype.kind in "OSU":
         words = as_words(values)

@@ -14,12 +14,13 @@ from ..sources.find import find_sources, measure_fwhm
 from ..sources.points import PointSources
 from .flags import ClusterFlags
 
-__all__ = ["CircleMeasurements", "circle", "image_part", "sky_circle"]
+__all__ = ["CircleMeasurements", "band_columns", "circle", "image_part", "sky_circle"]
 
 BRIGHT_STAR_SIGNIFICANCE = 5000.0
 BRIGHT_STAR_RADII = 1.5
 MASKED_FRACTION = 0.1
 LARGE_FRACTION = 0.25
+HALF = 0.5
 
 MARGIN = 8
 """Pixels beyond a circle in which sources are looked for, to find those on its rim."""
@@ -149,11 +150,53 @@ def circle(shape, center, radius):
     return part, np.hypot(y - center[0], x - center[1]) <= radius
 
 
+def band_columns(image, columns):
+    """
+    Return the columns of clusters that were searched in several bands.
+
+    Parameters
+    ----------
+    image : `~astro_vaeclust.images.image.Image`
+        The image, with its bands.
+    columns : dict
+        Those of the search: ``x_center``, ``y_center`` and ``radius``; ``a_k`` and
+        ``a_k_err`` in magnitudes.
+
+    Returns
+    -------
+    columns : dict
+        ``a_k`` and ``a_k_err`` with their unit, and ``bands``, which show half or more
+        of each circle, such as "J,H,Ks"; empty where none does.
+    """
+    x, y = columns["x_center"], columns["y_center"]
+    radii = (columns["radius"] / np.sqrt(image.pixel_area_at(x, y))).to_value(u.one)
+    names = []
+    for *center, radius in zip(x, y, radii, strict=True):
+        part, inside = circle(image.shape, center, radius)
+        names.append(
+            ",".join(
+                band
+                for band, one in image.bands.items()
+                if one.mask[part][inside].mean() <= HALF
+            )
+        )
+    return {
+        "bands": np.array(names, dtype=str),
+        "a_k": columns["a_k"] * u.mag,
+        "a_k_err": columns["a_k_err"] * u.mag,
+    }
+
+
 def image_part(image, part):
     """Return a part of an image; its WCS is that of the whole, for the pixel scale."""
     error = None if image.error is None else image.error[part]
     return replace(
-        image, data=image.data[part], mask=image.mask[part], error=error, whole=None
+        image,
+        data=image.data[part],
+        mask=image.mask[part],
+        error=error,
+        whole=None,
+        bands={},
     )
 
 
@@ -163,4 +206,6 @@ def sky_circle(row):
 
     radius = row["radius"].to(u.arcsec)
     text = f"{row['id']}: radius={radius.value:.1f} arcsec score={row['score']:.3f}"
+    if "a_k" in row.colnames and np.isfinite(row["a_k"]):
+        text += f" a_k={row['a_k'].value:.2f} mag"
     return CircleSkyRegion(row["sky_center"], radius, meta={"text": text})

@@ -15,7 +15,9 @@ from astropy.table import QTable
 from .flags import ClusterFlags
 
 __all__ = [
+    "BAND_COLUMNS",
     "COLUMNS",
+    "DECLARED_COLUMNS",
     "MEASURED_COLUMNS",
     "ClusterColumn",
     "cluster_table",
@@ -248,6 +250,34 @@ MEASURED_COLUMNS = (
 )
 """Columns that trained models add (tuple of `ClusterColumn`)."""
 
+BAND_COLUMNS = (
+    ClusterColumn(
+        "bands",
+        "Bands that show half or more of the pixels within the radius, from short to "
+        "long wavelengths",
+        str,
+        ucd="instr.bandpass",
+    ),
+    ClusterColumn(
+        "a_k",
+        "Extinction of the members in Ks, from their colours",
+        unit=u.mag,
+        ucd="phys.absorption;em.IR.K",
+        format=".2f",
+    ),
+    ClusterColumn(
+        "a_k_err",
+        "Standard deviation of a_k",
+        unit=u.mag,
+        ucd="stat.error;phys.absorption;em.IR.K",
+        format=".2f",
+    ),
+)
+"""Columns that a search of several bands adds (tuple of `ClusterColumn`)."""
+
+DECLARED_COLUMNS = (*COLUMNS, *MEASURED_COLUMNS, *BAND_COLUMNS)
+"""All of them (tuple of `ClusterColumn`)."""
+
 
 def cluster_table(columns=None, meta=None):
     """
@@ -286,7 +316,7 @@ def cluster_table(columns=None, meta=None):
     Unit("arcsec")
     """
     table = QTable(_converted(columns) if columns else _no_rows())
-    for column in (*COLUMNS, *MEASURED_COLUMNS):
+    for column in DECLARED_COLUMNS:
         if column.name in table.colnames:
             table[column.name].info.description = column.description
             table[column.name].info.format = column.format
@@ -329,7 +359,7 @@ def _converted(columns):
     check_columns(columns)
     converted = {
         column.name: column.convert(columns[column.name])
-        for column in (*COLUMNS, *MEASURED_COLUMNS)
+        for column in DECLARED_COLUMNS
         if column.name in columns
     }
     lengths = {name: len(values) for name, values in converted.items()}

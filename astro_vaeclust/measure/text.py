@@ -8,21 +8,21 @@ from pathlib import PurePath
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from .columns import COLUMNS, MEASURED_COLUMNS
+from .columns import DECLARED_COLUMNS
 from .flags import ClusterFlags
 
 __all__ = ["cluster_lines", "count_text", "flag_lines"]
 
 SHOWN = (
-    *("id", "image", "ra", "dec", "center_err", "radius", "r50", "n_members"),
-    *("score", "false_alarm_rate", "n_sources", "part_of", "level", "flags"),
+    *("id", "image", "ra", "dec", "center_err", "radius", "r50", "n_members", "a_k"),
+    *("bands", "score", "false_alarm_rate", "n_sources", "part_of", "level", "flags"),
 )
 """Columns that fit on a line, before those that are not declared; files have all."""
 
 IF_ANY = ("part_of", "level")
 """Columns that are shown where a cluster has a value."""
 
-WITH_ERRORS = ("radius", "r50", "n_members")
+WITH_ERRORS = ("radius", "r50", "n_members", "a_k")
 """Columns that are shown with the column of their errors."""
 
 
@@ -80,7 +80,7 @@ def flag_lines(values):
 
 def _shown(table):
     """Return the columns as texts."""
-    declared = {column.name for column in (*COLUMNS, *MEASURED_COLUMNS)}
+    declared = {column.name for column in DECLARED_COLUMNS}
     further = [name for name in table.colnames if name not in declared | {"image"}]
     shown = Table()
     for name in (*SHOWN, *further):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..utils import bands
 from .populations import FAR, Sightline, cluster_distance, draw_member_colors
 from .surveys import Survey, get_survey
 
@@ -22,8 +23,8 @@ __all__ = [
     "reddened",
 ]
 
-BANDS = {"J": 0, "H": 1, "K": 2, "Ks": 2}
-"""The bands of a sky in colour, and their order."""
+BANDS = {name: bands.BANDS.index(bands.band_of(name)) for name in (*bands.BANDS, "K")}
+"""The bands that surveys name, and their order."""
 
 BEHIND = 0.85
 """Fraction of the field stars behind the dust of the tile."""

@@ -46,6 +46,12 @@ FAULTS = (
 )
 """What the server can do instead of giving an answer."""
 
+WAVELENGTHS = {"J": 1.235e-6, "H": 1.662e-6, "K": 2.159e-6}
+"""Centres of the bands of 2MASS in metres."""
+
+FILTERS = {"3": "J", "4": "H", "5": "K"}
+"""Bands by their numbers in the archives in Edinburgh."""
+
 CAPABILITIES = """<?xml version="1.0" encoding="UTF-8"?>
 <vosi:capabilities xmlns:vosi="http://www.ivoa.net/xml/VOSICapabilities/v1.0"
  xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1"
@@ -192,7 +198,11 @@ def _capabilities(server, request):
 
 
 def _sia2(server, request):
-    table = sky.obscore([tile for tile in server.tiles if tile.band == "K"], server.url)
+    wavelength = float(request.parameters["BAND"].split()[0])
+    band = min(WAVELENGTHS, key=lambda one: abs(WAVELENGTHS[one] - wavelength))
+    table = sky.obscore(
+        [tile for tile in server.tiles if tile.band == band], server.url
+    )
     return "text/xml", sky.votable_bytes(table, status="OK")
 
 
@@ -232,9 +242,11 @@ def _simbad(server, request):
 
 
 def _get_image(server, request):
+    band = FILTERS[request.parameters["filterID"]]
     links = [
         server.url + cutout.path.replace("getFImage", "getImage")
         for cutout in server.cutouts
+        if cutout.band == band
     ]
     return "text/html", sky.wsa_image_page(links)
 

@@ -44,7 +44,7 @@ def make_stars(n=900, *, center=CENTER, radius=0.25 * u.deg, seed=1):
     )
 
 
-def make_tile(center, stars, *, shape=(1024, 512), sky=SKY_LEVEL, seed=2):
+def make_tile(center, stars, *, shape=(1024, 512), sky=SKY_LEVEL, seed=2, band="k"):
     """Return the bytes of a FITS file like a 2MASS Atlas image."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---SIN", "DEC--SIN"]
@@ -54,16 +54,16 @@ def make_tile(center, stars, *, shape=(1024, 512), sky=SKY_LEVEL, seed=2):
     wcs.wcs.cunit = ["deg", "deg"]
     wcs.wcs.set()
     pixels = np.random.default_rng(seed).normal(sky, 1.1, shape).astype(np.float32)
-    _paint(pixels, wcs, stars)
+    _paint(pixels, wcs, stars, band)
     pixels[:, :5] = pixels[:, -4:] = np.nan
     header = wcs.to_header()
-    header.update(MAGZP=ZERO_POINT, SKYVAL=float(sky), ORIGIN="2MASS", FILTER="k")
+    header.update(MAGZP=ZERO_POINT, SKYVAL=float(sky), ORIGIN="2MASS", FILTER=band)
     file = io.BytesIO()
     fits.PrimaryHDU(pixels, header).writeto(file)
     return file.getvalue()
 
 
-def make_cutout(center, stars, *, width, scale=0.4 * u.arcsec, seed=3):
+def make_cutout(center, stars, *, width, scale=0.4 * u.arcsec, seed=3, band="k"):
     """Return the bytes of a FITS file like a cutout of WSA: the image is in HDU 1."""
     n = round((width / scale).to_value(u.one))
     wcs = WCS(naxis=2)
@@ -75,7 +75,7 @@ def make_cutout(center, stars, *, width, scale=0.4 * u.arcsec, seed=3):
     wcs.wcs.set_pv([(2, 1, 1.0), (2, 3, -46.0)])
     wcs.wcs.set()
     pixels = np.random.default_rng(seed).normal(100, 1, (n, n)).astype(np.float32)
-    _paint(pixels, wcs, stars)
+    _paint(pixels, wcs, stars, band)
     header = wcs.to_header()
     header.update(MAGZPT=22.5, EXPTIME=5.0, SKYLEVEL=100.0)
     file = io.BytesIO()
@@ -84,17 +84,17 @@ def make_cutout(center, stars, *, width, scale=0.4 * u.arcsec, seed=3):
     return file.getvalue()
 
 
-def _paint(pixels, wcs, stars):
+def _paint(pixels, wcs, stars, band):
     """Add stars of 2.7 pixels width to an image."""
     sky = SkyCoord(stars["ra"], stars["dec"], unit="deg")
     x, y = wcs.world_to_pixel(sky)
     near = np.arange(-6, 7)
-    for column, row, k in zip(x, y, stars["k"], strict=True):
+    for column, row, mag in zip(x, y, stars[band], strict=True):
         if not (8 < column < pixels.shape[1] - 8 and 8 < row < pixels.shape[0] - 8):
             continue
         i, j = round(float(row)), round(float(column))
         squares = (near[:, None] + i - row) ** 2 + (near[None, :] + j - column) ** 2
-        flux = 10 ** (0.4 * (ZERO_POINT - k))
+        flux = 10 ** (0.4 * (ZERO_POINT - mag))
         pixels[i - 6 : i + 7, j - 6 : j + 7] += flux / 8.3 * np.exp(-squares / 2.64)
 
 

@@ -10,7 +10,8 @@ from astro_vaeclust.archives import LocalArchive, cuts, read_catalog
 from astro_vaeclust.cli import main
 from astro_vaeclust.images.read import read_image
 
-from .sky import ZERO_POINT
+from ..band_search import search_in_bands  # noqa: F401
+from .sky import CENTER, ZERO_POINT, make_cutout, make_tile
 
 NAME = "IRAS 06055+2039"
 
@@ -51,6 +52,63 @@ def test_the_other_surveys(server, tmp_path, capsys, survey, band, service):
     assert f"{len(sources)} sources from {service}" in shown
     assert len(sources) > 0
     assert set(sources["mergedclass"]) <= {-2, -1, 1}
+
+
+BANDS = {"J": "j", "H": "h", "K": "k"}
+"""Bands of the server, and the columns of their magnitudes."""
+
+
+@pytest.fixture
+def all_bands(server, stars):
+    """A server with one tile and one cutout of each band."""
+    server.tiles.clear()
+    server.cutouts.clear()
+    for seed, (band, column) in enumerate(BANDS.items()):
+        tile = make_tile(CENTER, stars, seed=seed, band=column)
+        server.add_tile(CENTER, tile, band=band)
+        width = 2.2 * u.arcmin
+        cutout = make_cutout(CENTER, stars, width=width, seed=seed, band=column)
+        server.add_cutout(CENTER, cutout, band=band)
+    return server
+
+
+@pytest.mark.usefixtures("search_in_bands", "all_bands")
+@pytest.mark.parametrize(
+    ("survey", "bands"),
+    [("2mass", "J,H,Ks"), ("ukidss", "J,H,K"), ("vista", "j,ks")],
+)
+def test_several_bands_make_a_folder_that_is_searched(tmp_path, capsys, survey, bands):
+    folder = str(tmp_path / "w3")
+    options = ["--survey", survey, "--band", bands, "--size", "2arcmin"]
+    assert main(["fetch", "92.133 20.65", *options, "--output", folder]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    expected = [band.capitalize() for band in bands.split(",")]
+    assert [line.split()[1] for line in shown[:-1]] == expected
+    names = {path.name for path in (tmp_path / "w3").iterdir()}
+    assert names == {f"{band.lower()}.fits" for band in expected} | {"psc.vot"}
+    colors = [np.nanmax(fits.getdata(f"{folder}/{name}")) for name in sorted(names)[:2]]
+    assert colors[0] != colors[1]
+    sources = read_catalog(f"{folder}/psc.vot")
+    assert set(sources["band"]) == {expected[-1]}
+    assert main(["detect", folder]) == 0
+    shown = capsys.readouterr()
+    assert all(f" from {name}" in shown.err for name in names - {"psc.vot"})
+    assert ",".join(expected).replace("K", "Ks").replace("Kss", "Ks") in shown.out
+
+
+def test_a_band_is_asked_for_once(server, tmp_path, capsys):
+    options = ["--band", "K,J,Ks", "--output", str(tmp_path)]
+    assert main(["fetch", NAME, *options]) == 2
+    text = "--band must have each band once, got Ks, J, Ks"
+    assert text in capsys.readouterr().err
+    assert server.requests == []
+
+
+def test_a_band_that_is_missing_leaves_nothing(all_bands, tmp_path, capsys):
+    del all_bands.tiles[1]
+    options = ["--band", "J,H,Ks", "--size", "3arcmin"]
+    assert main(["fetch", NAME, *options, "--output", str(tmp_path / "w3")]) == 2
+    assert not (tmp_path / "w3").exists()
 
 
 def test_existing_files_stay_unless_told(server, tmp_path, capsys):

@@ -11,7 +11,7 @@ from astropy.nddata import CCDData, NDData, StdDevUncertainty
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
-from astro_vaeclust.images.bands import band_of, read_bands
+from astro_vaeclust.images.bands import holds_bands, read_bands, read_in_bands
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation import simulate_tile
 
@@ -228,9 +228,36 @@ def test_options_are_for_all_or_by_the_bands_of_images(tile):
     assert all(image.mask[50].all() for image in bands.values())
 
 
-@pytest.mark.parametrize("name", ["k", "Ks", "K", "K_s", "Kshort", " k "])
-def test_names_of_a_band(name):
-    assert band_of(name) == "Ks"
+@pytest.mark.parametrize("argument", ["wcs", "mask"])
+def test_options_by_band_take_other_names_of_it(tile, argument):
+    values = {"wcs": tile.image.wcs, "mask": np.arange(120 * 100).reshape(120, 100) < 9}
+    images = {"K": tile.image.data}
+    options = {"wcs": tile.image.wcs} | {argument: {"Ks": values[argument]}}
+    image = read_bands(images, **options)["Ks"]
+    assert image.mask[0, :9].all() == (argument == "mask")
+    with pytest.raises(ValueError, match=f"{argument} must have each band once"):
+        read_bands(images, **{argument: dict.fromkeys(["K", "Ks"], values[argument])})
+
+
+def test_bands_become_one_image_with_those_of_its_grid(tile):
+    image = read_in_bands(tile.images, reference="H")
+    assert list(image.bands) == ["J", "H", "Ks"]
+    assert image.data is image.bands["H"].data
+    assert not image.bands["H"].bands
+    assert_array_equal(image.mask, tile.images["H"].mask)
+    assert_array_equal(
+        image.unseen, np.logical_and.reduce([one.mask for one in tile.images.values()])
+    )
+    alone = read_in_bands({"H": tile.images["H"]})
+    assert not alone.bands
+    assert alone.unseen is alone.mask
+
+
+def test_an_hdulist_is_one_image_and_lists_are_several():
+    assert not holds_bands(fits.HDUList([fits.PrimaryHDU()]))
+    assert not holds_bands("j.fits")
+    for several in ({}, [], (), ["j.fits"]):
+        assert holds_bands(several)
 
 
 def test_one_band_is_the_image(tile):

@@ -27,6 +27,7 @@ from astro_vaeclust.utils.files import atomic_path, check_output
 from ..example_catalog import (
     META,
     assert_same_table,
+    make_band_columns,
     make_catalog,
     make_columns,
     make_pixels,
@@ -45,6 +46,38 @@ def test_tables_round_trip(tmp_path, name, n_clusters):
     again = ClusterCatalog.read(tmp_path / name)
     assert_same_table(again.table, catalog.table)
     assert again.table.meta == META
+
+
+@pytest.mark.parametrize("name", [*TABLES, "c.csv"])
+@pytest.mark.parametrize("n_clusters", [0, 1, 3])
+def test_columns_of_several_bands_round_trip(tmp_path, name, n_clusters):
+    columns = make_columns(n_clusters) | make_band_columns(n_clusters)
+    table = cluster_table(columns, META)
+    ClusterCatalog(table).write(tmp_path / name)
+    again = ClusterCatalog.read(tmp_path / name).table
+    assert_same_table(again, table)
+    assert again["a_k"].unit == u.mag
+    assert again["a_k"].info.description.startswith("Extinction")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_clusters_of_one_band_and_of_several_are_stacked(tmp_path, name):
+    colored = cluster_table(make_columns(1) | make_band_columns(1))
+    stacked = ClusterCatalog.vstack([ClusterCatalog(colored), make_catalog(1)])
+    stacked.write(tmp_path / name)
+    again = ClusterCatalog.read(tmp_path / name)
+    assert_array_equal(again["bands"], ["J,H,Ks", ""])
+    assert_array_equal(again["a_k"], [0.75, np.nan] * u.mag)
+
+
+@pytest.mark.parametrize("name", CIRCLES)
+def test_circles_have_the_extinction_in_their_text(tmp_path, name):
+    table = cluster_table(make_columns(2) | make_band_columns(2))
+    ClusterCatalog(table).write(tmp_path / name)
+    key = "text" if name.endswith(".reg") else "label"
+    with_color, without = (one.meta[key] for one in Regions.read(tmp_path / name))
+    assert with_color.endswith(" a_k=0.75 mag")
+    assert "a_k" not in without
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -11,7 +11,7 @@ from astro_vaeclust import ClusterFlags, VAEClusterFinder
 from astro_vaeclust.baselines import StarCounts
 from astro_vaeclust.images.image import Image
 from astro_vaeclust.images.read import read_image
-from astro_vaeclust.measure.circles import CircleMeasurements, circle
+from astro_vaeclust.measure.circles import CircleMeasurements, band_columns, circle
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 from astro_vaeclust.simulation.demo import demo_tile
 from astro_vaeclust.sources.find import find_sources
@@ -163,3 +163,24 @@ def test_sources_around_a_circle_are_those_of_the_whole_image():
     expected = np.hypot(points.x - center[0], points.y - center[1]) <= radius
     count = measured(image, center, radius).n_sources[0]
     assert count == pytest.approx(np.count_nonzero(expected), rel=0.1)
+
+
+def test_a_band_counts_where_it_shows_half_of_a_circle(image):
+    mask = image.mask.copy()
+    mask[:, :101] = True
+    half = replace(image, mask=mask)
+    bands = {"J": half, "Ks": image}
+    columns = {
+        "x_center": np.array([90.0, 110.0, 100.0]),
+        "y_center": np.array([80.0, 80.0, 80.0]),
+        "radius": np.array([20.0, 20.0, 0.5]) * u.arcsec,
+        "a_k": np.array([0.5, 1.0, np.nan]),
+        "a_k_err": np.array([0.1, 0.2, np.nan]),
+    }
+    found = band_columns(replace(image, bands=bands), columns)
+    assert found["bands"].tolist() == ["Ks", "J,Ks", "Ks"]
+    assert u.allclose(found["a_k"][:2], [0.5, 1.0] * u.mag)
+    assert found["a_k_err"].unit == u.mag
+    nothing = replace(image, mask=np.ones(SHAPE, dtype=bool))
+    found = band_columns(replace(image, bands={"J": half, "Ks": nothing}), columns)
+    assert found["bands"].tolist() == ["", "J", ""]

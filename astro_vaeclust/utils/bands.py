@@ -1,0 +1,46 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""The bands of the near infrared, and how they are named."""
+
+from __future__ import annotations
+
+__all__ = ["BANDS", "band_of"]
+
+BANDS = ("J", "H", "Ks")
+"""The bands from short to long wavelengths."""
+
+_NAMES = {
+    "j": "J",
+    "h": "H",
+    "k": "Ks",
+    "ks": "Ks",
+    "k_s": "Ks",
+    "kshort": "Ks",
+    "k-short": "Ks",
+}
+
+
+def band_of(name, argument="band"):
+    """
+    Return the band that a name stands for.
+
+    Parameters
+    ----------
+    name : str
+        A name, in capitals or not.
+    argument : str
+        What it is called in the error.
+
+    Returns
+    -------
+    band : str
+        One of `BANDS`.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these; the message lists them.
+    """
+    band = _NAMES.get(str(name).strip().lower())
+    if band is None:
+        raise ValueError(f"{argument} must be one of {', '.join(BANDS)}, got {name!r}")
+    return band
