@@ -32,7 +32,7 @@ from astro_vaeclust.detector.network import CELL
 from astro_vaeclust.evaluation import evaluate_finders
 from astro_vaeclust.matching.pairs import MATCH_RADIUS
 from astro_vaeclust.training.loop import TrainingPlan, train_network
-from astro_vaeclust.training.stages import Recipe
+from astro_vaeclust.training.recipe import Recipe
 from astro_vaeclust.training.tiles import TrainingTile
 
 RATES = (1.0, 10.0)

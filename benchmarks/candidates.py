@@ -22,7 +22,7 @@ from astro_vaeclust.detector.inference import run_network
 from astro_vaeclust.detector.model import DEFAULT_MODEL, load_model
 from astro_vaeclust.detector.network import CELL
 from astro_vaeclust.training.rates import fit_score
-from astro_vaeclust.training.stages import Recipe
+from astro_vaeclust.training.recipe import Recipe
 from astro_vaeclust.training.tiles import TrainingTile
 
 HEIGHTS = (-np.inf, 1.0, COMPARABLE, 3.0, 4.0)

@@ -116,7 +116,7 @@ def run(arguments):
 
 def _recipe(arguments):
     """Return the default recipe with the options; later stages are in proportion."""
-    from ..training.stages import Recipe
+    from ..training.recipe import Recipe
     from ..utils.validation import check_choice
 
     recipe = Recipe()

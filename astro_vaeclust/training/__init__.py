@@ -3,7 +3,7 @@
 
 from .fine_tuning import fine_tune
 from .make import make_model
-from .stages import Recipe
+from .recipe import Recipe
 
 __all__ = [
     "Recipe",

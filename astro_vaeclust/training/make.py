@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
 
-    from .stages import Recipe
+    from .recipe import Recipe
 
 __all__ = ["make_model"]
 
@@ -69,7 +69,7 @@ def make_model(
 
     Parameters
     ----------
-    recipe : `~astro_vaeclust.training.stages.Recipe`
+    recipe : `~astro_vaeclust.training.recipe.Recipe`
         What to do.
     folder : path
         Where tiles, checkpoints and curves are kept.

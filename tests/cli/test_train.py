@@ -9,7 +9,7 @@ import pytest
 
 from astro_vaeclust.cli import main
 from astro_vaeclust.detector.model import load_model
-from astro_vaeclust.training.stages import Recipe
+from astro_vaeclust.training.recipe import Recipe
 
 
 def test_each_stage_and_calibration_has_its_tiles(trained):

@@ -20,7 +20,8 @@ from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 from astro_vaeclust.training import fine_tune
 from astro_vaeclust.training.make import make_model
-from astro_vaeclust.training.stages import Recipe, Stage
+from astro_vaeclust.training.recipe import Recipe
+from astro_vaeclust.training.stages import Stage
 
 from .examples import TINY, tiny_model
 

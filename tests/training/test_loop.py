@@ -15,7 +15,8 @@ from astro_vaeclust.training.loop import (
     draw_batch,
     train_network,
 )
-from astro_vaeclust.training.stages import Recipe, default_stages
+from astro_vaeclust.training.recipe import Recipe
+from astro_vaeclust.training.stages import default_stages
 from astro_vaeclust.training.tiles import TrainingTile
 
 from ..detector.examples import TINY

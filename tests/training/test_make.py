@@ -12,7 +12,8 @@ from astro_vaeclust.simulation import mock_tile, simulate_tile
 from astro_vaeclust.training import loop, make, source_calibration
 from astro_vaeclust.training.loop import TrainingPlan
 from astro_vaeclust.training.make import make_model
-from astro_vaeclust.training.stages import Recipe, Stage
+from astro_vaeclust.training.recipe import Recipe
+from astro_vaeclust.training.stages import Stage
 from astro_vaeclust.training.tiles import TrainingTile
 
 from ..detector.examples import TINY

@@ -20,6 +20,7 @@ from astro_vaeclust.detector.network import MEASURES
 from astro_vaeclust.detector.source_score import SourceCalibration, source_excess
 from astro_vaeclust.simulation.demo import demo_tile
 from astro_vaeclust.sources.points import PointSources
+from astro_vaeclust.training.recipe import Recipe
 from astro_vaeclust.training.source_calibration import (
     _coefficients,
     _Part,
@@ -27,7 +28,6 @@ from astro_vaeclust.training.source_calibration import (
     find_tile_sources,
     sources_file,
 )
-from astro_vaeclust.training.stages import Recipe
 from astro_vaeclust.training.tiles import TrainingTile
 from astro_vaeclust.utils.statistics import poisson_significance
 

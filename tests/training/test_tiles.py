@@ -6,7 +6,8 @@ import pytest
 from astro_vaeclust.detector.network import CLASSES
 from astro_vaeclust.simulation import simulate_tile
 from astro_vaeclust.training import make, tiles
-from astro_vaeclust.training.stages import Recipe, Stage
+from astro_vaeclust.training.recipe import Recipe
+from astro_vaeclust.training.stages import Stage
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
