@@ -17,14 +17,30 @@ from dataclasses import dataclass, replace
 import astropy.units as u
 import numpy as np
 from astropy.nddata import block_reduce
+from scipy.ndimage import uniform_filter
 
 from ..images.bands import BANDS
 from ..images.sky import MIN_USABLE, Meshes, Sky, check_enough_usable, mesh_side
 
-__all__ = ["NetworkGrid", "NetworkImage", "Scaling", "composite"]
+__all__ = ["NetworkGrid", "NetworkImage", "Scaling", "color_excess", "composite"]
 
 BAND_CHANNELS = 3
 """Channels of an image in one band, see `NetworkImage`."""
+
+BAND_PAIRS = ((0, 1), (1, 2), (0, 2))
+"""Numbers of the bands of `color_excess`: J - H, H - Ks and J - Ks."""
+
+SEEN, SURE = 2.0, 4.0
+"""Mean significances of pixels with a colour, and of those that make the median."""
+
+FAINTEST = 0.7
+"""The least of the shorter band: what is fainter is as red as this at minimum."""
+
+MIN_SURE = 30
+"""Pixels that are enough for the median."""
+
+EXCESSES = (-1.5, 3.0)
+"""Range of excesses, in logarithms of fluxes."""
 
 COARSE = 1.0
 """Arcseconds per network pixel of the finest level of images that are not fine."""
@@ -228,9 +244,9 @@ class NetworkImage:
         Mean of the image minus sky over noise, zero where masked.
     grid : `NetworkGrid`
         Its relation to the image.
-    inputs : (3, ny, nx) or (9, ny, nx) float32 array
-        What the network gets: the channels, or of several bands, those of J, H and Ks,
-        which are zero for a band that is not there.
+    inputs : (3, ny, nx) or (12, ny, nx) float32 array
+        What the network gets: the channels, or of several bands, what `color_excess`
+        returns and the channels of J, H and Ks, zero for a band that is not there.
     """
 
     channels: np.ndarray
@@ -281,7 +297,8 @@ class NetworkImage:
             for band in BANDS
         ]
         *channels, significance = _of_longest(stacked)
-        inputs = np.concatenate([band[:3] for band in stacked])
+        bands = [band[:3] for band in stacked]
+        inputs = np.concatenate([color_excess(bands), *bands])
         return cls(np.stack(channels), significance, grid, inputs)
 
     @classmethod
@@ -317,8 +334,42 @@ class NetworkImage:
 
 def composite(inputs):
     """Return the ``channels`` of the ``inputs`` of a `NetworkImage`."""
-    n_bands = len(inputs) // BAND_CHANNELS
-    return inputs if n_bands == 1 else _of_longest(np.split(inputs, n_bands))
+    if len(inputs) == BAND_CHANNELS:
+        return inputs
+    return _of_longest(np.split(inputs[-BAND_CHANNELS * len(BANDS) :], len(BANDS)))
+
+
+def color_excess(bands):
+    """
+    Return the color excesses of pixels, (3, ny, nx) float32, of `BAND_PAIRS`.
+
+    Stars compare with the median of those on the image, so that neither zero points nor
+    depths of the bands matter; where the longer band shows nothing, or a band is not
+    there, it is zero. ``bands`` are the channels of J, H and Ks.
+    """
+    light = [_smoothed_light(band) for band in bands]
+    excess = np.zeros((len(BAND_PAIRS), *bands[0].shape[1:]), dtype=np.float32)
+    for number, pair in enumerate(BAND_PAIRS):
+        short, long = (light[band] for band in pair)
+        if short is None or long is None:
+            continue
+        usable = (bands[pair[0]][2] > 0) & (bands[pair[1]][2] > 0)
+        seen = usable & (long > SEEN)
+        color = np.log(long[seen]) - np.log(np.maximum(short[seen], FAINTEST))
+        sure = (long[seen] > SURE) & (short[seen] > SURE)
+        if sure.sum() < MIN_SURE:
+            continue
+        color -= np.median(color[sure])
+        excess[number, seen] = np.clip(color, *EXCESSES)
+    return excess
+
+
+def _smoothed_light(band):
+    """Return the mean significance of 3 x 3 pixels; None for a band without any."""
+    if not band[2].any():
+        return None
+    light = COMPRESSION * np.sinh(RANGE * band[0].astype(np.float32))
+    return uniform_filter(light, 3)
 
 
 def _of_longest(bands):

@@ -20,7 +20,7 @@ from torch.nn import functional
 from ..embeddings.priors import MixtureOfGaussians
 from ..images.bands import BANDS
 from ..utils.validation import check_choice, check_count
-from .grid import BAND_CHANNELS
+from .grid import BAND_CHANNELS, BAND_PAIRS
 from .vamp import FeatureVampPrior
 
 __all__ = [
@@ -54,6 +54,9 @@ COLOR_PARTS = (
     *("shares", "density", "measures"),
 )
 """What a network for several bands has of its own: its first layers and its last."""
+
+FIRST_WEIGHT = "stages.0.0.weight"
+"""Of what it sees, Ks comes last."""
 
 MAX_LOG_ODDS = 12.0
 """Largest absolute log-odds of a component that enter the score."""
@@ -137,7 +140,9 @@ class NetworkSettings:
     @property
     def n_inputs(self):
         """Number of channels of an image (int)."""
-        return BAND_CHANNELS * self.n_bands
+        if self.n_bands == 1:
+            return BAND_CHANNELS
+        return len(BAND_PAIRS) + BAND_CHANNELS * self.n_bands
 
     @property
     def measures(self):
@@ -368,20 +373,29 @@ def in_colors(network, settings):
     """
     Return a network for several bands that sees Ks as one of a single band does.
 
-    It begins with the parameters of that, and leaves out the other bands.
+    It begins with the parameters of that, and leaves out all else that it sees: what is
+    wider has new features that are not used yet.
     """
-    colored = ConvolutionalVAE(settings)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        colored = ConvolutionalVAE(settings)
     state, fresh = network.state_dict(), colored.state_dict()
     for name, value in state.items():
-        if value.shape == fresh[name].shape:
-            fresh[name] = value
-        elif name == "stages.0.0.weight":
-            fresh[name] = torch.cat([torch.zeros_like(value)] * 2 + [value], dim=1)
-        else:  # means, then logarithms of variances, of the measures
+        begun = fresh[name]
+        if value.shape == begun.shape:
+            begun.copy_(value)
+        elif name.startswith("measures"):  # means, then logarithms of variances
             n_before, n_after = len(MEASURES), len(COLOR_MEASURES)
-            fresh[name].zero_()
-            fresh[name][:n_before] = value[:n_before]
-            fresh[name][n_after : n_after + n_before] = value[n_before:]
+            begun.zero_()
+            begun[:n_before] = value[:n_before]
+            begun[n_after : n_after + n_before] = value[n_before:]
+        elif value.ndim == 1:
+            begun[: len(value)] = value
+        else:
+            n_out, n_in = value.shape[:2]
+            first = begun.shape[1] - n_in if name == FIRST_WEIGHT else 0
+            begun[:n_out] = 0
+            begun[:n_out, first : first + n_in] = value
     colored.load_state_dict(fresh)
     return colored
 

@@ -182,8 +182,8 @@ def band_columns(image, columns):
         )
     return {
         "bands": np.array(names, dtype=str),
-        "a_k": columns["a_k"] * u.mag,
-        "a_k_err": columns["a_k_err"] * u.mag,
+        "a_k": columns["a_k"],
+        "a_k_err": columns["a_k_err"],
     }
 
 

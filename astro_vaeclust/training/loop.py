@@ -189,7 +189,8 @@ def train_network(
     candidates = ()
     if plan.mined:
         file = folder.path / "false_candidates.npy"
-        candidates = find_false_candidates(start, tiles, file, progress=progress)
+        before = _continued(plan, start)
+        candidates = find_false_candidates(before, tiles, file, progress=progress)
     draw = partial(draw_batch, plan, tiles, real_tiles, candidates=candidates)
     recent = []
     with ThreadPoolExecutor(1) as pool:
@@ -242,7 +243,7 @@ def _new_network(plan):
 def _continued(plan, start):
     """Copy the network to start from; scale and bands of its images are the plan's."""
     if start.settings.n_bands < plan.network.n_bands:
-        start = in_colors(start, replace(start.settings, n_bands=plan.network.n_bands))
+        start = in_colors(start, plan.network)
     if replace(start.settings, fine_scale=plan.network.fine_scale) != plan.network:
         raise ValueError(
             f"start must be a network of {plan.network}, got {start.settings}"

@@ -324,12 +324,16 @@ def color_stages(network):
         most_pixels=2000,
         fine_only=True,
         plan=TrainingPlan(
-            n_steps=3200,
+            n_steps=4500,
             batch_size=4,
             side=448,
-            learning_rate=1e-3,
+            learning_rate=1.5e-3,
+            mined=0.35,
+            by_probability=True,
             seed=51,
-            network=replace(network, n_bands=3),
+            network=replace(
+                network, n_bands=3, channels=(40, 56, *network.channels[2:])
+            ),
             precision="bfloat16",
             weights=Weights(measures=0.8),
             part="color",
@@ -344,6 +348,6 @@ def color_stages(network):
         native=0.0,
         levels=(*(1,) * 20, *(2,) * 8, *(4,) * 4, 8),
         fine_only=False,
-        plan=replace(fine.plan, n_steps=2000, side=384, seed=52),
+        plan=replace(fine.plan, n_steps=3000, side=384, seed=52),
     )
     return others, fine

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..detector.grid import BAND_CHANNELS, composite
+from ..detector.grid import BAND_CHANNELS, BAND_PAIRS, composite
 from ..detector.network import CELL, CLASSES
 
 __all__ = ["Crop", "crop_tile"]
@@ -39,7 +39,7 @@ class Crop:
 
     Parameters
     ----------
-    channels : (3, side, side) or (9, side, side) float32 array
+    channels : (3, side, side) or (12, side, side) float32 array
         What the network gets; in colour, a band or two are often missing.
     center : (n, n) float32 array
         One in the cores of clusters, zero elsewhere, and ``UNLABELLED`` on their rims;
@@ -158,15 +158,23 @@ def _without_bands(channels, rng):
     """Blank one or two bands of an image in colour, or none."""
     if len(channels) == BAND_CHANNELS:
         return channels
+    n_pairs = len(BAND_PAIRS)
     for band in MISSING[rng.choice(len(MISSING), p=MISSING_PROBABILITIES)]:
-        channels[BAND_CHANNELS * band : BAND_CHANNELS * (band + 1)] = 0
+        channels[n_pairs + BAND_CHANNELS * band :][:BAND_CHANNELS] = 0
+    usable = channels[n_pairs + 2 :: BAND_CHANNELS] > 0
+    for excess, (short, long) in zip(channels, BAND_PAIRS, strict=False):
+        excess *= usable[short] & usable[long]
     return channels
 
 
 def _disturbed(channels, rng):
     """Disturb each band as it happens in surveys."""
-    bands = np.split(channels, len(channels) // BAND_CHANNELS)
-    return np.concatenate([_disturbed_band(band, rng) for band in bands])
+    n_excesses = 0 if len(channels) == BAND_CHANNELS else len(BAND_PAIRS)
+    bands = np.split(
+        channels[n_excesses:], (len(channels) - n_excesses) // BAND_CHANNELS
+    )
+    disturbed = [_disturbed_band(band, rng) for band in bands]
+    return np.concatenate([channels[:n_excesses], *disturbed])
 
 
 def _disturbed_band(channels, rng):

@@ -90,7 +90,7 @@ class TrainingTile:
 
     Parameters
     ----------
-    channels : (3, ny, nx) or (9, ny, nx) float16 array
+    channels : (3, ny, nx) or (12, ny, nx) float16 array
         The ``inputs`` of a `NetworkImage`.
     clusters : (n, 5) or (n, 6) array
         x, y, r50, r80 and members above the limit of the survey; of a tile in colour

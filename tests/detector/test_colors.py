@@ -32,7 +32,7 @@ def model():
     """Return the model with networks for several bands that only see Ks."""
     one = load_model()
     one = replace(one, color=None, color_calibrations={})
-    settings = replace(one.network.settings, n_bands=3)
+    settings = replace(one.network.settings, n_bands=3, channels=(20, 40, 64, 96, 96, 96))
     networks = (
         in_colors(network, settings).eval().requires_grad_(False)
         for network in (one.network, one.fine_network)
@@ -45,7 +45,7 @@ def model():
 def test_a_network_for_several_bands_begins_as_that_for_one(model):
     rng = np.random.default_rng(1)
     one = rng.normal(size=(3, 128, 192)).astype(np.float32)
-    several = np.concatenate([np.zeros((6, 128, 192), np.float32), one])
+    several = np.concatenate([np.zeros((9, 128, 192), np.float32), one])
     before = run_network(model.network, one)
     after = run_network(model.color.network, several)
     np.testing.assert_array_equal(after.center, before.center)
@@ -59,11 +59,11 @@ def test_inputs_are_the_bands_in_their_places(tile):
     assert list(image.bands) == ["J", "Ks"]
     grid = NetworkGrid.of_image(image, 1.0)
     several = NetworkImage.from_image(image, grid)
-    assert several.inputs.shape == (9, *image.shape)
-    for band, place in (("J", 0), ("Ks", 6)):
+    assert several.inputs.shape == (12, *image.shape)
+    for band, place in (("J", 3), ("Ks", 9)):
         one = NetworkImage.from_image(image.bands[band], grid)
         np.testing.assert_array_equal(several.inputs[place : place + 3], one.inputs)
-    assert not several.inputs[3:6].any()
+    assert not several.inputs[6:9].any()
     part = several.part((slice(10, 50), slice(20, 90)))
     np.testing.assert_array_equal(part.inputs, several.inputs[:, 10:50, 20:90])
 
@@ -76,8 +76,8 @@ def test_where_a_band_is_masked_another_stands_for_it(tile):
     image = replace(bands["Ks"], bands=bands)
     both = NetworkImage.from_image(image, NetworkGrid.of_image(image, 1.0))
     inside = np.s_[:, 100:300, 100:300]
-    np.testing.assert_array_equal(both.channels[inside], both.inputs[3:6][inside])
-    np.testing.assert_array_equal(both.channels[:, :90], both.inputs[6:, :90])
+    np.testing.assert_array_equal(both.channels[inside], both.inputs[6:9][inside])
+    np.testing.assert_array_equal(both.channels[:, :90], both.inputs[9:, :90])
     np.testing.assert_array_equal(composite(both.inputs), both.channels)
     assert np.all(both.significance[100:300, 100:300] != 0)
     assert not image.unseen[100:300, 100:300].all()

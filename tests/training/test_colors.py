@@ -31,9 +31,9 @@ def tiles():
     return [draw_tile(seed, surveys=[COLORS]) for seed in (90_001, 90_002, 90_004)]
 
 
-def test_tiles_in_color_have_nine_channels_and_extinctions(tiles):
+def test_tiles_in_color_have_twelve_channels_and_extinctions(tiles):
     for tile in tiles:
-        assert tile.channels.shape[0] == 9
+        assert tile.channels.shape[0] == 12
         assert tile.clusters.shape[1] == 6
         assert (tile.clusters[:, 5] >= 0).all()
     assert any(len(tile.clusters) for tile in tiles)
@@ -59,7 +59,7 @@ def test_crops_lack_bands_at_random(tiles, monkeypatch):
     tile = next(tile for tile in tiles if len(tile.clusters))
     rng = np.random.default_rng(1)
     crops = [crop_tile(tile, 256, rng) for _ in range(40)]
-    there = {tuple(crop.channels[2::3].any(axis=(1, 2))) for crop in crops}
+    there = {tuple(crop.channels[5::3].any(axis=(1, 2))) for crop in crops}
     assert (True, True, True) in there
     assert any(sum(bands) == 2 for bands in there)
     assert all(any(bands) for bands in there)
@@ -68,7 +68,7 @@ def test_crops_lack_bands_at_random(tiles, monkeypatch):
     of_core = core.measures[5][core.center == 1]
     assert np.isin(of_core, tile.clusters[:, 5]).all()
     monkeypatch.setattr(targets, "MISSING_PROBABILITIES", (0, 1, 0, 0, 0, 0, 0))
-    assert not crop_tile(tile, 256, rng).channels[:3].any()
+    assert not crop_tile(tile, 256, rng).channels[3:6].any()
 
 
 def test_only_what_is_of_several_bands_is_trained(tiles, tmp_path):
