@@ -14,10 +14,11 @@ from astropy.io import fits
 from ..utils.bands import BANDS, band_of
 from ..utils.optional import import_optional
 from ..utils.validation import check_choice
-from .image import BAND_CARDS
+from .image import BAND_CARDS, Image
 from .read import read_image
 
 __all__ = [
+    "as_image",
     "facts_of_bands",
     "holds_bands",
     "only_image",
@@ -107,6 +108,13 @@ def read_in_bands(images, *, reference=None, **options):
     bands = read_bands(images, reference=reference, **options)
     image = bands[_reference_of(bands, reference)]
     return replace(image, bands=bands) if len(bands) > 1 else image
+
+
+def as_image(data):
+    """Return an `Image` as it is, and any other image, or several bands, as one."""
+    if isinstance(data, Image):
+        return data
+    return read_in_bands(data) if holds_bands(data) else read_image(data)
 
 
 def facts_of_bands(image):

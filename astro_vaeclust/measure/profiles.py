@@ -10,8 +10,7 @@ import astropy.units as u
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..images.image import Image
-from ..images.read import read_image
+from ..images.bands import as_image
 from ..sources.find import find_sources, measure_fwhm
 from ..sources.points import PointSources, on_usable_pixels
 from ..sources.table import read_point_sources
@@ -198,7 +197,7 @@ def _searched(catalog, image, sources):
         raise ValueError("image: the catalogue has none; give that which was searched")
     if image is None and sources is None:
         sources = catalog.sources
-    given = given if isinstance(given, Image) else read_image(given)
+    given = as_image(given)
     if sources is not None:
         sources = read_point_sources(sources, given)
     return given, sources

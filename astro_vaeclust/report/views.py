@@ -255,10 +255,8 @@ def _grouped(paths, rows):
 
 def _colour(layers):
     """Return the name and the picture of two or more bands in colour."""
-    red, *middle, blue = layers[:3] if len(layers) < 4 else layers[1:4]
-    green = middle[0][1] if middle else (red[1] + blue[1]) / 2
-    names = ", ".join(name for name, _ in (red, *middle, blue))
-    return f"{names} as red to blue", in_colour(red[1], green, blue[1])
+    names, pixels = zip(*(layers[:3] if len(layers) < 4 else layers[1:4]), strict=True)
+    return f"{', '.join(names)} as red to blue", in_colour(*pixels)
 
 
 def _piece(image, sky, side):

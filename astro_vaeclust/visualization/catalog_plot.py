@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..images.image import Image
-from ..images.read import read_image
+from ..images.bands import as_image
 from ..utils.optional import import_optional
 from .axes import new_figure, pyplot_figure, save_figure
+from .pictures import shown_pixels, unmasked_pixels
 from .sky_axes import (
     CLUSTER_COLOR,
     HEAT_COLOR,
@@ -21,7 +21,6 @@ from .sky_axes import (
     draw_scale_bar,
     outlined,
     sky_axes,
-    unmasked_pixels,
 )
 
 __all__ = [
@@ -52,7 +51,10 @@ def plot_catalog(catalog, ax=None, *, image=None, references=(), pyplot=True):
     Plot the image, contours of the heat map, and a circle around each cluster.
 
     Drawn are the radius of each cluster and, dashed, its r50, with its id and its
-    false-alarm rate; a compass and a scale bar.
+    false-alarm rate; a compass and a scale bar. Several bands are shown in colour
+    (Lupton et al. 2004, PASP 116, 133): the longest wavelength in red, the shortest in
+    blue, of two bands their mean in green, and grey where there is none. They are
+    scaled so that the stars of the field are white on average.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ def plot_catalog(catalog, ax=None, *, image=None, references=(), pyplot=True):
         `~astropy.visualization.wcsaxes.WCSAxes` of the image's wcs. By default on a
         new figure of pyplot.
     image : image, optional
-        What `~astro_vaeclust.images.read.read_image` takes, for a catalogue that was
+        What `~astro_vaeclust.VAEClusterFinder.detect` takes, for a catalogue that was
         read and thus has none, or to plot on another band.
     references : iterable of region, optional
         Regions to compare with, dotted: of the sky, or of pixels of the image.
@@ -89,8 +91,8 @@ def plot_catalog(catalog, ax=None, *, image=None, references=(), pyplot=True):
         figure = (pyplot_figure if pyplot else new_figure)(_size(background))
         figure.get_layout_engine().set(h_pad=TITLE_PAD)
         ax = sky_axes(figure, background.wcs)
-    draw_image(ax, unmasked_pixels(background))
-    ax.set_title(getattr(background, "name", None) or "")
+    draw_image(ax, shown_pixels(background))
+    ax.set_title(_title(background))
     if (
         catalog.heatmap is not None
         and catalog.heatmap.data.shape == background.data.shape
@@ -109,7 +111,7 @@ def image_of(catalog, image=None):
     image = catalog.image if image is None else image
     if image is None:
         raise ValueError("the catalogue has no image; give it as image=")
-    return image if isinstance(image, Image) else read_image(image)
+    return as_image(image)
 
 
 def background_of(catalog, image=None):
@@ -168,6 +170,16 @@ def check_plot_suffix(path):
             f"the suffix of {str(path)!r} is not a format of pictures; available: "
             f"{', '.join('.' + suffix for suffix in known)}"
         )
+
+
+def _title(background):
+    """Return the name of what is shown, and its bands where they are colours (str)."""
+    name = getattr(background, "name", None) or ""
+    bands = getattr(background, "bands", None)
+    if not bands:
+        return name
+    colours = f"{', '.join(reversed(bands))} as red to blue"
+    return f"{name}: {colours}" if name else colours
 
 
 def _size(background):

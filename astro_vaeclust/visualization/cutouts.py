@@ -10,6 +10,7 @@ from ..images.cutouts import cutout
 from ..utils.validation import check_count
 from .axes import pyplot_figure
 from .catalog_plot import background_of, label_of
+from .pictures import shown_pixels
 from .sky_axes import (
     CLUSTER_COLOR,
     draw_compass,
@@ -69,12 +70,14 @@ def plot_cutouts(catalog, *, columns=5, image=None):
 
 
 def _plot_cutout(background, figure, place, region, row):
-    pixels, wcs = cutout(background, region.center, WIDTH * region.radius)
+    place_on_sky = region.center, WIDTH * region.radius
+    _, wcs = cutout(background, *place_on_sky)
+    pixels = shown_pixels(background, lambda image: cutout(image, *place_on_sky)[0])
     ax = sky_axes(figure, wcs, place)
     draw_image(ax, pixels)
     draw_regions(ax, [region], wcs, edgecolor=CLUSTER_COLOR, linewidth=1.4)
-    draw_compass(ax, wcs, pixels.shape, fraction=0.13)
-    draw_scale_bar(ax, wcs, pixels.shape, fraction=0.4)
+    draw_compass(ax, wcs, pixels.shape[:2], fraction=0.13)
+    draw_scale_bar(ax, wcs, pixels.shape[:2], fraction=0.4)
     ax.set_title(label_of(row), fontsize="small")
     for coordinate in ax.coords:
         coordinate.set_ticks_visible(False)

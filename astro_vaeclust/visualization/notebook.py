@@ -9,8 +9,8 @@ import astropy.units as u
 import numpy as np
 
 from .catalog_plot import background_of
-from .pictures import as_grey, png_url, reduced
-from .sky_axes import CLUSTER_COLOR, unmasked_pixels
+from .pictures import as_grey, png_url, reduced, shown_pixels, unmasked_pixels
+from .sky_axes import CLUSTER_COLOR
 
 __all__ = ["catalog_html"]
 
@@ -25,6 +25,8 @@ COLUMNS = {
     "radius": ".1f",
     "r50": ".1f",
     "n_members": ".0f",
+    "a_k": ".2f",
+    "bands": "",
     "score": ".3f",
     "false_alarm_rate": ".2g",
     "flags": "d",
@@ -80,7 +82,8 @@ def _thumbnail(catalog):
     except ValueError:
         return ""
     ny, nx = background.data.shape
-    url = png_url(as_grey(reduced(unmasked_pixels(background), SIDE)))
+    pixels = shown_pixels(background, lambda one: reduced(unmasked_pixels(one), SIDE))
+    url = png_url(as_grey(pixels) if pixels.ndim == 2 else pixels[::-1])
     circles = "".join(_circle(catalog, background, ny))
     scale = min(1.5 * SIDE / max(nx, ny), 4)
     return (

@@ -9,6 +9,7 @@ import zlib
 from io import BytesIO
 
 import numpy as np
+from astropy.stats import mad_std
 from astropy.visualization import ZScaleInterval, make_lupton_rgb
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "in_colour",
     "png_url",
     "reduced",
+    "shown_pixels",
     "step_to",
+    "unmasked_pixels",
 ]
 
 SOFTENING = 0.1
@@ -26,6 +29,9 @@ SOFTENING = 0.1
 
 COLOUR_STRETCH, COLOUR_Q = 5, 8
 """Significance at which pictures in colour are bright, and how far they compress."""
+
+BRIGHT = 99
+"""Percentile of the pixels of a band that stars set."""
 
 SMALL = 64
 """Pixels of the side of a picture up to which WebP is without loss."""
@@ -64,23 +70,72 @@ def as_grey(pixels, limits=None):
     return np.ascontiguousarray(np.rint(levels[::-1]).astype(np.uint8))
 
 
-def in_colour(red, green, blue):
+def in_colour(*bands):
     """
-    Join pixels of three bands to a picture in colour, as Lupton et al. (2004).
+    Join pixels of two or three bands to a picture in colour, as Lupton et al. (2004).
 
     Parameters
     ----------
-    red, green, blue : (ny, nx) array
-        Significances: pixels minus the sky over the noise of the band, from the bottom
-        row up; NaN where they are masked.
+    *bands : (ny, nx) array
+        Significances from red to blue, from the bottom row up; NaN where they are
+        masked. Of two bands, green is the mean.
 
     Returns
     -------
     picture : (ny, nx, 3) uint8 array
         From the top row down.
     """
-    bands = [np.nan_to_num(band[::-1]) for band in (red, green, blue)]
-    return make_lupton_rgb(*bands, minimum=-1, stretch=COLOUR_STRETCH, Q=COLOUR_Q)
+    red, *green, blue = (np.nan_to_num(band[::-1]) for band in bands)
+    green = green[0] if green else (red + blue) / 2
+    picture = make_lupton_rgb(
+        red, green, blue, minimum=-1, stretch=COLOUR_STRETCH, Q=COLOUR_Q
+    )
+    picture[np.isnan(bands).all(axis=0)[::-1]] = MASKED_GREY
+    return picture
+
+
+def unmasked_pixels(image):
+    """Return the pixels as float64, NaN where they are masked."""
+    pixels = np.array(image.data, dtype=np.float64)
+    if image.mask is not None:
+        pixels[np.broadcast_to(image.mask, pixels.shape)] = np.nan
+    return pixels
+
+
+def shown_pixels(image, cut=unmasked_pixels):
+    """
+    Return what is shown of an image.
+
+    Parameters
+    ----------
+    image : `~astro_vaeclust.images.image.Image` or `~astropy.nddata.NDData`
+        The image.
+    cut : callable
+        Returns the pixels of an image that are wanted, NaN where they are masked.
+
+    Returns
+    -------
+    pixels : (ny, nx) float array or (ny, nx, 3) uint8 array
+        From the bottom row up. Of several bands a picture in colour, in which longer
+        wavelengths are redder and the bright pixels of the bands equally strong.
+    """
+    bands = getattr(image, "bands", None)
+    if not bands:
+        return cut(image)
+    layers = [_significance(cut(one), one) for one in reversed(bands.values())]
+    bright = np.array([_bright(one) for one in reversed(bands.values())])
+    balance = bright.min() / bright
+    return in_colour(*(a * b for a, b in zip(balance, layers, strict=True)))[::-1]
+
+
+def _significance(pixels, image):
+    """Return pixels of an `Image` minus its median, over its robust scatter."""
+    return (pixels - np.median(image.sample)) / (mad_std(image.sample) or 1)
+
+
+def _bright(image):
+    """Return the significance of the bright pixels of an `Image`, those of stars."""
+    return np.percentile(_significance(image.sample, image), BRIGHT)
 
 
 def as_webp(picture):
@@ -111,11 +166,12 @@ def reduced(pixels, side):
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def png_url(grey):
-    """Return a PNG of grey levels, (ny, nx) uint8 array, as a data URL."""
-    ny, nx = grey.shape
-    rows = np.pad(grey, [(0, 0), (1, 0)])  # each begins with its filter: none
-    header = struct.pack(">IIBBBBB", nx, ny, 8, 0, 0, 0, 0)
+def png_url(picture):
+    """Return a PNG of a picture, (ny, nx) or (ny, nx, 3) uint8 array, as a data URL."""
+    ny, nx = picture.shape[:2]
+    kind = 0 if picture.ndim == 2 else 2  # grey or colour
+    rows = np.pad(picture.reshape(ny, -1), [(0, 0), (1, 0)])  # each with filter: none
+    header = struct.pack(">IIBBBBB", nx, ny, 8, kind, 0, 0, 0)
     png = b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data))
         + kind

@@ -19,7 +19,6 @@ __all__ = [
     "north_and_east",
     "outlined",
     "sky_axes",
-    "unmasked_pixels",
 ]
 
 CLUSTER_COLOR = "#56b4e9"  # from the palette of Okabe & Ito, as are the next two
@@ -47,21 +46,20 @@ def sky_axes(figure, wcs, place=111):
 
 
 def draw_image(ax, pixels):
-    """Draw pixels in grey, zscaled at the faint end, with an asinh stretch."""
+    """
+    Draw pixels in grey, zscaled at the faint end, with an asinh stretch.
+
+    A picture in colour, (ny, nx, 3), is drawn as it is.
+    """
     from astropy.visualization import AsinhStretch, ImageNormalize
 
+    if pixels.ndim == 3:
+        ax.imshow(pixels, origin="lower", interpolation="nearest")
+        return
     low, high = image_limits(pixels)
     norm = ImageNormalize(vmin=low, vmax=high, stretch=AsinhStretch(0.1))
     ax.set_facecolor("#556")  # where pixels are masked
     ax.imshow(pixels, cmap="gray", norm=norm, origin="lower", interpolation="nearest")
-
-
-def unmasked_pixels(image):
-    """Return the pixels as float64, NaN where they are masked."""
-    pixels = np.array(image.data, dtype=np.float64)
-    if image.mask is not None:
-        pixels[np.broadcast_to(image.mask, pixels.shape)] = np.nan
-    return pixels
 
 
 def draw_regions(ax, regions, wcs, **style):
