@@ -12,7 +12,7 @@ import astropy.units as u
 from astropy.table import QTable
 
 from ..images.read import read_image
-from ..photometry.surveys import get_survey
+from ..photometry.palette import checked_surveys
 from ..simulation.design import FIRST_SEED, default_shape, mock_tile
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
@@ -23,7 +23,7 @@ from .finders import TileFinder, expected_warnings_ignored
 from .froc import froc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from os import PathLike
 
     from ..base import ClusterFinderBase
@@ -41,7 +41,7 @@ def evaluate_finders(
     folder: str | PathLike,
     *,
     n_tiles: int,
-    survey: Survey | str = "2mass-ks",
+    survey: Survey | str | Sequence[Survey | str] = "2mass-ks",
     shape: tuple[int, int] | None = None,
     seed: int = FIRST_SEED,
     workers: int = 1,
@@ -63,8 +63,9 @@ def evaluate_finders(
         interrupted, or one with more tiles or more finders, resumes from there.
     n_tiles : int
         Number of tiles, at least 2.
-    survey : str or `~astro_vaeclust.simulation.Survey`
-        The survey.
+    survey : str or `~astro_vaeclust.simulation.Survey` or sequence of these
+        The survey, or those of tiles in colour. These are given to catalogue methods
+        with ``colors``; all other finders get the image in the last band.
     shape : tuple of int, optional
         ``(ny, nx)`` of the tiles, see `mock_tile`.
     seed : int
@@ -97,8 +98,9 @@ def evaluate_finders(
     check_count("n_tiles", n_tiles, minimum=2)
     check_seed(seed)
     check_file_names("finders", finders)
-    survey = get_survey(survey)
-    shape = tuple(shape or default_shape(survey))
+    surveys = checked_surveys(survey)
+    survey = surveys if len(surveys) > 1 else surveys[0]
+    shape = tuple(shape or default_shape(surveys[-1]))
     folder = ResultFolder(
         folder,
         {"survey": survey, "shape": shape, "seed": int(seed)},
@@ -190,14 +192,16 @@ class _SharedSources:
 def _detect(finder, tile, sources):
     """Return the catalogue, and the seconds that it takes with its own sources."""
     found, seconds = {}, 0.0
-    if finder.source_settings is not None:
+    in_color = getattr(finder, "colors", False)
+    if finder.source_settings is not None and not in_color:
         found["sources"], seconds = sources.of(finder)
     with expected_warnings_ignored():
         start = time.perf_counter()
         if isinstance(finder, TileFinder):
             catalog = finder.detect_tile(tile)
         else:
-            catalog = finder.detect(tile.image, **found)
+            data = tile.images if in_color else tile.image
+            catalog = finder.detect(data, **found)
         return catalog, seconds + time.perf_counter() - start
 
 
