@@ -30,6 +30,7 @@ from astro_vaeclust.simulation import simulate_tile
 from astro_vaeclust.simulation.clusters import draw_clusters
 from astro_vaeclust.simulation.design import default_shape
 from astro_vaeclust.simulation.nulls import TILE_NULLS
+from astro_vaeclust.sources.points import PointSources
 
 FIRST_SEED = 50000
 LOWEST = 1.5
@@ -85,11 +86,10 @@ def make_fields(finder, survey, n_tiles, *, true_stars):
         if true_stars:
             bright = tile.stars["mag"] < tile.survey.limit * u.mag
             stars = tile.stars[bright & ~tile.stars["is_galaxy"]]
-            positions = stars["x"], stars["y"]
+            sources = PointSources(*(np.asarray(stars[axis]) for axis in "xy"))
         else:
-            found = finder.find_sources(image)
-            positions = found.x, found.y
-        fields.append((finder.make_field(image, *positions), tile.clusters))
+            sources = finder.find_sources(image)
+        fields.append((finder.make_field(image, sources), tile.clusters))
     return fields
 
 

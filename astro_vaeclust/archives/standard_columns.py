@@ -8,7 +8,13 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
-from ..sources.columns import as_magnitudes, as_numbers, as_words, plain
+from ..sources.columns import (
+    MAGNITUDE_COLUMNS,
+    as_magnitudes,
+    as_numbers,
+    as_words,
+    plain,
+)
 from ..sources.table import ANGLE_COLUMNS, angles
 from .exceptions import ArchiveFormatError
 
@@ -18,16 +24,6 @@ COLOUR_COLUMNS = tuple(
     f"{band}_mag{suffix}" for band in "jhk" for suffix in ("", "_err")
 )
 """Magnitudes in J, H and K (mag) of every catalogue; NaN where there is none."""
-
-MAGNITUDE_COLUMNS = {
-    "j": ("j_mag", "j_m", "jmag", "japermag3", "jmag3", "mag_j"),
-    "h": ("h_mag", "h_m", "hmag", "hapermag3", "hmag3", "mag_h"),
-    "k": (
-        *("k_mag", "k_m", "kmag", "k_1apermag3", "kapermag3"),
-        *("ksapermag3", "kmag1", "ksmag3", "ksmag", "mag_ks", "mag_k"),
-    ),
-}
-"""Names of magnitudes in lower case, by the band."""
 
 ERROR_COLUMNS = {
     "j": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,13 @@ from astropy.table import Table
 from ..base import ClusterFinderBase
 from ..catalog import ClusterCatalog
 from ..exceptions import NoDetectionsWarning
+from ..images.bands import read_bands
 from ..images.celestial import celestial_wcs
 from ..images.image import Image
 from ..images.read import read_image
 from ..measure.columns import cluster_table
 from ..sources.find import SIGNIFICANCE, find_sources
+from ..sources.photometry import with_magnitudes
 from ..sources.table import read_sources
 from ..utils.provenance import run_metadata
 from ..utils.validation import check_angle, check_count, check_number
@@ -81,6 +84,9 @@ class BaselineFinder(ClusterFinderBase):
     fwhm: float | None = None
     magnitude_limit: float | None = None
 
+    colors = False
+    """Whether the method uses magnitudes in J, H and K; a setting of those that can."""
+
     def __post_init__(self):
         """Check the settings."""
         check_number("threshold", self.threshold, low_counts=False)
@@ -128,10 +134,12 @@ class BaselineFinder(ClusterFinderBase):
 
         Parameters
         ----------
-        data : NDData, array, HDU, HDUList, str, path-like or None
+        data : NDData, array, HDU, HDUList, str, path-like, dict or None
             The image, as `~astro_vaeclust.images.read.read_image` takes it. With
             ``sources`` it may be None; then ``mask`` gives the shape of the field, or
-            ``wcs.array_shape`` does.
+            ``wcs.array_shape`` does. With ``colors``, those of two or three bands by
+            their names, as `~astro_vaeclust.images.bands.read_bands` takes them:
+            sources are found in that of the longest wavelength.
         wcs : `~astropy.wcs.WCS`, optional
             Celestial WCS, where ``data`` has none.
         mask : bool array, optional
@@ -144,8 +152,9 @@ class BaselineFinder(ClusterFinderBase):
         sources : `~astropy.table.Table` or PointSources, optional
             Sources to use instead of those in the image, as
             `~astro_vaeclust.sources.table.read_sources` takes them: positions on the
-            sky or in pixels, magnitudes, if any, in ``mag``. Or what `find_sources`
-            found in this image, to use it with several finders.
+            sky or in pixels, magnitudes, if any, in ``mag``, and for ``colors`` those
+            in J, H and K, of which a source may lack any. Or what `find_sources` found
+            in this image, to use it with several finders.
 
         Returns
         -------
@@ -169,14 +178,25 @@ class BaselineFinder(ClusterFinderBase):
                 f"magnitude_limit is for a table of sources, got {self.magnitude_limit}"
                 " without one"
             )
+        given = {"wcs": wcs, "mask": mask, "error": error, "hdu": hdu}
+        bands = {}
         if data is None:
             image = _empty_image(wcs, mask, sources)
+        elif self.colors and isinstance(data, Mapping):
+            bands = read_bands(data, **given)
+            image = list(bands.values())[-1]
         else:
-            image = read_image(data, wcs=wcs, mask=mask, error=error, hdu=hdu)
+            image = read_image(data, **given)
         if sources is None:
             sources = self.find_sources(image)
-        points = read_sources(sources, image.wcs, magnitude_limit=self.magnitude_limit)
-        field = self.make_field(image, points.x, points.y)
+            sources = with_magnitudes(sources, bands) if bands else sources
+        points = read_sources(
+            sources,
+            image.wcs,
+            magnitude_limit=self.magnitude_limit,
+            colors=self.colors,
+        )
+        field = self.make_field(image, points)
         measured = self._measure(field)
         columns = measured.columns()
         if columns is None:
@@ -220,12 +240,11 @@ class BaselineFinder(ClusterFinderBase):
         """What `find_sources` depends on (tuple)."""
         return self.source_significance, self.fwhm
 
-    def make_field(self, image: Image, x: np.ndarray, y: np.ndarray) -> SourceField:
-        """Return the `SourceField` of sources at positions in pixels, each ``(n,)``."""
+    def make_field(self, image: Image, points: PointSources) -> SourceField:
+        """Return the `SourceField` of sources of an image."""
         return SourceField(
             image,
-            x,
-            y,
+            points,
             cell_size=self.cell_size.to_value(u.arcsec),
             background_scale=self.background_scale.to_value(u.arcsec),
         )

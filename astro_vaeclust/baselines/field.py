@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.signal import fftconvolve
 from scipy.spatial import cKDTree
 
+from ..photometry.extinction import count_weights, star_extinction
 from ..sources.points import on_usable_pixels
 from ..utils.statistics import poisson_significance
 
@@ -39,25 +40,28 @@ class SourceField:
     ----------
     image : `~astro_vaeclust.images.image.Image`
         The image; its mask counts, its pixels do not.
-    x, y : (n,) array
-        Positions of the sources in pixels. Those outside the image or on masked
-        pixels are left out.
+    points : `~astro_vaeclust.sources.points.PointSources`
+        The sources. Those outside the image or on masked pixels are left out.
     cell_size : float
         Side of a cell in arcsec, rounded to whole pixels.
     background_scale : float
         Standard deviation in arcsec of the Gaussian over which the background is
         averaged.
+    weights : (n,) array, optional
+        What each source counts for; 1 without it.
     """
 
-    def __init__(self, image, x, y, *, cell_size, background_scale):
+    def __init__(self, image, points, *, cell_size, background_scale, weights=None):
         self.image = image
         self.pixel_side = float(np.sqrt(image.pixel_area.value))
         self.cell = max(1, round(cell_size / self.pixel_side))
         self.background_scale = background_scale
         self._scatters = {}
-        usable = on_usable_pixels(image.mask, x, y)
-        order = np.lexsort((y[usable], x[usable]))
-        self.x, self.y = x[usable][order], y[usable][order]
+        rows = np.lexsort((points.y, points.x))
+        rows = rows[on_usable_pixels(image.mask, points.x[rows], points.y[rows])]
+        self.sources = points[rows]
+        self.x, self.y = self.sources.x, self.sources.y
+        self.weights = np.ones(len(rows)) if weights is None else weights[rows]
 
     def __len__(self):
         """Return the number of sources."""
@@ -65,13 +69,26 @@ class SourceField:
 
     def with_background_scale(self, background_scale):
         """Return the field of the same sources with another background scale."""
-        return SourceField(
-            self.image,
-            self.x,
-            self.y,
-            cell_size=self.cell_side,
-            background_scale=background_scale.to_value(u.arcsec),
-        )
+        return self._with(background_scale=background_scale.to_value(u.arcsec))
+
+    def corrected(self):
+        """
+        Return the field in which each source counts for those that dust hides.
+
+        The weights are those of
+        `~astro_vaeclust.photometry.extinction.count_weights` for the extinction by the
+        colours of the sources.
+        """
+        a_k = star_extinction(self.sources.magnitudes)
+        return self._with(weights=count_weights(a_k))
+
+    def _with(self, **changes):
+        settings = {
+            "cell_size": self.cell_side,
+            "background_scale": self.background_scale,
+            "weights": self.weights,
+        }
+        return SourceField(self.image, self.sources, **(settings | changes))
 
     @property
     def points(self):
@@ -112,10 +129,13 @@ class SourceField:
 
     @cached_property
     def counts(self):
-        """Number of sources in each cell."""
+        """Sum of the weights of the sources in each cell."""
+        return self._summed(self.weights)
+
+    def _summed(self, weights):
         flat = np.ravel_multi_index(self.cell_of_source, self.shape)
         n_cells = self.shape[0] * self.shape[1]
-        return np.bincount(flat, minlength=n_cells).reshape(self.shape).astype(float)
+        return np.bincount(flat, weights, minlength=n_cells).reshape(self.shape)
 
     @cached_property
     def centers(self):
@@ -208,14 +228,24 @@ class SourceField:
         Return the significance of the counts under a kernel over the background.
 
         Counts under a kernel that is not flat are scaled to the Poisson counts of
-        the same relative error.
+        the same relative error, and so are those of sources with weights.
         """
-        equivalent = kernel.sum() / (kernel**2).sum()
+        equivalent = kernel.sum() / (kernel**2).sum() / self._weight_at(kernel)
         counts = self.convolve(self.counts, kernel) * equivalent
         expected = self.convolve(background * self.coverage, kernel) * equivalent
         counts[counts < 1e-9] = 0
         expected[expected < 1e-9] = 0
         return poisson_significance(counts, expected)
+
+    def _weight_at(self, kernel):
+        """Return the mean of the squared weights over that of the weights, locally."""
+        if (self.weights == 1).all():
+            return 1.0
+        squares, sums = (
+            self.convolve(self._summed(weights), kernel) + weights.mean()
+            for weights in (self.weights**2, self.weights)
+        )
+        return squares / sums
 
     def _local_mean(self, kept):
         width = self.background_scale / self.cell_side

@@ -23,7 +23,7 @@ from .finders import TileFinder, expected_warnings_ignored
 from .froc import froc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from os import PathLike
 
     from ..base import ClusterFinderBase
@@ -41,7 +41,7 @@ def evaluate_finders(
     folder: str | PathLike,
     *,
     n_tiles: int,
-    survey: Survey | str = "2mass-ks",
+    survey: Survey | str | Sequence[Survey | str] = "2mass-ks",
     shape: tuple[int, int] | None = None,
     seed: int = FIRST_SEED,
     workers: int = 1,
@@ -63,9 +63,10 @@ def evaluate_finders(
         interrupted, or one with more tiles or more finders, resumes from there.
     n_tiles : int
         Number of tiles, at least 2.
-    survey : str or `~astro_vaeclust.simulation.Survey`
+    survey : str or `~astro_vaeclust.simulation.Survey` or sequence of these
         The survey, or those of tiles in colour, as ``"2mass-j+2mass-h+2mass-ks"``. In
-        colour there is a starless cloud on each tile, and finders get the last band.
+        colour there is a starless cloud on each tile; catalogue methods with ``colors``
+        get all bands, and other finders the last one.
     shape : tuple of int, optional
         ``(ny, nx)`` of the tiles, see `mock_tile`.
     seed : int
@@ -99,8 +100,8 @@ def evaluate_finders(
     check_seed(seed)
     check_file_names("finders", finders)
     surveys = checked_surveys(survey)
-    shape = tuple(shape or default_shape(surveys[-1]))
     survey = surveys if len(surveys) > 1 else surveys[0]
+    shape = tuple(shape or default_shape(surveys[-1]))
     folder = ResultFolder(
         folder,
         {"survey": survey, "shape": shape, "seed": int(seed)},
@@ -193,14 +194,16 @@ class _SharedSources:
 def _detect(finder, tile, sources):
     """Return the catalogue, and the seconds that it takes with its own sources."""
     found, seconds = {}, 0.0
-    if finder.source_settings is not None:
+    in_color = getattr(finder, "colors", False)
+    if finder.source_settings is not None and not in_color:
         found["sources"], seconds = sources.of(finder)
     with expected_warnings_ignored():
         start = time.perf_counter()
         if isinstance(finder, TileFinder):
             catalog = finder.detect_tile(tile)
         else:
-            catalog = finder.detect(tile.image, **found)
+            data = tile.images if in_color else tile.image
+            catalog = finder.detect(data, **found)
         return catalog, seconds + time.perf_counter() - start
 
 

@@ -177,7 +177,7 @@ def finder_names(*, in_color=True):
 def make_finders(
     names: Sequence[str],
     *,
-    survey: Survey | str = "2mass-ks",
+    survey: Survey | str | Sequence[Survey | str] = "2mass-ks",
     seed: int = 0,
     device: str = "cpu",
 ) -> dict[str, ClusterFinderBase]:
@@ -193,9 +193,10 @@ def make_finders(
         tiles in colour, ``"default-J-H-Ks"`` and other bands. The default and the
         catalogue methods get a lower threshold than their own, to see the lower end of
         the curve.
-    survey : str or `~astro_vaeclust.simulation.Survey`
+    survey : str or `~astro_vaeclust.simulation.Survey` or sequence of these
         What the catalogue methods are set for, see
-        `~astro_vaeclust.baselines.tuned.tuned_settings`.
+        `~astro_vaeclust.baselines.tuned.tuned_settings`. For several bands those that
+        can use colours do.
     seed : int
         Seed of the finders that have one.
     device : str
@@ -217,11 +218,11 @@ def make_finders(
         raise ValueError(
             f"finders must be some of {', '.join(known)}; got {', '.join(names)!r}"
         )
-    survey = checked_surveys(survey)[-1].name
-    return {name: _make(name, survey, seed, device) for name in dict.fromkeys(names)}
+    surveys = checked_surveys(survey)
+    return {name: _make(name, surveys, seed, device) for name in dict.fromkeys(names)}
 
 
-def _make(name, survey, seed, device):
+def _make(name, surveys, seed, device):
     if name in PRESETS:
         from .. import VAEClusterFinder
 
@@ -232,19 +233,20 @@ def _make(name, survey, seed, device):
             return VAEClusterFinder(embedding="dense-vae", **settings)
         return VAEClusterFinder(max_false_alarm_rate=MAX_FALSE_ALARM_RATE, **settings)
     if name in IN_COLOR:
-        return ColorFinder(_make("default", survey, seed, device), IN_COLOR[name])
+        return ColorFinder(_make("default", surveys, seed, device), IN_COLOR[name])
     if name == TRUE_STARS:
-        return TrueStarFinder(_make(BOUND, survey, seed, device))
+        return TrueStarFinder(_make(BOUND, surveys, seed, device))
     if name == WITH_SOURCES:
         return SourceAidedFinder(
-            _make("default", survey, seed, device),
-            _make(BOUND, survey, seed, device),
+            _make("default", surveys, seed, device),
+            _make(BOUND, surveys, seed, device),
         )
     finder = BASELINES.get(name)
     settings = {"threshold": LOW_THRESHOLD, "seed": seed, "device": device}
+    settings["colors"] = len(surveys) > 1
     taken = {field.name for field in fields(finder)}
     settings = {key: settings[key] for key in settings.keys() & taken}
-    return finder(**settings, **tuned_settings(name, survey))
+    return finder(**settings, **tuned_settings(name, surveys[-1].name))
 
 
 @contextmanager

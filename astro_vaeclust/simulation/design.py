@@ -10,8 +10,9 @@ import numpy as np
 
 from ..photometry.palette import checked_surveys
 from .defects import DEFECTS
+from .exposure import sky_tables
 from .nulls import TILE_NULLS
-from .tile import simulate_tile
+from .tile import draw_sky, simulate_tile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ..photometry.surveys import Survey
     from .tables import MockTile
 
-__all__ = ["FIRST_SEED", "mock_tile"]
+__all__ = ["FIRST_SEED", "mock_star_list", "mock_tile"]
 
 FIRST_SEED = 1_000_000
 """Seed of the first tile of evaluations; training and tuning stay below 100 000."""
@@ -90,6 +91,23 @@ def mock_tile(
         The image and the truth.
     """
     surveys = checked_surveys(survey)
+    settings, artefacts = _design(seed, surveys, shape, nulls)
+    return simulate_tile(survey=surveys, clouds=clouds, artefacts=artefacts, **settings)
+
+
+def mock_star_list(seed, *, survey, nulls=()):
+    """
+    Draw the stars of a `mock_tile` without its images, which takes less time.
+
+    Returns the tables ``stars`` and ``clusters`` of the tile.
+    """
+    surveys = checked_surveys(survey)
+    settings, _ = _design(seed, surveys, None, nulls)
+    return sky_tables(*draw_sky(surveys, **settings))
+
+
+def _design(seed, surveys, shape, nulls):
+    """Return the settings of the sky of a tile, and its artefacts."""
     survey = surveys[-1]
     rng = np.random.default_rng([_DESIGN, seed])
     n_nulls = rng.choice(len(NULL_NUMBERS), p=NULL_NUMBERS)
@@ -98,16 +116,11 @@ def mock_tile(
         "extinction": rng.uniform(*EXTINCTION) * u.mag,
         "gradient": rng.uniform(*GRADIENT) if rng.random() > STEEP else rng.random(),
         "nulls": [*_draw_kinds(rng, n_nulls), *nulls],
-        "artefacts": (*survey.artefacts, *(("trail",) * (rng.uniform() < TRAIL))),
+        "shape": default_shape(survey) if shape is None else shape,
+        "clusters": 1 - seed % 2,
+        "seed": seed,
     }
-    return simulate_tile(
-        survey=surveys,
-        shape=default_shape(survey) if shape is None else shape,
-        clusters=1 - seed % 2,
-        clouds=clouds,
-        seed=seed,
-        **settings,
-    )
+    return settings, (*survey.artefacts, *(("trail",) * (rng.uniform() < TRAIL)))
 
 
 def _draw_kinds(rng, number):

@@ -25,7 +25,7 @@ from .observation import (
 from .rendering import PointSpread, render_stars
 from .tables import MockTile, cluster_table, null_table, star_table
 
-__all__ = ["Exposure", "start_exposures", "take_tile"]
+__all__ = ["Exposure", "sky_tables", "start_exposures", "take_tile"]
 
 STREAMS = (
     "conditions",
@@ -216,14 +216,21 @@ def take_tile(exposures, groups, clusters=(), **settings):
         image, found = exposure.take(groups, **settings)
         images[exposure.canvas.survey.band] = image
         records = found + records
-    canvas, wcs = exposure.canvas, exposure.wcs
+    stars, clusters = sky_tables(exposures, groups, clusters)
     return MockTile(
         images=images,
-        clusters=cluster_table(clusters, wcs),
-        stars=star_table(groups, wcs, canvas.zero_point, canvas.shape),
-        nulls=null_table(records, wcs, canvas.scale),
+        clusters=clusters,
+        stars=stars,
+        nulls=null_table(records, exposure.wcs, exposure.canvas.scale),
         surveys=tuple(one.canvas.survey for one in exposures),
     )
+
+
+def sky_tables(exposures, groups, clusters=()):
+    """Return the tables of stars and clusters of what `take_tile` takes."""
+    canvas, wcs = exposures[-1].canvas, exposures[-1].wcs
+    stars = star_table(groups, wcs, canvas.zero_point, canvas.shape)
+    return stars, cluster_table(clusters, wcs)
 
 
 def random_streams(seed):

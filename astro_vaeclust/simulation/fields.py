@@ -138,7 +138,9 @@ def paint_galaxies(image, galaxies, flux, pixel_scale):
             row - reach : row + reach + 1 : step,
             column - reach : column + reach + 1 : step,
         ]
-        model = Sersic2D(
+        stamp = Sersic2D.evaluate(
+            x,
+            y,
             amplitude=1.0,
             r_eff=radius,
             n=galaxy["index"],
@@ -147,7 +149,6 @@ def paint_galaxies(image, galaxies, flux, pixel_scale):
             ellip=galaxy["ellipticity"],
             theta=galaxy["angle"],
         )
-        stamp = model(x, y)
         stamp = np.multiply.outer(total / stamp.sum(), stamp)
         if step == 1:
             add_stamp(image, stamp, column - reach, row - reach)

@@ -137,10 +137,44 @@ def simulate_tile(
     40
     """
     surveys = checked_surveys(survey)
-    survey, shape = surveys[-1], checked_shape(shape)
-    nulls = checked_tags("nulls", nulls, NULLS)
     for one in surveys:
         checked_artefacts(artefacts, one)
+    sky = draw_sky(
+        surveys,
+        shape=shape,
+        center=center,
+        clusters=clusters,
+        clouds=clouds,
+        density=density,
+        extinction=extinction,
+        gradient=gradient,
+        nulls=nulls,
+        seed=seed,
+    )
+    settings = {"artefacts": artefacts, "noise": noise, "uncertainty": uncertainty}
+    return take_tile(*sky, **settings)
+
+
+def draw_sky(
+    surveys,
+    *,
+    shape,
+    clusters,
+    density,
+    extinction,
+    gradient,
+    nulls,
+    seed,
+    center=None,
+    clouds=True,
+):
+    """
+    Draw what is in the sky of a tile: the arguments of `take_tile`, before any star.
+
+    ``surveys`` are checked ones; the rest are arguments of `simulate_tile`.
+    """
+    survey, shape = surveys[-1], checked_shape(shape)
+    nulls = checked_tags("nulls", nulls, NULLS)
     mean_extinction = checked_extinction(extinction)
     check_number("density", density, high=7)
     check_number("gradient", gradient, low=-3, high=3)
@@ -157,8 +191,7 @@ def simulate_tile(
     groups += _draw_background(
         streams, canvas, density, mean_extinction, gradient, exposures[-1].psf.radius
     )
-    settings = {"artefacts": artefacts, "noise": noise, "uncertainty": uncertainty}
-    return take_tile(exposures, groups, rows, **settings)
+    return exposures, groups, rows
 
 
 def _add_clusters(streams, canvas, clusters, wcs):

@@ -10,14 +10,31 @@ import numpy as np
 from astropy.coordinates import Angle
 
 __all__ = [
+    "MAGNITUDE_COLUMNS",
     "as_degrees",
     "as_magnitudes",
     "as_numbers",
     "as_words",
     "is_sexagesimal",
+    "limiting_magnitudes",
+    "magnitudes_of_bands",
+    "own_names",
     "plain",
     "unit_of",
 ]
+
+MAGNITUDE_COLUMN = "mag"
+"""Name of the magnitudes in the band of a table."""
+
+MAGNITUDE_COLUMNS = {
+    "j": ("j_mag", "j_m", "jmag", "japermag3", "jmag3", "mag_j"),
+    "h": ("h_mag", "h_m", "hmag", "hapermag3", "hmag3", "mag_h"),
+    "k": (
+        *("k_mag", "k_m", "kmag", "k_1apermag3", "kapermag3"),
+        *("ksapermag3", "kmag1", "ksmag3", "ksmag", "mag_ks", "mag_k"),
+    ),
+}
+"""Names of magnitudes in lower case, by the band."""
 
 FAINTEST = 40.0
 """Magnitudes from this on are codes of a missing value."""
@@ -73,6 +90,61 @@ def as_magnitudes(column):
     values = as_numbers(column, u.mag)
     given = (np.abs(values) < FAINTEST) & ~(as_numbers(column) < MISSING_BELOW)
     return np.where(given, values, np.nan)
+
+
+def own_names(table):
+    """Return the names of the columns by those in lower case (dict of str)."""
+    return {name.strip().lower(): name for name in reversed(table.colnames)}
+
+
+def limiting_magnitudes(table):
+    """
+    Return the magnitudes to which ``magnitude_limit`` applies, (n,) float64.
+
+    Raises ValueError if the table has none, or in another unit.
+    """
+    own = own_names(table)
+    if MAGNITUDE_COLUMN not in own:
+        raise ValueError(
+            f"sources must have magnitudes in the column {MAGNITUDE_COLUMN!r} when "
+            f"magnitude_limit is set, got the columns {table.colnames}"
+        )
+    return as_magnitudes(table[own[MAGNITUDE_COLUMN]])
+
+
+def magnitudes_of_bands(table):
+    """
+    Return the magnitudes in J, H and K of a table by names of `MAGNITUDE_COLUMNS`.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table.
+
+    Returns
+    -------
+    magnitudes : (3, n) float64 array
+        NaN where there is none.
+
+    Raises
+    ------
+    ValueError
+        If there are not two bands at least, or in another unit.
+    """
+    own, magnitudes = own_names(table), np.full((3, len(table)), np.nan)
+    found = [
+        next((own[name] for name in names if name in own), None)
+        for names in MAGNITUDE_COLUMNS.values()
+    ]
+    if found.count(None) > 1:
+        raise ValueError(
+            "sources must have magnitudes in two bands of J, H and K when colors=True, "
+            f"in columns such as j_mag and k_mag, got the columns {table.colnames}"
+        )
+    for row, name in enumerate(found):
+        if name is not None:
+            magnitudes[row] = as_magnitudes(table[name])
+    return magnitudes
 
 
 def as_numbers(column, unit=None):

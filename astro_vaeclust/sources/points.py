@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,13 @@ class PointSources:
     ----------
     x, y : (n,) float64 array
         Positions in pixels, from 0 at the centre of the first pixel.
+    magnitudes : (3, n) float64 array, optional
+        In J, H and K, NaN where there is none.
     """
 
     x: np.ndarray
     y: np.ndarray
+    magnitudes: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of sources."""
@@ -34,7 +37,8 @@ class PointSources:
 
     def __getitem__(self, rows: Any) -> PointSources:
         """Return some of the sources."""
-        return PointSources(self.x[rows], self.y[rows])
+        magnitudes = None if self.magnitudes is None else self.magnitudes[:, rows]
+        return PointSources(self.x[rows], self.y[rows], magnitudes)
 
     def on(self, mask: np.ndarray) -> PointSources:
         """Return those on the usable pixels of an image, given its mask."""
@@ -45,7 +49,8 @@ class PointSources:
         rows, columns = part
         inside = (self.x > columns.start - 0.5) & (self.x < columns.stop - 0.5)
         inside &= (self.y > rows.start - 0.5) & (self.y < rows.stop - 0.5)
-        return PointSources(self.x[inside] - columns.start, self.y[inside] - rows.start)
+        here = self[inside]
+        return replace(here, x=here.x - columns.start, y=here.y - rows.start)
 
 
 def on_usable_pixels(mask, x, y):

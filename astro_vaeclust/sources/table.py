@@ -14,9 +14,11 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from .columns import (
     as_degrees,
-    as_magnitudes,
     as_numbers,
     is_sexagesimal,
+    limiting_magnitudes,
+    magnitudes_of_bands,
+    own_names,
     unit_of,
 )
 from .points import PointSources, check_number_on_image
@@ -88,11 +90,13 @@ REMEDIES = {
 }
 """What makes a table of what is none, by the name of its type."""
 
-MAGNITUDE_COLUMN = "mag"
-
 
 def read_sources(
-    sources: Table | PointSources, wcs: WCS, *, magnitude_limit: float | None = None
+    sources: Table | PointSources,
+    wcs: WCS,
+    *,
+    magnitude_limit: float | None = None,
+    colors: bool = False,
 ) -> PointSources:
     """
     Read the positions of a table of sources on an image.
@@ -111,6 +115,8 @@ def read_sources(
         Turns positions on the sky into pixels.
     magnitude_limit : float, optional
         Keep the sources of a table that are brighter than this only.
+    colors : bool, optional
+        Whether to read the magnitudes in J, H and K, as archives name them.
 
     Returns
     -------
@@ -123,7 +129,7 @@ def read_sources(
         If ``sources`` is no table.
     ValueError
         If it has no positions, rows but none with a usable position, or no magnitudes
-        though a limit is set.
+        though a limit or colours need them.
 
     Warns
     -----
@@ -131,12 +137,15 @@ def read_sources(
         If there are impossible positions, which are left out.
     """
     if isinstance(sources, PointSources):
+        if colors and sources.magnitudes is None:
+            raise ValueError("colors=True needs sources= with magnitudes, got none")
         return sources
     x, y = _pixel_positions(sources, wcs)
+    magnitudes = magnitudes_of_bands(sources) if colors else None
     keep = np.isfinite(x) & np.isfinite(y)
     if magnitude_limit is not None:
-        keep &= _column_of_magnitudes(sources) < magnitude_limit
-    return PointSources(x[keep], y[keep])
+        keep &= limiting_magnitudes(sources) < magnitude_limit
+    return PointSources(x, y, magnitudes)[keep]
 
 
 def read_point_sources(sources, image):
@@ -361,25 +370,9 @@ def _pixel_columns(table, name):
     )
 
 
-def _column_of_magnitudes(sources):
-    """Return the magnitudes of a table, or raise ValueError."""
-    own = _own_names(sources)
-    if MAGNITUDE_COLUMN not in own:
-        raise ValueError(
-            f"sources must have magnitudes in the column {MAGNITUDE_COLUMN!r} when "
-            f"magnitude_limit is set, got the columns {sources.colnames}"
-        )
-    return as_magnitudes(sources[own[MAGNITUDE_COLUMN]])
-
-
-def _own_names(table):
-    """Return the names of the columns by those in lower case."""
-    return {name.strip().lower(): name for name in reversed(table.colnames)}
-
-
 def _pairs(table, pairs):
     """Return the pairs of columns that a table has, as it spells them."""
-    own = _own_names(table)
+    own = own_names(table)
     return (
         (own[one], own[other]) for one, other in pairs if {one, other} <= own.keys()
     )

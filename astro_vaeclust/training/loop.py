@@ -189,7 +189,7 @@ def train_network(
     candidates = ()
     if plan.mined:
         file = folder.path / "false_candidates.npy"
-        before = _continued(plan, start)
+        before = _continued(plan, start).eval()
         candidates = find_false_candidates(before, tiles, file, progress=progress)
     draw = partial(draw_batch, plan, tiles, real_tiles, candidates=candidates)
     recent = []

@@ -17,6 +17,7 @@ __all__ = [
     "check_count",
     "check_device",
     "check_file_names",
+    "check_flag",
     "check_fraction",
     "check_number",
     "check_rate",
@@ -51,6 +52,12 @@ def check_number(name, value, *, low=0.0, high=math.inf, low_counts=True):
     above = value >= low if low_counts else value > low
     if not (above and value < high):
         raise ValueError(message)
+
+
+def check_flag(name, value):
+    """Raise TypeError unless a setting is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
 
 
 def check_choice(name, value, choices):

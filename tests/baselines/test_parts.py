@@ -17,6 +17,7 @@ from astro_vaeclust.baselines.matched_filter import _Convolution
 from astro_vaeclust.images.image import Image
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.sources.find import find_sources
+from astro_vaeclust.sources.points import PointSources
 from astro_vaeclust.utils.statistics import poisson_significance
 
 from .conftest import SIDE, uniform_stars
@@ -25,7 +26,8 @@ from .conftest import SIDE, uniform_stars
 def make_field(points, wcs, mask=None, cell_size=4.0):
     mask = np.zeros((SIDE, SIDE), dtype=bool) if mask is None else mask
     image = Image(data=np.zeros(mask.shape, np.float32), mask=mask, wcs=wcs)
-    return SourceField(image, *points.T, cell_size=cell_size, background_scale=150.0)
+    sources = PointSources(*points.T)
+    return SourceField(image, sources, cell_size=cell_size, background_scale=150.0)
 
 
 @pytest.fixture

@@ -32,7 +32,9 @@ def model():
     """Return the model with networks for several bands that only see Ks."""
     one = load_model()
     one = replace(one, color=None, color_calibrations={})
-    settings = replace(one.network.settings, n_bands=3, channels=(20, 40, 64, 96, 96, 96))
+    settings = replace(
+        one.network.settings, n_bands=3, channels=(20, 40, 64, 96, 96, 96)
+    )
     networks = (
         in_colors(network, settings).eval().requires_grad_(False)
         for network in (one.network, one.fine_network)

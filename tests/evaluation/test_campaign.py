@@ -14,7 +14,12 @@ from numpy.testing import assert_array_equal
 from astro_vaeclust import NoDetectionsWarning
 from astro_vaeclust.baselines import BaselineFinder, StarCounts
 from astro_vaeclust.evaluation import TileFinder, evaluate_finders, make_finders
-from astro_vaeclust.evaluation.finders import TRUE_STARS, WITH_SOURCES, finder_names
+from astro_vaeclust.evaluation.finders import (
+    TRUE_STARS,
+    WITH_SOURCES,
+    expected_warnings_ignored,
+    finder_names,
+)
 from astro_vaeclust.evaluation.summary import (
     describe,
     error_table,
@@ -304,3 +309,20 @@ def test_catalogue_methods_have_the_settings_of_the_survey():
     assert fine["star-counts"].bandwidth < usual["star-counts"].bandwidth
     assert fine[TRUE_STARS].finder == fine["matched-filter"]
     assert fine["matched-filter"] != usual["matched-filter"]
+
+
+def test_catalogue_methods_use_the_bands_that_there_are(tmp_path):
+    options = {"survey": ("2mass-j", "2mass-h", "2mass-ks"), "shape": (200, 200)}
+    finders = make_finders(["star-counts", "voronoi"], survey=options["survey"])
+    assert finders["star-counts"].colors
+    assert not make_finders(["star-counts"])["star-counts"].colors
+    evaluate_finders(finders, tmp_path, n_tiles=2, **options)
+    tile = mock_tile(FIRST_SEED, **options)
+    for name, data in (("star-counts", tile.images), ("voronoi", tile.image)):
+        row = QTable.read(tmp_path / name / f"{FIRST_SEED}.ecsv")
+        with expected_warnings_ignored():
+            expected = finders[name].detect(data)
+        assert_array_equal(row["score"], expected.table["score"])
+    assert evaluate_finders(finders, tmp_path, n_tiles=2, **options)
+    with pytest.raises(ValueError, match="holds results of other settings: survey"):
+        evaluate_finders(finders, tmp_path, n_tiles=2, shape=(200, 200))

@@ -18,10 +18,12 @@ from astro_vaeclust.simulation import (
     SURVEYS,
     MockCluster,
     MockTile,
+    mock_tile,
     simulate_tile,
 )
 from astro_vaeclust.simulation.artefacts import ARTEFACTS
 from astro_vaeclust.simulation.demo import demo_tile
+from astro_vaeclust.simulation.design import mock_star_list
 from astro_vaeclust.simulation.observation import noise_deviation
 from astro_vaeclust.simulation.profiles import PROFILES
 
@@ -377,3 +379,20 @@ def test_demo_has_one_clear_cluster():
     area = np.pi * truth["r50"].to_value(u.arcsec) ** 2
     field = len(bright) * area / (1024 * 512)
     assert near.sum() > field + 8 * np.sqrt(field)
+
+
+def test_stars_without_images_are_those_of_the_tile():
+    survey = [
+        replace(one, pixel_scale=3.0)
+        for name, one in SURVEYS.items()
+        if name.startswith("ukidss")
+    ]
+    options = {"survey": survey, "nulls": ("starless-cloud", "galaxy")}
+    tile = mock_tile(8, **options)
+    stars, clusters = mock_star_list(8, **options)
+    for table, other in ((stars, tile.stars), (clusters, tile.clusters)):
+        assert table.colnames == other.colnames
+        for name in set(table.colnames) - {"sky", "sky_center"}:
+            assert_array_equal(table[name], other[name])
+    assert len(clusters) == 1
+    assert "mag_J" in stars.colnames
