@@ -366,5 +366,7 @@ def survey_tag(text):
     try:
         checked_surveys(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+        raise argparse.ArgumentTypeError(
+            f"takes {', '.join(SURVEYS)}, or bands of one joined by +, got {text!r}"
+        ) from error
     return text

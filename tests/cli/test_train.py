@@ -93,9 +93,10 @@ def test_a_folder_of_other_settings_is_refused(
 @pytest.mark.parametrize(
     ("surveys", "left_out"),
     [
-        (["2mass-ks"], {"sharp", "sharp-again", "bare"}),
-        (["ukidss-k", "vvv-ks"], {"coarse"}),
-        (["2mass-ks", "vvv-ks"], set()),
+        (["2mass-ks"], {"sharp", "sharp-again", "bare", "color", "color-fine"}),
+        (["ukidss-k", "vvv-ks"], {"coarse", "color", "color-fine"}),
+        (["2mass-ks", "vvv-ks"], {"color", "color-fine"}),
+        (["2mass-ks", "vvv-ks", "vvv-j+vvv-h+vvv-ks"], set()),
     ],
 )
 def test_stages_take_the_surveys_as_sharp_as_theirs(
@@ -115,6 +116,7 @@ def test_stages_take_the_surveys_as_sharp_as_theirs(
     assert everything - set(stages) == left_out
     for stage in stages.values():
         fine = {tag for tag in stage.surveys if tag != "2mass-ks"}
+        assert {"+" in tag for tag in stage.surveys} == {stage.in_color}
         coarse = set(stage.surveys) - fine
         assert set(stage.surveys) <= set(surveys)
         assert not fine or stage.name != "coarse"

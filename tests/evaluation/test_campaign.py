@@ -317,7 +317,7 @@ def test_catalogue_methods_use_the_bands_that_there_are(tmp_path):
     assert finders["star-counts"].colors
     assert not make_finders(["star-counts"])["star-counts"].colors
     evaluate_finders(finders, tmp_path, n_tiles=2, **options)
-    tile = mock_tile(FIRST_SEED, **options)
+    tile = mock_tile(FIRST_SEED, nulls=["starless-cloud"], **options)
     for name, data in (("star-counts", tile.images), ("voronoi", tile.image)):
         row = QTable.read(tmp_path / name / f"{FIRST_SEED}.ecsv")
         with expected_warnings_ignored():

@@ -142,6 +142,6 @@ def test_a_stage_uses_tiles_that_there_are():
         lost = replace(stages[-1], tiles_of=(name,))
         with pytest.raises(ValueError, match="tiles_of must be stages with tiles"):
             Recipe(stages=(*stages[:-1], lost))
-    empty = replace(stages[-1], tiles_of=())
+    empty = replace(stages[-1], n_tiles=0)
     with pytest.raises(ValueError, match="n_tiles must be"):
         Recipe(stages=(*stages[:-1], empty))
