@@ -3,7 +3,8 @@
 How many clusters could be found by someone who knows what field to expect.
 
 Usage: ``python benchmarks/detection_bound.py [--tiles 1000] [--survey ukidss-k]
-[--without-clouds] [--folder froc_results/ukidss-k] [--workers 2]``. On the tiles of the
+[--without-clouds] [--folder froc_results/ukidss-k] [--workers 2]``, or with
+``--colours [--training 1500] [--epochs 5] [--rivals 300]``. On the tiles of the
 comparison of finders, observers look at the perfect positions of the stars down to the
 limit of the survey; magnitudes and nebulae they do not see. Of each cluster they know
 the profile, the number of members and where to look; they only say whether it is
@@ -26,6 +27,10 @@ deg2, and of the others, which their dust hides.
 
 ``--without-clouds`` takes the clouds of the clusters away, as ``benchmarks/clouds.py``
 does; both observers are then the same.
+
+With ``--colours``, networks learn from lists what stars in K allow, and stars in J, H
+and K, on a sky with as many starless clouds as clusters; see
+``benchmarks/list_observers.py``.
 
 Fractal clusters, of which no density can be written down, are left out. The number of
 members is Poisson, with the true one as its mean.
@@ -77,9 +82,9 @@ def chances_of_tile(seed, *, survey, clouds=True):
     truth = tile.clusters
     if truth["n_members"][0] < LEAST_MEMBERS or truth["profile"][0] == "fractal":
         return None
-    field, uniform, members = expected_stars(
-        tile, cluster_of(seed, tile, clouds=clouds)
-    )
+    shape = tile.image.data.shape
+    cluster = cluster_of(seed, truth, tile.survey, shape, clouds=clouds)
+    field, uniform, members = expected_stars(tile, cluster)
     (radius,) = match_radii(truth) / 3600
     tails = []
     for known in (field, uniform):
@@ -91,17 +96,17 @@ def chances_of_tile(seed, *, survey, clouds=True):
     return seed, np.pi * radius**2, np.array(tails)
 
 
-def cluster_of(seed, tile, *, clouds):
+def cluster_of(seed, truth, survey, shape, *, clouds=True):
     """Return the description from which the cluster of a tile was drawn."""
     child = np.random.SeedSequence(seed).spawn(len(STREAMS))[STREAMS.index("clusters")]
     (cluster,) = draw_clusters(
         np.random.default_rng(child),
         1,
-        field_of_view=min(tile.image.data.shape) * tile.survey.pixel_scale * u.arcsec,
-        limit=tile.survey.limit * u.mag,
+        field_of_view=min(shape) * survey.pixel_scale * u.arcsec,
+        limit=survey.limit * u.mag,
         clouds=clouds,
     )
-    if not np.isclose(cluster.brightest, tile.clusters["brightest"][0]):
+    if not np.isclose(cluster.brightest, truth["brightest"][0]):
         raise RuntimeError(f"seed={seed} does not give the cluster of its tile")
     return cluster
 
@@ -210,7 +215,24 @@ def main(argv=None):
     parser.add_argument("--without-clouds", action="store_true")
     parser.add_argument("--folder", help="of benchmarks/froc.py, with the default")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--colours", action="store_true")
+    parser.add_argument("--training", type=int, default=1500, help="tiles")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--rivals", type=int, default=300, help="tiles of them")
     arguments = parser.parse_args(argv)
+    if arguments.colours:
+        from list_observers import compare
+
+        if arguments.without_clouds or arguments.folder:
+            parser.error("--colours goes with neither --without-clouds nor --folder")
+        compare(
+            arguments.survey,
+            n_tiles=arguments.tiles,
+            n_training=arguments.training,
+            epochs=arguments.epochs,
+            n_rivals=arguments.rivals,
+        )
+        return
     if arguments.without_clouds and arguments.folder:
         parser.error("--folder has clusters with clouds; not with --without-clouds")
     results = run_jobs(

@@ -66,3 +66,22 @@ def test_archives_name_what_they_lack_and_take_odd_units():
     table = Table({"ra": [1.0], "dec": [0.5], "k_m": [9.0]})
     table["ra"].unit = table["dec"].unit = "RADIANS"
     assert_allclose(standard_catalog(table)["sky"].dec.deg, np.degrees(0.5))
+
+
+def test_magnitudes_of_bands_go_with_their_sources(celestial_wcs):
+    table = QTable({"x": [1.0, np.nan, 3.0], "y": [3.0, 4.0, 5.0]})
+    table["Jmag"], table["KSAPERMAG3"] = [14, 15, 99.9], [12000, 13000, 13500] * u.mmag
+    points = read_sources(table, celestial_wcs, colors=True)
+    expected = [[14, np.nan], [np.nan, np.nan], [12, 13.5]]
+    assert_allclose(points.magnitudes, expected)
+    assert_allclose(points[1:].magnitudes, np.array(expected)[:, 1:])
+    inside = points.within((slice(4, 8), slice(2, 9)))
+    assert_allclose([inside.x, inside.y], [[1.0], [1.0]])
+    assert_allclose(inside.magnitudes[:, 0], [np.nan, np.nan, 13.5])
+    assert read_sources(table, celestial_wcs).magnitudes is None
+    table["Jmag"] = [1.0, 2.0, 3.0] * u.Jy
+    assert len(read_sources(table, celestial_wcs)) == 2
+    with pytest.raises(ValueError, match="column 'Jmag' is in Jy, and not in mag"):
+        read_sources(table, celestial_wcs, colors=True)
+    with pytest.raises(ValueError, match="colors=True needs sources= with magnitudes"):
+        read_sources(read_sources(table, celestial_wcs), celestial_wcs, colors=True)
