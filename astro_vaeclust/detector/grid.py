@@ -289,17 +289,11 @@ class NetworkImage:
             if one.most_usable >= MIN_USABLE
         }
         check_enough_usable(max(one.most_usable for one in image.bands.values()))
-        nothing = np.zeros((4, *next(iter(made.values())).significance.shape))
-        stacked = [
-            np.stack([*made[band].channels, made[band].significance])
-            if band in made
-            else nothing.astype(np.float32)
-            for band in BANDS
-        ]
-        *channels, significance = _of_longest(stacked)
-        bands = [band[:3] for band in stacked]
+        nothing = np.zeros_like(next(iter(made.values())).channels)
+        bands = [made[band].channels if band in made else nothing for band in BANDS]
+        channels = _of_longest(bands)
         inputs = np.concatenate([color_excess(bands), *bands])
-        return cls(np.stack(channels), significance, grid, inputs)
+        return cls(channels, _light(channels[0]), grid, inputs)
 
     @classmethod
     def _from_arrays(cls, means, maxima, mask, grid, scaling=None):
@@ -366,10 +360,12 @@ def color_excess(bands):
 
 def _smoothed_light(band):
     """Return the mean significance of 3 x 3 pixels; None for a band without any."""
-    if not band[2].any():
-        return None
-    light = COMPRESSION * np.sinh(RANGE * band[0].astype(np.float32))
-    return uniform_filter(light, 3)
+    return uniform_filter(_light(band[0]), 3) if band[2].any() else None
+
+
+def _light(compressed):
+    """Return the significance that was compressed."""
+    return COMPRESSION * np.sinh(RANGE * compressed.astype(np.float32))
 
 
 def _of_longest(bands):

@@ -324,7 +324,7 @@ def color_stages(network):
         most_pixels=2000,
         fine_only=True,
         plan=TrainingPlan(
-            n_steps=4500,
+            n_steps=4000,
             batch_size=4,
             side=448,
             learning_rate=1.5e-3,
@@ -332,7 +332,7 @@ def color_stages(network):
             by_probability=True,
             seed=51,
             network=replace(
-                network, n_bands=3, channels=(40, 56, *network.channels[2:])
+                network, n_bands=3, channels=(32, 48, *network.channels[2:])
             ),
             precision="bfloat16",
             weights=Weights(measures=0.8),
