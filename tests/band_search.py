@@ -55,7 +55,7 @@ class MiddleSearch(ClusterSearchBase):
             "flags": np.array([0]),
         }
         if self.image.bands:
-            found |= {"a_k": np.array([0.75]), "a_k_err": np.array([0.1])}
+            found |= {"a_k": [0.75] * u.mag, "a_k_err": [0.1] * u.mag}
         return found
 
 

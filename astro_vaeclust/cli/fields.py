@@ -77,7 +77,7 @@ def fields_of(arguments):
     if bool(arguments.images) == bool(arguments.bands):
         raise ValueError(
             "give either IMAGE, a file or a folder, or --band for each band of one "
-            "field"
+            "field; see 'vaeclust detect --help'"
         )
     if arguments.images:
         return [_field(path, arguments.hdu) for path in arguments.images]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import astropy.units as u
 import numpy as np
@@ -156,7 +157,7 @@ def read_csv(file):
         text = opened.read()
     separator = max(",;\t", key=text.partition("\n")[0].count)
     if separator != ",":
-        text = text.replace(",", ".")
+        text = re.sub(r"(?<=\d),(?=\d)", ".", text)
     lines = text.splitlines()
     return _clusters(QTable.read(lines, format="ascii.csv", delimiter=separator))
 

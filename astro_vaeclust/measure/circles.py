@@ -159,14 +159,14 @@ def band_columns(image, columns):
     image : `~astro_vaeclust.images.image.Image`
         The image, with its bands.
     columns : dict
-        Those of the search: ``x_center``, ``y_center`` and ``radius``; ``a_k`` and
-        ``a_k_err`` in magnitudes.
+        Those of the search: ``x_center``, ``y_center``, ``radius``, ``a_k`` and
+        ``a_k_err``.
 
     Returns
     -------
     columns : dict
-        ``a_k`` and ``a_k_err`` with their unit, and ``bands``, which show half or more
-        of each circle, such as "J,H,Ks"; empty where none does.
+        ``a_k`` and ``a_k_err``, and before them ``bands``, which show half or more of
+        each circle, such as "J,H,Ks"; empty where none does.
     """
     x, y = columns["x_center"], columns["y_center"]
     radii = (columns["radius"] / np.sqrt(image.pixel_area_at(x, y))).to_value(u.one)

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from astro_vaeclust.catalog import ClusterCatalog
+from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 
-from ..example_catalog import assert_same_table, make_catalog
+from ..example_catalog import (
+    assert_same_table,
+    make_band_columns,
+    make_catalog,
+    make_columns,
+)
 
 
 def edited(n_clusters, *, names=("sky_center.ra", "sky_center.dec")):
@@ -110,3 +115,22 @@ def test_a_unit_that_does_not_convert_is_named(tmp_path):
     flat.write(tmp_path / "c.fits")
     with pytest.raises(ValueError, match="column 'area' is in Jy, and not in arcsec2"):
         ClusterCatalog.read(tmp_path / "c.fits")
+
+
+def test_a_decimal_comma_is_between_digits(tmp_path):
+    table = cluster_table(make_columns(3) | make_band_columns(3))
+    ClusterCatalog(table).write(tmp_path / "c.csv")
+    flat = Table.read(tmp_path / "c.csv", format="ascii.csv")
+    lines = [";".join(flat.colnames)]
+    for row in flat:
+        cells = [cell if isinstance(cell, str) else str(cell) for cell in row]
+        cells = [
+            cell if name == "bands" else cell.replace(".", ",")
+            for name, cell in zip(flat.colnames, cells, strict=True)
+        ]
+        lines.append(";".join(cells).replace("--", ""))
+    (tmp_path / "edited.csv").write_text("\n".join(lines) + "\n")
+    again = ClusterCatalog.read(tmp_path / "edited.csv").table
+    assert again["bands"].tolist() == ["J,H,Ks", "Ks", ""]
+    assert again["a_k"][0] == 0.75 * u.mag
+    assert np.isnan(again["a_k"][1])

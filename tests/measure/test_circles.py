@@ -174,8 +174,8 @@ def test_a_band_counts_where_it_shows_half_of_a_circle(image):
         "x_center": np.array([90.0, 110.0, 100.0]),
         "y_center": np.array([80.0, 80.0, 80.0]),
         "radius": np.array([20.0, 20.0, 0.5]) * u.arcsec,
-        "a_k": np.array([0.5, 1.0, np.nan]),
-        "a_k_err": np.array([0.1, 0.2, np.nan]),
+        "a_k": [0.5, 1.0, np.nan] * u.mag,
+        "a_k_err": [0.1, 0.2, np.nan] * u.mag,
     }
     found = band_columns(replace(image, bands=bands), columns)
     assert found["bands"].tolist() == ["Ks", "J,Ks", "Ks"]
