@@ -213,7 +213,7 @@ def test_two_runs_in_one_folder(survey, tiles, tmp_path):
         ):
             survey(f"{tiles}/*", folder, **options)
     assert not (tmp_path / "new").exists()
-    assert not status_of(tmp_path / "out")["running"]
+    assert status_of(tmp_path / "out")["run"] is None
 
 
 @pytest.mark.parametrize(
@@ -249,10 +249,10 @@ def test_images_unlike_the_others_are_named(survey, tmp_path):
         survey(f"{tmp_path}/*.fits")
     text = str(error.value)
     for part in (
-        "0.fits (",
+        "0.fits is truncated or not",
         "b.fits (pixels of 1.5",
         "c.fits (band 'J'",
-        "d.fits (wcs",
+        "d.fits: wcs",
     ):
         assert part in text
     assert not (tmp_path / "out").exists()
