@@ -202,24 +202,11 @@ class SurveyFolder:
         return {row["path"]: InputImage(**row) for row in rows}
 
     def write_rows(self, rows):
-        """
-        Write a segment with rows of fields (list of `FieldRow`).
-
-        Raises an OSError that says how to go on, for instance if the disk is full.
-        """
+        """Write a segment with rows of fields (list of `FieldRow`)."""
+        pa = import_optional("pyarrow", "survey")
         self.rows_folder.mkdir(exist_ok=True)
         number = 1 + max((int(path.stem) for path in self.segments), default=0)
         name = f"{self.rows_folder.name}/{number:08d}"
-        try:
-            self._write_segment(name, rows)
-        except OSError as error:
-            raise OSError(
-                f"cannot write {self.path / name}: {error.strerror or error}; what was "
-                "found before is written, and the survey can be resumed"
-            ) from error
-
-    def _write_segment(self, name, rows):
-        pa = import_optional("pyarrow", "survey")
         pixels = {str(row.field): row.binned for row in rows if row.binned is not None}
         if pixels:  # first, so that they are there if the rows are
             buffer = io.BytesIO()
@@ -298,7 +285,11 @@ class SurveyFolder:
         self._write(name, buffer.getvalue())
 
     def _write(self, name, content):
-        """Write a file such that it is whole, or not there, also after a power cut."""
+        """
+        Write a file such that it is whole, or not there, also after a power cut.
+
+        Raises an OSError that says how to go on, for instance if the disk is full.
+        """
         target = self.path / name
         part = target.with_name(target.name + PART)
         try:
@@ -307,6 +298,11 @@ class SurveyFolder:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(target)
+        except OSError as error:
+            text = f"cannot write {target}: {error.strerror or error}"
+            if self.exists:
+                text += "; what was found is written, and the survey can be resumed"
+            raise OSError(text) from error
         finally:
             part.unlink(missing_ok=True)
         folder = os.open(target.parent, os.O_RDONLY)

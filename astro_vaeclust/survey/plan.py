@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from statistics import median_low
 
 import astropy.units as u
 import numpy as np
+from astropy.utils.exceptions import AstropyUserWarning
 
 from ..utils.provenance import describe_finder
 from .coarse import CellSearch
@@ -115,6 +117,8 @@ class Plan:
             raise ValueError(f"images: {named(wrong)}")
         if not images:
             raise ValueError(f"images: none can be used: {named(wrong)}")
+        if wrong:
+            warnings.warn(f"left out: {named(wrong)}", AstropyUserWarning, stacklevel=2)
         if not self.survey.exists:
             if _differ(images[0].scale, self.grid.pixel_scale):
                 self._make_grid(images[0])  # the first one was unlike the others
@@ -125,22 +129,20 @@ class Plan:
     def _described(self, pool):
         """Return what is known of the images, and what is wrong with others."""
         known = self.survey.read_images()
-        stamps = dict(zip(self.paths, stamps_of(self.paths), strict=True))
-        new = [
-            (path, stamp)
-            for path, stamp in stamps.items()
-            if path not in known or known[path].stamp != stamp
-        ]
+        described, new, wrong = {}, [], []
+        for path, stamp in zip(self.paths, stamps_of(self.paths), strict=True):
+            if path in known and known[path].stamp == stamp:
+                described[path] = known[path]
+            else:
+                new.append((path, stamp))
         chunks = [new[first : first + CHUNK] for first in range(0, len(new), CHUNK)]
-        described, wrong = {}, []
         for found in pool.each(_describe_images, chunks, self.hdu, self.grid):
             for path, image in found.items():
                 if isinstance(image, str):
                     wrong.append(image)
                 else:
                     described[path] = image
-        images = (described.get(path) or known.get(path) for path in self.paths)
-        return [image for image in images if image is not None], wrong
+        return [described[path] for path in self.paths if path in described], wrong
 
     def _finish_grid(self, images):
         """Note whether all images are on one grid of pixels, and their zero point."""

@@ -82,7 +82,8 @@ def run_survey(
     retry_failed : bool
         Whether fields that failed are searched again, too; implies ``resume``.
     skip_bad : bool
-        Whether images that cannot be read are left out of their fields.
+        Whether images that cannot be used are left out, with a warning; of one whose
+        pixels cannot be read, the rows of its fields tell.
     hdu : int, str or (str, int), optional
         HDU of the image in each file.
     band : str, optional
@@ -111,6 +112,11 @@ def run_survey(
     row : `~astro_vaeclust.survey.field.FieldRow`
         A field that was searched, with its status, in the order in which they end. The
         rows are in the folder within 10 s, and when the iteration ends in any way.
+
+    Warns
+    -----
+    `~astropy.utils.exceptions.AstropyUserWarning`
+        If images are left out.
 
     Raises
     ------

@@ -151,6 +151,25 @@ def test_small_islands_are_too_small_for_a_level(grid):
     assert np.nanmax(search._searchable(pixels)) == 1
 
 
+@pytest.mark.parametrize(("limit", "met"), [(1.0, 10.0), (30.0, 30.0), (None, None)])
+def test_fields_report_what_may_meet_candidates_of_cells(
+    finder, grid, monkeypatch, limit, met
+):
+    class Asked(Exception):
+        """Has the limit of a search."""
+
+    def search(*_, max_false_alarm_rate, **__):
+        raise Asked(max_false_alarm_rate)
+
+    monkeypatch.setattr("astro_vaeclust.detector.search.DetectorSearch", search)
+    rate = None if limit is None else limit / u.deg**2
+    field = FieldSearch(replace(finder, max_false_alarm_rate=rate), grid)
+    pixels, wcs = sky()
+    with pytest.raises(Asked) as asked:
+        field._table(NDData(pixels, wcs=wcs))
+    assert asked.value.args == (met,)
+
+
 class PoolOfOne:
     """Search in this process, in another order each time."""
 
