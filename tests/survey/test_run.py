@@ -323,7 +323,7 @@ def test_status_tells_what_a_run_would_search_and_who_is_at_work(survey, tmp_pat
     os.utime(folder / "tile_1_1.fits", ns=(1, 1))
     status = status_of(out.path)
     again = survey(f"{folder}/*", resume=True)
-    assert 0 < status["missing"] == len(again) < 9
+    assert 0 < status["missing"] == len(again)
     assert status["done"] == 9 - len(again)
     assert status_of(out.path)["missing"] == 0
 
