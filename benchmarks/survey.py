@@ -33,6 +33,7 @@ import tempfile
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -170,7 +171,7 @@ def null(options, folder):
         here = folder / f"{options.seed}"
         tiles = write_pieces(mock_sky(options).image, here / "tiles", 3, 3)
         rows, catalog, _ = searched(tiles, here / "out", options.workers)
-        area += sum(row.area for row in rows if row.noise > 0)  # fields, no cells
+        area += sum(row.area for row in rows if not row.tier)
         number += len(primary_of(catalog))
         print(f"{number} false detections on {area:.2f} deg2 at 1 / deg2", flush=True)
 
@@ -277,6 +278,7 @@ def _memory_of(scale, n_fields):
 
 def resume(options, folder):
     from astro_vaeclust.survey.folder import SurveyFolder
+    from astro_vaeclust.survey.outputs import status_of
 
     tiles = write_pieces(mock_sky(options).image, folder / "tiles", 5, 5)
     out = folder / "out"
@@ -285,39 +287,46 @@ def resume(options, folder):
         [sys.executable, "-m", "astro_vaeclust", *map(str, command)],
         start_new_session=True,
     )
-    survey, done = SurveyFolder(out), 0
-    while process.poll() is None and done < max(survey.n_fields / 2, 1):
+    survey, status = SurveyFolder(out), {"done": 0, "missing": 1}
+    while process.poll() is None and status["done"] < status["missing"]:
         time.sleep(0.2)
-        done = len(survey.read_rows(["status"])) if survey.exists else 0
+        status = status_of(out) if survey.segments else status
     written = time.time() - max(path.stat().st_mtime for path in survey.segments)
     os.killpg(process.pid, signal.SIGKILL)
     rows, _, _ = searched(tiles, out, 2, side=0.125, resume=True)
-    again = len({row.name for row in rows}) + done - len(survey.read_rows(["status"]))
+    again = sum(not row.tier for row in rows)
     print(
-        f"killed {written:.1f} s after the last segment, with {done} of "
-        f"{survey.n_fields} fields written; {again} rows more than these lack, cells "
-        "included"
+        f"killed {written:.1f} s after the last segment, with {status['missing']} of "
+        f"{status['planned']} fields missing; {again} searched again"
     )
 
 
 def planned(options, folder):
-    from astro_vaeclust.survey.run import _shown
+    from astro_vaeclust.survey.folder import SurveyFolder
+    from astro_vaeclust.survey.plan import jobs_of
 
-    before = now()
-    images = images_of_four_fields(options.planned)
-    fields, numbers = _shown(images)
-    jobs = [(int(field), tuple(n)) for field, n in zip(fields, numbers, strict=True)]
-    print(f"{len(jobs)} fields of {len(images)} images: {now() - before:.2f} GB")
+    before, survey = now(), SurveyFolder(folder)
+    with survey.locked():
+        survey.begin({})
+        images = images_of_four_fields(options.planned)
+        survey.write_images(images)
+        jobs = survey.missing(jobs_of(images), retry_failed=False)
+    print(
+        f"{len(jobs)} fields of {len(images)} images: {now() - before:.2f} GB, peak of "
+        f"the client {peak():.2f} GB"
+    )
 
 
 def merge(options, folder):
     from astro_vaeclust.survey import merge
     from astro_vaeclust.survey.folder import SurveyFolder
+    from astro_vaeclust.survey.grid import SurveyGrid
 
+    grid = asdict(SurveyGrid.from_scale(1.0, 0.6))
     for tier in (0, 1):
         survey = SurveyFolder(folder, tier)
         with survey.locked():
-            survey.begin({"mock": True})
+            survey.begin({"grid": grid, "max_false_alarm_rate": None})
         number = options.candidates // (1, 20)[tier]
         for rows in candidates_of_fields(number, (0.5, 2.0)[tier], options.seed):
             survey.write_rows(rows)

@@ -121,6 +121,7 @@ def images_of_four_fields(number):
         replace(
             base,
             path=f"/data/tiles/tile_{n:07d}.fits.gz",
+            outline=tuple((np.arange(8.0) + n).tolist()),
             fields=tuple(range(n, n + 4)),
             owned=(True,) * 4,
         )

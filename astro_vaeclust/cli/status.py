@@ -29,7 +29,9 @@ def run(arguments):
     if arguments.json:
         print(json.dumps(status, indent=1))
         return
-    state = "running" if status["running"] else "not running"
+    run, state = status["run"], "not running"
+    if run is not None:
+        state = f"searched by process {run['process']} on {run['host']}"
     print(f"{status['planned']} fields, {state}")
     for name in ("done", "empty", "failed", "missing"):
         print(f"{status[name]:8d} {name}")

@@ -111,12 +111,11 @@ def run(arguments):
     """Search the fields; return 1 if any failed."""
     from ..survey import run_survey
 
-    images = arguments.images
     finder = replace(make_finder(arguments), progress_bar=None)
-    counts = Counter()
+    fields, cells = Counter(), Counter()
     with _terminated_as_interrupted(), _cluster(arguments) as client:
         rows = run_survey(
-            images[0] if len(images) == 1 else images,
+            arguments.images,
             arguments.output,
             finder=finder,
             client=client,
@@ -135,20 +134,27 @@ def run(arguments):
         )
         try:
             for row in rows:
-                counts[row.status] += 1
+                (cells if row.tier else fields)[row.status] += 1
         except KeyboardInterrupt:
             rows.close()
             raise KeyboardInterrupt(
-                f"interrupted after {counts.total()} fields; --resume goes on"
+                f"interrupted after {_number(fields, cells)}; --resume goes on"
             ) from None
+    both = fields + cells
     LOGGER.info(
-        "%d fields searched: %d done, %d empty, %d failed; 'vaeclust merge %s' makes "
+        "%s searched: %d done, %d empty, %d failed; 'vaeclust merge %s' makes "
         "the catalogue",
-        counts.total(),
-        *(counts[status] for status in ("done", "empty", "failed")),
+        _number(fields, cells),
+        *(both[status] for status in ("done", "empty", "failed")),
         arguments.output,
     )
-    return int(counts["failed"] > 0)
+    return int(both["failed"] > 0)
+
+
+def _number(fields, cells):
+    """Return how many fields and cells there are, in words."""
+    text = f"{fields.total()} fields"
+    return f"{text} and {cells.total()} cells" if cells else text
 
 
 @contextmanager

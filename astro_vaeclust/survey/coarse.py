@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from astropy.nddata import NDData
@@ -48,14 +48,14 @@ class CellSearch(FieldSearch):
     @contextmanager
     def opened(self, path):
         """Open the binned pixels of a field as an image."""
-        segment, index, *lossy = path.split("/")
+        segment, index = path.split("/")
         place = self.below.sky.field(int(index))
         frame = self.below.frame(place)
         wcs = frame.wcs.slice(self.below.inner_part(frame, place))
         with self.folder.open_pixels(segment) as arrays:
             pixels = arrays[index]
         with open_image(NDData(pixels, wcs=wcs)) as source:
-            yield replace(source, lossy=bool(lossy))
+            yield source
 
     def _searchable(self, pixels):
         """Return the pixels without islands that are too small for the level."""
@@ -86,15 +86,11 @@ def cell_jobs(search, cells, retry_failed):
     retry_failed : bool
         Whether cells that failed are searched again, too.
     """
-    rows = search.folder.read_rows(["status", "lossy", "inputs_digest"]).to_pylist()
+    rows = search.folder.read_rows(["status", "inputs_digest"]).to_pylist()
     rows = [row for row in rows if row["status"] == "done"]
     seen = fields_of_cells([row["field"] for row in rows], search.below)
     inputs = [
-        (
-            f"{row['segment']}/{row['field']}" + "/lossy" * row["lossy"],
-            row["inputs_digest"],
-        )
-        for row in rows
+        (f"{row['segment']}/{row['field']}", row["inputs_digest"]) for row in rows
     ]
     jobs = [(cell, tuple(inputs[n] for n in numbers)) for cell, numbers in seen.items()]
     return cells.missing(jobs, retry_failed)

@@ -38,6 +38,14 @@ SAMPLE = 4
 CONDITIONS = 512
 """Side in pixels of the square in which noise, seeing and density are measured."""
 
+MET = 10.0
+"""
+False alarms per deg2 up to which candidates of fields and cells meet.
+
+As between the levels of one image, one above the limit may measure a cluster, or tell
+that two are parts of it.
+"""
+
 FEW = 0.05
 """Usable fraction of a frame below which no sky to measure is no failure."""
 
@@ -56,6 +64,8 @@ class FieldRow:
     status : str
         "done"; "empty" if no image shows anything of its box that can be searched;
         "failed".
+    tier : int
+        0 for a field, 1 for a cell of fields, 2 for a cell of cells.
     reason : str
         Why it failed or is empty, or which images were left out.
     seconds : float
@@ -72,12 +82,13 @@ class FieldRow:
         Width of the stars there in arcsec.
     density : float
         Sources there per arcmin2.
-    lossy : bool
-        Whether an image went through a lossy compression.
+    flags : int
+        Those of `~astro_vaeclust.ClusterFlags` that its whole frame has.
     candidates : list of dict
         Those whose centre is in its box or just outside: ``ra`` and ``dec`` in deg,
         ``depth`` in the field in arcsec, and ``CANDIDATE_COLUMNS`` in their units;
-        ``part_of`` is a number in the list, from 1.
+        ``part_of`` is a number in the list, from 1. Some have rates above the limit of
+        the survey, and count only if they are one with a candidate of another level.
     binned : (ny, nx) float32 array or None
         Its pixels for a cell, until they are written.
     """
@@ -85,6 +96,7 @@ class FieldRow:
     field: int
     name: str
     status: str
+    tier: int = 0
     reason: str = ""
     seconds: float = 0.0
     worker: str = ""
@@ -93,7 +105,7 @@ class FieldRow:
     noise: float = np.nan
     seeing: float = np.nan
     density: float = np.nan
-    lossy: bool = False
+    flags: int = 0
     candidates: list[dict] = field(default_factory=list)
     binned: np.ndarray | None = None
 
@@ -159,6 +171,7 @@ class FieldSearch:
         return FieldRow(
             field=index,
             name=place.name,
+            tier=self.grid.tier,
             seconds=time.perf_counter() - began,
             worker=_worker(),
             inputs=tuple(inputs),
@@ -172,7 +185,7 @@ class FieldSearch:
             paths, frame, self.grid, opened=self.opened, skip_bad=self.skip_bad
         )
         found = {"status": "empty", "reason": "; ".join(assembled.bad)}
-        found["lossy"] = assembled.lossy
+        found["flags"] = ClusterFlags.LOSSY_INPUT.value * assembled.lossy
         pixels = self._searchable(assembled.pixels)
         usable = np.isfinite(pixels)
         found["area"] = _own_area(usable, frame.wcs, place)
@@ -186,8 +199,9 @@ class FieldSearch:
                     raise
                 return found | {"reason": str(error)}
             found |= self._conditions(NDData(pixels, wcs=frame.wcs))
-        if assembled.lossy:
-            table["flags"] |= ClusterFlags.LOSSY_INPUT.value
+        if "outside_of_calibration" in table.meta:
+            found["flags"] |= ClusterFlags.OUT_OF_CALIBRATION.value
+        table["flags"] |= found["flags"]
         if self.adds_to_cells:
             part = self.grid.inner_part(frame, place)
             found["binned"] = binned(assembled.pixels, part)
@@ -214,11 +228,13 @@ class FieldSearch:
         from ..detector.search import DetectorSearch
 
         rate = finder.max_false_alarm_rate
+        if rate is not None:
+            rate = max(rate.to_value(u.deg**-2), MET)
         image = read_image(image)
         search = DetectorSearch(
             image,
             finder.trained_model,
-            max_false_alarm_rate=None if rate is None else rate.to_value(u.deg**-2),
+            max_false_alarm_rate=rate,
             n_largest=finder.n_largest,
             fwhm=finder.fwhm,
             levels=self.grid.levels(self.n_levels),

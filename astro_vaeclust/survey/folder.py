@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import socket
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from ..utils.files import atomic_path, differences
 from ..utils.optional import import_optional
 from .field import CANDIDATE_COLUMNS, FieldRow
+from .grid import SurveyGrid
 from .images import InputImage
 from .remote import ImageCache
 
@@ -24,10 +26,13 @@ __all__ = ["SurveyFolder", "digest_of_inputs"]
 
 SETTINGS, IMAGES, SEGMENTS, LOCK = "survey.json", "images.parquet", "segments", ".lock"
 
+RUN = "run.json"
+"""Host and process of the run that is at work."""
+
 CACHE = "cache"
 """Folder of objects of the network."""
 
-BEGINNING = {LOCK, SEGMENTS, CACHE, f"{SETTINGS}.part"}
+BEGINNING = {LOCK, RUN, SEGMENTS, CACHE, f"{SETTINGS}.part", f"{RUN}.part"}
 """What a run that ended before it had begun may leave."""
 
 FORMAT = 1
@@ -95,6 +100,11 @@ class SurveyFolder:
         except ValueError as error:
             raise ValueError(f"{self.path / SETTINGS} is damaged: {error}") from error
 
+    @property
+    def grid(self):
+        """The grid (`~astro_vaeclust.survey.grid.SurveyGrid`)."""
+        return SurveyGrid(**self.settings["grid"])
+
     @contextmanager
     def locked(self):
         """
@@ -113,8 +123,10 @@ class SurveyFolder:
                 f"another run is writing to folder={str(self.path)!r}"
             ) from None
         try:
+            self._write(RUN, json.dumps(_this_process()).encode())
             yield
         finally:
+            (self.path / RUN).unlink(missing_ok=True)
             if not self.exists:
                 self._vanish(is_new)
             lock.release()
@@ -135,13 +147,18 @@ class SurveyFolder:
         return cache
 
     @property
-    def is_locked(self):
-        """Whether a run is at work (bool)."""
+    def run(self):
+        """
+        Host and process of the run at work (dict), or None.
+
+        It is not known of another host whether the run still lives there.
+        """
         try:
-            with self.locked():
-                return False
-        except BlockingIOError:
-            return True
+            run = json.loads((self.path / RUN).read_text())
+        except (FileNotFoundError, ValueError):  # none, or being written
+            return None
+        here = run["host"] == socket.gethostname()
+        return None if here and run != _process(run["process"]) else run
 
     def begin(self, settings):
         """
@@ -163,15 +180,15 @@ class SurveyFolder:
         for part in self.path.rglob(f"*{PART}"):
             part.unlink()
 
-    def write_images(self, images, n_fields):
-        """Write the images, and how many fields they show."""
+    def write_images(self, images):
+        """Write the images."""
         pa = import_optional("pyarrow", "survey")
         columns = {
             entry.name: [getattr(image, entry.name) for image in images]
             for entry in fields(InputImage)
         }
         table = pa.table(columns, schema=pa.schema(_plain_columns(pa, InputImage)))
-        self._write_table(IMAGES, table.replace_schema_metadata({"n": str(n_fields)}))
+        self._write_table(IMAGES, table)
 
     def read_images(self):
         """Return the images by their paths (dict of `InputImage`)."""
@@ -184,34 +201,12 @@ class SurveyFolder:
             row["pixels"] = texts.setdefault(row["pixels"], row["pixels"])
         return {row["path"]: InputImage(**row) for row in rows}
 
-    @property
-    def n_fields(self):
-        """Number of fields that the images show (int)."""
-        path = self.path / IMAGES
-        if not path.exists():
-            return 0
-        schema = import_optional("pyarrow.parquet", "survey").read_schema(path)
-        return int(schema.metadata[b"n"])
-
     def write_rows(self, rows):
-        """
-        Write a segment with rows of fields (list of `FieldRow`).
-
-        Raises an OSError that says how to go on, for instance if the disk is full.
-        """
+        """Write a segment with rows of fields (list of `FieldRow`)."""
+        pa = import_optional("pyarrow", "survey")
         self.rows_folder.mkdir(exist_ok=True)
         number = 1 + max((int(path.stem) for path in self.segments), default=0)
         name = f"{self.rows_folder.name}/{number:08d}"
-        try:
-            self._write_segment(name, rows)
-        except OSError as error:
-            raise OSError(
-                f"cannot write {self.path / name}: {error.strerror or error}; what was "
-                "found before is written, and the survey can be resumed"
-            ) from error
-
-    def _write_segment(self, name, rows):
-        pa = import_optional("pyarrow", "survey")
         pixels = {str(row.field): row.binned for row in rows if row.binned is not None}
         if pixels:  # first, so that they are there if the rows are
             buffer = io.BytesIO()
@@ -290,7 +285,11 @@ class SurveyFolder:
         self._write(name, buffer.getvalue())
 
     def _write(self, name, content):
-        """Write a file such that it is whole, or not there, also after a power cut."""
+        """
+        Write a file such that it is whole, or not there, also after a power cut.
+
+        Raises an OSError that says how to go on, for instance if the disk is full.
+        """
         target = self.path / name
         part = target.with_name(target.name + PART)
         try:
@@ -299,6 +298,11 @@ class SurveyFolder:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(target)
+        except OSError as error:
+            text = f"cannot write {target}: {error.strerror or error}"
+            if self.exists:
+                text += "; what was found is written, and the survey can be resumed"
+            raise OSError(text) from error
         finally:
             part.unlink(missing_ok=True)
         folder = os.open(target.parent, os.O_RDONLY)
@@ -306,6 +310,20 @@ class SurveyFolder:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _this_process():
+    return _process(os.getpid())
+
+
+def _process(number):
+    """Return what identifies a process on this host (dict), or None if it ended."""
+    psutil = import_optional("psutil", "survey")
+    try:
+        began = psutil.Process(number).create_time()
+    except psutil.NoSuchProcess:
+        return None
+    return {"host": socket.gethostname(), "process": number, "began": began}
 
 
 def digest_of_inputs(inputs):

@@ -10,7 +10,7 @@ import numpy as np
 from ..archives.mosaic import zero_point
 from ..images.hdus import quietly
 from ..utils.optional import import_optional
-from .images import opened
+from .images import opened, what_is_wrong
 
 __all__ = ["Assembled", "assemble"]
 
@@ -75,7 +75,7 @@ def assemble(paths, frame, grid, *, opened=opened, skip_bad=False):
                 piece = put(source, frame, grid)
                 lossy |= source.lossy
         except (OSError, ValueError, TypeError) as error:
-            reason = f"{path}: {error}"
+            reason = what_is_wrong(path, error)
             if not skip_bad:
                 raise OSError(reason) from error
             bad.append(reason)

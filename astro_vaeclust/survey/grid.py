@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from ..detector.grid import FINE, NetworkGrid
-from ..images.celestial import middle, pixel_area
+from ..images.celestial import middle
 from ..images.hdus import quietly
 from ..utils.validation import check_choice
 from .geometry import TangentPlane, around, degrees, in_pixels, on_sky, vectors
@@ -216,9 +216,9 @@ class SurveyGrid:
     tier: int = 0
 
     @classmethod
-    def from_image(cls, wcs, shape, fine_scale, *, side=None, **facts):
+    def from_scale(cls, scale, fine_scale, *, side=None, **facts):
         """
-        Return the grid for images such as one of this WCS and shape ``(ny, nx)``.
+        Return the grid for images with pixels of so many arcsec.
 
         ``fine_scale`` is that of
         `~astro_vaeclust.detector.grid.NetworkGrid.from_pixel_scale`, ``side`` that of a
@@ -226,7 +226,7 @@ class SurveyGrid:
         """
         if side is not None:
             check_choice("side", side, SIDES)
-        scale = float(np.round(3600 * np.sqrt(pixel_area(wcs, *middle(shape))), 6))
+        scale = float(np.round(scale, 6))
         network = NetworkGrid.from_pixel_scale(scale, fine_scale)
         margin = 2 * SEEN * network.scale
         if side is None:
@@ -351,34 +351,28 @@ def fields_of(wcs, shape, grid):
     margin = grid.margin / 3600
     ra, dec = degrees(center)
     indices = np.sort(grid.sky.near(ra, dec, radius + margin))
-    shown = np.array(
-        [
-            [
-                _overlap(grid.sky.field(index), wcs, shape, outline, wider)
-                for wider in (margin, 0.0)
-            ]
-            for index in indices
-        ]
-    )
-    return indices[shown[:, 0]], shown[shown[:, 0], 1]
+    fields = [grid.sky.field(index) for index in indices]
+    shown = _overlap(fields, wcs, shape, outline, margin)
+    owned = _overlap(fields, wcs, shape, outline, 0.0)
+    return indices[shown], owned[shown]
 
 
-def _overlap(field, wcs, shape, outline, margin):
-    """Whether an image and a box overlap along the axes of both."""
-    plane = TangentPlane(*field.center)
-    box, image = (
-        plane.project(positions) for positions in (vectors(field.outline()), outline)
-    )
-    low, high = box.min(axis=0) - margin, box.max(axis=0) + margin
-    if not _meet(low, high, image.min(axis=0), image.max(axis=0)):
-        return False
-    wider = plane.on_sky(around((low[0], high[0]), (low[1], high[1])))
-    pixels = in_pixels(wcs, wider)
-    if not np.isfinite(pixels).all():
-        return True
+def _overlap(fields, wcs, shape, outline, margin):
+    """Tell which boxes an image overlaps along the axes of both, (n,) bool array."""
+    meets, wider = [], []
+    for field in fields:
+        plane = TangentPlane(*field.center)
+        box, image = (plane.project(at) for at in (vectors(field.outline()), outline))
+        low, high = box.min(axis=0) - margin, box.max(axis=0) + margin
+        meets.append(_meet(low, high, image.min(axis=0), image.max(axis=0)))
+        wider.append(plane.on_sky(around((low[0], high[0]), (low[1], high[1]))))
+    pixels = in_pixels(wcs, np.concatenate(wider)).reshape(len(fields), -1, 2)
     edge = np.array(shape[::-1]) - 0.5
-    return _meet(pixels.min(axis=0), pixels.max(axis=0), np.full(2, -0.5), edge)
+    on_image = _meet(pixels.min(axis=1), pixels.max(axis=1), np.full(2, -0.5), edge)
+    unknown = ~np.isfinite(pixels).all(axis=(1, 2))
+    return np.array(meets) & (on_image | unknown)
 
 
 def _meet(low, high, other_low, other_high):
-    return bool(np.all((low < other_high) & (high > other_low)))
+    """Whether boxes overlap, by their limits along the last axis."""
+    return np.all((low < other_high) & (high > other_low), axis=-1)

@@ -9,7 +9,7 @@ import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +21,24 @@ from .geometry import corners
 from .grid import fields_of, pixel_grid
 from .remote import is_remote, opened_object, stamp_of
 
-__all__ = ["InputImage", "describe_image", "list_images", "opened", "stamps_of"]
+__all__ = [
+    "InputImage",
+    "describe_image",
+    "list_images",
+    "opened",
+    "restamped",
+    "stamps_of",
+    "what_is_wrong",
+]
+
+LISTS = (".txt", ".lst", ".list")
+"""Suffixes of text files with the names of images."""
 
 MAX_NAMED = 10
 """Bad images that an error names."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InputImage:
     """
     What is known of an image before its pixels are read.
@@ -70,8 +81,8 @@ def list_images(images):
     Parameters
     ----------
     images : str, path-like or sequence
-        A pattern such as ``tiles/*.fits``, a text file with a path, pattern or URL per
-        line and comments after ``#``, or a sequence of paths, patterns and URLs.
+        A path, a pattern such as ``tiles/*.fits``, a URL, a text file with one of these
+        per line and comments after ``#``, or a sequence of these.
 
     Raises
     ------
@@ -79,11 +90,9 @@ def list_images(images):
         If there are none, or lines are no files or occur twice; all are named.
     """
     if isinstance(images, (str, os.PathLike)):
-        images = [os.fspath(images)]
-        if images[0].endswith((".txt", ".lst", ".list")) and not is_remote(images[0]):
-            images = _lines(images[0])
+        images = [images]
     paths, wrong = [], []
-    for entry in map(os.fspath, images):
+    for entry in _entries(map(os.fspath, images)):
         found = [entry] if is_remote(entry) else _matches(entry)
         wrong += [] if found else [f"{entry} (no such file)"]
         wrong += [f"{path} (a folder)" for path in found if os.path.isdir(path)]
@@ -97,15 +106,31 @@ def list_images(images):
     return sorted(paths)
 
 
-def _lines(path):
-    lines = Path(path).read_text().splitlines()
-    lines = (line.partition("#")[0].strip() for line in lines)
-    return [line for line in lines if line]
+def _entries(images):
+    """Yield paths, patterns and URLs, with those of text files in their place."""
+    for entry in images:
+        path = Path(entry).expanduser()
+        if is_remote(entry) or path.suffix not in LISTS or not path.is_file():
+            yield entry
+            continue
+        for line in path.read_text().splitlines():
+            name = line.partition("#")[0].strip()
+            if name:
+                yield name
 
 
 def _matches(entry):
     entry = os.path.expanduser(entry)
     return [entry] if os.path.exists(entry) else glob.glob(entry, recursive=True)
+
+
+def what_is_wrong(path, error):
+    """Return one line that names an image once, and what is wrong with it (str)."""
+    text = " ".join(str(error).split()).removeprefix("data: ")
+    for name in (path, os.path.basename(path)):
+        if text.startswith(f"{name!r} "):
+            return path + text.removeprefix(repr(name))
+    return text if path in text else f"{path}: {text}"
 
 
 def named(texts):
@@ -118,6 +143,15 @@ def stamps_of(paths):
     """Return the stamps of images (list of str); empty for what is not there."""
     with ThreadPoolExecutor(16) as pool:
         return list(pool.map(_stamp, paths))
+
+
+def restamped(images):
+    """Return images with the stamps of now (list); those on the network as they are."""
+    images = list(images)
+    here = [n for n, image in enumerate(images) if not is_remote(image.path)]
+    for n, stamp in zip(here, stamps_of([images[n].path for n in here]), strict=True):
+        images[n] = replace(images[n], stamp=stamp)
+    return images
 
 
 def _stamp(path):

@@ -57,7 +57,8 @@ def merge(
     folder : str or path-like
         The folder that `run_survey` wrote. It may still be written to.
     max_false_alarm_rate : `~astropy.units.Quantity`, optional
-        Only candidates with at most this many false detections per area.
+        Only candidates with at most this many false detections per area; by default the
+        limit of the finder of the survey.
 
     Returns
     -------
@@ -77,16 +78,18 @@ def merge(
     check_rate("max_false_alarm_rate", max_false_alarm_rate)
     survey = existing(folder)
     names = ["name", "status", "candidates"]
-    columns = link_levels(
-        [candidates_of(folder.read_rows(names)) for folder in survey.tiers]
-    )
+    tiers = [candidates_of(tier.read_rows(names)) for tier in survey.tiers]
+    _flag_as_fields(tiers[1:], survey)
+    columns = link_levels(tiers)
     meta = {"survey": survey.settings}
-    meta["survey"].get("grid", {}).pop("pixels", None)  # a whole header
+    meta["survey"]["grid"].pop("pixels")  # a whole header
+    limit = meta["survey"]["max_false_alarm_rate"]
     if max_false_alarm_rate is not None:
         limit = max_false_alarm_rate.to_value(u.deg**-2)
+        meta["max_false_alarm_rate"] = f"{limit:g} / deg2"
+    if limit is not None:
         chosen = columns["false_alarm_rate"] <= limit
         columns = {name: values[chosen] for name, values in columns.items()}
-        meta["max_false_alarm_rate"] = f"{limit:g} / deg2"
     return ClusterCatalog(_table(columns, meta))
 
 
@@ -127,6 +130,17 @@ def candidates_of(rows):
     number = np.nan_to_num(columns["part_of"]).astype(np.int64)
     columns["part_of"] = np.where(number > 0, number + first, 0)
     return columns
+
+
+def _flag_as_fields(cells, survey):
+    """Give candidates of cells the flags of the fields in which their centres lie."""
+    rows, sky = survey.read_rows(["flags"]), survey.grid.sky
+    field, flags = (rows[name].to_numpy() for name in ("field", "flags"))
+    for columns in cells:
+        owner = sky.locate(columns["ra"], columns["dec"])
+        known = np.isin(owner, field)
+        there = np.where(known, np.searchsorted(field, owner), 0)
+        columns["flags"] = columns["flags"] | np.where(known, flags[there], 0)
 
 
 def link(columns):

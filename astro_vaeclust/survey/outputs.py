@@ -14,8 +14,9 @@ from astropy.coordinates import SkyCoord
 
 from ..utils.files import atomic_path
 from ..utils.optional import import_optional
-from .grid import SurveyGrid
+from .images import restamped
 from .merge import existing, merge
+from .plan import jobs_of
 
 __all__ = ["status_of", "write_outputs"]
 
@@ -96,11 +97,9 @@ def _write_log(survey):
     """Write a row per field, and per cell, without candidates."""
     pa = import_optional("pyarrow", "survey")
     compute = import_optional("pyarrow.compute", "survey")
-    tables = []
-    for tier, folder in enumerate(survey.tiers):
-        rows = folder.read_rows().sort_by("field")
-        tables.append(rows.add_column(0, "tier", pa.array([tier] * len(rows), "int64")))
-    rows = pa.concat_tables(tables)
+    rows = pa.concat_tables(
+        [tier.read_rows().sort_by("field") for tier in survey.tiers]
+    )
     number = compute.list_value_length(rows["candidates"])
     rows = rows.drop_columns(["candidates", "segment"])
     rows = rows.append_column("n_candidates", number)
@@ -111,8 +110,7 @@ def _write_log(survey):
 def _write_area(survey):
     """Write the sky of the images within the fields that are done, as a MOC."""
     moc = import_optional("mocpy", "survey").MOC
-    sky = SurveyGrid(**survey.settings["grid"]).sky
-    rows = survey.read_rows(["status"])
+    sky, rows = survey.grid.sky, survey.read_rows(["status"])
     done = rows["field"].to_numpy()[rows["status"].to_numpy(False) == "done"]
     shown = [image.outline for image in survey.read_images().values()]
     boxes = [sky.field(index).outline().ravel() for index in done]
@@ -144,10 +142,12 @@ def status_of(folder):
     Returns
     -------
     status : dict
-        ``running`` (bool); numbers of fields ``planned``, ``done``, ``empty``,
-        ``failed`` and ``missing``; ``cells``, the same for cells, whose number is known
-        when all fields are there; ``area`` that was searched in deg2; ``candidates`` of
-        both, those that several report more than once; ``seconds`` of the workers; and
+        ``run``, host and process of the run at work, or None; numbers of fields
+        ``planned``, ``done``, ``empty``, ``failed`` and ``missing``, which a run would
+        search, also because their images on disk have changed; ``cells``, the same for
+        cells, whose number is known when all fields are there; ``area`` that was
+        searched in deg2; ``candidates`` of both, those that several report more than
+        once, and those of rates above the limit; ``seconds`` of the workers; and
         ``failures``, the reasons with their numbers, most first.
 
     Raises
@@ -160,15 +160,18 @@ def status_of(folder):
     survey = existing(folder)
     names = ["status", "reason", "area", "seconds", "candidates"]
     fields, *cells = (tier.read_rows(names) for tier in survey.tiers)
+    planned = list(jobs_of(restamped(survey.read_images().values())))
+    missing = [field for field, _ in survey.missing(planned, retry_failed=False)]
+    fields = fields.filter(~np.isin(fields["field"].to_numpy(), missing))
     rows = pa.concat_tables([fields, *cells])
     failed = rows.filter(compute.equal(rows["status"], "failed"))
     reasons = Counter(failed["reason"].to_pylist())
     candidates = compute.sum(compute.list_value_length(rows["candidates"])).as_py()
     return {
-        "running": survey.is_locked,
-        "planned": survey.n_fields,
+        "run": survey.run,
+        "planned": len(planned),
         **_numbers(fields),
-        "missing": max(survey.n_fields - len(fields), 0),
+        "missing": len(missing),
         "cells": _numbers(pa.concat_tables(cells)) if cells else {},
         "area": compute.sum(fields["area"]).as_py() or 0.0,
         "candidates": candidates or 0,

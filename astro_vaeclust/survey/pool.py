@@ -234,7 +234,9 @@ class FieldPool:
             if type(error).__name__ == "KilledWorker":
                 reason = "its worker died each time it was tried; out of memory?"
         name = search.grid.sky.field(index).name
-        return FieldRow(index, name, "failed", reason=reason, inputs=inputs)
+        return FieldRow(
+            index, name, "failed", search.grid.tier, reason=reason, inputs=inputs
+        )
 
     def _ended(self, items, submitted, limit=np.inf):
         """Yield items with their futures as they end, and Nones while none does."""

@@ -5,21 +5,17 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ..finder import VAEClusterFinder
 from ..photometry.surveys import get_survey
-from ..utils.provenance import describe_finder
 from ..utils.validation import check_count, check_number
-from .coarse import CellSearch, cell_jobs, check_folder_is_seen
+from .coarse import cell_jobs, check_folder_is_seen
 from .completeness import choose_fields, completeness_table, inject_into_field
-from .field import FieldSearch
 from .folder import SurveyFolder
-from .grid import SurveyGrid
-from .images import MAX_NAMED, describe_image, list_images, named, opened, stamps_of
+from .images import list_images
+from .plan import Plan, jobs_of
 from .pool import FieldPool, joined
 from .remote import cache_size, is_remote
 
@@ -39,12 +35,6 @@ SEGMENT_ROWS = 64
 
 SEGMENT_SECONDS = 10.0
 """Seconds after which a segment is written."""
-
-CHUNK = 32
-"""Images whose headers one task reads."""
-
-SAME_SCALE = 0.01
-"""Fraction within which the pixels of all images have one size."""
 
 
 def run_survey(
@@ -76,7 +66,7 @@ def run_survey(
     Parameters
     ----------
     images : str, path-like or sequence
-        A pattern, a text file with one path, pattern or URL per line, or a sequence of
+        A path, pattern or URL, a text file with one of these per line, or a sequence of
         these. The images show one band in pixels of one size.
     folder : str or path-like
         Where the results are kept; made if missing.
@@ -92,7 +82,8 @@ def run_survey(
     retry_failed : bool
         Whether fields that failed are searched again, too; implies ``resume``.
     skip_bad : bool
-        Whether images that cannot be read are left out of their fields.
+        Whether images that cannot be used are left out, with a warning; of one whose
+        pixels cannot be read, the rows of its fields tell.
     hdu : int, str or (str, int), optional
         HDU of the image in each file.
     band : str, optional
@@ -121,6 +112,11 @@ def run_survey(
     row : `~astro_vaeclust.survey.field.FieldRow`
         A field that was searched, with its status, in the order in which they end. The
         rows are in the folder within 10 s, and when the iteration ends in any way.
+
+    Warns
+    -----
+    `~astropy.utils.exceptions.AstropyUserWarning`
+        If images are left out.
 
     Raises
     ------
@@ -154,7 +150,7 @@ def run_survey(
     if survey.path.exists():
         with survey.locked():  # refuses before anything starts
             pass
-    plan = _Plan(list_images(images), finder, survey, hdu, band, side, skip_bad)
+    plan = Plan(list_images(images), finder, survey, hdu, band, side, skip_bad)
     cluster = joined(client, workers)
     limits = {"cache": cache, "timeout": timeout}
     measured = (completeness, imitated)
@@ -180,7 +176,9 @@ def _run(plan, cluster, limits, retry_failed, measured, progress_bar):
         if measured[0] and plan.grid.zero_point is None:
             raise ValueError("completeness needs the zero point, MAGZP in the headers")
         survey.begin(plan.settings)
-        jobs = plan.jobs(images, retry_failed)
+        survey.write_images(images)
+        jobs = survey.missing(jobs_of(images), retry_failed)
+        del images  # there may be millions
         if plan.cell_searches:
             check_folder_is_seen(client, survey)
         yield from _searched(plan.search, jobs, pool, survey, progress_bar)
@@ -228,163 +226,3 @@ def _written(rows, survey):
     finally:
         if waiting:
             survey.write_rows(waiting)
-
-
-@dataclass
-class _Plan:
-    """What a survey is: its images, its grid, and the fields to search."""
-
-    paths: list[str]
-    finder: object
-    survey: SurveyFolder
-    hdu: object
-    band: str | None
-    side: float | None
-    skip_bad: bool
-    grid: SurveyGrid | None = None
-
-    @property
-    def search(self):
-        """The search of any field (`FieldSearch`)."""
-        return FieldSearch(self.finder, self.grid, self.hdu, self.skip_bad)
-
-    @property
-    def cell_searches(self):
-        """The searches of cells, of cells of cells and so on (list of `CellSearch`)."""
-        search, searches = self.search, []
-        while search.adds_to_cells:
-            folder = SurveyFolder(self.survey.path.absolute(), search.grid.tier)
-            cells = search.grid.cells
-            search = CellSearch(self.finder, cells, below=search.grid, folder=folder)
-            searches.append(search)
-        return searches
-
-    @property
-    def settings(self):
-        """What every row depends on (dict)."""
-        return {
-            "finder": describe_finder(self.finder),
-            "grid": asdict(self.grid),
-            "band": self.band,
-            "hdu": self.hdu,
-        }
-
-    def find_grid(self):
-        """Take the grid of the survey, or make one for the first image."""
-        if self.survey.exists:
-            self.grid = SurveyGrid(**self.survey.settings["grid"])
-            if self.side is not None and self.side != self.grid.side:
-                raise ValueError(
-                    f"side is {self.grid.side:g} deg in this survey, got {self.side:g}"
-                )
-            return
-        fine_scale = self.finder.trained_model.fine_scale
-        wrong = []
-        for path in self.paths:
-            try:
-                with opened(path, self.hdu, header_only=True) as source:
-                    self.grid = SurveyGrid.from_image(
-                        source.wcs, source.shape, fine_scale, side=self.side
-                    )
-                    return
-            except (OSError, ValueError, TypeError) as error:
-                wrong.append(f"{path} ({error})")
-                if len(wrong) == MAX_NAMED and not self.skip_bad:
-                    break
-        raise ValueError(f"images: {named(wrong)}")
-
-    def describe(self, pool):
-        """Return what is known of the images; workers read headers that are new."""
-        known = self.survey.read_images()
-        stamps = dict(zip(self.paths, stamps_of(self.paths), strict=True))
-        new = [
-            (path, stamp)
-            for path, stamp in stamps.items()
-            if path not in known or known[path].stamp != stamp
-        ]
-        chunks = [new[first : first + CHUNK] for first in range(0, len(new), CHUNK)]
-        described, wrong = {}, []
-        for found in pool.each(_describe_images, chunks, self.hdu, self.grid):
-            for path, image in found.items():
-                if isinstance(image, str):
-                    wrong.append(f"{path} ({image})")
-                else:
-                    described[path] = image
-        images = [described.get(path) or known.get(path) for path in self.paths]
-        images = [image for image in images if image is not None]
-        images, misfits = self._fitting(images)
-        wrong += misfits
-        if wrong and not self.skip_bad:
-            raise ValueError(f"images: {named(wrong)}")
-        if not images:
-            raise ValueError(f"images: none can be used: {named(wrong)}")
-        if not self.survey.exists:
-            self._finish_grid(images)
-        return images
-
-    def _finish_grid(self, images):
-        """Note whether all images are on one grid of pixels, and their zero point."""
-        kinds = {image.pixels for image in images}
-        self.grid = replace(
-            self.grid,
-            pixels=kinds.pop() if len(kinds) == 1 else None,
-            zero_point=images[0].zero_point,
-        )
-
-    def _fitting(self, images):
-        """Return the images of the wanted band and scale, and what is wrong else."""
-        if self.band is not None:
-            images = [image for image in images if image.band == self.band]
-            if not images:
-                return [], [f"none has the band {self.band!r} in its header"]
-        band, scale = images[0].band if images else "", self.grid.pixel_scale
-        fitting, wrong = [], []
-        for image in images:
-            if abs(image.scale / scale - 1) > SAME_SCALE:
-                wrong.append(
-                    f"{image.path} (pixels of {image.scale:.4g}, not of {scale:.4g})"
-                )
-            elif self.grid.pixels not in (None, image.pixels):
-                wrong.append(f"{image.path} (not on the grid of pixels of this survey)")
-            elif image.band != band:
-                wrong.append(
-                    f"{image.path} (band {image.band!r}, not {band!r}; "
-                    f"band={band!r} chooses)"
-                )
-            else:
-                fitting.append(image)
-        return fitting, wrong
-
-    def jobs(self, images, retry_failed):
-        """Return the fields to search with their images (list of tuple)."""
-        fields, numbers = _shown(images)
-        self.survey.write_images(images, len(fields))
-        inputs = [(image.path, image.stamp) for image in images]
-        jobs = (
-            (int(field), tuple(inputs[n] for n in of_field))
-            for field, of_field in zip(fields, numbers, strict=True)
-        )
-        return self.survey.missing(jobs, retry_failed)
-
-
-def _describe_images(images, hdu, grid):
-    """Return what `describe_image` says of images, or why it cannot, by path."""
-    found = {}
-    for path, stamp in images:
-        try:
-            found[path] = describe_image(path, stamp, hdu, grid)
-        except (OSError, ValueError, TypeError) as error:
-            found[path] = " ".join(str(error).split())
-    return found
-
-
-def _shown(images):
-    """Return the fields whose boxes images show, and the images that each sees."""
-    number = np.repeat(np.arange(len(images)), [len(image.fields) for image in images])
-    field = np.concatenate([np.array(image.fields, dtype=int) for image in images])
-    owned = np.concatenate([np.array(image.owned, dtype=bool) for image in images])
-    order = np.argsort(field, kind="stable")
-    fields, first = np.unique(field[order], return_index=True)
-    numbers = np.split(number[order], first[1:])
-    wanted = np.isin(fields, field[owned])
-    return fields[wanted], [n for n, keep in zip(numbers, wanted, strict=True) if keep]

@@ -11,6 +11,7 @@ from astropy.table import Table
 pytest.importorskip("distributed")
 
 from astro_vaeclust.cli import main
+from astro_vaeclust.survey.field import FieldRow
 from astro_vaeclust.survey.folder import SurveyFolder
 from astro_vaeclust.survey.pool import joined
 
@@ -64,6 +65,14 @@ def test_from_an_image_to_a_catalogue(command, tmp_path, capsys):
         "area.moc.fits",
     ):
         assert (tmp_path / "plane" / name).exists()
+
+
+def test_cells_are_counted_beside_fields(command, capsys, monkeypatch):
+    rows = [FieldRow(n, f"{n}", "done") for n in range(3)]
+    rows += [FieldRow(0, "0", status, tier=1) for status in ("done", "failed")]
+    monkeypatch.setattr("astro_vaeclust.survey.run_survey", lambda *_, **__: rows)
+    assert command("survey", "a.fits", "--output", "plane") == 1
+    assert "3 fields and 2 cells searched: 4 done, 0 empty, 1 f" in error_line(capsys)
 
 
 def test_a_field_that_failed_is_code_1_and_is_tried_again(command, tmp_path, capsys):

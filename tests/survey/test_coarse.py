@@ -32,7 +32,6 @@ from astro_vaeclust.survey.outputs import status_of, write_outputs
 
 from ..detector.examples import CALIBRATION, INTENSITY, tiny_model
 from .examples import SIDE, sky, write
-from .test_grid import make_wcs
 
 LEVELS = replace(CALIBRATION, levels=((LevelCalibration(INTENSITY),) * 5,) * 2)
 
@@ -56,7 +55,7 @@ def finder(tmp_path_factory):
 
 @pytest.fixture
 def grid():
-    return SurveyGrid.from_image(make_wcs(275.12, -16.18), (600, 400), 0.6, side=SIDE)
+    return SurveyGrid.from_scale(1.0, 0.6, side=SIDE)
 
 
 def test_binned_pixels_are_means_of_what_can_be_used():
@@ -103,8 +102,7 @@ def test_pixels_that_are_binned_already_are_searched_on_their_level():
 
 @pytest.mark.parametrize("center", [(275.12, -16.18), (0.0, 0.01), (40.0, 89.7)])
 def test_cells_see_every_field_that_is_on_their_frame(center):
-    wcs = make_wcs(*center)
-    grid = SurveyGrid.from_image(wcs, (600, 400), 0.6, side=SIDE)
+    grid = SurveyGrid.from_scale(1.0, 0.6, side=SIDE)
     indices = np.unique(grid.sky.near(*center, 0.3))
     found = fields_of_cells(indices, grid)
     assert fields_of_cells([], grid) == {}
@@ -131,8 +129,7 @@ def test_cells_see_every_field_that_is_on_their_frame(center):
 
 @pytest.mark.parametrize("scale", [1.0, 0.2])
 def test_frames_of_cells_are_as_large_as_those_of_fields(scale):
-    wcs = make_wcs(275.12, -16.18, scale)
-    grid = SurveyGrid.from_image(wcs, (600, 400), 0.6)
+    grid = SurveyGrid.from_scale(scale, 0.6)
     shape = grid.frame(grid.sky.field(grid.sky.locate(275.12, -16.18))).shape
     for tier in (1, 2):
         grid = grid.cells
@@ -152,6 +149,25 @@ def test_small_islands_are_too_small_for_a_level(grid):
     pixels[150 : 150 + MIN_SIDE - 1, 210:] = 2
     assert set(np.unique(search._searchable(pixels)[np.isfinite(pixels)])) >= {1.0}
     assert np.nanmax(search._searchable(pixels)) == 1
+
+
+@pytest.mark.parametrize(("limit", "met"), [(1.0, 10.0), (30.0, 30.0), (None, None)])
+def test_fields_report_what_may_meet_candidates_of_cells(
+    finder, grid, monkeypatch, limit, met
+):
+    class Asked(Exception):
+        """Has the limit of a search."""
+
+    def search(*_, max_false_alarm_rate, **__):
+        raise Asked(max_false_alarm_rate)
+
+    monkeypatch.setattr("astro_vaeclust.detector.search.DetectorSearch", search)
+    rate = None if limit is None else limit / u.deg**2
+    field = FieldSearch(replace(finder, max_false_alarm_rate=rate), grid)
+    pixels, wcs = sky()
+    with pytest.raises(Asked) as asked:
+        field._table(NDData(pixels, wcs=wcs))
+    assert asked.value.args == (met,)
 
 
 class PoolOfOne:
@@ -230,7 +246,7 @@ def test_workers_must_see_the_folder(tmp_path):
         check_folder_is_seen(client, SurveyFolder(tmp_path / "out"))
 
 
-def test_compressed_pixels_are_told_of_to_the_cells(grid, tmp_path):
+def test_a_cell_sees_the_pixels_of_a_field_in_their_place(grid, tmp_path):
     folder = SurveyFolder(tmp_path / "out")
     with folder.locked():
         folder.begin({})
@@ -241,14 +257,9 @@ def test_compressed_pixels_are_told_of_to_the_cells(grid, tmp_path):
     pixels = np.ones(shape, dtype=np.float32)
     folder.write_rows([FieldRow(index, field.name, "done", binned=pixels)])
     search = CellSearch(None, grid.cells, below=grid, folder=folder)
-    for path, lossy in (
-        (f"00000001/{index}", False),
-        (f"00000001/{index}/lossy", True),
-    ):
-        with search.opened(path) as source:
-            assert source.lossy == lossy
-            assert source.shape == tuple(shape)
-            middle = source.wcs.pixel_to_world(*(np.array(shape[::-1]) - 1) / 2)
+    with search.opened(f"00000001/{index}") as source:
+        assert source.shape == tuple(shape)
+        middle = source.wcs.pixel_to_world(*(np.array(shape[::-1]) - 1) / 2)
     assert abs(middle.dec.deg - field.center[1]) < grid.cells.pixel_scale / 3600
 
 

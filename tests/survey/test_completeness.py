@@ -95,7 +95,7 @@ def test_clusters_are_painted_into_the_middle_of_a_field(tmp_path, monkeypatch):
     monkeypatch.setattr(completeness, "PER_FIELD", 12)
     pixels, wcs = sky(shape=(700, 700), n_blobs=0)
     path = write(tmp_path / "a.fits", pixels, wcs)
-    grid = SurveyGrid.from_image(wcs, pixels.shape, 0.6, side=0.0625, zero_point=20.0)
+    grid = SurveyGrid.from_scale(1.0, 0.6, side=0.0625, zero_point=20.0)
     row = {
         "field": grid.sky.locate(275.12, -16.18),
         "inputs": [{"path": path}],

@@ -12,7 +12,7 @@ pytest.importorskip("reproject")
 
 
 def grid_of(wcs, shape, **facts):
-    return SurveyGrid.from_image(wcs, shape, 0.6, side=SIDE, **facts)
+    return SurveyGrid.from_scale(1.0, 0.6, side=SIDE, **facts)
 
 
 def frame_at(grid, ra=275.12, dec=-16.18):

@@ -4,6 +4,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
+from astro_vaeclust.survey.geometry import in_pixels
 from astro_vaeclust.survey.grid import (
     MAX_FRAME,
     SIDES,
@@ -72,8 +73,7 @@ def test_a_field_at_ra_0_and_one_at_the_pole_know_what_is_beyond():
     ("scale", "side"), [(2.0, 0.5), (1.0, 0.5), (0.6, 0.5), (0.34, 0.25), (0.2, 0.125)]
 )
 def test_frames_are_small_enough(scale, side):
-    wcs = make_wcs(100, -30, scale)
-    grid = SurveyGrid.from_image(wcs, (600, 400), 0.6)
+    grid = SurveyGrid.from_scale(scale, 0.6)
     assert grid.side == side
     frame = grid.frame(grid.sky.field(grid.sky.locate(100, -30)))
     assert max(frame.shape) <= MAX_FRAME + 8
@@ -86,7 +86,7 @@ def test_frames_are_small_enough(scale, side):
 def test_the_fields_of_an_image_are_those_of_its_pixels(ra, dec, turn):
     shape = (900, 700)
     wcs = make_wcs(ra, dec, shape=shape, turn=turn)
-    grid = SurveyGrid.from_image(wcs, shape, 0.6, side=0.0625)
+    grid = SurveyGrid.from_scale(1.0, 0.6, side=0.0625)
     indices, owned = fields_of(wcs, shape, grid)
     y, x = np.mgrid[: shape[0] : 7, : shape[1] : 7]
     sky = wcs.pixel_to_world(x.ravel(), y.ravel())
@@ -101,9 +101,25 @@ def test_the_fields_of_an_image_are_those_of_its_pixels(ra, dec, turn):
         assert corner.separation(sky).min().arcsec < 3600
 
 
+def test_many_fields_of_an_image_are_looked_up_at_once(monkeypatch):
+    asked = []
+
+    def counted(wcs, sky):
+        asked.append(len(sky))
+        return in_pixels(wcs, sky)
+
+    monkeypatch.setattr("astro_vaeclust.survey.grid.in_pixels", counted)
+    wcs = make_wcs(100, -30, shape=(4000, 4000))
+    grid = SurveyGrid.from_scale(1.0, 0.6, side=0.0625)
+    indices, owned = fields_of(wcs, (4000, 4000), grid)
+    assert owned.sum() > 300
+    assert len(asked) == 2
+    assert min(asked) > len(indices)
+
+
 def test_galactic_images_have_fields_in_right_ascension():
     wcs = make_wcs(14.0, -0.5, kind="GLON-TAN,GLAT-TAN")
-    grid = SurveyGrid.from_image(wcs, (600, 400), 0.6, side=0.125)
+    grid = SurveyGrid.from_scale(1.0, 0.6, side=0.125)
     indices, owned = fields_of(wcs, (600, 400), grid)
     center = SkyCoord(14.0, -0.5, unit="deg", frame="galactic").icrs
     assert grid.sky.locate(center.ra.deg, center.dec.deg) in indices[owned]
@@ -121,9 +137,7 @@ def test_parts_of_an_image_are_on_one_grid_and_others_are_not():
 
 def test_the_frame_of_one_grid_is_a_part_of_it():
     whole = make_wcs(275.1, -16.2, turn=0.3)
-    grid = SurveyGrid.from_image(
-        whole, (600, 400), 0.6, side=0.0625, pixels=pixel_grid(whole)
-    )
+    grid = SurveyGrid.from_scale(1.0, 0.6, side=0.0625, pixels=pixel_grid(whole))
     frame = grid.frame(grid.sky.field(grid.sky.locate(275.1, -16.2)))
     shift = frame.wcs.wcs.crpix - whole.wcs.crpix
     np.testing.assert_allclose(shift, np.round(shift), atol=1e-6)

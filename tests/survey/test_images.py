@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from astro_vaeclust.survey.images import describe_image, list_images
+from astro_vaeclust.survey.images import describe_image, list_images, what_is_wrong
 
 from .examples import sky, write
 
@@ -21,6 +21,19 @@ def test_patterns_files_and_lists_give_sorted_paths(three):
     text = f"# tiles\n{three}/b.fits  # the middle\n\n{three}/[ac].fits\n"
     (three / "tiles.txt").write_text(text)
     assert list_images(three / "tiles.txt") == expected
+    (three / "two.txt").write_text(f"{three}/[bc].fits")
+    assert list_images([three / "a.fits", three / "two.txt"]) == expected
+
+
+def test_what_is_wrong_names_an_image_once():
+    for path, text, expected in (
+        ("/x/a.fits", "data: '/x/a.fits' is cut", "/x/a.fits is cut"),
+        ("/x/a.fits", "data: 'a.fits' is cut", "/x/a.fits is cut"),
+        ("/x/a.fits", "[Errno 2] no such file: '/x/a.fits'", None),
+        ("http://x/a.fits", "http://x/a.fits: the server says 404", None),
+        ("/x/a.fits", "wcs: data\nbrings none", "/x/a.fits: wcs: data brings none"),
+    ):
+        assert what_is_wrong(path, OSError(text)) == (expected or text)
 
 
 def test_all_bad_lines_are_named_at_once(three):

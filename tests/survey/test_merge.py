@@ -1,5 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import time
+from dataclasses import asdict
 
 import astropy.units as u
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 pytest.importorskip("pyarrow")
 pytest.importorskip("astropy_healpix")
 
+from astro_vaeclust.measure.flags import ClusterFlags
 from astro_vaeclust.survey.field import CANDIDATE_COLUMNS, FieldRow
 from astro_vaeclust.survey.folder import SurveyFolder
-from astro_vaeclust.survey.grid import SkyGrid
+from astro_vaeclust.survey.grid import SkyGrid, SurveyGrid
 from astro_vaeclust.survey.merge import link, merge
 from astro_vaeclust.survey.outputs import status_of
 
@@ -37,8 +39,13 @@ def row(field, *candidates, status="done", **facts):
 def folder(tmp_path):
     folder = SurveyFolder(tmp_path / "out")
     with folder.locked():
-        folder.begin({"seed": 1})
+        folder.begin(settings())
     return folder
+
+
+def settings(limit=None):
+    grid = SurveyGrid.from_scale(1.0, 0.6)
+    return {"grid": asdict(grid), "max_false_alarm_rate": limit}
 
 
 def beside(arcsec):
@@ -116,6 +123,41 @@ def test_what_fields_and_cells_see_of_a_cluster_is_one_row(folder):
     assert (status["done"], status["candidates"]) == (2, 5)
 
 
+def test_cells_have_the_flags_of_the_fields_where_their_candidates_are(folder):
+    flags = ClusterFlags.OUT_OF_CALIBRATION | ClusterFlags.LOSSY_INPUT
+    folder.write_rows([row(WEST, flags=flags.value), row(EAST)])
+    whole = [
+        of_size(CELL, beside(at), 30.0, 50.0, 4.0, 0.1) | {"flags": 1}
+        for at in (-200, 200)
+    ]
+    beyond = of_size(CELL, beside(8000), 30.0, 50.0, 4.0, 0.1)
+    cell = row(CELL, *whole, beyond, tier=1)
+    SurveyFolder(folder.path, 1).write_rows([cell])
+    catalog = merge(folder.path)
+    found = dict(zip(catalog["sky_center"].ra.deg, catalog["flags"], strict=True))
+    assert [found[ra] for ra in sorted(found)] == [1 | flags.value, 1, 0]
+
+
+def test_candidates_above_the_limit_count_only_with_those_of_other_levels(tmp_path):
+    folder = SurveyFolder(tmp_path / "limited")
+    with folder.locked():
+        folder.begin(settings(limit=1.0))
+    pieces = [
+        of_size(WEST, beside(-60), 60.0, 60.0, 2.0, 0.4),
+        of_size(EAST, beside(60), 60.0, 60.0, 2.0, 0.5),
+    ]
+    chance = of_size(EAST, beside(800), 20.0, 20.0, 1.0, 2.0)
+    folder.write_rows([row(WEST, pieces[0]), row(EAST, pieces[1], chance)])
+    assert np.sum(merge(folder.path)["is_primary"]) == 2
+    whole = of_size(CELL, beside(0), 120.0, 300.0, 4.0, 3.0)
+    SurveyFolder(folder.path, 1).write_rows([row(CELL, whole, tier=1)])
+    table = merge(folder.path).table
+    (one,) = table[np.asarray(table["is_primary"])]
+    assert one["r50"].value == 120
+    assert one["false_alarm_rate"].value == 0.4
+    assert len(merge(folder.path, max_false_alarm_rate=5 / u.deg**2)) == 4
+
+
 def test_cells_that_see_one_cluster_twice_report_it_once(folder):
     other = CELLS.field(CELLS.locate(CELL.ra[1] + 0.01, -16.25))
     edge = CELL.ra[1]
@@ -146,7 +188,7 @@ def test_the_order_of_rows_and_segments_does_not_matter(folder, tmp_path):
     folder.write_rows(rows)
     other = SurveyFolder(tmp_path / "other")
     with other.locked():
-        other.begin({"seed": 1})
+        other.begin(settings())
     for one in reversed(rows):
         other.write_rows([one])
     for target in (folder, other):

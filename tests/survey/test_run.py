@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
+import json
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +14,11 @@ from astropy.table import Table
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.catalog import ClusterCatalog
 from astro_vaeclust.embeddings.pca import PCAEmbedding
+from astro_vaeclust.measure.flags import ClusterFlags
 from astro_vaeclust.survey import merge, run_survey
+from astro_vaeclust.survey.field import FieldSearch
 from astro_vaeclust.survey.folder import SurveyFolder
+from astro_vaeclust.survey.grid import SurveyGrid
 from astro_vaeclust.survey.outputs import status_of, write_outputs
 from astro_vaeclust.survey.pool import PLUGIN, FieldPool, joined
 
@@ -213,7 +218,7 @@ def test_two_runs_in_one_folder(survey, tiles, tmp_path):
         ):
             survey(f"{tiles}/*", folder, **options)
     assert not (tmp_path / "new").exists()
-    assert not status_of(tmp_path / "out")["running"]
+    assert status_of(tmp_path / "out")["run"] is None
 
 
 @pytest.mark.parametrize(
@@ -249,15 +254,78 @@ def test_images_unlike_the_others_are_named(survey, tmp_path):
         survey(f"{tmp_path}/*.fits")
     text = str(error.value)
     for part in (
-        "0.fits (",
+        "0.fits is truncated or not",
         "b.fits (pixels of 1.5",
         "c.fits (band 'J'",
-        "d.fits (wcs",
+        "d.fits: wcs",
     ):
         assert part in text
     assert not (tmp_path / "out").exists()
     with_j = survey(f"{tmp_path}/[ac].fits", band="J")
     assert all(path.endswith("c.fits") for row in with_j for path, _ in row.inputs)
+
+
+def test_the_first_image_may_be_unlike_the_others(survey, tiles, tmp_path):
+    pixels, _ = sky()
+    coarse = make_wcs(275.12, -16.18, scale=1.5, shape=pixels.shape)
+    first = write(tmp_path / "first.fits", pixels, coarse, FILTER="J")
+    images = [first, f"{tiles}/*"]
+    with pytest.raises(ValueError, match="images: ") as error:
+        survey(images)
+    assert str(error.value) == f"images: {first} (pixels of 1.5, not of 1)"
+    for name, options, warned in (
+        (
+            "skip",
+            {"skip_bad": True},
+            pytest.warns(UserWarning, match="left out: .*1.5"),
+        ),
+        ("band", {"band": "Ks"}, nullcontext()),
+    ):
+        with warned:
+            rows = survey(images, tmp_path / name, **options)
+        assert len(rows) == 9
+        assert first not in {path for row in rows for path, _ in row.inputs}
+        assert SurveyFolder(tmp_path / name).grid.pixel_scale == 1
+
+
+def test_a_field_and_its_candidates_have_the_flags_of_the_image(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.fits", *sky())
+    grid = SurveyGrid.from_scale(1.0, 0.6, side=SIDE)
+    search = FieldSearch(QuickFinder(), grid)
+    index = grid.sky.locate(275.12, -16.18)
+    assert search(index, ((path, ""),)).flags == 0
+    flag, table_of = ClusterFlags.OUT_OF_CALIBRATION.value, FieldSearch._table
+
+    def unlike(self, image):
+        table = table_of(self, image)
+        table.meta["outside_of_calibration"] = ["noise"]
+        return table
+
+    monkeypatch.setattr(FieldSearch, "_table", unlike)
+    row = search(index, ((path, ""),))
+    assert row.flags == flag
+    assert {one["flags"] for one in row.candidates} == {flag}
+
+
+def test_status_tells_what_a_run_would_search_and_who_is_at_work(survey, tmp_path):
+    folder = write_cut(tmp_path / "tiles", *sky(), 2)
+    survey(f"{folder}/*")
+    out = SurveyFolder(tmp_path / "out")
+    status = status_of(out.path)
+    assert (status["run"], status["done"], status["missing"]) == (None, 9, 0)
+    with out.locked():
+        run = status_of(out.path)["run"]
+        assert run["process"] == os.getpid()
+        gone = run | {"began": run["began"] - 1}  # of a process with the same number
+        for other, there in ((gone, None), (far := gone | {"host": "far"}, far)):
+            (out.path / "run.json").write_text(json.dumps(other))
+            assert out.run == there
+    os.utime(folder / "tile_1_1.fits", ns=(1, 1))
+    status = status_of(out.path)
+    again = survey(f"{folder}/*", resume=True)
+    assert 0 < status["missing"] == len(again)
+    assert status["done"] == 9 - len(again)
+    assert status_of(out.path)["missing"] == 0
 
 
 def test_a_full_disk_ends_the_run_and_resume_goes_on(
