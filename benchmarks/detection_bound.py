@@ -4,7 +4,7 @@ How many clusters could be found by someone who knows what field to expect.
 
 Usage: ``python benchmarks/detection_bound.py [--tiles 1000] [--survey ukidss-k]
 [--without-clouds] [--folder froc_results/ukidss-k] [--workers 2]``, or with
-``--colours [--training 1500] [--epochs 5] [--rivals 300]``. On the tiles of the
+``--colours [--training 1500] [--epochs 8] [--rivals 300]``. On the tiles of the
 comparison of finders, observers look at the perfect positions of the stars down to the
 limit of the survey; magnitudes and nebulae they do not see. Of each cluster they know
 the profile, the number of members and where to look; they only say whether it is
@@ -217,7 +217,7 @@ def main(argv=None):
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--colours", action="store_true")
     parser.add_argument("--training", type=int, default=1500, help="tiles")
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--rivals", type=int, default=300, help="tiles of them")
     arguments = parser.parse_args(argv)
     if arguments.colours:

@@ -47,14 +47,15 @@ def clusters_on_borders(options):
             ra = min(field.ra, key=lambda border: abs(border - ra))
         place = SkyCoord(ra, dec, unit="deg")
         apart = [
-            place.separation(one.center).arcsec / (r50 + one.r50.value)
-            for one in clusters
+            place.separation(one.center).arcsec / (r50 + one.radius) for one in clusters
         ]
         if abs(dec - CENTER[1]) > reach or min(apart, default=9) < 3:
             continue
         members = int(60 * (r50 / 8) ** 0.8)
         clusters.append(
-            MockCluster(center=place, n_members=members, r50=r50 * u.arcsec)
+            MockCluster(
+                center=place, n_members=members, half_number_radius=r50 * u.arcsec
+            )
         )
         if len(clusters) == options.clusters:
             break
