@@ -335,7 +335,7 @@ def composite(inputs):
 
 def color_excess(bands):
     """
-    Return the color excesses of pixels, (3, ny, nx) float32, of `BAND_PAIRS`.
+    Return the color excesses of pixels, (3, ny, nx) float32, of ``BAND_PAIRS``.
 
     Stars compare with the median of those on the image, so that neither zero points nor
     depths of the bands matter; where the longer band shows nothing, or a band is not

@@ -114,7 +114,7 @@ def limiting_magnitudes(table):
 
 def magnitudes_of_bands(table):
     """
-    Return the magnitudes in J, H and K of a table by names of `MAGNITUDE_COLUMNS`.
+    Return the magnitudes in J, H and K of a table by names of ``MAGNITUDE_COLUMNS``.
 
     Parameters
     ----------
