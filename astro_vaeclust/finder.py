@@ -19,7 +19,6 @@ from .exceptions import NoDetectionsWarning
 from .images.bands import facts_of_bands, holds_bands, only_image, read_in_bands
 from .images.read import open_image
 from .latent_search import HeatmapRegions, LatentSearch, check_regions, paper_settings
-from .measure.circles import band_columns
 from .measure.columns import cluster_table
 from .mixtures import MIXTURES, Mixture
 from .mixtures.prior import PriorMixture
@@ -293,7 +292,6 @@ class VAEClusterFinder(ClusterFinderBase):
         columns = search.columns()
         meta = run_metadata(self, image, search.models)
         if image.bands:
-            columns = columns | band_columns(image, columns)
             meta |= facts_of_bands(image)
         if sources is not None:
             meta["n_sources_in_image"] = len(sources)

@@ -293,6 +293,7 @@ def resume(options, folder):
         status = status_of(out) if survey.segments else status
     written = time.time() - max(path.stat().st_mtime for path in survey.segments)
     os.killpg(process.pid, signal.SIGKILL)
+    process.wait()  # its lock goes with it
     rows, _, _ = searched(tiles, out, 2, side=0.125, resume=True)
     again = sum(not row.tier for row in rows)
     print(

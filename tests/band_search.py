@@ -3,12 +3,10 @@
 
 import astropy.units as u
 import numpy as np
-import pytest
 from photutils.segmentation import SegmentationImage
 
-from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.base import ClusterSearchBase
-from astro_vaeclust.measure.circles import circle
+from astro_vaeclust.measure.circles import bands_of_circles, circle
 
 RADIUS = 20.0
 
@@ -55,13 +53,6 @@ class MiddleSearch(ClusterSearchBase):
             "flags": np.array([0]),
         }
         if self.image.bands:
-            found |= {"a_k": [0.75] * u.mag, "a_k_err": [0.1] * u.mag}
+            bands = bands_of_circles(self.image, [self.center], [RADIUS])
+            found |= {"bands": bands, "a_k": [0.75] * u.mag, "a_k_err": [0.1] * u.mag}
         return found
-
-
-@pytest.fixture
-def search_in_bands(monkeypatch):
-    """Let finders with a trained model search so."""
-    monkeypatch.setattr(
-        VAEClusterFinder, "_search", lambda self, image, sources: MiddleSearch(image)
-    )

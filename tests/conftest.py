@@ -37,3 +37,15 @@ def sky_image():
     """A small image of Gaussian sky noise, (32, 48) float32, mean 100 and sigma 5."""
     noise = np.random.default_rng(1234).normal(100, 5, size=(32, 48))
     return noise.astype(np.float32)
+
+
+@pytest.fixture
+def search_in_bands(monkeypatch):
+    """Let finders with a trained model find one cluster in the middle of any image."""
+    from astro_vaeclust import VAEClusterFinder
+
+    from .band_search import MiddleSearch
+
+    monkeypatch.setattr(
+        VAEClusterFinder, "_search", lambda self, image, sources: MiddleSearch(image)
+    )

@@ -13,9 +13,7 @@ from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.baselines import StarCounts
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.images.write import write_image
-from astro_vaeclust.simulation import simulate_tile
-
-from .band_search import search_in_bands  # noqa: F401
+from astro_vaeclust.simulation import MockCluster, simulate_tile
 
 SHAPE = (120, 100)
 
@@ -23,7 +21,8 @@ SHAPE = (120, 100)
 @pytest.fixture(scope="module")
 def tile():
     surveys = ("2mass-j", "2mass-h", "2mass-ks")
-    return simulate_tile(survey=surveys, shape=SHAPE, seed=1)
+    cluster = MockCluster(n_members=80, half_number_radius=15 * u.arcsec)
+    return simulate_tile(survey=surveys, shape=SHAPE, clusters=cluster, seed=1)
 
 
 @pytest.fixture
@@ -110,7 +109,6 @@ def test_options_may_be_by_band(tile):
     assert catalog["bands"].tolist() == ["J,H"]
 
 
-@pytest.mark.filterwarnings("ignore::astro_vaeclust.NoDetectionsWarning")
 def test_one_band_in_a_dict_or_list_is_that_image(tile):
     finder = VAEClusterFinder(max_false_alarm_rate=None)
     plain = finder.detect(tile.image)
@@ -125,7 +123,6 @@ def test_one_band_in_a_dict_or_list_is_that_image(tile):
     assert "n_blocks" in blocks.meta
 
 
-@pytest.mark.filterwarnings("ignore::astro_vaeclust.NoDetectionsWarning")
 def test_an_hdulist_stays_one_image(tile):
     hdu = fits.PrimaryHDU(tile.image.data, tile.image.wcs.to_header())
     finder = VAEClusterFinder(max_false_alarm_rate=None)

@@ -48,8 +48,7 @@ class Candidates:
         Centres.
     measures, errors : dict of (n,) array
         What `~astro_vaeclust.detector.network.COLOR_MEASURES` names, the last only of
-        several bands, and the standard
-        deviations that the network states.
+        several bands, and the standard deviations that the network states.
     cells : (n, 2) int array
         Rows and columns of their cells.
     """

@@ -19,8 +19,8 @@ import numpy as np
 from astropy.nddata import block_reduce
 from scipy.ndimage import uniform_filter
 
-from ..images.bands import BANDS
 from ..images.sky import MIN_USABLE, Meshes, Sky, check_enough_usable, mesh_side
+from ..utils.bands import BANDS
 
 __all__ = ["NetworkGrid", "NetworkImage", "Scaling", "color_excess", "composite"]
 
@@ -335,11 +335,21 @@ def composite(inputs):
 
 def color_excess(bands):
     """
-    Return the color excesses of pixels, (3, ny, nx) float32, of ``BAND_PAIRS``.
+    Return the colour excesses of pixels, as NICE takes them of stars.
 
-    Stars compare with the median of those on the image, so that neither zero points nor
-    depths of the bands matter; where the longer band shows nothing, or a band is not
-    there, it is zero. ``bands`` are the channels of J, H and Ks.
+    A colour is the natural logarithm of the ratio of the fluxes in 3 x 3 pixels. It
+    counts from the median of the image, as in Lada et al. (1994, ApJ 429, 694), so that
+    neither zero points nor depths of the bands matter.
+
+    Parameters
+    ----------
+    bands : sequence of (3, ny, nx) array
+        The channels of J, H and Ks, see `NetworkImage`.
+
+    Returns
+    -------
+    excess : (3, ny, nx) float32 array
+        Of ``BAND_PAIRS``; zero where the longer band shows nothing or one is missing.
     """
     light = [_smoothed_light(band) for band in bands]
     excess = np.zeros((len(BAND_PAIRS), *bands[0].shape[1:]), dtype=np.float32)

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..embeddings.priors import MixtureOfGaussians
-from ..images.bands import BANDS
+from ..utils.bands import BANDS
 from ..utils.validation import check_choice, check_count
 from .grid import BAND_CHANNELS, BAND_PAIRS
 from .vamp import FeatureVampPrior

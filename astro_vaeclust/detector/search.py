@@ -12,7 +12,12 @@ from photutils.segmentation import SegmentationImage
 
 from ..base import ClusterSearchBase
 from ..images.celestial import middle, pixel_area
-from ..measure.circles import CircleMeasurements, circle
+from ..measure.circles import (
+    CircleMeasurements,
+    bands_of_circles,
+    circle,
+    radii_in_pixels,
+)
 from ..measure.stacking import part_numbers
 from .conditions import flag_outside
 from .grid import NetworkGrid, NetworkImage
@@ -243,8 +248,9 @@ def cluster_columns(rows, image, circles):
         return np.asarray(rows[name]) * ratio * u.arcsec
 
     radius = length("radius")
-    measured = circles(centers, radii_in_pixels(image, centers, radius))
-    return {
+    pixels = radii_in_pixels(image, centers, radius)
+    measured = circles(centers, pixels)
+    columns = {
         "id": np.arange(1, len(rows) + 1),
         "sky_center": image.wcs.pixel_to_world(*centers.T).icrs,
         "x_center": centers[:, 0],
@@ -272,15 +278,9 @@ def cluster_columns(rows, image, circles):
             )
         },
         "level": length("level"),
-        **{
-            name: np.asarray(rows[name]) * u.mag
-            for name in ("a_k", "a_k_err")
-            if name in rows.colnames
-        },
     }
-
-
-def radii_in_pixels(image, centers, radius):
-    """Return radii in pixels at their places, (n,)."""
-    area = pixel_area(image.wcs, *centers.T) * u.deg**2
-    return (radius / np.sqrt(area)).to_value(u.one)
+    if "a_k" in rows.colnames:
+        columns["bands"] = bands_of_circles(image, centers, pixels)
+        for name in ("a_k", "a_k_err"):
+            columns[name] = np.asarray(rows[name]) * u.mag
+    return columns

@@ -15,9 +15,9 @@ from ..base import ClusterFinderBase
 from ..baselines import BASELINES
 from ..baselines.tuned import tuned_settings
 from ..exceptions import NoDetectionsWarning, PosteriorCollapseWarning
-from ..images.bands import band_of
 from ..images.read import read_image
 from ..photometry.palette import checked_surveys
+from ..utils.bands import BAND_SETS, band_of
 from ..utils.provenance import describe_finder
 
 if TYPE_CHECKING:
@@ -50,10 +50,7 @@ TRUE_STARS = "matched-filter-true-stars"
 WITH_SOURCES = "default-with-sources"
 """Name of the default that also gets the sources that the catalogue methods find."""
 
-IN_COLOR = {
-    f"default-{'-'.join(bands)}": bands
-    for bands in (("J", "H", "Ks"), ("J", "H"), ("J", "Ks"), ("H", "Ks"))
-}
+IN_COLOR = {f"default-{'-'.join(bands)}": bands for bands in BAND_SETS}
 """The default in several bands, by its name (dict of str to tuple)."""
 
 MAX_FALSE_ALARM_RATE = 100 / u.deg**2

@@ -9,12 +9,19 @@ from functools import cached_property
 import astropy.units as u
 import numpy as np
 
-from ..images.celestial import MAX_AXIS_RATIO, pixel_axis_ratio
+from ..images.celestial import MAX_AXIS_RATIO, pixel_area, pixel_axis_ratio
 from ..sources.find import find_sources, measure_fwhm
 from ..sources.points import PointSources
 from .flags import ClusterFlags
 
-__all__ = ["CircleMeasurements", "band_columns", "circle", "image_part", "sky_circle"]
+__all__ = [
+    "CircleMeasurements",
+    "bands_of_circles",
+    "circle",
+    "image_part",
+    "radii_in_pixels",
+    "sky_circle",
+]
 
 BRIGHT_STAR_SIGNIFICANCE = 5000.0
 BRIGHT_STAR_RADII = 1.5
@@ -150,41 +157,40 @@ def circle(shape, center, radius):
     return part, np.hypot(y - center[0], x - center[1]) <= radius
 
 
-def band_columns(image, columns):
+def radii_in_pixels(image, centers, radius):
+    """Return radii, a Quantity (n,), in pixels at centres in pixels, (n, 2)."""
+    area = pixel_area(image.wcs, *centers.T) * u.deg**2
+    return (radius / np.sqrt(area)).to_value(u.one)
+
+
+def bands_of_circles(image, centers, radii):
     """
-    Return the columns of clusters that were searched in several bands.
+    Return the bands that show half or more of each circle.
 
     Parameters
     ----------
     image : `~astro_vaeclust.images.image.Image`
         The image, with its bands.
-    columns : dict
-        Those of the search: ``x_center``, ``y_center``, ``radius``, ``a_k`` and
-        ``a_k_err``.
+    centers : (n, 2) array
+        x and y in pixels.
+    radii : (n,) array
+        Radii in pixels.
 
     Returns
     -------
-    columns : dict
-        ``a_k`` and ``a_k_err``, and before them ``bands``, which show half or more of
-        each circle, such as "J,H,Ks"; empty where none does.
+    bands : (n,) array of str
+        Such as "J,H,Ks"; empty where none does.
     """
-    x, y = columns["x_center"], columns["y_center"]
-    radii = (columns["radius"] / np.sqrt(image.pixel_area_at(x, y))).to_value(u.one)
     names = []
-    for *center, radius in zip(x, y, radii, strict=True):
+    for center, radius in zip(centers, radii, strict=True):
         part, inside = circle(image.shape, center, radius)
-        names.append(
-            ",".join(
-                band
-                for band, one in image.bands.items()
-                if one.mask[part][inside].mean() <= HALF
-            )
+        shown = (
+            band
+            for band, one in image.bands.items()
+            if one.mask[part][inside].mean() <= HALF
         )
-    return {
-        "bands": np.array(names, dtype=str),
-        "a_k": columns["a_k"],
-        "a_k_err": columns["a_k_err"],
-    }
+        names.append(",".join(shown))
+    return np.array(names, dtype=str)
 
 
 def image_part(image, part):

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from photutils.aperture import CircularAperture
 
-from ..images.bands import BANDS
 from ..images.sky import Sky
+from ..utils.bands import BANDS
 from .find import BOX_SIZE, measure_fwhm
 
 __all__ = ["with_magnitudes"]

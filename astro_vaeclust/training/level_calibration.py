@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from ..detector.calibration import SCORES, Calibration, LevelCalibration
+from ..utils.bands import BAND_SETS
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from .calibrate import ERRORS, MIN_PAIRS, calibrate_errors
@@ -25,10 +26,10 @@ __all__ = [
 FIRST_SEED = 60_001
 """Seed of the first tile or mosaic of a sky; the others follow by twos."""
 
-SETS = ("J,H,Ks", "J,H", "J,Ks", "H,Ks")
-"""Sets of bands that are calibrated."""
+SETS = tuple(map(",".join, BAND_SETS))
 
 ONE_BAND = "one"
+"""Stands for the search of a single band, whichever it is."""
 
 MIN_CANDIDATES = 40
 """False candidates with which the rates of a level are fitted."""

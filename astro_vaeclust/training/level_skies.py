@@ -8,18 +8,17 @@ from dataclasses import dataclass
 import astropy.units as u
 
 from ..detector.grid import FINE
-from ..photometry.palette import JOINT, checked_surveys
+from ..photometry.palette import checked_surveys
 from ..simulation.design import mock_tile
 from ..simulation.mosaics import draw_mosaic
 
 __all__ = ["LevelSky", "level_skies"]
 
-
 MOSAIC_CLUSTERS = 12
 """Clusters of mosaics that have some."""
 
-IN_COLOR = 0.4
-"""Sky in colour for one of a single band."""
+COLOR_FRACTION = 0.4
+"""Numbers of tiles and mosaics in colour over those in a single band."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +79,8 @@ def level_skies(surveys, fraction=1.0):
     """
 
     def sky(survey, kind, number, **settings):
-        number = round(fraction * number * (IN_COLOR if JOINT in survey else 1))
+        in_color = len(checked_surveys(survey)) > 1
+        number = round(fraction * number * (COLOR_FRACTION if in_color else 1))
         return LevelSky(
             name=f"{survey}-{kind}", survey=survey, number=number, **settings
         )

@@ -10,6 +10,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -215,7 +216,7 @@ def _to_train(network, part):
     """Put a part of the network into its mode for training; return its parameters."""
     network.requires_grad_(part is None).train(part is None)
     for name in PARTS[part]:
-        one = getattr(network, name) if "." not in name else network.get_submodule(name)
+        one = attrgetter(name)(network)
         one.requires_grad_(True)
         if isinstance(one, nn.Module):
             one.train()

@@ -136,7 +136,14 @@ def make_model(
         training=origin() | history,
     )
     if in_color[0] is not None:
-        color = TrainedModel(in_color[0], None, model.training, None, in_color[1])
+        network, fine_network = in_color
+        color = replace(
+            model,
+            network=network,
+            fine_network=fine_network,
+            calibration=None,
+            source_calibration=None,
+        )
         model = replace(model, color=color)
     with_jobs = {"workers": workers, "progress_bar": progress_bar}
     if recipe.color_skies:

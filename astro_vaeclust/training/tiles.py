@@ -12,7 +12,7 @@ from ..detector.calibration import usable_candidates
 from ..detector.grid import NetworkGrid, NetworkImage, composite
 from ..detector.inference import run_network
 from ..detector.network import CELL, CLASSES
-from ..images.bands import BANDS, band_of, read_bands
+from ..images.bands import read_in_bands
 from ..images.read import read_image
 from ..matching.pairs import MATCH_RADIUS, greedy_pairs
 from ..photometry.palette import checked_surveys
@@ -20,6 +20,7 @@ from ..simulation import SURVEYS, inject_cluster, simulate_tile
 from ..simulation.artefacts import ARTEFACTS
 from ..simulation.clusters import draw_clusters
 from ..simulation.nulls import TILE_NULLS
+from ..utils.bands import BANDS, band_of
 from ..utils.files import atomic_path
 from .targets import MARKED, UNLABELLED
 
@@ -209,10 +210,8 @@ def image_of(tile, names=ALL_BANDS):
     """Return the image of a mock tile, in colour with those bands that are named."""
     if len(tile.images) == 1:
         return read_image(tile.image)
-    chosen = names.split(",")
-    bands = {band_of(name): image for name, image in tile.images.items()}
-    bands = read_bands({band: bands[band] for band in bands if band in chosen})
-    return replace(bands[max(bands, key=BANDS.index)], bands=bands)
+    images = {band_of(name): image for name, image in tile.images.items()}
+    return read_in_bands({band: images[band] for band in names.split(",")})
 
 
 def draw_tile(

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-__all__ = ["BANDS", "band_of"]
+__all__ = ["BANDS", "BAND_SETS", "band_of"]
 
 BANDS = ("J", "H", "Ks")
 """The bands from short to long wavelengths."""
+
+BAND_SETS = (BANDS, ("J", "H"), ("J", "Ks"), ("H", "Ks"))
+"""Bands that are searched together."""
 
 _NAMES = {
     "j": "J",

@@ -10,7 +10,6 @@ from astro_vaeclust.archives import LocalArchive, cuts, read_catalog
 from astro_vaeclust.cli import main
 from astro_vaeclust.images.read import read_image
 
-from ..band_search import search_in_bands  # noqa: F401
 from .sky import CENTER, ZERO_POINT, make_cutout, make_tile
 
 NAME = "IRAS 06055+2039"

@@ -12,8 +12,6 @@ from astro_vaeclust.cli import main
 from astro_vaeclust.images.write import write_image
 from astro_vaeclust.simulation import simulate_tile
 
-from ..band_search import search_in_bands  # noqa: F401
-
 pytestmark = pytest.mark.usefixtures("search_in_bands")
 
 

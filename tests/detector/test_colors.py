@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.calibration import Calibration
+from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage, composite
 from astro_vaeclust.detector.inference import run_network
 from astro_vaeclust.detector.model import TrainedModel, load_model
@@ -110,6 +112,27 @@ def test_the_calibration_is_that_of_the_bands(model):
         model.for_bands(("H", "Ks"))
     with pytest.raises(ValueError, match="model takes images in one band, got 2: J, H"):
         replace(model, color=None).for_bands(("J", "H"))
+
+
+def test_a_finder_with_such_a_model_takes_the_bands(tile, model, tmp_path):
+    """All but the rates is as with the image in Ks, which these networks alone use."""
+    model.save(tmp_path / "model.pt")
+    finder = VAEClusterFinder(
+        embedding=ConvVAE(model=tmp_path / "model.pt"), max_false_alarm_rate=None
+    )
+    catalog = finder.detect(tile.images)
+    alone = VAEClusterFinder(max_false_alarm_rate=None).detect(tile.image)
+    truth = tile.clusters[0]
+    for table in (catalog.table, alone.table):
+        offset = table["sky_center"].separation(truth["sky_center"])
+        assert offset.min() < truth["r50"]
+    assert set(catalog.table["bands"]) == {"J,H,Ks"}
+    assert catalog.table["a_k"].unit == "mag"
+    # a model without a calibration searches the finest level alone
+    assert np.all(catalog.heatmap.data <= alone.heatmap.data + 1e-5)
+    assert catalog.heatmap.data.max() == pytest.approx(alone.heatmap.data.max())
+    with pytest.raises(ValueError, match="model takes images in one band, got 3"):
+        VAEClusterFinder().detect(tile.images)
 
 
 def test_a_file_has_what_is_shared_once(model, tmp_path):

@@ -11,7 +11,7 @@ from astro_vaeclust import ClusterFlags, VAEClusterFinder
 from astro_vaeclust.baselines import StarCounts
 from astro_vaeclust.images.image import Image
 from astro_vaeclust.images.read import read_image
-from astro_vaeclust.measure.circles import CircleMeasurements, band_columns, circle
+from astro_vaeclust.measure.circles import CircleMeasurements, bands_of_circles, circle
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 from astro_vaeclust.simulation.demo import demo_tile
 from astro_vaeclust.sources.find import find_sources
@@ -170,17 +170,9 @@ def test_a_band_counts_where_it_shows_half_of_a_circle(image):
     mask[:, :101] = True
     half = replace(image, mask=mask)
     bands = {"J": half, "Ks": image}
-    columns = {
-        "x_center": np.array([90.0, 110.0, 100.0]),
-        "y_center": np.array([80.0, 80.0, 80.0]),
-        "radius": np.array([20.0, 20.0, 0.5]) * u.arcsec,
-        "a_k": [0.5, 1.0, np.nan] * u.mag,
-        "a_k_err": [0.1, 0.2, np.nan] * u.mag,
-    }
-    found = band_columns(replace(image, bands=bands), columns)
-    assert found["bands"].tolist() == ["Ks", "J,Ks", "Ks"]
-    assert u.allclose(found["a_k"][:2], [0.5, 1.0] * u.mag)
-    assert found["a_k_err"].unit == u.mag
+    centers, radii = np.array([[90, 80], [110, 80], [100, 80]]), [20, 20, 0.5]
+    found = bands_of_circles(replace(image, bands=bands), centers, radii)
+    assert found.tolist() == ["Ks", "J,Ks", "Ks"]
     nothing = replace(image, mask=np.ones(SHAPE, dtype=bool))
-    found = band_columns(replace(image, bands={"J": half, "Ks": nothing}), columns)
-    assert found["bands"].tolist() == ["", "J", ""]
+    image = replace(image, bands={"J": half, "Ks": nothing})
+    assert bands_of_circles(image, centers, radii).tolist() == ["", "J", ""]
