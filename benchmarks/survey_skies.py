@@ -49,7 +49,8 @@ def clusters_on_borders(options):
         apart = [
             place.separation(one.center).arcsec / (r50 + one.radius) for one in clusters
         ]
-        if abs(dec - CENTER[1]) > reach or min(apart, default=9) < 3:
+        away = abs(ra - CENTER[0]) * np.cos(np.radians(CENTER[1])), abs(dec - CENTER[1])
+        if max(away) > reach or min(apart, default=9) < 3:
             continue
         members = int(60 * (r50 / 8) ** 0.8)
         clusters.append(
