@@ -40,5 +40,6 @@ def run(arguments):
         print(f"cells of coarser levels: {', '.join(numbers)}")
     print(f"{status['area']:.3f} deg2 searched, {status['candidates']} candidates")
     print(f"{status['seconds'] / 3600:.2f} hours of workers")
-    for reason, number in list(status["failures"].items())[:SHOWN]:
-        print(f"failed {number} x: {reason}")
+    for name, word in (("failures", "failed"), ("remarks", "without")):
+        for reason, number in list(status[name].items())[:SHOWN]:
+            print(f"{word} {number} x: {reason}")

@@ -112,7 +112,7 @@ def run(arguments):
     from ..survey import run_survey
 
     finder = replace(make_finder(arguments), progress_bar=None)
-    fields, cells = Counter(), Counter()
+    fields, cells, n_remarks = Counter(), Counter(), 0
     with _terminated_as_interrupted(), _cluster(arguments) as client:
         rows = run_survey(
             arguments.images,
@@ -135,12 +135,20 @@ def run(arguments):
         try:
             for row in rows:
                 (cells if row.tier else fields)[row.status] += 1
+                n_remarks += bool(row.reason) and row.status != "failed"
         except KeyboardInterrupt:
             rows.close()
             raise KeyboardInterrupt(
                 f"interrupted after {_number(fields, cells)}; --resume goes on"
             ) from None
     both = fields + cells
+    if n_remarks:
+        LOGGER.warning(
+            "warning: %d fields did without what could not be read or searched; "
+            "'vaeclust status %s' says why",
+            n_remarks,
+            arguments.output,
+        )
     LOGGER.info(
         "%s searched: %d done, %d empty, %d failed; 'vaeclust merge %s' makes "
         "the catalogue",

@@ -147,7 +147,12 @@ def _recipe(arguments):
     wanted = [stage for stage in recipe.stages if chosen(stage) != ()]
     if arguments.stages:
         for name in arguments.stages:
-            check_choice("stages", name, [stage.name for stage in wanted])
+            check_choice("stages", name, [stage.name for stage in recipe.stages])
+            if name not in [stage.name for stage in wanted]:
+                raise ValueError(
+                    f"surveys must have one for the stage {name!r}, such as "
+                    f"{_surveys_of(recipe, name)}; got {', '.join(surveys)}"
+                )
         wanted = [stage for stage in wanted if stage.name in arguments.stages]
     calibrated = surveys or (*recipe.calibration_surveys, *recipe.color_surveys)
     in_color = {False: [], True: []}
@@ -162,6 +167,12 @@ def _recipe(arguments):
         color_surveys=tuple(in_color[True]),
         n_nulls=n_nulls,
     )
+
+
+def _surveys_of(recipe, name):
+    """Return the surveys of a stage (str)."""
+    (stage,) = (stage for stage in recipe.stages if stage.name == name)
+    return ", ".join(dict.fromkeys(stage.surveys))
 
 
 def _kind(tag):

@@ -17,30 +17,12 @@ from dataclasses import dataclass, replace
 import astropy.units as u
 import numpy as np
 from astropy.nddata import block_reduce
-from scipy.ndimage import uniform_filter
 
 from ..images.sky import MIN_USABLE, Meshes, Sky, check_enough_usable, mesh_side
 from ..utils.bands import BANDS
+from .channels import color_excess, compress, decompressed, of_longest
 
-__all__ = ["NetworkGrid", "NetworkImage", "Scaling", "color_excess", "composite"]
-
-BAND_CHANNELS = 3
-"""Channels of an image in one band, see `NetworkImage`."""
-
-BAND_PAIRS = ((0, 1), (1, 2), (0, 2))
-"""Numbers of the bands of `color_excess`: J - H, H - Ks and J - Ks."""
-
-SEEN, SURE = 2.0, 4.0
-"""Mean significances of pixels with a colour, and of those that make the median."""
-
-FAINTEST = 0.7
-"""The least of the shorter band: what is fainter is as red as this at minimum."""
-
-MIN_SURE = 30
-"""Pixels that are enough for the median."""
-
-EXCESSES = (-1.5, 3.0)
-"""Range of excesses, in logarithms of fluxes."""
+__all__ = ["NetworkGrid", "NetworkImage", "Scaling"]
 
 COARSE = 1.0
 """Arcseconds per network pixel of the finest level of images that are not fine."""
@@ -67,12 +49,6 @@ PEAKS = 1 << 22
 
 CHUNK_PIXELS = 1 << 20
 """Pixels that are brought to significances at a time."""
-
-COMPRESSION = 2.0
-"""Significance at which the inverse hyperbolic sine turns from linear."""
-
-RANGE = 3.0
-"""Divisor that brings the compressed significance of stars to about one."""
 
 
 @dataclass(frozen=True)
@@ -245,8 +221,9 @@ class NetworkImage:
     grid : `NetworkGrid`
         Its relation to the image.
     inputs : (3, ny, nx) or (12, ny, nx) float32 array
-        What the network gets: the channels, or of several bands, what `color_excess`
-        returns and the channels of J, H and Ks, zero for a band that is not there.
+        What the network gets: the channels, or of several bands, what
+        `~astro_vaeclust.detector.channels.color_excess` returns and the channels of J,
+        H and Ks, zero for a band that is not there.
     """
 
     channels: np.ndarray
@@ -291,9 +268,9 @@ class NetworkImage:
         check_enough_usable(max(one.most_usable for one in image.bands.values()))
         nothing = np.zeros_like(next(iter(made.values())).channels)
         bands = [made[band].channels if band in made else nothing for band in BANDS]
-        channels = _of_longest(bands)
+        channels = of_longest(bands)
         inputs = np.concatenate([color_excess(bands), *bands])
-        return cls(channels, _light(channels[0]), grid, inputs)
+        return cls(channels, decompressed(channels[0]), grid, inputs)
 
     @classmethod
     def _from_arrays(cls, means, maxima, mask, grid, scaling=None):
@@ -312,7 +289,7 @@ class NetworkImage:
             significance[rows] = _significance(
                 means[rows], level, sky.noise, mask[rows]
             )
-            _compress(significance[rows], channels[0, rows])
+            compress(significance[rows], channels[0, rows])
             if peaks is None:
                 channels[1, rows] = channels[0, rows]
             else:
@@ -322,83 +299,14 @@ class NetworkImage:
             if scaling is None:
                 scaling = Scaling(sky, *_level_and_spread(peaks[~mask]))
             scaled = _significance(peaks, scaling.peak_level, scaling.peak_spread, mask)
-            _compress(scaled, channels[1])
+            compress(scaled, channels[1])
         return cls(channels, significance, grid, channels)
-
-
-def composite(inputs):
-    """Return the ``channels`` of the ``inputs`` of a `NetworkImage`."""
-    if len(inputs) == BAND_CHANNELS:
-        return inputs
-    return _of_longest(np.split(inputs[-BAND_CHANNELS * len(BANDS) :], len(BANDS)))
-
-
-def color_excess(bands):
-    """
-    Return the colour excesses of pixels, as NICE takes them of stars.
-
-    A colour is the natural logarithm of the ratio of the fluxes in 3 x 3 pixels. It
-    counts from the median of the image, as in Lada et al. (1994, ApJ 429, 694), so that
-    neither zero points nor depths of the bands matter.
-
-    Parameters
-    ----------
-    bands : sequence of (3, ny, nx) array
-        The channels of J, H and Ks, see `NetworkImage`.
-
-    Returns
-    -------
-    excess : (3, ny, nx) float32 array
-        Of ``BAND_PAIRS``; zero where the longer band shows nothing or one is missing.
-    """
-    light = [_smoothed_light(band) for band in bands]
-    excess = np.zeros((len(BAND_PAIRS), *bands[0].shape[1:]), dtype=np.float32)
-    for number, pair in enumerate(BAND_PAIRS):
-        short, long = (light[band] for band in pair)
-        if short is None or long is None:
-            continue
-        usable = (bands[pair[0]][2] > 0) & (bands[pair[1]][2] > 0)
-        seen = usable & (long > SEEN)
-        color = np.log(long[seen]) - np.log(np.maximum(short[seen], FAINTEST))
-        sure = (long[seen] > SURE) & (short[seen] > SURE)
-        if sure.sum() < MIN_SURE:
-            continue
-        color -= np.median(color[sure])
-        excess[number, seen] = np.clip(color, *EXCESSES)
-    return excess
-
-
-def _smoothed_light(band):
-    """Return the mean significance of 3 x 3 pixels; None for a band without any."""
-    return uniform_filter(_light(band[0]), 3) if band[2].any() else None
-
-
-def _light(compressed):
-    """Return the significance that was compressed."""
-    return COMPRESSION * np.sinh(RANGE * compressed.astype(np.float32))
-
-
-def _of_longest(bands):
-    """Return arrays, usable where the third is not zero, of the longest band there."""
-    *others, longest = bands
-    chosen = longest.copy()
-    for band in reversed(others):
-        missing = chosen[2] == 0
-        chosen[:, missing] = band[:, missing]
-    return chosen
 
 
 def _level_and_spread(peaks):
     """Return the median of maxima, and their standard deviation; one for none."""
     level = np.median(peaks)
     return level, 1.4826 * np.median(np.abs(peaks - level)) or 1.0
-
-
-def _compress(significance, channel):
-    """Write the compressed significance into a channel."""
-    np.divide(significance, COMPRESSION, out=channel)
-    np.arcsinh(channel, out=channel)
-    channel /= RANGE
 
 
 def _nearest_integer(ratio):

@@ -21,7 +21,12 @@ import torch
 from ..embeddings.latent_map import digest
 from ..utils.files import atomic_path
 from .calibration import Calibration
-from .network import COLOR_PARTS, ConvolutionalVAE, NetworkSettings
+from .network import (
+    COLOR_MEASURES,
+    COLOR_PARTS,
+    ConvolutionalVAE,
+    NetworkSettings,
+)
 from .source_score import SourceCalibration
 
 __all__ = ["TrainedModel", "in_half_precision", "load_model"]
@@ -69,6 +74,16 @@ class TrainedModel:
     color: TrainedModel | None = None
     color_calibrations: dict[str, Calibration] = field(default_factory=dict)
 
+    def __post_init__(self):
+        """Check that calibrations in colour have all that is measured."""
+        for bands, calibration in self.color_calibrations.items():
+            n_known = min(map(len, calibration.biases))
+            if n_known < len(COLOR_MEASURES):
+                raise ValueError(
+                    f"color_calibrations must have {len(COLOR_MEASURES)} measures, got "
+                    f"{n_known} for {bands}"
+                )
+
     def for_bands(self, bands):
         """
         Return the model for the images of some bands (`TrainedModel`).
@@ -87,7 +102,9 @@ class TrainedModel:
             return self
         if self.color is None:
             raise ValueError(
-                f"model takes images in one band, got {len(bands)}: {', '.join(bands)}"
+                f"data in several bands, {', '.join(bands)}, is for a model that "
+                "'vaeclust train' made with the stages color and color-fine, which "
+                "this one is not; it takes one of them"
             )
         name = ",".join(bands)
         if not self.color_calibrations:

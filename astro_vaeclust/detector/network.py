@@ -20,7 +20,7 @@ from torch.nn import functional
 from ..embeddings.priors import MixtureOfGaussians
 from ..utils.bands import BANDS
 from ..utils.validation import check_choice, check_count
-from .grid import BAND_CHANNELS, BAND_PAIRS
+from .channels import BAND_CHANNELS, BAND_PAIRS
 from .vamp import FeatureVampPrior
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "NetworkSettings",
     "Outputs",
     "class_sums",
-    "in_colors",
 ]
 
 CLASSES = ("field", "cluster", "nebula", "bright-star", "artefact")
@@ -54,9 +53,6 @@ COLOR_PARTS = (
     *("shares", "density", "measures"),
 )
 """What a network for several bands has of its own: its first layers and its last."""
-
-FIRST_WEIGHT = "stages.0.0.weight"
-"""Of what it sees, Ks comes last."""
 
 MAX_LOG_ODDS = 12.0
 """Largest absolute log-odds of a component that enter the score."""
@@ -367,37 +363,6 @@ class ConvolutionalVAE(nn.Module):
             fine = functional.interpolate(odds[:, None], scale_factor=1 << scale)
             total = total + fine[:, 0]
         return total
-
-
-def in_colors(network, settings):
-    """
-    Return a network for several bands that sees Ks as one of a single band does.
-
-    It begins with the parameters of that, and leaves out all else that it sees: what is
-    wider has new features that are not used yet.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        colored = ConvolutionalVAE(settings)
-    state, fresh = network.state_dict(), colored.state_dict()
-    for name, value in state.items():
-        begun = fresh[name]
-        if value.shape == begun.shape:
-            begun.copy_(value)
-        elif name.startswith("measures"):  # means, then logarithms of variances
-            n_before, n_after = len(MEASURES), len(COLOR_MEASURES)
-            begun.zero_()
-            begun[:n_before] = value[:n_before]
-            begun[n_after : n_after + n_before] = value[n_before:]
-        elif value.ndim == 1:
-            begun[: len(value)] = value
-        else:
-            n_out, n_in = value.shape[:2]
-            first = begun.shape[1] - n_in if name == FIRST_WEIGHT else 0
-            begun[:n_out] = 0
-            begun[:n_out, first : first + n_in] = value
-    colored.load_state_dict(fresh)
-    return colored
 
 
 def _channels_last(maps):

@@ -191,6 +191,12 @@ def _pairs(images, given):
     if not images:
         raise ValueError("images must hold at least one image, got none")
     if not isinstance(images, Mapping):
+        for argument, value in given.items():
+            if isinstance(value, Mapping):
+                raise ValueError(
+                    f"{argument} by bands is for a dict of images, got a "
+                    f"{type(images).__name__} of images"
+                )
         return [(None, image, given) for image in images]
     images = _with_bands(images, "images")
     options = {band: {} for band in images}

@@ -148,7 +148,8 @@ def status_of(folder):
         cells, whose number is known when all fields are there; ``area`` that was
         searched in deg2; ``candidates`` of both, those that several report more than
         once, and those of rates above the limit; ``seconds`` of the workers; and
-        ``failures``, the reasons with their numbers, most first.
+        ``failures``, the reasons with their numbers, most first, and ``remarks``, those
+        of fields that did without something.
 
     Raises
     ------
@@ -164,8 +165,12 @@ def status_of(folder):
     missing = [field for field, _ in survey.missing(planned, retry_failed=False)]
     fields = fields.filter(~np.isin(fields["field"].to_numpy(), missing))
     rows = pa.concat_tables([fields, *cells])
-    failed = rows.filter(compute.equal(rows["status"], "failed"))
-    reasons = Counter(failed["reason"].to_pylist())
+    reasons = {"failures": Counter(), "remarks": Counter()}
+    for status, reason in zip(
+        *(rows[one].to_pylist() for one in names[:2]), strict=True
+    ):
+        if reason:
+            reasons["failures" if status == "failed" else "remarks"][reason] += 1
     candidates = compute.sum(compute.list_value_length(rows["candidates"])).as_py()
     return {
         "run": survey.run,
@@ -176,7 +181,7 @@ def status_of(folder):
         "area": compute.sum(fields["area"]).as_py() or 0.0,
         "candidates": candidates or 0,
         "seconds": compute.sum(rows["seconds"]).as_py() or 0.0,
-        "failures": dict(reasons.most_common()),
+        **{name: dict(found.most_common()) for name, found in reasons.items()},
     }
 
 

@@ -150,6 +150,11 @@ def calibrate_level_rates(model, samples):
         The same with the levels that have candidates enough, without gaps; measures and
         errors of the coarser ones as the network states them. The finest of a kind of
         images stays as it is where there are too few, or is that of the other kind.
+
+    Raises
+    ------
+    ValueError
+        If there are too few of both kinds and the model has no calibration.
     """
     known, levels = model.calibration, []
     intensities = list(known.intensities) if known else [None, None]
@@ -163,6 +168,11 @@ def calibrate_level_rates(model, samples):
         if of_kind:
             intensities[fine] = of_kind[0].intensity
         levels.append(tuple(of_kind[1:]))
+    if intensities == [None, None]:
+        raise ValueError(
+            f"samples must have {MIN_CANDIDATES} false candidates on the finest level "
+            "of a kind of images, got fewer; take more sky (n_nulls)"
+        )
     pairs = zip(intensities, reversed(intensities), strict=True)
     fitted = {"intensities": tuple(one or other for one, other in pairs)}
     fitted["levels"] = tuple(levels)

@@ -20,11 +20,11 @@ from ..detector.network import (
     COLOR_PARTS,
     ConvolutionalVAE,
     NetworkSettings,
-    in_colors,
 )
 from ..utils.devices import resolve_device
 from ..utils.files import ResultFolder
 from ..utils.validation import check_choice, check_count
+from .in_colors import in_colors
 from .losses import LABELLED, Weights, objective
 from .mining import find_false_candidates
 from .targets import crop_tile

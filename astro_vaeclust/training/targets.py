@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..detector.grid import BAND_CHANNELS, BAND_PAIRS, composite
+from ..detector.channels import BAND_CHANNELS, BAND_PAIRS, composite
 from ..detector.network import CELL, CLASSES
 
 __all__ = ["Crop", "crop_tile"]

@@ -9,7 +9,8 @@ import astropy.units as u
 import numpy as np
 
 from ..detector.calibration import usable_candidates
-from ..detector.grid import NetworkGrid, NetworkImage, composite
+from ..detector.channels import composite
+from ..detector.grid import NetworkGrid, NetworkImage
 from ..detector.inference import run_network
 from ..detector.network import CELL, CLASSES
 from ..images.bands import read_in_bands

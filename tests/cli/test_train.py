@@ -123,6 +123,13 @@ def test_stages_take_the_surveys_as_sharp_as_theirs(
         assert not coarse or not stage.fine_only
 
 
+def test_a_stage_needs_surveys_of_its_kind(tmp_path, capsys):
+    options = ["--stages", "color-fine", "--surveys", "2mass-j+2mass-h+2mass-ks"]
+    assert main(["train", str(tmp_path / "model.pt"), *options]) == 2
+    message = "--surveys must have one for the stage 'color-fine', such as ukidss-j+"
+    assert message in capsys.readouterr().err
+
+
 def test_some_stages_go_on_with_the_networks_of_a_model(monkeypatch, tmp_path):
     calls = []
 

@@ -9,13 +9,15 @@ import torch
 
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.calibration import Calibration
+from astro_vaeclust.detector.channels import composite
 from astro_vaeclust.detector.embedding import ConvVAE
-from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage, composite
+from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
 from astro_vaeclust.detector.inference import run_network
 from astro_vaeclust.detector.model import TrainedModel, load_model
-from astro_vaeclust.detector.network import COLOR_PARTS, NetworkSettings, in_colors
+from astro_vaeclust.detector.network import COLOR_PARTS, NetworkSettings
 from astro_vaeclust.detector.search import DetectorSearch
 from astro_vaeclust.simulation import MockCluster, simulate_tile
+from astro_vaeclust.training.in_colors import in_colors
 from astro_vaeclust.training.tiles import image_of
 
 
@@ -100,8 +102,24 @@ def test_a_search_of_several_bands(tile, model):
     assert "a_k" not in one.columns()
 
 
+def with_all_measures(calibration):
+    """Return the calibration of one band with room for the extinction."""
+    return replace(
+        calibration,
+        biases=tuple((*values, 0.0) for values in calibration.biases),
+        error_factors=tuple((*values, 1.0) for values in calibration.error_factors),
+        error_floors=tuple((*values, 0.0) for values in calibration.error_floors),
+        levels=((), ()),
+    )
+
+
+def test_calibrations_of_one_band_are_refused(model):
+    with pytest.raises(ValueError, match=r"must have 6 measures, got 5 for J,H,Ks"):
+        replace(model, color_calibrations={"J,H,Ks": model.calibration})
+
+
 def test_the_calibration_is_that_of_the_bands(model):
-    unity = load_model().calibration
+    unity = with_all_measures(load_model().calibration)
     other = replace(unity, real_sky=2.0)
     model = replace(model, color_calibrations={"J,H,Ks": unity, "J,Ks": other})
     assert model.for_bands(("Ks",)) is model
@@ -110,7 +128,7 @@ def test_the_calibration_is_that_of_the_bands(model):
     assert model.for_bands(("J", "Ks")) is model.for_bands(("J", "Ks"))
     with pytest.raises(ValueError, match=r"calibrated for J,H,Ks and for J,Ks, got H"):
         model.for_bands(("H", "Ks"))
-    with pytest.raises(ValueError, match="model takes images in one band, got 2: J, H"):
+    with pytest.raises(ValueError, match="data in several bands, J, H, is for a model"):
         replace(model, color=None).for_bands(("J", "H"))
 
 
@@ -131,7 +149,7 @@ def test_a_finder_with_such_a_model_takes_the_bands(tile, model, tmp_path):
     # a model without a calibration searches the finest level alone
     assert np.all(catalog.heatmap.data <= alone.heatmap.data + 1e-5)
     assert catalog.heatmap.data.max() == pytest.approx(alone.heatmap.data.max())
-    with pytest.raises(ValueError, match="model takes images in one band, got 3"):
+    with pytest.raises(ValueError, match="data in several bands, J, H, Ks"):
         VAEClusterFinder().detect(tile.images)
 
 
@@ -142,7 +160,9 @@ def test_a_file_has_what_is_shared_once(model, tmp_path):
         network.center.bias += 1
     color = replace(model.color, network=network)
     model = replace(
-        model, color=color, color_calibrations={"J,H,Ks": model.calibration}
+        model,
+        color=color,
+        color_calibrations={"J,H,Ks": with_all_measures(model.calibration)},
     )
     path = tmp_path / "model.pt"
     model.save(path)

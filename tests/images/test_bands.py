@@ -264,3 +264,8 @@ def test_one_band_is_the_image(tile):
     (image,) = read_bands([tile.image]).values()
     assert_array_equal(image.data, read_image(tile.image).data)
     assert header_of(image.wcs)["CTYPE1"] == "RA---SIN"
+
+
+def test_options_by_band_are_for_a_dict_of_images():
+    with pytest.raises(ValueError, match="hdu by bands is for a dict of images"):
+        read_bands(["j.fits", "k.fits"], hdu={"J": 1, "Ks": 2})

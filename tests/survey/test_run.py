@@ -122,9 +122,9 @@ def test_nothing_to_find_and_next_to_nothing_to_see(survey, tmp_path):
     assert len(write_outputs(tmp_path / "out")) == 0
 
 
-def test_resume_searches_what_is_missing(survey, tiles, tmp_path, expected):
+def test_resume_searches_what_is_missing(client, survey, tiles, tmp_path, expected):
     options = {"folder": tmp_path / "out", "finder": QuickFinder()}
-    begun = run_survey(f"{tiles}/*", client=survey_client(survey), side=SIDE, **options)
+    begun = run_survey(f"{tiles}/*", client=client, side=SIDE, **options)
     first = {next(begun).field for _ in range(3)}
     begun.close()
     assert SurveyFolder(tmp_path / "out").read_rows(["status"]).num_rows == 3
@@ -133,16 +133,6 @@ def test_resume_searches_what_is_missing(survey, tiles, tmp_path, expected):
     assert len(first) + len(rest) == len(expected[0])
     assert candidates(tmp_path / "out") == expected[1]
     assert survey(f"{tiles}/*", resume=True) == []
-
-
-def survey_client(survey):
-    """Return the client that a fixture runs surveys with."""
-    (client,) = (
-        cell.cell_contents
-        for cell in survey.__closure__
-        if hasattr(cell.cell_contents, "scheduler_info")
-    )
-    return client
 
 
 def test_changed_and_new_images_are_searched_again(survey, tmp_path):
@@ -174,6 +164,8 @@ def test_a_bad_image_fails_the_fields_that_need_it(survey, tmp_path, skip):
         assert row.status == ("failed" if not skip else row.status)
     failed = {row.field for row in rows if row.status == "failed"}
     assert failed == (set() if skip else {row.field for row in touched})
+    reasons = status_of(tmp_path / "out")["remarks" if skip else "failures"]
+    assert any("b.fits" in reason for reason in reasons)
 
 
 def test_failed_fields_are_tried_again_when_asked(survey, tiles, tmp_path, expected):
@@ -329,7 +321,7 @@ def test_status_tells_what_a_run_would_search_and_who_is_at_work(survey, tmp_pat
 
 
 def test_a_full_disk_ends_the_run_and_resume_goes_on(
-    survey, tiles, tmp_path, expected, monkeypatch
+    client, survey, tiles, tmp_path, expected, monkeypatch
 ):
     def full(descriptor):
         raise OSError(28, "No space left on device")
@@ -337,7 +329,7 @@ def test_a_full_disk_ends_the_run_and_resume_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr("astro_vaeclust.survey.run.SEGMENT_ROWS", 3)
         options = {"folder": tmp_path / "out", "finder": QuickFinder(), "side": SIDE}
-        rows = run_survey(f"{tiles}/*", client=survey_client(survey), **options)
+        rows = run_survey(f"{tiles}/*", client=client, **options)
         for _ in range(3):
             next(rows)
         patch.setattr("astro_vaeclust.survey.folder.os.fsync", full)

@@ -12,9 +12,9 @@ from astro_vaeclust.detector.network import (
     COLOR_PARTS,
     ConvolutionalVAE,
     NetworkSettings,
-    in_colors,
 )
 from astro_vaeclust.training import level_calibration, targets
+from astro_vaeclust.training.in_colors import in_colors
 from astro_vaeclust.training.level_calibration import SETS, calibrate_colors
 from astro_vaeclust.training.level_skies import LevelSky
 from astro_vaeclust.training.loop import TrainingPlan, train_network

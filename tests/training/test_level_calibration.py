@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The calibration of the levels from mock sky."""
 
+from dataclasses import replace
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -83,3 +85,9 @@ def test_rates_of_all_levels_are_those_of_the_sample():
         )
         expected = calibration.real_sky * number * np.exp(-2) / area
         assert stated == pytest.approx(expected, rel=0.25)
+
+
+def test_sky_without_enough_candidates_is_refused():
+    model = replace(load_model(), calibration=None)
+    with pytest.raises(ValueError, match=r"must have 40 false candidates"):
+        calibrate_level_rates(model, [])
