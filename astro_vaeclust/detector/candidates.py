@@ -10,7 +10,7 @@ import numpy as np
 from photutils.detection import find_peaks
 from photutils.utils import NoDetectionsWarning
 
-from .network import CELL, COLOR_MEASURES, MEASURES
+from .network import CELL, MEASURES
 
 __all__ = ["Candidates", "find_candidates"]
 
@@ -98,14 +98,13 @@ def find_candidates(maps, usable=None, *, minimum=MIN_SCORE, comparable=COMPARAB
     if peaks is not None:
         cells = np.column_stack([peaks["y_peak"], peaks["x_peak"]])
     values, deviations = _measured(maps, cells)
-    names = COLOR_MEASURES[: len(values)]
     rows, columns = cells.T
     candidates = Candidates(
         score=maps.center[rows, columns].astype(np.float64),
         x=(columns + 0.5 + values[0]) * CELL - 0.5,
         y=(rows + 0.5 + values[1]) * CELL - 0.5,
-        measures=dict(zip(names, values, strict=True)),
-        errors=dict(zip(names, deviations, strict=True)),
+        measures=dict(zip(MEASURES, values, strict=True)),
+        errors=dict(zip(MEASURES, deviations, strict=True)),
         cells=cells,
     )
     return _without_neighbours(candidates, comparable)

@@ -12,7 +12,7 @@ ordinary ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import astropy.units as u
 import numpy as np
@@ -20,9 +20,9 @@ from astropy.nddata import block_reduce
 
 from ..images.sky import MIN_USABLE, Meshes, Sky, check_enough_usable, mesh_side
 from ..utils.bands import BANDS
-from .channels import color_excess, compress, decompressed, of_longest
+from .channels import compress, decompressed, of_longest
 
-__all__ = ["NetworkGrid", "NetworkImage", "Scaling"]
+__all__ = ["NetworkGrid", "NetworkImage", "Scaling", "usable_bands"]
 
 COARSE = 1.0
 """Arcseconds per network pixel of the finest level of images that are not fine."""
@@ -220,16 +220,15 @@ class NetworkImage:
         Mean of the image minus sky over noise, zero where masked.
     grid : `NetworkGrid`
         Its relation to the image.
-    inputs : (3, ny, nx) or (12, ny, nx) float32 array
-        What the network gets: the channels, or of several bands, what
-        `~astro_vaeclust.detector.channels.color_excess` returns and the channels of J,
-        H and Ks, zero for a band that is not there.
+    bands : list of (3, ny, nx) float32 array
+        Of several bands that show enough, the channels of J, H and Ks, zero for one
+        that is not there; else empty.
     """
 
     channels: np.ndarray
     significance: np.ndarray
     grid: NetworkGrid
-    inputs: np.ndarray
+    bands: list = field(default_factory=list)
 
     @classmethod
     def from_image(cls, image, grid):
@@ -253,24 +252,24 @@ class NetworkImage:
 
     def part(self, place):
         """Return rows and columns of it, two slices of network pixels."""
-        channels = self.channels[:, *place]
-        inputs = channels if self.inputs is self.channels else self.inputs[:, *place]
-        return NetworkImage(channels, self.significance[place], self.grid, inputs)
+        channels, *bands = (
+            channels[:, *place] for channels in (self.channels, *self.bands)
+        )
+        return NetworkImage(channels, self.significance[place], self.grid, bands)
 
     @classmethod
     def _from_bands(cls, image, grid):
         """Do it for each band that shows enough."""
         made = {
-            band: cls.from_image(one, grid)
-            for band, one in image.bands.items()
-            if one.most_usable >= MIN_USABLE
+            band: cls.from_image(image.bands[band], grid)
+            for band in usable_bands(image)
         }
         check_enough_usable(max(one.most_usable for one in image.bands.values()))
         nothing = np.zeros_like(next(iter(made.values())).channels)
         bands = [made[band].channels if band in made else nothing for band in BANDS]
         channels = of_longest(bands)
-        inputs = np.concatenate([color_excess(bands), *bands])
-        return cls(channels, decompressed(channels[0]), grid, inputs)
+        bands = bands if len(made) > 1 else []
+        return cls(channels, decompressed(channels[0]), grid, bands)
 
     @classmethod
     def _from_arrays(cls, means, maxima, mask, grid, scaling=None):
@@ -300,7 +299,14 @@ class NetworkImage:
                 scaling = Scaling(sky, *_level_and_spread(peaks[~mask]))
             scaled = _significance(peaks, scaling.peak_level, scaling.peak_spread, mask)
             compress(scaled, channels[1])
-        return cls(channels, significance, grid, channels)
+        return cls(channels, significance, grid)
+
+
+def usable_bands(image):
+    """Return the bands of an image in several that show enough (tuple of str)."""
+    return tuple(
+        band for band, one in image.bands.items() if one.most_usable >= MIN_USABLE
+    )
 
 
 def _level_and_spread(peaks):

@@ -32,7 +32,7 @@ class NetworkMaps:
         Expected number of cluster members in the cell.
     measures, log_variances : (n_measures, ny, nx) float32 array
         What a cluster centred in the cell would measure, see
-        `~astro_vaeclust.detector.network.COLOR_MEASURES`.
+        `~astro_vaeclust.detector.network.MEASURES`.
     posteriors : list of (mean, log_variance)
         Of the latents of each scale, each ``(ny_s, nx_s, latent)``.
     classes : list of (ny_s, nx_s, n_classes) float32 array
@@ -83,7 +83,7 @@ def folded(network):
 
 def run_network(network, channels):
     """
-    Run a network in its mode for use over the inputs of a `NetworkImage`.
+    Run a network in its mode for use over the channels of a `NetworkImage`.
 
     Returns `NetworkMaps` of the cells that hold a pixel of the image.
     """

@@ -121,7 +121,7 @@ class LevelSearch:
         """What the network says (`~astro_vaeclust.detector.inference.NetworkMaps`)."""
         is_finest_of_fine = self.grid.is_fine and not self.level
         network = self.model.quick_network_for(is_finest_of_fine)
-        return run_network(network, self.network_image.inputs)
+        return run_network(network, self.network_image.channels)
 
     @cached_property
     def found(self):
@@ -129,7 +129,11 @@ class LevelSearch:
         found, conditions = usable_candidates(self.maps, self.network_image.channels)
         if self.level:
             found = found[found.measures["log_r50"] >= np.log10(MIN_R50)]
-        if self.model.calibration is not None:
+        if self.network_image.bands and not self.level:
+            found = self.model.color.scored(
+                found, self.network_image.bands, self.grid.is_fine
+            )
+        elif self.model.calibration is not None:
             found = self.model.calibration.scored(found, self.grid.is_fine)
         return found, conditions
 

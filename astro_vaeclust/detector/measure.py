@@ -60,6 +60,8 @@ def measured_columns(network_image, maps, candidates, *, calibration=None, level
         columns[column], columns[f"{column}_err"] = antilog(name, unit)
     if "a_k" in candidates.measures:
         columns["a_k"], columns["a_k_err"] = corrected("a_k")
+    elif network_image.bands:  # on coarser levels single stars are not seen
+        columns["a_k"] = columns["a_k_err"] = np.full(len(candidates), np.nan)
     offsets = [corrected(name)[1] for name in ("dx", "dy")]
     columns["center_err"] = CELL * np.sqrt(np.mean(np.square(offsets), axis=0))
     columns["center_err"] *= grid.scale

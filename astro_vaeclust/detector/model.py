@@ -21,12 +21,8 @@ import torch
 from ..embeddings.latent_map import digest
 from ..utils.files import atomic_path
 from .calibration import Calibration
-from .network import (
-    COLOR_MEASURES,
-    COLOR_PARTS,
-    ConvolutionalVAE,
-    NetworkSettings,
-)
+from .color_score import ColorScore
+from .network import COLOR_MEASURES, ConvolutionalVAE, NetworkSettings
 from .source_score import SourceCalibration
 
 __all__ = ["TrainedModel", "in_half_precision", "load_model"]
@@ -35,6 +31,9 @@ FORMAT = "astro_vaeclust-model-2"
 
 STATES = ("state", "fine_state")
 """Names in the file of the states of the networks for all images, and fine ones."""
+
+COLOR_STATE = "color_state"
+"""The same of what takes several bands."""
 
 DEFAULT_MODEL = Path(__file__).parents[1] / "models" / "default.pt"
 """The model that comes with the package, made by ``vaeclust train``."""
@@ -59,9 +58,8 @@ class TrainedModel:
     fine_network : `~astro_vaeclust.detector.network.ConvolutionalVAE` or None
         A network of the same sizes for fine images, see
         `~astro_vaeclust.detector.grid.NetworkGrid`; None if one sees all.
-    color : `TrainedModel` or None
-        The networks for several bands, all but `COLOR_PARTS` as those for one; None if
-        there are none.
+    color : `~astro_vaeclust.detector.color_score.ColorScore` or None
+        What colours of stars add to the score; None if there is none.
     color_calibrations : dict of str to Calibration
         Those of sets of bands, as ``"J,Ks"``.
     """
@@ -71,7 +69,7 @@ class TrainedModel:
     training: dict
     source_calibration: SourceCalibration | None = None
     fine_network: ConvolutionalVAE | None = None
-    color: TrainedModel | None = None
+    color: ColorScore | None = None
     color_calibrations: dict[str, Calibration] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -98,7 +96,7 @@ class TrainedModel:
         ValueError
             If the model takes one band only, or is not calibrated for these.
         """
-        if len(bands) == 1 or self.network.settings.n_bands > 1:
+        if len(bands) < 2:
             return self
         if self.color is None:
             raise ValueError(
@@ -108,7 +106,7 @@ class TrainedModel:
             )
         name = ",".join(bands)
         if not self.color_calibrations:
-            return self.color
+            return self._not_calibrated
         if name not in self.color_calibrations:
             raise ValueError(
                 f"model is calibrated for {' and for '.join(self.color_calibrations)}, "
@@ -117,9 +115,13 @@ class TrainedModel:
         return self._calibrated[name]
 
     @cached_property
+    def _not_calibrated(self):
+        return replace(self, calibration=None)
+
+    @cached_property
     def _calibrated(self):
         return {
-            name: replace(self.color, calibration=calibration)
+            name: replace(self, calibration=calibration)
             for name, calibration in self.color_calibrations.items()
         }
 
@@ -134,7 +136,8 @@ class TrainedModel:
         """Sixteen hexadecimal digits that identify the parameters (str)."""
         return digest(
             value.detach().cpu().numpy()
-            for network in self._networks.values()
+            for network in (*self._networks.values(), self.color)
+            if network is not None
             for value in network.state_dict().values()
         )
 
@@ -174,16 +177,11 @@ class TrainedModel:
         }
         states = {name: _state(network) for name, network in self._networks.items()}
         if self.color is not None:
-            header["color"] = {
-                "network": asdict(self.color.network.settings),
-                "identity": self.color.identity,
-                "calibrations": {
-                    name: calibration.to_dict()
-                    for name, calibration in self.color_calibrations.items()
-                },
+            header["color_calibrations"] = {
+                name: calibration.to_dict()
+                for name, calibration in self.color_calibrations.items()
             }
-            for name, network in self.color._networks.items():
-                states[f"color_{name}"] = _own(_state(network))
+            states[COLOR_STATE] = _state(self.color)
         with atomic_path(path, overwrite) as temporary:
             torch.save({"header": json.dumps(header), **states}, temporary)
 
@@ -197,13 +195,6 @@ def _state(network):
             value = value.half()
         state[name] = value
     return state
-
-
-def _own(state):
-    """Return what a network for several bands does not share with that for one."""
-    return {
-        name: value for name, value in state.items() if name.startswith(COLOR_PARTS)
-    }
 
 
 def in_half_precision(network):
@@ -250,33 +241,20 @@ def _load(path, modified, device):
     network, fine_network = (
         _network(path, header["network"], states.get(name)) for name in STATES
     )
-    color = header.get("color")
     calibration = header["calibration"]
     with_sources = header.get("source_calibration")
     model = TrainedModel(
         network=network.to(device),
         fine_network=fine_network and fine_network.to(device),
-        color=color and _colored(path, color, states, header["training"], device),
+        color=_color(path, states.get(COLOR_STATE), device),
         color_calibrations={
             name: Calibration.from_dict(values)
-            for name, values in (color or {"calibrations": {}})["calibrations"].items()
+            for name, values in header.get("color_calibrations", {}).items()
         },
         calibration=calibration and Calibration.from_dict(calibration),
         training=header["training"],
         source_calibration=with_sources and SourceCalibration.from_dict(with_sources),
     )
-    _check_undamaged(path, model, header["identity"])
-    return model
-
-
-def _colored(path, header, states, training, device):
-    """Return the networks for several bands, as a model without a calibration."""
-    networks = []
-    for name in STATES:
-        own, shared = states.get(f"color_{name}"), states.get(name, states["state"])
-        network = _network(path, header["network"], own and shared | own)
-        networks.append(network and network.to(device))
-    model = TrainedModel(networks[0], None, training, fine_network=networks[1])
     _check_undamaged(path, model, header["identity"])
     return model
 
@@ -294,12 +272,26 @@ def _network(path, settings, state):
     if state is None:
         return None
     network = ConvolutionalVAE(NetworkSettings.from_dict(settings))
+    _load_state(path, network, state)
+    return network.to(memory_format=torch.channels_last)
+
+
+def _color(path, state, device):
+    """Return what takes several bands of a state; None for none."""
+    if state is None:
+        return None
+    color = ColorScore()
+    _load_state(path, color, state)
+    return color.to(device)
+
+
+def _load_state(path, network, state):
+    """Give a network its parameters, and put it into its mode for use."""
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"model={str(path)!r} is damaged: {error}") from error
-    network = network.eval().to(memory_format=torch.channels_last)
-    return network.requires_grad_(False)
+    network.eval().requires_grad_(False)
 
 
 def _contents(path):

@@ -18,15 +18,13 @@ from torch import nn
 from torch.nn import functional
 
 from ..embeddings.priors import MixtureOfGaussians
-from ..utils.bands import BANDS
 from ..utils.validation import check_choice, check_count
-from .channels import BAND_CHANNELS, BAND_PAIRS
+from .channels import BAND_CHANNELS
 from .vamp import FeatureVampPrior
 
 __all__ = [
     "CLASSES",
     "COLOR_MEASURES",
-    "COLOR_PARTS",
     "MEASURES",
     "ConvolutionalVAE",
     "NetworkSettings",
@@ -47,12 +45,6 @@ COLOR_MEASURES = (*MEASURES, "a_k")
 """
 The same in several bands: also the mean extinction of the members in Ks, mag.
 """
-
-COLOR_PARTS = (
-    *("stages.0", "stages.1", "stages.2", "laterals", "latents", "head", "center"),
-    *("shares", "density", "measures"),
-)
-"""What a network for several bands has of its own: its first layers and its last."""
 
 MAX_LOG_ODDS = 12.0
 """Largest absolute log-odds of a component that enter the score."""
@@ -104,8 +96,6 @@ class NetworkSettings:
         of learned features, see `~astro_vaeclust.detector.vamp.FeatureVampPrior`.
     n_pseudo_inputs : int
         Learned features for each of `CLASSES`, for ``prior="vamp"`` only.
-    n_bands : int
-        Bands of an image: 1, or 3 for J, H and Ks, of which any may be missing.
 
     Raises
     ------
@@ -120,30 +110,16 @@ class NetworkSettings:
     fine_scale: float = 1.0
     prior: str = "mixture"
     n_pseudo_inputs: int = 1
-    n_bands: int = 1
 
     def __post_init__(self):
         """Check the prior."""
         check_choice("prior", self.prior, PRIOR_KINDS)
         check_count("n_pseudo_inputs", self.n_pseudo_inputs)
-        check_choice("n_bands", self.n_bands, (1, len(BANDS)))
         if self.prior == "mixture" and self.n_pseudo_inputs != 1:
             raise ValueError(
                 "n_pseudo_inputs is for prior='vamp', got "
                 f"{self.n_pseudo_inputs} with prior={self.prior!r}"
             )
-
-    @property
-    def n_inputs(self):
-        """Number of channels of an image (int)."""
-        if self.n_bands == 1:
-            return BAND_CHANNELS
-        return len(BAND_PAIRS) + BAND_CHANNELS * self.n_bands
-
-    @property
-    def measures(self):
-        """Names of what is measured (tuple of str)."""
-        return MEASURES if self.n_bands == 1 else COLOR_MEASURES
 
     @property
     def n_scales(self):
@@ -250,7 +226,7 @@ class ConvolutionalVAE(nn.Module):
     def __init__(self, settings=None):
         super().__init__()
         self.settings = settings = settings or NetworkSettings()
-        inputs = (settings.n_inputs, *settings.channels[:-1])
+        inputs = (BAND_CHANNELS, *settings.channels[:-1])
         self.stages = nn.ModuleList(
             _halving(before, after, n_blocks, kernel=5 if number == 0 else 3)
             for number, (before, after, n_blocks) in enumerate(
@@ -280,7 +256,7 @@ class ConvolutionalVAE(nn.Module):
         self.shares = nn.Parameter(torch.full((len(scales),), 0.1))
         self.density = nn.Conv2d(fused, 1, 1)
         self.measures = nn.Sequential(
-            _Block(fused, dilation=2), nn.Conv2d(fused, 2 * len(settings.measures), 1)
+            _Block(fused, dilation=2), nn.Conv2d(fused, 2 * len(MEASURES), 1)
         )
         nn.init.constant_(self.center.bias, -4.0)
         nn.init.constant_(self.density.bias, -4.0)
@@ -293,7 +269,7 @@ class ConvolutionalVAE(nn.Module):
         return FeatureVampPrior(head, n_components, LOG_VARIANCES)
 
     def forward(self, x):
-        """Return `Outputs` of (batch, n_inputs, ny, nx); sides are multiples of 64."""
+        """Return `Outputs` of (batch, 3, ny, nx); sides are multiples of 64."""
         x = self._in_strips(x)
         features = []
         for stage in self.stages[N_FIRST:]:

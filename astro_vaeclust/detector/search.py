@@ -20,7 +20,7 @@ from ..measure.circles import (
 )
 from ..measure.stacking import part_numbers
 from .conditions import flag_outside
-from .grid import NetworkGrid, NetworkImage
+from .grid import NetworkGrid, NetworkImage, usable_bands
 from .levels import (
     LevelSearch,
     level_fractions,
@@ -79,7 +79,7 @@ class DetectorSearch(ClusterSearchBase):
         levels=None,
     ):
         if image.bands:
-            model = model.for_bands(tuple(image.bands))
+            model = model.for_bands(usable_bands(image))
         check_takes_sources(model, sources)
         self.sources = sources
         self.image = image

@@ -71,12 +71,15 @@ def calibrate_on_skies(model, skies, folder, *, workers=1, progress_bar=None):
 
 def calibrate_colors(model, skies, folder, *, workers=1, progress_bar=None):
     """
-    Calibrate all levels for each set of bands; what was searched already is used.
+    Calibrate the finest level for each set of bands; what was searched is used.
+
+    Coarser levels see the longest band alone, and stay as they are of one band; so does
+    the factor of the real sky.
 
     Parameters
     ----------
     model : `~astro_vaeclust.detector.model.TrainedModel`
-        A model with networks for several bands.
+        A calibrated model with a score in colour.
     skies, folder, workers, progress_bar
         As of `calibrate_on_skies`; the sky is in colour.
 
@@ -90,14 +93,23 @@ def calibrate_colors(model, skies, folder, *, workers=1, progress_bar=None):
     ValueError
         If the folder holds results of another model or sky.
     """
-    models = dict.fromkeys(SETS, model.color)
-    models = _calibrated(models, skies, folder, workers, progress_bar)
+    bare = replace(model, calibration=None, color_calibrations={})
+    kept = {
+        "levels": model.calibration.levels,
+        "real_sky": model.calibration.real_sky,
+    }
+    models = dict.fromkeys(SETS, bare)
+    models = _calibrated(models, skies, folder, workers, progress_bar, kept)
     calibrations = {bands: one.calibration for bands, one in models.items()}
     return replace(model, color_calibrations=calibrations)
 
 
-def _calibrated(models, skies, folder, workers, progress_bar):
-    """Calibrate models of sets of bands, by the names of the bands (dict)."""
+def _calibrated(models, skies, folder, workers, progress_bar, kept=None):
+    """
+    Calibrate models of sets of bands, by the names of the bands (dict).
+
+    ``kept`` is what calibrations in colour have from that in one band.
+    """
     model = next(iter(models.values()))
     results = ResultFolder(
         folder,
@@ -130,6 +142,13 @@ def _calibrated(models, skies, folder, workers, progress_bar):
                 models[bands] = calibrate_level_errors(model, parts, finest=finest)
             else:
                 models[bands] = calibrate_level_rates(model, parts)
+            if kept:
+                calibration = replace(models[bands].calibration, **kept)
+                models[bands] = replace(
+                    model,
+                    calibration=calibration,
+                    color_calibrations={bands: calibration},
+                )
     return models
 
 

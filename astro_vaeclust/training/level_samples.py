@@ -109,7 +109,8 @@ def level_pairs(model, tile, image):
     -------
     pairs : dict of (bool, int) to (n, 2, n_measures) array
         By whether the image is fine and the level: deviations from the truth and
-        stated errors of `~astro_vaeclust.detector.network.COLOR_MEASURES`.
+        stated errors of `~astro_vaeclust.detector.network.COLOR_MEASURES`, of which
+        coarser levels have no extinction.
     """
     search = DetectorSearch(image, model, max_false_alarm_rate=PAIRS_RATE)
     rows, truth, pairs = search.rows, tile.clusters, {}
@@ -132,10 +133,10 @@ def level_pairs(model, tile, image):
         for name, value in zip(("r50", "radius", "n_members"), true, strict=True):
             deviations.append(np.log10(rows[name][row] / value))
             errors.append(rows[f"{name}_err"][row] / rows[name][row] / np.log(10))
-        if image.bands:
+        level = round(np.log2(rows["level"][row] / finest.scale))
+        if image.bands and not level:
             deviations.append(rows["a_k"][row] - truth["a_k"][cluster].value)
             errors.append(rows["a_k_err"][row])
-        level = round(np.log2(rows["level"][row] / finest.scale))
         pairs.setdefault((finest.is_fine, level), []).append([deviations, errors])
     return {key: np.array(found) for key, found in pairs.items()}
 

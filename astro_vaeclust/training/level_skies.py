@@ -18,7 +18,7 @@ MOSAIC_CLUSTERS = 12
 """Clusters of mosaics that have some."""
 
 COLOR_FRACTION = 0.4
-"""Numbers of tiles and mosaics in colour over those in a single band."""
+"""Numbers of tiles in colour over those in a single band."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,8 @@ def level_skies(surveys, fraction=1.0):
     Return the sky of the calibration of surveys (tuple of `LevelSky`).
 
     For each there are tiles without clusters and images with some. Mosaics take long
-    in fine pixels, so that of fine surveys there are tiles alone.
+    in fine pixels, and colours enter on the finest level only, so that of fine surveys
+    and in colour there are tiles alone.
 
     Parameters
     ----------
@@ -79,7 +80,6 @@ def level_skies(surveys, fraction=1.0):
     """
 
     def sky(survey, kind, number, **settings):
-        in_color = len(checked_surveys(survey)) > 1
         number = round(fraction * number * (COLOR_FRACTION if in_color else 1))
         return LevelSky(
             name=f"{survey}-{kind}", survey=survey, number=number, **settings
@@ -87,11 +87,13 @@ def level_skies(surveys, fraction=1.0):
 
     skies = []
     for survey in surveys:
-        if checked_surveys(survey)[-1].pixel_scale < FINE:
-            skies.append(sky(survey, "tiles", 600))
+        *others, last = checked_surveys(survey)
+        in_color = bool(others)
+        is_fine = last.pixel_scale < FINE
+        skies.append(sky(survey, "tiles", 600 if is_fine else 1300))
+        if is_fine or in_color:
             skies.append(sky(survey, "clusters", 150, n_clusters=1))
         else:
-            skies.append(sky(survey, "tiles", 1300))
             skies.append(sky(survey, "mosaics", 64, side=1.25))
             some = {"n_clusters": MOSAIC_CLUSTERS}
             skies.append(sky(survey, "clusters", 40, side=1.25, **some))

@@ -10,21 +10,14 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from operator import attrgetter
 
 import numpy as np
 import torch
-from torch import nn
 
-from ..detector.network import (
-    COLOR_PARTS,
-    ConvolutionalVAE,
-    NetworkSettings,
-)
+from ..detector.network import ConvolutionalVAE, NetworkSettings
 from ..utils.devices import resolve_device
 from ..utils.files import ResultFolder
 from ..utils.validation import check_choice, check_count
-from .in_colors import in_colors
 from .losses import LABELLED, Weights, objective
 from .mining import find_false_candidates
 from .targets import crop_tile
@@ -39,8 +32,7 @@ CONVOLUTIONAL_DIVERGENCES = (LABELLED, "kl", "mmd", "renyi", "vade")
 
 PRECISIONS = ("float32", "bfloat16")
 
-PARTS = {None: (), "measures": ("measures",), "color": COLOR_PARTS}
-"""Parts of a network that can be trained alone, by their names; None is all of it."""
+PARTS = (None, "measures")
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -93,9 +85,9 @@ class TrainingPlan:
         `~astro_vaeclust.training.losses.objective`.
     precision : {'float32', 'bfloat16'}
         Of the convolutions; parameters and updates are always in single precision.
-    part : {'measures', 'color', None}
-        The part of the network that is trained while all else stays as it is: what is
-        measured, or what a network for several bands has of its own; None for all.
+    part : {'measures', None}
+        The part of the network that is trained while all else stays as it is; None for
+        all of it.
     averaged : bool
         Whether the result is the mean of the weights before and after (Wortsman et al.
         2022), which scores the rarest false positives lower.
@@ -125,7 +117,7 @@ class TrainingPlan:
         check_count("side", self.side, minimum=SQUARE)
         if self.side % SQUARE:
             raise ValueError(f"side takes a multiple of {SQUARE}, got {self.side}")
-        check_choice("part", self.part, tuple(PARTS))
+        check_choice("part", self.part, PARTS)
         check_choice("divergence", self.divergence, CONVOLUTIONAL_DIVERGENCES)
         check_choice("precision", self.precision, PRECISIONS)
 
@@ -190,8 +182,7 @@ def train_network(
     candidates = ()
     if plan.mined:
         file = folder.path / "false_candidates.npy"
-        before = _continued(plan, start).eval()
-        candidates = find_false_candidates(before, tiles, file, progress=progress)
+        candidates = find_false_candidates(start, tiles, file, progress=progress)
     draw = partial(draw_batch, plan, tiles, real_tiles, candidates=candidates)
     recent = []
     with ThreadPoolExecutor(1) as pool:
@@ -214,13 +205,9 @@ def train_network(
 
 def _to_train(network, part):
     """Put a part of the network into its mode for training; return its parameters."""
-    network.requires_grad_(part is None).train(part is None)
-    for name in PARTS[part]:
-        one = attrgetter(name)(network)
-        one.requires_grad_(True)
-        if isinstance(one, nn.Module):
-            one.train()
-    return [one for one in network.parameters() if one.requires_grad]
+    trained = network if part is None else network.get_submodule(part)
+    network.requires_grad_(False).eval()
+    return trained.requires_grad_(True).train().parameters()
 
 
 def _averaged(start, network, batches, device):
@@ -242,9 +229,7 @@ def _new_network(plan):
 
 
 def _continued(plan, start):
-    """Copy the network to start from; scale and bands of its images are the plan's."""
-    if start.settings.n_bands < plan.network.n_bands:
-        start = in_colors(start, plan.network)
+    """Copy the network to start from; the scale of its pixels is that of the plan."""
     if replace(start.settings, fine_scale=plan.network.fine_scale) != plan.network:
         raise ValueError(
             f"start must be a network of {plan.network}, got {start.settings}"

@@ -99,8 +99,8 @@ def measures_loss(outputs, target, weights):
     """
     Gaussian negative log-likelihood of what is measured, alike for all clusters.
 
-    ``target`` is ``(batch, n_measures, ny, nx)``; ``weights``, ``(batch, ny, nx)``, add
-    up to one over the cells of a cluster.
+    ``target`` is ``(batch, 5, ny, nx)``; ``weights``, ``(batch, ny, nx)``, add up
+    to one over the cells of a cluster.
     """
     weight = weights[:, None]
     squares = (outputs.measures - target).square() / outputs.log_variances.exp()
@@ -117,7 +117,7 @@ def autoencoder_losses(network, outputs, batch, generator, divergence=LABELLED):
     posterior is used instead, as in VaDE. Other divergences have their own bound. In
     the entropy, rare classes count more.
     """
-    image, usable = batch["channels"][:, -3:-2], batch["channels"][:, -1:]
+    image, usable = batch["channels"][:, :1], batch["channels"][:, 2:]
     total, entropy = 0.0, 0.0
     scales = zip(
         outputs.posteriors,

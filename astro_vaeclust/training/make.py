@@ -24,6 +24,7 @@ from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
 from ..utils.provenance import describe, origin
 from .calibrate import calibrate, real_sky_factor
+from .colors import fit_color_score
 from .level_calibration import calibrate_colors, calibrate_on_skies
 from .loop import train_network
 from .source_calibration import calibrate_with_sources, find_tile_sources
@@ -46,9 +47,6 @@ BARE = "{survey}-bare"
 
 REAL = "real"
 """Folder of real tiles with painted clusters."""
-
-KINDS = ((False, False), (False, True), (True, False), (True, True))
-"""Networks of a model: whether in colour, and whether for fine images alone."""
 
 INJECTIONS = 40
 """Clusters that are painted on each real tile, each on a copy of its own."""
@@ -107,49 +105,60 @@ def make_model(
         workers=workers,
         progress_bar=progress_bar,
     )
-    networks = _networks_of(start)
-    for stage in recipe.stages:
-        before = _before(networks, stage)
+    network, fine_network = start and start.network, start and start.fine_network
+    in_one_band = [stage for stage in recipe.stages if not stage.in_color]
+    for stage in in_one_band:
+        before = fine_network if stage.fine_only and fine_network else network
         trained = train_network(
             stage.plan,
             [path for name in (stage.name, *stage.tiles_of) for path in files[name]],
             folder / stage.name,
-            real_tiles=() if stage.fine_only or stage.in_color else files[REAL],
+            real_tiles=() if stage.fine_only else files[REAL],
             start=before,
             device=device,
             progress=progress_bar and partial(progress_bar, desc=stage.name),
         )
-        networks[stage.in_color, stage.fine_only] = trained
-    network, fine_network, *in_color = (
-        networks.get(kind) and in_half_precision(networks[kind].cpu()) for kind in KINDS
-    )
+        if stage.fine_only:
+            fine_network = trained
+        else:
+            network = trained
     history = describe(recipe)
     history["real_tiles"] = [Path(path).name for path in real_images]
     for name in ("stages", "calibration_surveys", "real_tiles"):
         before = start.training.get(name, []) if start else []
         history[name] = [*before, *(one for one in history[name] if one not in before)]
     model = TrainedModel(
-        network=network,
-        fine_network=fine_network,
+        network=in_half_precision(network.cpu()),
+        fine_network=fine_network and in_half_precision(fine_network.cpu()),
         calibration=start and start.calibration,
         source_calibration=start and start.source_calibration,
         training=origin() | history,
     )
-    if in_color[0] is not None:
-        network, fine_network = in_color
-        color = replace(
-            model,
-            network=network,
-            fine_network=fine_network,
-            calibration=None,
-            source_calibration=None,
+    if start and not in_one_band:
+        model = replace(
+            model, color=start.color, color_calibrations=start.color_calibrations
         )
-        model = replace(model, color=color)
     with_jobs = {"workers": workers, "progress_bar": progress_bar}
-    if recipe.color_skies:
-        model = calibrate_colors(
-            model, recipe.color_skies, folder / "color-calibration", **with_jobs
-        )
+    model = _in_one_band(recipe, model, folder, files, real_images, with_jobs)
+    return _in_colors(recipe, model, folder, files, with_jobs)
+
+
+def _in_colors(recipe, model, folder, files, with_jobs):
+    """Learn the score in several bands from the tiles in colour, and calibrate it."""
+    tiles = [
+        path for stage in recipe.stages if stage.in_color for path in files[stage.name]
+    ]
+    if not tiles:
+        return model
+    model = fit_color_score(model, tiles, **with_jobs)
+    return calibrate_colors(
+        model, recipe.color_skies, folder / "color-calibration", **with_jobs
+    )
+
+
+def _in_one_band(recipe, model, folder, files, real_images, with_jobs):
+    """Calibrate a model for one band."""
+    progress_bar = with_jobs["progress_bar"]
     if not recipe.calibration_surveys:
         return model
     tiles = [
@@ -170,33 +179,11 @@ def make_model(
     return _with_sources(recipe, model, folder, **with_jobs)
 
 
-def _networks_of(start):
-    """Return the networks of a model by `KINDS` (dict); of none for None."""
-    if start is None:
-        return {}
-    color = start.color
-    found = [start.network, start.fine_network]
-    found += [color.network, color.fine_network] if color else [None, None]
-    return dict(zip(KINDS, found, strict=True))
-
-
-def _before(networks, stage):
-    """
-    Return the network that a stage goes on with, or None.
-
-    In colour it begins with that for one band as it is in the file, whose middle it
-    keeps.
-    """
-    kinds = ((stage.in_color, stage.fine_only), (False, stage.fine_only))
-    kinds = (*kinds, (stage.in_color, False), (False, False))
-    before = next((networks[kind] for kind in kinds if networks.get(kind)), None)
-    return in_half_precision(before) if before and stage.in_color else before
-
-
 def _check_first(stage, start):
     """Raise ValueError if the first stage needs a network to go on with."""
     plan = stage.plan
-    if start is None and (stage.fine_only or plan.part or plan.averaged or plan.mined):
+    goes_on = plan.part or plan.averaged or plan.mined or stage.in_color
+    if start is None and (stage.fine_only or goes_on):
         raise ValueError(
             f"start must be a model, since stage {stage.name!r} goes on with a network"
         )

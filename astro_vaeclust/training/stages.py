@@ -53,7 +53,8 @@ class Stage:
         Whether the network for fine images is trained, which begins as that for all
         images; else the latter, which sees only the others in the end.
     plan : `~astro_vaeclust.training.loop.TrainingPlan`
-        How the network is trained.
+        How the network is trained; from tiles in colour,
+        `~astro_vaeclust.training.colors.fit_color_score` learns.
     """
 
     name: str
@@ -72,8 +73,8 @@ class Stage:
 
     @property
     def in_color(self):
-        """Whether the networks for several bands are trained (bool)."""
-        return self.plan.network.n_bands > 1
+        """Whether its tiles have several bands, and train no network (bool)."""
+        return any("+" in tag for tag in self.surveys)
 
     @property
     def tile_settings(self):
@@ -126,7 +127,7 @@ def default_stages():
     sharp-again    fine   false candidates again
     bare           fine   a third of tiles have no clouds; mean of the weights
     levels         others coarser levels, clusters of all sizes; mean of the weights
-    color          others what networks for several bands have of their own
+    color          others the score in several bands, from the tiles of both
     color-fine     fine   the same
     ============== ====== ======================================================
 
@@ -312,7 +313,7 @@ def default_stages():
 
 
 def color_stages(network):
-    """Return the trainings of what networks for several bands have of their own."""
+    """Return the tiles from which the score in several bands learns."""
     fine = Stage(
         name="color-fine",
         first_seed=90_000,
@@ -322,32 +323,14 @@ def color_stages(network):
         bare=0.2,
         native=0.1,
         most_pixels=2000,
-        fine_only=True,
-        plan=TrainingPlan(
-            n_steps=4000,
-            batch_size=4,
-            side=448,
-            learning_rate=1.5e-3,
-            mined=0.35,
-            by_probability=True,
-            seed=51,
-            network=replace(
-                network, n_bands=3, channels=(32, 48, *network.channels[2:])
-            ),
-            precision="bfloat16",
-            weights=Weights(measures=0.8),
-            part="color",
-        ),
+        plan=TrainingPlan(network=network),
     )
     others = replace(
         fine,
         name="color",
         first_seed=92_000,
-        n_tiles=700,
+        n_tiles=350,
         surveys=(*COLOR_SURVEYS[:1] * 5, *COLOR_SURVEYS[1:]),
         native=0.0,
-        levels=(*(1,) * 20, *(2,) * 8, *(4,) * 4, 8),
-        fine_only=False,
-        plan=replace(fine.plan, n_steps=3000, side=384, seed=52),
     )
     return others, fine

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..detector.channels import BAND_CHANNELS, BAND_PAIRS, composite
-from ..detector.network import CELL, CLASSES
+from ..detector.network import CELL, CLASSES, MEASURES
 
 __all__ = ["Crop", "crop_tile"]
 
@@ -26,11 +25,6 @@ MARKED = 0.3
 
 UNLABELLED = -1
 
-MISSING = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2))
-"""Numbers of the bands that an image in colour lacks, of J, H and Ks."""
-
-MISSING_PROBABILITIES = (0.55, 0.13, 0.13, 0.1, 0.05, 0.02, 0.02)
-
 
 @dataclass(frozen=True, eq=False)
 class Crop:
@@ -39,16 +33,16 @@ class Crop:
 
     Parameters
     ----------
-    channels : (3, side, side) or (12, side, side) float32 array
-        What the network gets; in colour, a band or two are often missing.
+    channels : (3, side, side) float32 array
+        What the network gets.
     center : (n, n) float32 array
         One in the cores of clusters, zero elsewhere, and ``UNLABELLED`` on their rims;
         cells of ``CELL`` pixels.
     density : (n, n) float32 array
         Number of members of clusters in each cell.
-    measures : (n_measures, n, n) float32 array
-        `~astro_vaeclust.detector.network.COLOR_MEASURES` of the nearest cluster, in
-        units of its core.
+    measures : (5, n, n) float32 array
+        `~astro_vaeclust.detector.network.MEASURES` of the nearest cluster, in units
+        of its core.
     weights : (n, n) float32 array
         One over the number of cells of the core in cores, zero elsewhere: every
         cluster counts once.
@@ -78,7 +72,7 @@ def crop_tile(tile, side, rng, *, n_scales=4, position=None):
     corner = _corner(tile, side, rng, position)
     turn = _Turn(side, int(rng.integers(4)), bool(rng.integers(2)))
     channels = turn.image(_cut(tile.channels, corner, side))
-    channels = _without_bands(_disturbed(channels, rng), rng)
+    channels = _disturbed(channels, rng)
     clusters = tile.clusters.copy()
     clusters[:, :2] = turn.points(clusters[:, :2] - corner)
     members = turn.points(tile.members - corner)
@@ -88,8 +82,7 @@ def crop_tile(tile, side, rng, *, n_scales=4, position=None):
     center, measures, weights = _cores(clusters, n_cells)
     for _, *hidden in regions[regions[:, 0] == UNLABELLED]:
         center[_within(*hidden, CELL, n_cells) & (center == 0)] = UNLABELLED
-    seen = composite(channels)[2].reshape(n_cells, CELL, n_cells, CELL)
-    usable = seen.mean(axis=(1, 3)) > 0.5
+    usable = channels[2].reshape(n_cells, CELL, n_cells, CELL).mean(axis=(1, 3)) > 0.5
     return Crop(
         channels=channels,
         center=center,
@@ -154,30 +147,7 @@ def _cut(channels, corner, side):
     return square
 
 
-def _without_bands(channels, rng):
-    """Blank one or two bands of an image in colour, or none."""
-    if len(channels) == BAND_CHANNELS:
-        return channels
-    n_pairs = len(BAND_PAIRS)
-    for band in MISSING[rng.choice(len(MISSING), p=MISSING_PROBABILITIES)]:
-        channels[n_pairs + BAND_CHANNELS * band :][:BAND_CHANNELS] = 0
-    usable = channels[n_pairs + 2 :: BAND_CHANNELS] > 0
-    for excess, (short, long) in zip(channels, BAND_PAIRS, strict=False):
-        excess *= usable[short] & usable[long]
-    return channels
-
-
 def _disturbed(channels, rng):
-    """Disturb each band as it happens in surveys."""
-    n_excesses = 0 if len(channels) == BAND_CHANNELS else len(BAND_PAIRS)
-    bands = np.split(
-        channels[n_excesses:], (len(channels) - n_excesses) // BAND_CHANNELS
-    )
-    disturbed = [_disturbed_band(band, rng) for band in bands]
-    return np.concatenate([channels[:n_excesses], *disturbed])
-
-
-def _disturbed_band(channels, rng):
     """Add what differs between surveys: a slope of the sky, and masked strips."""
     if rng.uniform() < 0.3:
         axis = np.linspace(-0.5, 0.5, channels.shape[1], dtype=np.float32)
@@ -201,9 +171,8 @@ def _cores(clusters, n_cells):
     nearest = np.full((n_cells, n_cells), np.inf, dtype=np.float32)
     center = np.zeros((n_cells, n_cells), dtype=np.float32)
     owner = np.full((n_cells, n_cells), len(clusters))
-    n_measures = clusters.shape[1]
-    measures = np.zeros((n_measures, n_cells, n_cells), dtype=np.float32)
-    for number, (x, y, r50, r80, members, *further) in enumerate(clusters):
+    measures = np.zeros((len(MEASURES), n_cells, n_cells), dtype=np.float32)
+    for number, (x, y, r50, r80, members) in enumerate(clusters):
         if members < 1:
             continue
         core = CELL * np.clip(CORE * r50 / CELL, *CORE_LIMITS)
@@ -214,7 +183,6 @@ def _cores(clusters, n_cells):
         nearest = np.where(nearer, distance / core, nearest)
         values = [dx / CELL, dy / CELL]
         values += [np.full_like(dx, np.log10(v)) for v in (r50, r80, members)]
-        values += [np.full_like(dx, value) for value in further]
         measures = np.where(nearer, np.stack(values), measures)
         owner[nearer] = number
         center[(distance < rim) & (center == 0)] = UNLABELLED
@@ -249,9 +217,9 @@ def _labels(clusters, regions, usable, cell, side, labelled):
     for kind, x, y, radius in regions:
         if radius > MARKED * cell:
             labels[within(x, y, max(radius, 0.7 * cell))] = int(kind)
-    for x, y, _, r80 in clusters[:, :4]:
+    for x, y, _, r80, _ in clusters:
         labels[within(x, y, 1.6 * r80 + 0.5 * cell)] = UNLABELLED
-    for x, y, r50, r80 in clusters[:, :4]:
+    for x, y, r50, r80, _ in clusters:
         if r50 > 0.25 * cell:
             labels[within(x, y, max(r80, 0.6 * cell))] = CLASSES.index("cluster")
     coarse = cell // CELL

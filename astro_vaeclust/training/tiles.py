@@ -9,7 +9,6 @@ import astropy.units as u
 import numpy as np
 
 from ..detector.calibration import usable_candidates
-from ..detector.channels import composite
 from ..detector.grid import NetworkGrid, NetworkImage
 from ..detector.inference import run_network
 from ..detector.network import CELL, CLASSES
@@ -92,8 +91,8 @@ class TrainingTile:
 
     Parameters
     ----------
-    channels : (3, ny, nx) or (12, ny, nx) float16 array
-        The ``inputs`` of a `NetworkImage`.
+    channels : (3, ny, nx) or (9, ny, nx) float16 array
+        Those of a `NetworkImage`, of a tile in colour those of J, H and Ks.
     clusters : (n, 5) or (n, 6) array
         x, y, r50, r80 and members above the limit of the survey; of a tile in colour
         also the extinction of these members.
@@ -130,6 +129,7 @@ class TrainingTile:
         image = image_of(tile)
         grid = NetworkGrid.of_image(image, fine_scale).coarser(binning)
         network_image = NetworkImage.from_image(image, grid)
+        channels = np.concatenate(network_image.bands or [network_image.channels])
         truth, stars = tile.clusters, tile.stars
         radii = [truth[name].to_value(u.arcsec) / grid.scale for name in ("r50", "r80")]
         clusters = np.column_stack(
@@ -149,7 +149,7 @@ class TrainingTile:
         hidden = np.insert(clusters[~asked][:, [0, 1, 3]], 0, UNLABELLED, axis=1)
         regions = np.concatenate([_regions(tile, image, grid), hidden])
         return cls(
-            channels=network_image.inputs.astype(np.float16),
+            channels=channels.astype(np.float16),
             clusters=clusters[asked].astype(np.float32),
             members=members.astype(np.float32),
             regions=regions.astype(np.float32),
@@ -177,8 +177,8 @@ class TrainingTile:
 
     def candidates(self, network):
         """Return `usable_candidates` of this tile by a folded network."""
-        inputs = self.channels.astype(np.float32)
-        return usable_candidates(run_network(network, inputs), composite(inputs))
+        channels = self.channels.astype(np.float32)
+        return usable_candidates(run_network(network, channels), channels)
 
     def matched(self, candidates):
         """

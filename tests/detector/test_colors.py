@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The networks for several bands, and the search with them."""
+"""The score in several bands, and the search with it."""
 
 from dataclasses import replace
 
@@ -8,16 +8,14 @@ import pytest
 import torch
 
 from astro_vaeclust import VAEClusterFinder
-from astro_vaeclust.detector.calibration import Calibration
-from astro_vaeclust.detector.channels import composite
+from astro_vaeclust.detector.calibration import Calibration, usable_candidates
+from astro_vaeclust.detector.color_score import ColorScore, color_inputs
 from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
 from astro_vaeclust.detector.inference import run_network
-from astro_vaeclust.detector.model import TrainedModel, load_model
-from astro_vaeclust.detector.network import COLOR_PARTS, NetworkSettings
+from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.detector.search import DetectorSearch
 from astro_vaeclust.simulation import MockCluster, simulate_tile
-from astro_vaeclust.training.in_colors import in_colors
 from astro_vaeclust.training.tiles import image_of
 
 
@@ -33,45 +31,31 @@ def tile():
 
 @pytest.fixture(scope="module")
 def model():
-    """Return the model with networks for several bands that only see Ks."""
+    """Return the model with a score in colour that is that of one band."""
     one = load_model()
-    one = replace(one, color=None, color_calibrations={})
-    settings = replace(
-        one.network.settings, n_bands=3, channels=(20, 40, 64, 96, 96, 96)
-    )
-    networks = (
-        in_colors(network, settings).eval().requires_grad_(False)
-        for network in (one.network, one.fine_network)
-    )
-    network, fine_network = networks
-    color = TrainedModel(network, None, {}, fine_network=fine_network)
-    return replace(one, color=color)
+    color = ColorScore().eval().requires_grad_(False)
+    return replace(one, color=color, color_calibrations={})
 
 
-def test_a_network_for_several_bands_begins_as_that_for_one(model):
-    rng = np.random.default_rng(1)
-    one = rng.normal(size=(3, 128, 192)).astype(np.float32)
-    several = np.concatenate([np.zeros((9, 128, 192), np.float32), one])
-    before = run_network(model.network, one)
-    after = run_network(model.color.network, several)
-    np.testing.assert_array_equal(after.center, before.center)
-    np.testing.assert_allclose(after.measures[:5], before.measures, atol=1e-5)
-    assert after.measures.shape[0] == 6
-    assert np.all(after.measures[5] == 0)
+@pytest.fixture(scope="module")
+def network_image(tile):
+    image = image_of(tile)
+    return NetworkImage.from_image(image, NetworkGrid.of_image(image, 1.0))
 
 
-def test_inputs_are_the_bands_in_their_places(tile):
+def test_bands_are_in_their_places(tile):
     image = image_of(tile, "J,Ks")
     assert list(image.bands) == ["J", "Ks"]
     grid = NetworkGrid.of_image(image, 1.0)
     several = NetworkImage.from_image(image, grid)
-    assert several.inputs.shape == (12, *image.shape)
-    for band, place in (("J", 3), ("Ks", 9)):
+    for band, place in (("J", 0), ("Ks", 2)):
         one = NetworkImage.from_image(image.bands[band], grid)
-        np.testing.assert_array_equal(several.inputs[place : place + 3], one.inputs)
-    assert not several.inputs[6:9].any()
+        np.testing.assert_array_equal(several.bands[place], one.channels)
+        assert not one.bands
+    assert not several.bands[1].any()
     part = several.part((slice(10, 50), slice(20, 90)))
-    np.testing.assert_array_equal(part.inputs, several.inputs[:, 10:50, 20:90])
+    np.testing.assert_array_equal(part.bands[2], several.bands[2][:, 10:50, 20:90])
+    np.testing.assert_array_equal(part.channels, several.channels[:, 10:50, 20:90])
 
 
 def test_where_a_band_is_masked_another_stands_for_it(tile):
@@ -82,12 +66,43 @@ def test_where_a_band_is_masked_another_stands_for_it(tile):
     image = replace(bands["Ks"], bands=bands)
     both = NetworkImage.from_image(image, NetworkGrid.of_image(image, 1.0))
     inside = np.s_[:, 100:300, 100:300]
-    np.testing.assert_array_equal(both.channels[inside], both.inputs[6:9][inside])
-    np.testing.assert_array_equal(both.channels[:, :90], both.inputs[9:, :90])
-    np.testing.assert_array_equal(composite(both.inputs), both.channels)
+    np.testing.assert_array_equal(both.channels[inside], both.bands[1][inside])
+    np.testing.assert_array_equal(both.channels[:, :90], both.bands[2][:, :90])
     assert np.all(both.significance[100:300, 100:300] != 0)
-    assert not image.unseen[100:300, 100:300].all()
-    assert image.mask[100:300, 100:300].all()
+
+
+def test_a_score_that_has_learned_nothing_is_that_of_the_longest_band(
+    network_image, model
+):
+    maps = run_network(model.quick_network_for(False), network_image.channels)
+    before, _ = usable_candidates(maps, network_image.channels)
+    after = model.color.scored(before, network_image.bands, False)
+    np.testing.assert_allclose(after.score, before.score, atol=1e-5)
+    assert np.all(after.measures["a_k"] == 0)
+    assert np.all(after.errors["a_k"] == 1)
+    assert "a_k" not in before.measures
+
+
+def test_what_is_learned_orders_the_candidates(network_image, model):
+    maps = run_network(model.quick_network_for(False), network_image.channels)
+    before, _ = usable_candidates(maps, network_image.channels)
+    color = ColorScore().eval()
+    with torch.no_grad():
+        color.slope.fill_(-1)
+    after = color.requires_grad_(False).scored(before, network_image.bands, False)
+    np.testing.assert_allclose(after.score, -before.score[::-1], atol=1e-5)
+    np.testing.assert_array_equal(after.x, before.x[::-1])
+
+
+def test_inputs_say_which_bands_there_are(network_image, model):
+    maps = run_network(model.quick_network_for(False), network_image.channels)
+    candidates, _ = usable_candidates(maps, network_image.channels)
+    _, no_h, _ = network_image.bands
+    bands = [network_image.bands[0], np.zeros_like(no_h), network_image.bands[2]]
+    inputs = color_inputs(candidates, bands, True)
+    np.testing.assert_array_equal(inputs[:, 5:9], [[1, 1, 0, 1]] * len(candidates))
+    assert np.isfinite(inputs).all()
+    assert not len(color_inputs(candidates[:0], bands, True))
 
 
 def test_a_search_of_several_bands(tile, model):
@@ -102,6 +117,16 @@ def test_a_search_of_several_bands(tile, model):
     assert "a_k" not in one.columns()
 
 
+def test_where_a_single_band_shows_enough_it_is_searched_alone(tile, model):
+    image = image_of(tile, "J,Ks")
+    blank = replace(image.bands["J"], mask=np.ones(image.shape, dtype=bool))
+    image = replace(image, bands=image.bands | {"J": blank})
+    found = DetectorSearch(image, model, max_false_alarm_rate=None)
+    alone = DetectorSearch(replace(image, bands={}), model, max_false_alarm_rate=None)
+    np.testing.assert_array_equal(found.rows["score"], alone.rows["score"])
+    assert found.model.calibration is model.calibration
+
+
 def with_all_measures(calibration):
     """Return the calibration of one band with room for the extinction."""
     return replace(
@@ -109,7 +134,6 @@ def with_all_measures(calibration):
         biases=tuple((*values, 0.0) for values in calibration.biases),
         error_factors=tuple((*values, 1.0) for values in calibration.error_factors),
         error_floors=tuple((*values, 0.0) for values in calibration.error_floors),
-        levels=((), ()),
     )
 
 
@@ -132,55 +156,46 @@ def test_the_calibration_is_that_of_the_bands(model):
         replace(model, color=None).for_bands(("J", "H"))
 
 
+def test_large_clusters_have_no_extinction(tile, model):
+    """Of coarser levels, where single stars are not seen."""
+    calibration = with_all_measures(load_model().calibration)
+    model = replace(model, color_calibrations={"J,H,Ks": calibration})
+    rows = DetectorSearch(image_of(tile), model, max_false_alarm_rate=None).rows
+    is_finest = rows["level"] == rows["level"].min()
+    assert 0 < is_finest.sum() < len(rows)
+    assert np.isfinite(rows["a_k"][is_finest]).all()
+    assert np.isnan(rows["a_k"][~is_finest]).all()
+
+
 def test_a_finder_with_such_a_model_takes_the_bands(tile, model, tmp_path):
-    """All but the rates is as with the image in Ks, which these networks alone use."""
     model.save(tmp_path / "model.pt")
     finder = VAEClusterFinder(
         embedding=ConvVAE(model=tmp_path / "model.pt"), max_false_alarm_rate=None
     )
     catalog = finder.detect(tile.images)
-    alone = VAEClusterFinder(max_false_alarm_rate=None).detect(tile.image)
     truth = tile.clusters[0]
-    for table in (catalog.table, alone.table):
-        offset = table["sky_center"].separation(truth["sky_center"])
-        assert offset.min() < truth["r50"]
+    offset = catalog.table["sky_center"].separation(truth["sky_center"])
+    assert offset.min() < truth["r50"]
     assert set(catalog.table["bands"]) == {"J,H,Ks"}
     assert catalog.table["a_k"].unit == "mag"
-    # a model without a calibration searches the finest level alone
-    assert np.all(catalog.heatmap.data <= alone.heatmap.data + 1e-5)
-    assert catalog.heatmap.data.max() == pytest.approx(alone.heatmap.data.max())
-    with pytest.raises(ValueError, match="data in several bands, J, H, Ks"):
-        VAEClusterFinder().detect(tile.images)
 
 
-def test_a_file_has_what_is_shared_once(model, tmp_path):
-    changed = replace(model.color.network.settings)
-    network = in_colors(model.network, changed).eval()
-    with torch.no_grad():
-        network.center.bias += 1
-    color = replace(model.color, network=network)
-    model = replace(
-        model,
-        color=color,
-        color_calibrations={"J,H,Ks": with_all_measures(model.calibration)},
-    )
+def test_a_file_keeps_the_score_in_colour(model, tmp_path):
+    calibration = with_all_measures(load_model().calibration)
+    model = replace(model, color_calibrations={"J,H,Ks": calibration})
     path = tmp_path / "model.pt"
     model.save(path)
-    contents = torch.load(path, weights_only=True)
-    for name in ("color_state", "color_fine_state"):
-        assert all(key.startswith(COLOR_PARTS) for key in contents[name])
-        assert any(key.startswith("measures") for key in contents[name])
     loaded = load_model(path)
     assert loaded.identity == model.identity
-    assert loaded.color.identity == color.identity
+    assert loaded.identity != replace(model, color=None).identity
     assert isinstance(loaded.color_calibrations["J,H,Ks"], Calibration)
     assert loaded.color_calibrations == model.color_calibrations
-    contents["color_state"]["center.bias"] += 1
+    contents = torch.load(path, weights_only=True)
+    contents["color_state"]["slope"] += 1
     torch.save(contents, path)
     with pytest.raises(ValueError, match="is damaged"):
         load_model(path)
-
-
-def test_bands_are_one_or_three():
-    with pytest.raises(ValueError, match="n_bands"):
-        NetworkSettings(n_bands=2)
+    del contents["color_state"]["slope"]
+    torch.save(contents, path)
+    with pytest.raises(ValueError, match="is damaged"):
+        load_model(path)

@@ -7,36 +7,35 @@ import numpy as np
 import pytest
 import torch
 
-from astro_vaeclust.detector.model import TrainedModel, load_model
-from astro_vaeclust.detector.network import (
-    COLOR_PARTS,
-    ConvolutionalVAE,
-    NetworkSettings,
-)
-from astro_vaeclust.training import level_calibration, targets
-from astro_vaeclust.training.in_colors import in_colors
+from astro_vaeclust.detector.color_score import N_INPUTS, ColorScore
+from astro_vaeclust.detector.model import load_model
+from astro_vaeclust.training import colors, level_calibration
+from astro_vaeclust.training.colors import fit_color_score
 from astro_vaeclust.training.level_calibration import SETS, calibrate_colors
-from astro_vaeclust.training.level_skies import LevelSky
-from astro_vaeclust.training.loop import TrainingPlan, train_network
-from astro_vaeclust.training.stages import default_stages
-from astro_vaeclust.training.targets import crop_tile
+from astro_vaeclust.training.level_skies import LevelSky, level_skies
+from astro_vaeclust.training.stages import COLOR_SURVEYS, default_stages
 from astro_vaeclust.training.tiles import TrainingTile, draw_tile
 
 COLORS = "2mass-j+2mass-h+2mass-ks"
-SMALL = NetworkSettings(channels=(4, 4, 8, 8), blocks=(0, 0, 1, 0), fused=8, latent=5)
 
 
 @pytest.fixture(scope="module")
-def tiles():
-    return [draw_tile(seed, surveys=[COLORS]) for seed in (90_001, 90_002, 90_004)]
+def tiles(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiles")
+    paths = []
+    for seed in (90_001, 90_002, 90_004):
+        paths.append(folder / f"{seed}.npz")
+        draw_tile(seed, surveys=[COLORS]).save(paths[-1])
+    return paths
 
 
-def test_tiles_in_color_have_twelve_channels_and_extinctions(tiles):
-    for tile in tiles:
-        assert tile.channels.shape[0] == 12
+def test_tiles_in_color_have_the_channels_of_three_bands_and_extinctions(tiles):
+    loaded = [TrainingTile.load(path) for path in tiles]
+    for tile in loaded:
+        assert tile.channels.shape[0] == 9
         assert tile.clusters.shape[1] == 6
         assert (tile.clusters[:, 5] >= 0).all()
-    assert any(len(tile.clusters) for tile in tiles)
+    assert any(len(tile.clusters) for tile in loaded)
 
 
 def test_tiles_in_color_have_starless_clouds(monkeypatch):
@@ -55,40 +54,35 @@ def test_tiles_in_color_have_starless_clouds(monkeypatch):
     assert "starless-cloud" not in kinds
 
 
-def test_crops_lack_bands_at_random(tiles, monkeypatch):
-    tile = next(tile for tile in tiles if len(tile.clusters))
-    rng = np.random.default_rng(1)
-    crops = [crop_tile(tile, 256, rng) for _ in range(40)]
-    there = {tuple(crop.channels[5::3].any(axis=(1, 2))) for crop in crops}
-    assert (True, True, True) in there
-    assert any(sum(bands) == 2 for bands in there)
-    assert all(any(bands) for bands in there)
-    assert all(crop.usable.any() for crop in crops)
-    core = next(crop for crop in crops if (crop.center == 1).any())
-    of_core = core.measures[5][core.center == 1]
-    assert np.isin(of_core, tile.clusters[:, 5]).all()
-    monkeypatch.setattr(targets, "MISSING_PROBABILITIES", (0, 1, 0, 0, 0, 0, 0))
-    assert not crop_tile(tile, 256, rng).channels[3:6].any()
-
-
-def test_only_what_is_of_several_bands_is_trained(tiles, tmp_path):
-    paths = [tmp_path / f"{number}.npz" for number in range(len(tiles))]
-    for tile, path in zip(tiles, paths, strict=True):
-        tile.save(path)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        start = ConvolutionalVAE(SMALL).eval()
-    network = replace(SMALL, n_bands=3)
-    plan = TrainingPlan(
-        n_steps=2, batch_size=2, side=128, network=network, part="color"
+def test_the_score_is_fitted_with_one_seed_alike(tiles):
+    model = load_model()
+    state = torch.random.get_rng_state()
+    first, second, other = (
+        fit_color_score(model, tiles, seed=seed).color.state_dict()
+        for seed in (1, 1, 2)
     )
-    trained = train_network(plan, paths, tmp_path / "stage", start=start)
-    begun, after = in_colors(start, network).state_dict(), trained.state_dict()
-    for name, value in begun.items():
-        if not name.startswith(COLOR_PARTS):
-            assert torch.equal(after[name], value), name
-    assert not torch.equal(after["stages.0.0.weight"], begun["stages.0.0.weight"])
-    assert not torch.equal(after["center.weight"], begun["center.weight"])
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["slope"], other["slope"])
+
+
+def test_colors_that_tell_clusters_are_learned():
+    rng = np.random.default_rng(1)
+    inputs = rng.normal(size=(4000, N_INPUTS)).astype(np.float32)
+    is_cluster = inputs[:, 0] + 2 * inputs[:, 20] > 0
+    a_k = np.where(is_cluster, 1 + 0.5 * inputs[:, 30], np.nan)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        color = colors._fitted(inputs, is_cluster, a_k)
+    assert not any(one.requires_grad for one in color.parameters())
+    score, extinction, log_variance = (
+        one.numpy() for one in color(torch.from_numpy(inputs))
+    )
+    assert np.mean((score > 0) == is_cluster) > 0.9
+    assert np.mean((inputs[:, 0] > 0) == is_cluster) < 0.75
+    offset = (extinction - a_k)[is_cluster]
+    assert np.abs(offset).mean() < 0.25
+    assert np.exp(0.5 * log_variance[is_cluster]).mean() < 0.6
 
 
 def test_each_set_of_bands_is_calibrated_on_the_same_sky(tmp_path, monkeypatch):
@@ -97,10 +91,7 @@ def test_each_set_of_bands_is_calibrated_on_the_same_sky(tmp_path, monkeypatch):
         LevelSky(name="clusters", survey=COLORS, number=1, n_clusters=1),
     )
     monkeypatch.setattr(level_calibration, "MIN_CANDIDATES", 1)
-    model = load_model()
-    settings = replace(model.network.settings, n_bands=3)
-    network = in_colors(model.network, settings).eval().requires_grad_(False)
-    model = replace(model, color=TrainedModel(network, None, {}))
+    model = replace(load_model(), color=ColorScore().eval().requires_grad_(False))
     calibrated = calibrate_colors(model, skies, tmp_path)
     assert calibrated.calibration is model.calibration
     assert tuple(calibrated.color_calibrations) == SETS
@@ -109,9 +100,17 @@ def test_each_set_of_bands_is_calibrated_on_the_same_sky(tmp_path, monkeypatch):
     area = 2 * 1024 * 512 / 3600**2
     assert several.intensities[0].area == pytest.approx(area, rel=0.02)
     assert len(several.biases[0]) == 6
+    assert several.levels == model.calibration.levels
+    assert several.real_sky == model.calibration.real_sky
     monkeypatch.setattr(LevelSky, "draw", None)
     again = calibrate_colors(model, skies, tmp_path)
     assert again.color_calibrations == calibrated.color_calibrations
+
+
+def test_sky_in_colour_has_tiles_alone():
+    skies = level_skies(COLOR_SURVEYS)
+    assert {sky.side for sky in skies} == {None}
+    assert {bool(sky.n_clusters) for sky in skies} == {False, True}
 
 
 def test_stages_in_color_come_last():
