@@ -22,7 +22,7 @@ FROM_NETWORK = ("log_r50", "log_members"), ("log_r50", "log_members")
 N_INPUTS = 1 + 4 + 1 + len(BANDS) + N_TERMS
 """Numbers of a candidate: score, measures and errors, kind of image, bands, stars."""
 
-HIDDEN = 32
+HIDDEN = 64
 
 CLIPPED = 4.0
 """Standard deviations beyond which an input counts as so many."""

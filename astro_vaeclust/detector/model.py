@@ -101,7 +101,7 @@ class TrainedModel:
         if self.color is None:
             raise ValueError(
                 f"data in several bands, {', '.join(bands)}, is for a model that "
-                "'vaeclust train' made with the stages color and color-fine, which "
+                "'vaeclust train' made with the stages color-fine and color, which "
                 "this one is not; it takes one of them"
             )
         name = ",".join(bands)

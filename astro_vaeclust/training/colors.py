@@ -24,7 +24,7 @@ __all__ = ["fit_color_score"]
 logger = logging.getLogger(__name__)
 
 EPOCHS, BATCH_SIZE = 12, 256
-RATE, DECAY = 2e-3, 0.3
+RATE, DECAY = 2e-3, 1.0
 """Learning rate and weight decay of AdamW; the rate falls to zero as a cosine."""
 
 A_K_WEIGHT = 0.2

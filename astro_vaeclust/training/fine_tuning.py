@@ -130,6 +130,8 @@ def fine_tune(
             model,
             **{name: network.cpu()},
             source_calibration=None,
+            color=None,
+            color_calibrations={},
             training=model.training
             | {"fine_tuned": {"n_tiles": len(tiles), "n_steps": n_steps}},
         )

@@ -127,8 +127,8 @@ def default_stages():
     sharp-again    fine   false candidates again
     bare           fine   a third of tiles have no clouds; mean of the weights
     levels         others coarser levels, clusters of all sizes; mean of the weights
-    color          others the score in several bands, from the tiles of both
-    color-fine     fine   the same
+    color-fine     fine   the score in several bands, from the tiles of both
+    color          others the same
     ============== ====== ======================================================
 
     After each of the five before, ``measures-of-...`` trains only what is measured. The
@@ -333,4 +333,4 @@ def color_stages(network):
         surveys=(*COLOR_SURVEYS[:1] * 5, *COLOR_SURVEYS[1:]),
         native=0.0,
     )
-    return others, fine
+    return fine, others
