@@ -114,15 +114,14 @@ def find_band_stars(bands):
     stars : `BandStars`
         The stars.
     """
-    longest = of_longest(bands)
-    significance = decompressed(longest[0])
-    surroundings = _surroundings(significance)
+    bands = [_with_surroundings(band) for band in bands]
+    significance, surroundings, usable = of_longest(bands)
     limit = PEAK * _noise(significance) + LEAST
     limit += TEXTURE * np.maximum(surroundings, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoDetectionsWarning)
         peaks = find_peaks(
-            significance - surroundings, limit, box_size=3, mask=longest[2] == 0
+            significance - surroundings, limit, box_size=3, mask=usable == 0
         )
     y, x = np.empty((2, 0), dtype=int)
     if peaks is not None:
@@ -226,9 +225,17 @@ def _usable_parts(usable, cells, widths):
     return np.stack([part[tuple(cells.T)] for part in parts], axis=-1)
 
 
-def _surroundings(significance):
-    """Return the least mean of 5 x 5 pixels near each pixel."""
-    return minimum_filter(uniform_filter(significance, 5), 9)
+def _with_surroundings(band):
+    """
+    Return the significance of pixels, that around each, and whether it is usable.
+
+    What is around is the least mean of 5 x 5 pixels near a pixel.
+    """
+    if not band[2].any():
+        return np.zeros_like(band)
+    significance = decompressed(band[0])
+    around = minimum_filter(uniform_filter(significance, 5), 9)
+    return np.stack([significance, around, band[2]])
 
 
 def _noise(significance):
@@ -244,11 +251,11 @@ def _noise(significance):
 
 def _light(band, y, x):
     """Return the light of stars in a band; NaN where it is masked."""
-    if not band[2].any():
+    significance, around, usable = band
+    if not usable.any():
         return np.full(len(x), np.nan)
-    significance = decompressed(band[0])
-    light = uniform_filter(significance, 3) - _surroundings(significance)
-    return np.where(band[2, y, x] > 0, light[y, x], np.nan)
+    light = uniform_filter(significance, 3)[y, x] - around[y, x]
+    return np.where(usable[y, x] > 0, light, np.nan)
 
 
 def _is_young(magnitudes, light):
