@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+from array import array
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -38,6 +39,9 @@ BEGINNING = {LOCK, RUN, SEGMENTS, CACHE, f"{SETTINGS}.part", f"{RUN}.part"}
 FORMAT = 1
 """Version of the layout of the folder."""
 
+PLANNED = "planned.npy"
+"""Beside the segments, the fields whose rows count."""
+
 PART = ".part"
 """Suffix of files that are being written."""
 
@@ -49,7 +53,8 @@ class SurveyFolder:
     ``survey.json`` has the settings, ``images.parquet`` the images with the fields that
     they show, and each segment in ``segments`` rows of fields and, beside them, what
     their cells see of them. A segment is never changed; of several rows of a field the
-    last counts. Cells have segments of their own.
+    last counts, if the field is in ``planned.npy``: the last run had images of it.
+    Cells have segments of their own.
 
     Parameters
     ----------
@@ -240,11 +245,18 @@ class SurveyFolder:
 
     def read_rows(self, columns=None):
         """
-        Return the last row of every field, by index (`pyarrow.Table`).
+        Return the last row of every field that is planned, by index (`pyarrow.Table`).
 
         ``columns`` are names of those to read; by default all. A column ``segment`` is
         added: the name of that which holds the row.
         """
+        rows, path = self._read_rows(columns), self.rows_folder / PLANNED
+        if not path.exists():  # before the first run has planned
+            return rows
+        return rows.filter(np.isin(rows["field"].to_numpy(), np.load(path)))
+
+    def _read_rows(self, columns):
+        """Return the last row of every field, planned or not."""
         pa = import_optional("pyarrow", "survey")
         parquet = import_optional("pyarrow.parquet", "survey")
         schema = _row_schema(pa)
@@ -266,7 +278,7 @@ class SurveyFolder:
         ``jobs`` yields fields and their inputs; a row with other inputs does not count,
         and with ``retry_failed`` neither does that of a field that failed.
         """
-        rows = self.read_rows(["status", "inputs_digest"])
+        rows = self._read_rows(["status", "inputs_digest"])
         done = {
             field: digest
             for field, status, digest in zip(
@@ -276,6 +288,21 @@ class SurveyFolder:
             if not (retry_failed and status == "failed")
         }
         return [job for job in jobs if done.get(job[0]) != digest_of_inputs(job[1])]
+
+    def to_search(self, jobs, retry_failed):
+        """Return the jobs that are `missing`; from now on, rows of ``jobs`` count."""
+        planned = array("q")
+
+        def noted():
+            for job in jobs:
+                planned.append(job[0])
+                yield job
+
+        missing, buffer = self.missing(noted(), retry_failed), io.BytesIO()
+        np.save(buffer, np.asarray(planned))
+        self.rows_folder.mkdir(exist_ok=True)
+        self._write(f"{self.rows_folder.name}/{PLANNED}", buffer.getbuffer())
+        return missing
 
     def _write_table(self, name, table):
         pa = import_optional("pyarrow", "survey")

@@ -177,14 +177,15 @@ def _run(plan, cluster, limits, retry_failed, measured, progress_bar):
             raise ValueError("completeness needs the zero point, MAGZP in the headers")
         survey.begin(plan.settings)
         survey.write_images(images)
-        jobs = survey.missing(jobs_of(images), retry_failed)
+        jobs = survey.to_search(jobs_of(images), retry_failed)
         del images  # there may be millions
         if plan.cell_searches:
             check_folder_is_seen(client, survey)
         yield from _searched(plan.search, jobs, pool, survey, progress_bar)
         for search in plan.cell_searches:
             cells = SurveyFolder(survey.path, search.grid.tier)
-            jobs = cell_jobs(search, cells, retry_failed)
+            rows = search.folder.read_rows(["status", "inputs_digest"])
+            jobs = cells.to_search(cell_jobs(rows, search.below), retry_failed)
             yield from _searched(search, jobs, pool, cells, progress_bar)
         if measured[0]:
             survey.write_completeness(*_completeness(plan, pool, *measured))

@@ -150,6 +150,23 @@ def test_changed_and_new_images_are_searched_again(survey, tmp_path):
     }
 
 
+def test_fields_that_no_image_shows_any_more_do_not_count(survey, tmp_path, expected):
+    folder = write_cut(tmp_path / "tiles", *sky(), 2)
+    survey(f"{folder}/*")
+    survey(f"{folder}/tile_0_*", resume=True)
+    survey(f"{folder}/tile_0_*", tmp_path / "fewer")
+    assert candidates(tmp_path / "out") == candidates(tmp_path / "fewer")
+    status, fewer = (status_of(tmp_path / name) for name in ("out", "fewer"))
+    for name in ("planned", "done", "missing", "area", "candidates"):
+        assert status[name] == fewer[name]
+    assert status["planned"] < len(expected[0])
+    log = pq.read_table(tmp_path / "out" / "fields.parquet")
+    assert len(log) == status["planned"]
+    back = survey(f"{folder}/*", resume=True)
+    assert len(back) < len(expected[0])  # the rows of others are still there
+    assert candidates(tmp_path / "out") == expected[1]
+
+
 @pytest.mark.parametrize("skip", [False, True])
 def test_a_bad_image_fails_the_fields_that_need_it(survey, tmp_path, skip):
     write(tmp_path / "a.fits", *sky())
