@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from ..finder import VAEClusterFinder
 from ..photometry.surveys import get_survey
-from ..utils.validation import check_count, check_number
+from ..utils.validation import check_choice, check_count, check_number
 from .coarse import cell_jobs, check_folder_is_seen
 from .completeness import choose_fields, completeness_table, inject_into_field
 from .folder import SurveyFolder
+from .grid import SIDES
 from .images import list_images
 from .plan import Plan, jobs_of
 from .pool import FieldPool, joined
@@ -134,6 +135,8 @@ def run_survey(
     started.
     """
     check_count("workers", workers)
+    if side is not None:
+        check_choice("side", side, SIDES)
     check_number("timeout", timeout, low_counts=False)
     check_count("completeness", completeness, minimum=0)
     cache = cache_size(cache)

@@ -181,7 +181,8 @@ def test_candidates_above_the_limit_count_only_with_those_of_other_levels(tmp_pa
     (one,) = table[np.asarray(table["is_primary"])]
     assert one["r50"].value == 120
     assert one["false_alarm_rate"].value == 0.4
-    assert len(merge(folder.path, max_false_alarm_rate=5 / u.deg**2)) == 4
+    with pytest.raises(ValueError, match=r"takes at most 1 / deg2, up to .* got 5"):
+        merge(folder.path, max_false_alarm_rate=5 / u.deg**2)
 
 
 def test_cells_that_see_one_cluster_twice_report_it_once(folder):

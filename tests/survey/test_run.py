@@ -236,7 +236,7 @@ def test_two_runs_in_one_folder(survey, tiles, tmp_path):
         ({"workers": 0}, "workers must be"),
         ({"timeout": 0}, "timeout must be"),
         ({"cache": "much"}, "cache must be"),
-        ({"side": 0.3}, "side must be one of"),
+        ({"side": 0.3}, "^side must be one of"),
         ({"band": "J"}, "none has the band 'J'"),
         ({"hdu": 7}, "hdu=7 is not in"),
         ({"finder": VAEClusterFinder(embedding=PCAEmbedding())}, "trained model"),
