@@ -34,11 +34,23 @@ LOOK = 5.0
 START = 300
 """Seconds within which a worker must be there."""
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Variables that a local cluster sets in its parent, too."""
+
 LOCAL = {
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.comm.timeouts.connect": "300s",
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREADS, 1),
 }
-"""A worker that dies takes its own field along and no other; busy machines are slow."""
+"""
+A worker that dies takes its own field along and no other; busy machines are slow.
+
+Nobody looks at profiles of tasks that take seconds, or at the health of event loops;
+and memory that a worker gives back after every array is dear to get again, so Dask's
+``MALLOC_TRIM_THRESHOLD_`` is not set.
+"""
 
 TRIES = 5
 """Attempts to reach all workers before the first field."""
@@ -51,9 +63,6 @@ DESERTED = 600
 
 ANSWER = 30
 """Seconds within which a scheduler answers."""
-
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-"""Variables that a local cluster sets in its parent, too."""
 
 
 @contextmanager
