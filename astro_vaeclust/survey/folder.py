@@ -42,6 +42,9 @@ FORMAT = 1
 PLANNED = "planned.npy"
 """Beside the segments, the fields whose rows count."""
 
+CHUNK = 20_000
+"""Images that are written or read at a time."""
+
 PART = ".part"
 """Suffix of files that are being written."""
 
@@ -188,23 +191,28 @@ class SurveyFolder:
     def write_images(self, images):
         """Write the images."""
         pa = import_optional("pyarrow", "survey")
-        columns = {
-            entry.name: [getattr(image, entry.name) for image in images]
-            for entry in fields(InputImage)
-        }
-        table = pa.table(columns, schema=pa.schema(_plain_columns(pa, InputImage)))
-        self._write_table(IMAGES, table)
+        schema = pa.schema(_plain_columns(pa, InputImage))
+        chunks = (images[n : n + CHUNK] for n in range(0, len(images), CHUNK))
+        columns = (
+            {name: [getattr(image, name) for image in chunk] for name in schema.names}
+            for chunk in chunks
+        )
+        tables = (pa.table(chunk, schema=schema) for chunk in columns)
+        self._write_tables(IMAGES, schema, tables)
 
     def read_images(self):
         """Return the images by their paths (dict of `InputImage`)."""
         path = self.path / IMAGES
         if not path.exists():
             return {}
-        rows = import_optional("pyarrow.parquet", "survey").read_table(path).to_pylist()
-        texts = {}  # most images have the same grid of pixels
-        for row in rows:
-            row["pixels"] = texts.setdefault(row["pixels"], row["pixels"])
-        return {row["path"]: InputImage(**row) for row in rows}
+        parquet = import_optional("pyarrow.parquet", "survey")
+        images, texts = {}, {}  # most images have the same grid of pixels
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(CHUNK):
+                for row in batch.to_pylist():
+                    row["pixels"] = texts.setdefault(row["pixels"], row["pixels"])
+                    images[row["path"]] = InputImage(**row)
+        return images
 
     def write_rows(self, rows):
         """Write a segment with rows of fields (list of `FieldRow`)."""
@@ -223,8 +231,9 @@ class SurveyFolder:
             record["inputs"] = [{"path": p, "stamp": s} for p, s in row.inputs]
             record["inputs_digest"] = digest_of_inputs(row.inputs)
             records.append(record)
-        table = pa.Table.from_pylist(records, schema=_row_schema(pa))
-        self._write_table(f"{name}.parquet", table)
+        schema = _row_schema(pa)
+        table = pa.Table.from_pylist(records, schema=schema)
+        self._write_tables(f"{name}.parquet", schema, [table])
 
     @contextmanager
     def open_pixels(self, segment):
@@ -304,11 +313,14 @@ class SurveyFolder:
         self._write(f"{self.rows_folder.name}/{PLANNED}", buffer.getbuffer())
         return missing
 
-    def _write_table(self, name, table):
+    def _write_tables(self, name, schema, tables):
+        """Write tables as one, each of which is dropped before the next is made."""
         pa = import_optional("pyarrow", "survey")
-        buffer = pa.BufferOutputStream()
         parquet = import_optional("pyarrow.parquet", "survey")
-        parquet.write_table(table, buffer, compression="zstd")
+        buffer = pa.BufferOutputStream()
+        with parquet.ParquetWriter(buffer, schema, compression="zstd") as writer:
+            for table in tables:
+                writer.write_table(table)
         self._write(name, buffer.getvalue())
 
     def _write(self, name, content):

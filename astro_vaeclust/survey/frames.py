@@ -168,11 +168,9 @@ def _pixels(source, place, grid):
 def _joined(pieces):
     """Put pieces together that are parts of one image: they agree to the bit."""
     same = np.zeros((len(pieces), len(pieces)), dtype=bool)
-    for first, one in enumerate(pieces):
-        for second, other in enumerate(pieces[:first]):
-            values = _shared(one, other)
-            enough = min(MIN_OVERLAP, one.n_usable, other.n_usable)
-            same[first, second] = values[0].size >= enough and np.array_equal(*values)
+    for first, second, values in _overlaps(pieces):
+        enough = min(MIN_OVERLAP, pieces[first].n_usable, pieces[second].n_usable)
+        same[first, second] = values[0].size >= enough and np.array_equal(*values)
     number, image_of = connected_components(same, directed=False)
     return [
         _pasted_together([pieces[n] for n in np.flatnonzero(image_of == image)])
@@ -196,14 +194,12 @@ def _pasted_together(pieces):
 def _matched(pieces):
     """Move the skies of pieces by constants such that they agree where they overlap."""
     rows, differences = [], []
-    for first, one in enumerate(pieces):
-        for second in range(first):
-            values = _shared(one, pieces[second])
-            if values[0].size >= MIN_OVERLAP:
-                row = np.zeros(len(pieces))
-                row[[first, second]] = 1, -1
-                rows.append(row)
-                differences.append(np.median(values[0] - values[1]))
+    for first, second, values in _overlaps(pieces):
+        if values[0].size >= MIN_OVERLAP:
+            row = np.zeros(len(pieces))
+            row[[first, second]] = 1, -1
+            rows.append(row)
+            differences.append(np.median(values[0] - values[1]))
     if not np.any(differences):
         return pieces
     shifts = np.linalg.lstsq(np.array(rows), np.array(differences))[0]
@@ -213,24 +209,19 @@ def _matched(pieces):
     ]
 
 
-def _shared(one, other):
-    """Return the values of two pieces where both have pixels, two (n,) arrays."""
-    low = np.maximum(one.corner, other.corner)
-    high = np.minimum(
-        np.add(one.corner, one.pixels.shape), np.add(other.corner, other.pixels.shape)
-    )
-    high = np.maximum(high, low)
-    values = [
-        piece.pixels[
-            tuple(
-                slice(a, b)
-                for a, b in zip(low - piece.corner, high - piece.corner, strict=True)
-            )
+def _overlaps(pieces):
+    """Yield numbers of two pieces, and the values of both where both have pixels."""
+    low = np.array([piece.corner for piece in pieces]).reshape(-1, 2)
+    high = low + np.array([piece.pixels.shape for piece in pieces]).reshape(-1, 2)
+    meet = np.all((low[:, None] < high) & (high[:, None] > low), axis=-1)
+    for pair in np.argwhere(np.tril(meet, -1)):
+        start, stop = low[pair].max(axis=0), high[pair].min(axis=0)
+        values = [
+            pieces[n].pixels[tuple(map(slice, start - low[n], stop - low[n]))]
+            for n in pair
         ]
-        for piece in (one, other)
-    ]
-    both = np.isfinite(values[0]) & np.isfinite(values[1])
-    return [value[both] for value in values]
+        both = np.isfinite(values[0]) & np.isfinite(values[1])
+        yield *pair, [value[both] for value in values]
 
 
 def _mean(pieces, shape):

@@ -41,14 +41,16 @@ LOCAL = {
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.comm.timeouts.connect": "300s",
     "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "500ms",
     "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
     "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREADS, 1),
 }
 """
 A worker that dies takes its own field along and no other; busy machines are slow.
 
-Nobody looks at profiles of tasks that take seconds, or at the health of event loops;
-and memory that a worker gives back after every array is dear to get again, so Dask's
+Nobody looks at profiles of tasks that take seconds, and seldom at the machine; and
+memory that a worker gives back after every array is dear to get again, so Dask's
 ``MALLOC_TRIM_THRESHOLD_`` is not set.
 """
 
@@ -168,6 +170,7 @@ class FieldPool:
         self.timeout = timeout
         self.cache = cache
         self._overdue = {}
+        self._n_threads, self._counted = 1, -np.inf
         try:
             client.wait_for_workers(1, timeout=START)
         except TimeoutError:
@@ -290,7 +293,11 @@ class FieldPool:
                     future.cancel(force=True)
 
     def _n_workers(self):
-        return max(sum(self.client.nthreads().values()), 1)
+        """Return how many fields are searched at a time, as of the last second."""
+        if time.monotonic() - self._counted > POLL:
+            self._n_threads = max(sum(self.client.nthreads().values()), 1)
+            self._counted = time.monotonic()
+        return self._n_threads
 
     def _end_overdue(self, running, done, limit):
         """End fields that take too long; their workers end, and start again."""

@@ -5,6 +5,7 @@ import sys
 from contextlib import nullcontext
 from dataclasses import replace
 
+import dask
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -368,6 +369,13 @@ def test_workers_of_another_version_or_model_are_refused(
     with pytest.raises(ValueError, match=r"the model is .* for the worker tcp://"):
         survey(f"{tiles}/*", finder=QuickFinder(identity="own"))
     assert not (tmp_path / "out").exists()
+
+
+def test_workers_that_are_started_spend_their_time_on_fields(client):
+    assert set(client.run(os.getenv, "OMP_NUM_THREADS").values()) == {"1"}
+    assert set(client.run(os.getenv, "MALLOC_TRIM_THRESHOLD_").values()) == {None}
+    profile = client.run(dask.config.get, "distributed.worker.profile.enabled")
+    assert set(profile.values()) == {False}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
