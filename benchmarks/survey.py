@@ -323,10 +323,12 @@ def planned(options, folder):
         survey.begin({})
         images = images_of_four_fields(options.planned)
         survey.write_images(images)
-        jobs = survey.missing(jobs_of(images), retry_failed=False)
+        planned = jobs_of(images)
+        del images
+        jobs = survey.to_search(planned, retry_failed=False)
     print(
-        f"{len(jobs)} fields of {len(images)} images: {now() - before:.2f} GB, peak of "
-        f"the client {peak():.2f} GB"
+        f"{len(jobs)} fields of {options.planned} images: {now() - before:.2f} GB, "
+        f"peak of the client {peak():.2f} GB, {before:.2f} GB before"
     )
 
 

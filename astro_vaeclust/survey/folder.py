@@ -131,7 +131,7 @@ class SurveyFolder:
                 f"another run is writing to folder={str(self.path)!r}"
             ) from None
         try:
-            self._write(RUN, json.dumps(_this_process()).encode())
+            self._write(RUN, json.dumps(_process(os.getpid())).encode())
             yield
         finally:
             (self.path / RUN).unlink(missing_ok=True)
@@ -314,18 +314,23 @@ class SurveyFolder:
         return missing
 
     def _write_tables(self, name, schema, tables):
-        """Write tables as one, each of which is dropped before the next is made."""
-        pa = import_optional("pyarrow", "survey")
+        """Write tables as one; there is one of them at a time."""
         parquet = import_optional("pyarrow.parquet", "survey")
-        buffer = pa.BufferOutputStream()
-        with parquet.ParquetWriter(buffer, schema, compression="zstd") as writer:
+        with (
+            self._opened(name) as file,
+            parquet.ParquetWriter(file, schema, compression="zstd") as writer,
+        ):
             for table in tables:
                 writer.write_table(table)
-        self._write(name, buffer.getvalue())
 
     def _write(self, name, content):
+        with self._opened(name) as file:
+            file.write(content)
+
+    @contextmanager
+    def _opened(self, name):
         """
-        Write a file such that it is whole, or not there, also after a power cut.
+        Open a file to write; it is whole then, or not there, also after a power cut.
 
         Raises an OSError that says how to go on, for instance if the disk is full.
         """
@@ -333,7 +338,7 @@ class SurveyFolder:
         part = target.with_name(target.name + PART)
         try:
             with part.open("wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(target)
@@ -351,10 +356,6 @@ class SurveyFolder:
             os.close(folder)
 
 
-def _this_process():
-    return _process(os.getpid())
-
-
 def _process(number):
     """Return what identifies a process on this host (dict), or None if it ended."""
     psutil = import_optional("psutil", "survey")
@@ -367,16 +368,16 @@ def _process(number):
 
 def digest_of_inputs(inputs):
     """Return hexadecimal digits that identify paths and stamps (str)."""
-    return hashlib.sha256(json.dumps(sorted(map(list, inputs))).encode()).hexdigest()[
-        :16
-    ]
+    text = json.dumps(sorted(map(list, inputs)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _plain_columns(pa, kind):
     """Return the types of the fields of a dataclass that hold plain values (dict)."""
     types = {"int": pa.int64(), "float": pa.float64(), "str": pa.string()}
     types |= {"float | None": pa.float64(), "bool": pa.bool_()}
-    types |= {f"tuple[{name}, ...]": pa.list_(one) for name, one in types.items()}
+    for name, one in list(types.items()):
+        types[f"tuple[{name}, ...]"] = types[f"array[{name}]"] = pa.list_(one)
     return {
         entry.name: types[entry.type] for entry in fields(kind) if entry.type in types
     }

@@ -180,8 +180,9 @@ def _run(plan, cluster, limits, retry_failed, measured, progress_bar):
             raise ValueError("completeness needs the zero point, MAGZP in the headers")
         survey.begin(plan.settings)
         survey.write_images(images)
-        jobs = survey.to_search(jobs_of(images), retry_failed)
+        planned = jobs_of(images)
         del images  # there may be millions
+        jobs = survey.to_search(planned, retry_failed)
         if plan.cell_searches:
             check_folder_is_seen(client, survey)
         yield from _searched(plan.search, jobs, pool, survey, progress_bar)
