@@ -55,6 +55,7 @@ SIZES = {
     "null": (1, 100),  # deg2
     "shifts": (1, 20),
     "scale": (0.7, 0.45),  # of pixels, for frames of 4096 x 4096
+    "overhead": (36, 250),  # fields
     "fields": (9, 100),  # of one worker
     "planned": (100_000, 1_000_000),
     "candidates": (100_000, 1_000_000),
@@ -218,32 +219,43 @@ def scaling(options, folder):
 
 
 def overhead(options, folder):
+    """Compare CPU times from the end of the first field to that of the last."""
     from astro_vaeclust import VAEClusterFinder
+    from astro_vaeclust.survey import run_survey
     from astro_vaeclust.survey.field import FieldSearch
     from astro_vaeclust.survey.folder import SurveyFolder
-    from astro_vaeclust.survey.grid import SurveyGrid
+    from astro_vaeclust.survey.outputs import status_of
+    from astro_vaeclust.survey.pool import joined
 
+    options.side = int(3600 * 0.0625 * options.overhead**0.5)
     tiles = write_pieces(mock_sky(options).image, folder / "tiles", 5, 5)
-    before = time.process_time(), cpu_of_children()
-    rows, _, _ = searched(tiles, folder / "out", 1, side=0.125)
-    ours, theirs = time.process_time() - before[0], cpu_of_children() - before[1]
-    survey = SurveyFolder(folder / "out")
-    grid = SurveyGrid(**survey.settings["grid"])
-    search, before = FieldSearch(VAEClusterFinder(), grid), time.process_time()
-    jobs = survey.read_rows(["field", "inputs"]).to_pylist()
-    for job in jobs:
-        search(job["field"], [(one["path"], one["stamp"]) for one in job["inputs"]])
-    loop = time.process_time() - before
+    finder, survey = VAEClusterFinder(), SurveyFolder(folder / "out")
+    rows, marks = [], []
+    with joined(None, 1) as client:
+        for row in run_survey(
+            tiles, survey.path, client=client, finder=finder, side=0.0625
+        ):
+            if not rows:
+                n_fields = status_of(survey.path)["planned"]
+            rows.append(row)
+            if len(rows) in (1, n_fields):
+                (worker,) = client.run(time.process_time).values()
+                marks.append((time.process_time(), worker, time.monotonic()))
+    first, *rest = rows[:n_fields]
+    search = FieldSearch(finder, survey.grid)
+    search(first.field, first.inputs)
+    before = time.process_time(), time.monotonic()
+    for row in rest:
+        search(row.field, row.inputs)
+    loop, loop_wall = time.process_time() - before[0], time.monotonic() - before[1]
+    ours, theirs, wall = np.subtract(marks[1], marks[0])
+    per_field = 1000 / len(rest)
     print(
-        f"{len(rows)} fields and cells: client and scheduler, start and end included, "
-        f"{1000 * ours / len(rows):.1f} ms of CPU each; worker {theirs:.1f} s, plain "
-        f"loop over {len(jobs)} fields {loop:.1f} s"
+        f"{len(rest)} fields: client and scheduler {ours * per_field:.1f} ms of CPU "
+        f"each, worker {theirs * per_field:.0f} ms, plain loop {loop * per_field:.0f} "
+        f"ms; all over the loop {(ours + theirs) / loop - 1:.1%} of CPU, "
+        f"{wall / loop_wall - 1:.1%} of wall time"
     )
-
-
-def cpu_of_children():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def memory(options, folder):
@@ -311,10 +323,12 @@ def planned(options, folder):
         survey.begin({})
         images = images_of_four_fields(options.planned)
         survey.write_images(images)
-        jobs = survey.missing(jobs_of(images), retry_failed=False)
+        planned = jobs_of(images)
+        del images
+        jobs = survey.to_search(planned, retry_failed=False)
     print(
-        f"{len(jobs)} fields of {len(images)} images: {now() - before:.2f} GB, peak of "
-        f"the client {peak():.2f} GB"
+        f"{len(jobs)} fields of {options.planned} images: {now() - before:.2f} GB, "
+        f"peak of the client {peak():.2f} GB, {before:.2f} GB before"
     )
 
 

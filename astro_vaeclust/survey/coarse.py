@@ -73,27 +73,24 @@ class CellSearch(FieldSearch):
         return {}
 
 
-def cell_jobs(search, cells, retry_failed):
+def cell_jobs(rows, below):
     """
-    Return the cells to search with their inputs (list of tuple).
+    Return the cells of the fields that are done, with their inputs (list of tuple).
 
     Parameters
     ----------
-    search : `CellSearch`
-        The search.
-    cells : `~astro_vaeclust.survey.folder.SurveyFolder`
-        The folder with the rows of cells.
-    retry_failed : bool
-        Whether cells that failed are searched again, too.
+    rows : `pyarrow.Table`
+        Fields with ``segment``, ``status`` and ``inputs_digest``.
+    below : `~astro_vaeclust.survey.grid.SurveyGrid`
+        Their grid.
     """
-    rows = search.folder.read_rows(["status", "inputs_digest"]).to_pylist()
-    rows = [row for row in rows if row["status"] == "done"]
-    seen = fields_of_cells([row["field"] for row in rows], search.below)
+    names = ["field", "segment", "status", "inputs_digest"]
+    rows = [row for row in rows.select(names).to_pylist() if row["status"] == "done"]
+    seen = fields_of_cells([row["field"] for row in rows], below)
     inputs = [
         (f"{row['segment']}/{row['field']}", row["inputs_digest"]) for row in rows
     ]
-    jobs = [(cell, tuple(inputs[n] for n in numbers)) for cell, numbers in seen.items()]
-    return cells.missing(jobs, retry_failed)
+    return [(cell, tuple(inputs[n] for n in numbers)) for cell, numbers in seen.items()]
 
 
 def check_folder_is_seen(client, folder):

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+from array import array
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -38,6 +39,12 @@ BEGINNING = {LOCK, RUN, SEGMENTS, CACHE, f"{SETTINGS}.part", f"{RUN}.part"}
 FORMAT = 1
 """Version of the layout of the folder."""
 
+PLANNED = "planned.npy"
+"""Beside the segments, the fields whose rows count."""
+
+CHUNK = 20_000
+"""Images that are written or read at a time."""
+
 PART = ".part"
 """Suffix of files that are being written."""
 
@@ -49,7 +56,8 @@ class SurveyFolder:
     ``survey.json`` has the settings, ``images.parquet`` the images with the fields that
     they show, and each segment in ``segments`` rows of fields and, beside them, what
     their cells see of them. A segment is never changed; of several rows of a field the
-    last counts. Cells have segments of their own.
+    last counts, if the field is in ``planned.npy``: the last run had images of it.
+    Cells have segments of their own.
 
     Parameters
     ----------
@@ -123,7 +131,7 @@ class SurveyFolder:
                 f"another run is writing to folder={str(self.path)!r}"
             ) from None
         try:
-            self._write(RUN, json.dumps(_this_process()).encode())
+            self._write(RUN, json.dumps(_process(os.getpid())).encode())
             yield
         finally:
             (self.path / RUN).unlink(missing_ok=True)
@@ -183,23 +191,28 @@ class SurveyFolder:
     def write_images(self, images):
         """Write the images."""
         pa = import_optional("pyarrow", "survey")
-        columns = {
-            entry.name: [getattr(image, entry.name) for image in images]
-            for entry in fields(InputImage)
-        }
-        table = pa.table(columns, schema=pa.schema(_plain_columns(pa, InputImage)))
-        self._write_table(IMAGES, table)
+        schema = pa.schema(_plain_columns(pa, InputImage))
+        chunks = (images[n : n + CHUNK] for n in range(0, len(images), CHUNK))
+        columns = (
+            {name: [getattr(image, name) for image in chunk] for name in schema.names}
+            for chunk in chunks
+        )
+        tables = (pa.table(chunk, schema=schema) for chunk in columns)
+        self._write_tables(IMAGES, schema, tables)
 
     def read_images(self):
         """Return the images by their paths (dict of `InputImage`)."""
         path = self.path / IMAGES
         if not path.exists():
             return {}
-        rows = import_optional("pyarrow.parquet", "survey").read_table(path).to_pylist()
-        texts = {}  # most images have the same grid of pixels
-        for row in rows:
-            row["pixels"] = texts.setdefault(row["pixels"], row["pixels"])
-        return {row["path"]: InputImage(**row) for row in rows}
+        parquet = import_optional("pyarrow.parquet", "survey")
+        images, texts = {}, {}  # most images have the same grid of pixels
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(CHUNK):
+                for row in batch.to_pylist():
+                    row["pixels"] = texts.setdefault(row["pixels"], row["pixels"])
+                    images[row["path"]] = InputImage(**row)
+        return images
 
     def write_rows(self, rows):
         """Write a segment with rows of fields (list of `FieldRow`)."""
@@ -218,8 +231,9 @@ class SurveyFolder:
             record["inputs"] = [{"path": p, "stamp": s} for p, s in row.inputs]
             record["inputs_digest"] = digest_of_inputs(row.inputs)
             records.append(record)
-        table = pa.Table.from_pylist(records, schema=_row_schema(pa))
-        self._write_table(f"{name}.parquet", table)
+        schema = _row_schema(pa)
+        table = pa.Table.from_pylist(records, schema=schema)
+        self._write_tables(f"{name}.parquet", schema, [table])
 
     @contextmanager
     def open_pixels(self, segment):
@@ -240,11 +254,18 @@ class SurveyFolder:
 
     def read_rows(self, columns=None):
         """
-        Return the last row of every field, by index (`pyarrow.Table`).
+        Return the last row of every field that is planned, by index (`pyarrow.Table`).
 
         ``columns`` are names of those to read; by default all. A column ``segment`` is
         added: the name of that which holds the row.
         """
+        rows, path = self._read_rows(columns), self.rows_folder / PLANNED
+        if not path.exists():  # before the first run has planned
+            return rows
+        return rows.filter(np.isin(rows["field"].to_numpy(), np.load(path)))
+
+    def _read_rows(self, columns):
+        """Return the last row of every field, planned or not."""
         pa = import_optional("pyarrow", "survey")
         parquet = import_optional("pyarrow.parquet", "survey")
         schema = _row_schema(pa)
@@ -266,7 +287,7 @@ class SurveyFolder:
         ``jobs`` yields fields and their inputs; a row with other inputs does not count,
         and with ``retry_failed`` neither does that of a field that failed.
         """
-        rows = self.read_rows(["status", "inputs_digest"])
+        rows = self._read_rows(["status", "inputs_digest"])
         done = {
             field: digest
             for field, status, digest in zip(
@@ -277,16 +298,39 @@ class SurveyFolder:
         }
         return [job for job in jobs if done.get(job[0]) != digest_of_inputs(job[1])]
 
-    def _write_table(self, name, table):
-        pa = import_optional("pyarrow", "survey")
-        buffer = pa.BufferOutputStream()
+    def to_search(self, jobs, retry_failed):
+        """Return the jobs that are `missing`; from now on, rows of ``jobs`` count."""
+        planned = array("q")
+
+        def noted():
+            for job in jobs:
+                planned.append(job[0])
+                yield job
+
+        missing, buffer = self.missing(noted(), retry_failed), io.BytesIO()
+        np.save(buffer, np.asarray(planned))
+        self.rows_folder.mkdir(exist_ok=True)
+        self._write(f"{self.rows_folder.name}/{PLANNED}", buffer.getbuffer())
+        return missing
+
+    def _write_tables(self, name, schema, tables):
+        """Write tables as one; there is one of them at a time."""
         parquet = import_optional("pyarrow.parquet", "survey")
-        parquet.write_table(table, buffer, compression="zstd")
-        self._write(name, buffer.getvalue())
+        with (
+            self._opened(name) as file,
+            parquet.ParquetWriter(file, schema, compression="zstd") as writer,
+        ):
+            for table in tables:
+                writer.write_table(table)
 
     def _write(self, name, content):
+        with self._opened(name) as file:
+            file.write(content)
+
+    @contextmanager
+    def _opened(self, name):
         """
-        Write a file such that it is whole, or not there, also after a power cut.
+        Open a file to write; it is whole then, or not there, also after a power cut.
 
         Raises an OSError that says how to go on, for instance if the disk is full.
         """
@@ -294,7 +338,7 @@ class SurveyFolder:
         part = target.with_name(target.name + PART)
         try:
             with part.open("wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(target)
@@ -312,10 +356,6 @@ class SurveyFolder:
             os.close(folder)
 
 
-def _this_process():
-    return _process(os.getpid())
-
-
 def _process(number):
     """Return what identifies a process on this host (dict), or None if it ended."""
     psutil = import_optional("psutil", "survey")
@@ -328,16 +368,16 @@ def _process(number):
 
 def digest_of_inputs(inputs):
     """Return hexadecimal digits that identify paths and stamps (str)."""
-    return hashlib.sha256(json.dumps(sorted(map(list, inputs))).encode()).hexdigest()[
-        :16
-    ]
+    text = json.dumps(sorted(map(list, inputs)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _plain_columns(pa, kind):
     """Return the types of the fields of a dataclass that hold plain values (dict)."""
     types = {"int": pa.int64(), "float": pa.float64(), "str": pa.string()}
     types |= {"float | None": pa.float64(), "bool": pa.bool_()}
-    types |= {f"tuple[{name}, ...]": pa.list_(one) for name, one in types.items()}
+    for name, one in list(types.items()):
+        types[f"tuple[{name}, ...]"] = types[f"array[{name}]"] = pa.list_(one)
     return {
         entry.name: types[entry.type] for entry in fields(kind) if entry.type in types
     }

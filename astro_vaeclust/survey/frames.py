@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 from ..archives.mosaic import zero_point
 from ..images.hdus import quietly
@@ -15,7 +17,7 @@ from .images import opened, what_is_wrong
 __all__ = ["Assembled", "assemble"]
 
 MIN_OVERLAP = 100
-"""Pixels that two images must share for their skies to be matched."""
+"""Pixels that two images must share to be compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,11 @@ class _Piece:
     corner: tuple[int, int]
     pixels: np.ndarray
 
+    @cached_property
+    def n_usable(self):
+        """Number of its pixels that have values."""
+        return np.count_nonzero(np.isfinite(self.pixels))
+
     @property
     def place(self):
         """Rows and columns of the frame."""
@@ -60,8 +67,10 @@ def assemble(paths, frame, grid, *, opened=opened, skip_bad=False):
 
     Images that are cut from one grid of pixels are pasted. Others are put on the grid
     of the frame by nearest neighbour, so that their noise stays what it is. They are
-    scaled to one zero point; their skies are moved by constants such that they agree
-    best where images overlap; and their mean is taken there.
+    scaled to one zero point. Those that agree to the bit where they overlap are parts
+    of one image, and become one again: how an image was cut changes nothing. Then the
+    skies are moved by constants such that they agree best where images overlap, and
+    the mean is taken there.
 
     ``frame`` is a `~astro_vaeclust.survey.grid.Frame` of ``grid``; ``opened`` opens a
     path as `~astro_vaeclust.survey.images.opened` does. An image that cannot be read is
@@ -80,9 +89,9 @@ def assemble(paths, frame, grid, *, opened=opened, skip_bad=False):
                 raise OSError(reason) from error
             bad.append(reason)
             continue
-        if piece is not None and np.isfinite(piece.pixels).any():
+        if piece is not None and piece.n_usable:
             pieces.append(piece)
-    return Assembled(_mean(_matched(pieces), frame.shape), lossy, tuple(bad))
+    return Assembled(_mean(_matched(_joined(pieces)), frame.shape), lossy, tuple(bad))
 
 
 def _pasted(source, frame, grid):
@@ -156,17 +165,41 @@ def _pixels(source, place, grid):
     return pixels
 
 
+def _joined(pieces):
+    """Put pieces together that are parts of one image: they agree to the bit."""
+    same = np.zeros((len(pieces), len(pieces)), dtype=bool)
+    for first, second, values in _overlaps(pieces):
+        enough = min(MIN_OVERLAP, pieces[first].n_usable, pieces[second].n_usable)
+        same[first, second] = values[0].size >= enough and np.array_equal(*values)
+    number, image_of = connected_components(same, directed=False)
+    return [
+        _pasted_together([pieces[n] for n in np.flatnonzero(image_of == image)])
+        for image in range(number)
+    ]
+
+
+def _pasted_together(pieces):
+    """Return one piece of several that agree."""
+    if len(pieces) == 1:
+        return pieces[0]
+    low = np.min([piece.corner for piece in pieces], axis=0)
+    high = np.max([np.add(piece.corner, piece.pixels.shape) for piece in pieces], 0)
+    pixels = np.full(high - low, np.nan, dtype=np.float32)
+    for piece in pieces:
+        place = _Piece(tuple(piece.corner - low), piece.pixels).place
+        np.copyto(pixels[place], piece.pixels, where=np.isfinite(piece.pixels))
+    return _Piece(tuple(map(int, low)), pixels)
+
+
 def _matched(pieces):
     """Move the skies of pieces by constants such that they agree where they overlap."""
     rows, differences = [], []
-    for first, one in enumerate(pieces):
-        for second in range(first):
-            difference = _difference(one, pieces[second])
-            if difference is not None:
-                row = np.zeros(len(pieces))
-                row[[first, second]] = 1, -1
-                rows.append(row)
-                differences.append(difference)
+    for first, second, values in _overlaps(pieces):
+        if values[0].size >= MIN_OVERLAP:
+            row = np.zeros(len(pieces))
+            row[[first, second]] = 1, -1
+            rows.append(row)
+            differences.append(np.median(values[0] - values[1]))
     if not np.any(differences):
         return pieces
     shifts = np.linalg.lstsq(np.array(rows), np.array(differences))[0]
@@ -176,26 +209,19 @@ def _matched(pieces):
     ]
 
 
-def _difference(one, other):
-    """Return the median difference of two pieces where both have pixels, or None."""
-    low = np.maximum(one.corner, other.corner)
-    high = np.minimum(
-        np.add(one.corner, one.pixels.shape), np.add(other.corner, other.pixels.shape)
-    )
-    if np.any(low >= high):
-        return None
-    values = [
-        piece.pixels[
-            tuple(
-                slice(a, b)
-                for a, b in zip(low - piece.corner, high - piece.corner, strict=True)
-            )
+def _overlaps(pieces):
+    """Yield numbers of two pieces, and the values of both where both have pixels."""
+    low = np.array([piece.corner for piece in pieces]).reshape(-1, 2)
+    high = low + np.array([piece.pixels.shape for piece in pieces]).reshape(-1, 2)
+    meet = np.all((low[:, None] < high) & (high[:, None] > low), axis=-1)
+    for pair in np.argwhere(np.tril(meet, -1)):
+        start, stop = low[pair].max(axis=0), high[pair].min(axis=0)
+        values = [
+            pieces[n].pixels[tuple(map(slice, start - low[n], stop - low[n]))]
+            for n in pair
         ]
-        for piece in (one, other)
-    ]
-    difference = values[0] - values[1]
-    difference = difference[np.isfinite(difference)]
-    return np.median(difference) if difference.size >= MIN_OVERLAP else None
+        both = np.isfinite(values[0]) & np.isfinite(values[1])
+        yield *pair, [value[both] for value in values]
 
 
 def _mean(pieces, shape):

@@ -13,7 +13,6 @@ from astropy.wcs import WCS
 from ..detector.grid import FINE, NetworkGrid
 from ..images.celestial import middle
 from ..images.hdus import quietly
-from ..utils.validation import check_choice
 from .geometry import TangentPlane, around, degrees, in_pixels, on_sky, vectors
 
 __all__ = [
@@ -224,8 +223,6 @@ class SurveyGrid:
         `~astro_vaeclust.detector.grid.NetworkGrid.from_pixel_scale`, ``side`` that of a
         box in deg, by default what keeps frames small, ``facts`` are the others.
         """
-        if side is not None:
-            check_choice("side", side, SIDES)
         scale = float(np.round(scale, 6))
         network = NetworkGrid.from_pixel_scale(scale, fine_scale)
         margin = 2 * SEEN * network.scale

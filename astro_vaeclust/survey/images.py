@@ -6,6 +6,7 @@ from __future__ import annotations
 import glob
 import os
 import warnings
+from array import array
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -57,10 +58,11 @@ class InputImage:
         Magnitude of a count of 1, where the header says.
     pixels : str
         What `~astro_vaeclust.survey.grid.pixel_grid` returns.
-    outline : tuple of float
+    outline : sequence of float
         Right ascension and declination in deg of its corners, one after the other.
-    fields, owned : tuple
-        What `~astro_vaeclust.survey.grid.fields_of` returns.
+    fields, owned : sequence
+        What `~astro_vaeclust.survey.grid.fields_of` returns. Of millions of images,
+        arrays are the smallest way to keep them.
     """
 
     path: str
@@ -69,9 +71,13 @@ class InputImage:
     band: str
     zero_point: float | None
     pixels: str
-    outline: tuple[float, ...]
-    fields: tuple[int, ...] = ()
+    outline: array[float]
+    fields: array[int] = ()
     owned: tuple[bool, ...] = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "outline", array("d", self.outline))
+        object.__setattr__(self, "fields", array("q", self.fields))
 
 
 def list_images(images):
@@ -184,8 +190,8 @@ def describe_image(path, stamp, hdu, grid=None):
             band=str(header.get("FILTER", header.get("BAND", ""))).strip(),
             zero_point=zero_point(header),
             pixels=pixel_grid(source.wcs),
-            outline=tuple(map(float, corners(source.wcs, source.shape).ravel())),
-            fields=tuple(map(int, fields)),
+            outline=corners(source.wcs, source.shape).ravel(),
+            fields=fields,
             owned=tuple(map(bool, owned)),
         )
 

@@ -58,7 +58,7 @@ def merge(
         The folder that `run_survey` wrote. It may still be written to.
     max_false_alarm_rate : `~astropy.units.Quantity`, optional
         Only candidates with at most this many false detections per area; by default the
-        limit of the finder of the survey.
+        limit of the finder of the survey, which is the highest.
 
     Returns
     -------
@@ -73,24 +73,38 @@ def merge(
     FileNotFoundError
         If there is no survey.
     TypeError, ValueError
-        If the rate is none, or something else is in the folder.
+        If the rate is none, or above that of the survey, or something else is in the
+        folder.
     """
     check_rate("max_false_alarm_rate", max_false_alarm_rate)
     survey = existing(folder)
+    settings = survey.settings
+    limit = _limit(settings["max_false_alarm_rate"], max_false_alarm_rate)
     names = ["name", "status", "candidates"]
     tiers = [candidates_of(tier.read_rows(names)) for tier in survey.tiers]
     _flag_as_fields(tiers[1:], survey)
     columns = link_levels(tiers)
-    meta = {"survey": survey.settings}
-    meta["survey"]["grid"].pop("pixels")  # a whole header
-    limit = meta["survey"]["max_false_alarm_rate"]
+    settings["grid"].pop("pixels")  # a whole header
+    meta = {"survey": settings}
     if max_false_alarm_rate is not None:
-        limit = max_false_alarm_rate.to_value(u.deg**-2)
         meta["max_false_alarm_rate"] = f"{limit:g} / deg2"
     if limit is not None:
         chosen = columns["false_alarm_rate"] <= limit
         columns = {name: values[chosen] for name, values in columns.items()}
     return ClusterCatalog(_table(columns, meta))
+
+
+def _limit(searched, wanted):
+    """Return the rate per deg2 up to which candidates are wanted (float or None)."""
+    if wanted is None:
+        return searched
+    limit = wanted.to_value(u.deg**-2)
+    if searched is not None and limit > searched:
+        raise ValueError(
+            f"max_false_alarm_rate takes at most {searched:g} / deg2, up to which this "
+            f"survey was searched; got {limit:g}"
+        )
+    return limit
 
 
 def existing(folder):

@@ -14,6 +14,7 @@ from astropy.coordinates import SkyCoord
 
 from ..utils.files import atomic_path
 from ..utils.optional import import_optional
+from .coarse import cell_jobs
 from .images import restamped
 from .merge import existing, merge
 from .plan import jobs_of
@@ -144,8 +145,8 @@ def status_of(folder):
     status : dict
         ``run``, host and process of the run at work, or None; numbers of fields
         ``planned``, ``done``, ``empty``, ``failed`` and ``missing``, which a run would
-        search, also because their images on disk have changed; ``cells``, the same for
-        cells, whose number is known when all fields are there; ``area`` that was
+        search, also because their images on disk have changed; ``cells``, the numbers
+        of cells of the fields that are there, missing if these have changed; ``area``
         searched in deg2; ``candidates`` of both, those that several report more than
         once, and those of rates above the limit; ``seconds`` of the workers; and
         ``failures``, the reasons with their numbers, most first, and ``remarks``, those
@@ -159,30 +160,45 @@ def status_of(folder):
     pa = import_optional("pyarrow", "survey")
     compute = import_optional("pyarrow.compute", "survey")
     survey = existing(folder)
-    names = ["status", "reason", "area", "seconds", "candidates"]
-    fields, *cells = (tier.read_rows(names) for tier in survey.tiers)
     planned = list(jobs_of(restamped(survey.read_images().values())))
-    missing = [field for field, _ in survey.missing(planned, retry_failed=False)]
-    fields = fields.filter(~np.isin(fields["field"].to_numpy(), missing))
-    rows = pa.concat_tables([fields, *cells])
+    fields, missing = _current(survey, planned)
+    tables, cells_missing, grid = [fields], 0, survey.grid
+    for tier in survey.tiers[1:]:
+        cells, number = _current(tier, cell_jobs(tables[-1], grid))
+        tables.append(cells)
+        cells_missing += number
+        grid = grid.cells
+    rows = pa.concat_tables(tables)
     reasons = {"failures": Counter(), "remarks": Counter()}
     for status, reason in zip(
-        *(rows[one].to_pylist() for one in names[:2]), strict=True
+        *(rows[name].to_pylist() for name in ("status", "reason")), strict=True
     ):
         if reason:
             reasons["failures" if status == "failed" else "remarks"][reason] += 1
+    cells = {}
+    if len(tables) > 1:
+        cells = _numbers(pa.concat_tables(tables[1:])) | {"missing": cells_missing}
     candidates = compute.sum(compute.list_value_length(rows["candidates"])).as_py()
     return {
         "run": survey.run,
         "planned": len(planned),
         **_numbers(fields),
-        "missing": len(missing),
-        "cells": _numbers(pa.concat_tables(cells)) if cells else {},
+        "missing": missing,
+        "cells": cells,
         "area": compute.sum(fields["area"]).as_py() or 0.0,
         "candidates": candidates or 0,
         "seconds": compute.sum(rows["seconds"]).as_py() or 0.0,
         **{name: dict(found.most_common()) for name, found in reasons.items()},
     }
+
+
+def _current(folder, jobs):
+    """Return the rows of jobs that need no search, and the number of others."""
+    missing = [index for index, _ in folder.missing(jobs, retry_failed=False)]
+    current = np.setdiff1d([index for index, _ in jobs], missing)
+    names = ["status", "reason", "area", "seconds", "candidates", "inputs_digest"]
+    rows = folder.read_rows(names)
+    return rows.filter(np.isin(rows["field"].to_numpy(), current)), len(missing)
 
 
 def _numbers(rows):

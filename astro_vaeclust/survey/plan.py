@@ -204,9 +204,10 @@ def _describe_images(images, hdu, grid):
 
 def jobs_of(images):
     """
-    Yield the fields whose boxes images show, with paths and stamps that each sees.
+    Return the fields whose boxes images show, with paths and stamps that each sees.
 
-    ``images`` is a list of `~astro_vaeclust.survey.images.InputImage`.
+    ``images`` is a list of `~astro_vaeclust.survey.images.InputImage`; they are not
+    needed any more by the iterator that is returned.
     """
     counts = [len(image.fields) for image in images]
     number = np.repeat(np.arange(len(images), dtype=np.int32), counts)
@@ -218,7 +219,8 @@ def jobs_of(images):
     wanted = np.isin(fields, field[owned])
     number = number[order]
     inputs = [(image.path, image.stamp) for image in images]
-    for index, start, stop in zip(
-        *(one[wanted].tolist() for one in (fields, first, last)), strict=True
-    ):
-        yield index, tuple(inputs[n] for n in number[start:stop])
+    places = np.stack([fields, first, last])[:, wanted].T
+    return (
+        (index, tuple(inputs[n] for n in number[start:stop]))
+        for index, start, stop in map(np.ndarray.tolist, places)
+    )

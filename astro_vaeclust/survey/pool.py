@@ -34,11 +34,25 @@ LOOK = 5.0
 START = 300
 """Seconds within which a worker must be there."""
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Variables that a local cluster sets in its parent, too."""
+
 LOCAL = {
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.comm.timeouts.connect": "300s",
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "500ms",
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREADS, 1),
 }
-"""A worker that dies takes its own field along and no other; busy machines are slow."""
+"""
+A worker that dies takes its own field along and no other; busy machines are slow.
+
+Nobody looks at profiles of tasks that take seconds, and seldom at the machine; and
+memory that a worker gives back after every array is dear to get again, so Dask's
+``MALLOC_TRIM_THRESHOLD_`` is not set.
+"""
 
 TRIES = 5
 """Attempts to reach all workers before the first field."""
@@ -51,9 +65,6 @@ DESERTED = 600
 
 ANSWER = 30
 """Seconds within which a scheduler answers."""
-
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-"""Variables that a local cluster sets in its parent, too."""
 
 
 @contextmanager
@@ -159,6 +170,7 @@ class FieldPool:
         self.timeout = timeout
         self.cache = cache
         self._overdue = {}
+        self._n_threads, self._counted = 1, -np.inf
         try:
             client.wait_for_workers(1, timeout=START)
         except TimeoutError:
@@ -281,7 +293,11 @@ class FieldPool:
                     future.cancel(force=True)
 
     def _n_workers(self):
-        return max(sum(self.client.nthreads().values()), 1)
+        """Return how many fields are searched at a time, as of the last second."""
+        if time.monotonic() - self._counted > POLL:
+            self._n_threads = max(sum(self.client.nthreads().values()), 1)
+            self._counted = time.monotonic()
+        return self._n_threads
 
     def _end_overdue(self, running, done, limit):
         """End fields that take too long; their workers end, and start again."""

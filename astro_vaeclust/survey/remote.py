@@ -246,7 +246,10 @@ def _filesystem(url):
             total=TIMEOUT, sock_connect=SILENCE, sock_read=SILENCE
         )
         options["client_kwargs"] = {"timeout": timeout}
-    return core.url_to_fs(url, **options)
+    try:
+        return core.url_to_fs(url, **options)
+    except ImportError as error:
+        raise ImportError(f"{url}: {error}") from error
 
 
 def _repeated(url, request):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from ..finder import VAEClusterFinder
 from ..photometry.surveys import get_survey
-from ..utils.validation import check_count, check_number
+from ..utils.validation import check_choice, check_count, check_number
 from .coarse import cell_jobs, check_folder_is_seen
 from .completeness import choose_fields, completeness_table, inject_into_field
 from .folder import SurveyFolder
+from .grid import SIDES
 from .images import list_images
 from .plan import Plan, jobs_of
 from .pool import FieldPool, joined
@@ -134,6 +135,8 @@ def run_survey(
     started.
     """
     check_count("workers", workers)
+    if side is not None:
+        check_choice("side", side, SIDES)
     check_number("timeout", timeout, low_counts=False)
     check_count("completeness", completeness, minimum=0)
     cache = cache_size(cache)
@@ -177,14 +180,16 @@ def _run(plan, cluster, limits, retry_failed, measured, progress_bar):
             raise ValueError("completeness needs the zero point, MAGZP in the headers")
         survey.begin(plan.settings)
         survey.write_images(images)
-        jobs = survey.missing(jobs_of(images), retry_failed)
+        planned = jobs_of(images)
         del images  # there may be millions
+        jobs = survey.to_search(planned, retry_failed)
         if plan.cell_searches:
             check_folder_is_seen(client, survey)
         yield from _searched(plan.search, jobs, pool, survey, progress_bar)
         for search in plan.cell_searches:
             cells = SurveyFolder(survey.path, search.grid.tier)
-            jobs = cell_jobs(search, cells, retry_failed)
+            rows = search.folder.read_rows(["status", "inputs_digest"])
+            jobs = cells.to_search(cell_jobs(rows, search.below), retry_failed)
             yield from _searched(search, jobs, pool, cells, progress_bar)
         if measured[0]:
             survey.write_completeness(*_completeness(plan, pool, *measured))

@@ -240,6 +240,18 @@ def test_cells_are_searched_again_when_a_field_of_theirs_is(run, tmp_path):
     assert after != before
 
 
+def test_cells_whose_fields_are_gone_do_not_count(run, tmp_path):
+    list(run())
+    cells = SurveyFolder(tmp_path / "out", 1)
+    assert len(cells.read_rows(["status"]))
+    cells.to_search([], retry_failed=False)
+    assert not len(cells.read_rows(["status"]))
+    assert status_of(tmp_path / "out")["candidates"]
+    assert set(np.round(merge(tmp_path / "out")["level"].value)) <= {1, 2}
+    assert list(run(resume=True)) == []
+    assert len(cells.read_rows(["status"]))
+
+
 def test_workers_must_see_the_folder(tmp_path):
     client = SimpleNamespace(run=lambda *_, **__: {"tcp://a:1": False})
     with pytest.raises(ValueError, match="tcp://a:1 does not see it"):

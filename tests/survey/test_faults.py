@@ -138,7 +138,8 @@ def test_a_run_that_is_killed_is_resumed(
         assert process.returncode == 0
     if kind.startswith("SIG"):
         assert process.returncode in (0, 130)
-        assert len(said.splitlines()) == 1
+        lines = [one for one in said.splitlines() if "working, after" not in one]
+        assert len(lines) == 1  # beside those of a busy machine
         assert process.returncode == 0 or "--resume goes on" in said
     n_done = folder.read_rows(["status"]).num_rows
     rest = survey(f"{tiles}/*", finder=finder, resume=True)

@@ -38,6 +38,23 @@ def test_one_sky_cut_differently_gives_the_same_pixels(own_grid, tmp_path):
         np.testing.assert_array_equal(whole.pixels, other.pixels)
 
 
+def test_the_cut_of_images_that_overlap_changes_no_pixel(tmp_path):
+    shape = (300, 320)
+    frames = []
+    for cut in (1, 3):
+        folder = tmp_path / str(cut)
+        for turn in (0.0, 0.5):
+            wcs = make_wcs(275.12, -16.18 + turn / 20, shape=shape, turn=turn)
+            pixels, _ = sky(shape=shape, seed=int(10 * turn) + 1)
+            write_cut(folder / f"turn{turn}", pixels + 7 * turn, wcs, cut, overlap=9)
+        grid = grid_of(wcs, shape)
+        files = sorted(map(str, folder.glob("*/*.fits")))
+        frames.append(assemble(files, frame_at(grid), grid).pixels)
+    whole, cut = frames
+    assert np.isfinite(whole).sum() > 1.2 * np.prod(shape)
+    np.testing.assert_array_equal(whole, cut)
+
+
 def test_pasted_pixels_are_those_of_the_image(tmp_path):
     pixels, wcs = sky()
     grid = grid_of(wcs, pixels.shape, pixels=pixel_grid(wcs))

@@ -10,9 +10,11 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("astropy_healpix")
 
 from astro_vaeclust.measure.flags import ClusterFlags
+from astro_vaeclust.survey.coarse import cell_jobs
 from astro_vaeclust.survey.field import CANDIDATE_COLUMNS, FieldRow
 from astro_vaeclust.survey.folder import SurveyFolder
 from astro_vaeclust.survey.grid import SkyGrid, SurveyGrid
+from astro_vaeclust.survey.images import InputImage
 from astro_vaeclust.survey.merge import link, merge
 from astro_vaeclust.survey.outputs import status_of
 
@@ -46,6 +48,16 @@ def folder(tmp_path):
 def settings(limit=None):
     grid = SurveyGrid.from_scale(1.0, 0.6)
     return {"grid": asdict(grid), "max_false_alarm_rate": limit}
+
+
+INPUTS = (("a.fits", ""),)
+
+
+def image_of(*fields):
+    """An image that is not there any more."""
+    indices = tuple(field.index for field in fields)
+    owned = (True,) * len(fields)
+    return InputImage("a.fits", "", 1.0, "", None, "", (0.0,) * 8, indices, owned)
 
 
 def beside(arcsec):
@@ -118,9 +130,23 @@ def test_what_fields_and_cells_see_of_a_cluster_is_one_row(folder):
     (large,) = table[table["r50"].value == 200]
     assert large["false_alarm_rate"].value == 0.02  # the lowest of its rows
     assert sorted(table["part_of"]) == [0, 0, large["id"]]
+
+
+def test_status_counts_cells_of_the_fields_that_are_there(folder):
+    cells = SurveyFolder(folder.path, 1)
+    folder.write_images([image_of(WEST, EAST)])
+    folder.write_rows([row(WEST, inputs=INPUTS), row(EAST, inputs=INPUTS)])
+    for index, inputs in cell_jobs(folder.read_rows(), folder.grid):
+        cell = CELLS.field(index)
+        seen = candidate(cell, beside(0))
+        cells.write_rows([row(cell, seen, tier=1, inputs=inputs)])
     status = status_of(folder.path)
-    assert status["cells"] == {"done": 1, "empty": 0, "failed": 0}
-    assert (status["done"], status["candidates"]) == (2, 5)
+    assert status["cells"] == {"done": 2, "empty": 0, "failed": 0, "missing": 0}
+    assert (status["done"], status["candidates"]) == (2, 2)
+    folder.write_rows([row(EAST, status="failed", inputs=INPUTS)])
+    status = status_of(folder.path)
+    assert status["cells"] == {"done": 0, "empty": 0, "failed": 0, "missing": 2}
+    assert (status["done"], status["failed"], status["candidates"]) == (1, 1, 0)
 
 
 def test_cells_have_the_flags_of_the_fields_where_their_candidates_are(folder):
@@ -155,7 +181,8 @@ def test_candidates_above_the_limit_count_only_with_those_of_other_levels(tmp_pa
     (one,) = table[np.asarray(table["is_primary"])]
     assert one["r50"].value == 120
     assert one["false_alarm_rate"].value == 0.4
-    assert len(merge(folder.path, max_false_alarm_rate=5 / u.deg**2)) == 4
+    with pytest.raises(ValueError, match=r"takes at most 1 / deg2, up to .* got 5"):
+        merge(folder.path, max_false_alarm_rate=5 / u.deg**2)
 
 
 def test_cells_that_see_one_cluster_twice_report_it_once(folder):
@@ -199,8 +226,9 @@ def test_the_order_of_rows_and_segments_does_not_matter(folder, tmp_path):
 
 
 def test_the_last_row_of_a_field_counts(folder):
+    folder.write_images([image_of(WEST)])
     folder.write_rows([row(WEST, candidate(WEST, beside(-200)))])
-    folder.write_rows([row(WEST, status="failed", reason="gone")])
+    folder.write_rows([row(WEST, status="failed", reason="gone", inputs=INPUTS)])
     assert len(merge(folder.path)) == 0
     status = status_of(folder.path)
     assert (status["done"], status["failed"]) == (0, 1)

@@ -5,6 +5,7 @@ import bz2
 import gzip
 import lzma
 import pickle
+import sys
 import threading
 import time
 from collections import Counter
@@ -177,6 +178,12 @@ def test_a_server_that_is_not_there_is_an_error(monkeypatch):
     address = "http://127.0.0.1:9/a.fits"
     with pytest.raises(OSError, match=address), opened(address):
         pass
+
+
+def test_a_package_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(ImportError, match=r"^s3://sky/a.fits: .*s3fs"):
+        stamps_of(["s3://sky/a.fits"])
 
 
 def test_the_stamp_follows_the_object(server):

@@ -5,6 +5,7 @@ import sys
 from contextlib import nullcontext
 from dataclasses import replace
 
+import dask
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -150,6 +151,23 @@ def test_changed_and_new_images_are_searched_again(survey, tmp_path):
     }
 
 
+def test_fields_that_no_image_shows_any_more_do_not_count(survey, tmp_path, expected):
+    folder = write_cut(tmp_path / "tiles", *sky(), 2)
+    survey(f"{folder}/*")
+    survey(f"{folder}/tile_0_*", resume=True)
+    survey(f"{folder}/tile_0_*", tmp_path / "fewer")
+    assert candidates(tmp_path / "out") == candidates(tmp_path / "fewer")
+    status, fewer = (status_of(tmp_path / name) for name in ("out", "fewer"))
+    for name in ("planned", "done", "missing", "area", "candidates"):
+        assert status[name] == fewer[name]
+    assert status["planned"] < len(expected[0])
+    log = pq.read_table(tmp_path / "out" / "fields.parquet")
+    assert len(log) == status["planned"]
+    back = survey(f"{folder}/*", resume=True)
+    assert len(back) < len(expected[0])  # the rows of others are still there
+    assert candidates(tmp_path / "out") == expected[1]
+
+
 @pytest.mark.parametrize("skip", [False, True])
 def test_a_bad_image_fails_the_fields_that_need_it(survey, tmp_path, skip):
     write(tmp_path / "a.fits", *sky())
@@ -219,7 +237,7 @@ def test_two_runs_in_one_folder(survey, tiles, tmp_path):
         ({"workers": 0}, "workers must be"),
         ({"timeout": 0}, "timeout must be"),
         ({"cache": "much"}, "cache must be"),
-        ({"side": 0.3}, "side must be one of"),
+        ({"side": 0.3}, "^side must be one of"),
         ({"band": "J"}, "none has the band 'J'"),
         ({"hdu": 7}, "hdu=7 is not in"),
         ({"finder": VAEClusterFinder(embedding=PCAEmbedding())}, "trained model"),
@@ -351,6 +369,13 @@ def test_workers_of_another_version_or_model_are_refused(
     with pytest.raises(ValueError, match=r"the model is .* for the worker tcp://"):
         survey(f"{tiles}/*", finder=QuickFinder(identity="own"))
     assert not (tmp_path / "out").exists()
+
+
+def test_workers_that_are_started_spend_their_time_on_fields(client):
+    assert set(client.run(os.getenv, "OMP_NUM_THREADS").values()) == {"1"}
+    assert set(client.run(os.getenv, "MALLOC_TRIM_THRESHOLD_").values()) == {None}
+    profile = client.run(dask.config.get, "distributed.worker.profile.enabled")
+    assert set(profile.values()) == {False}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
