@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from ..detector.calibration import SCORES, Calibration, LevelCalibration
+from ..detector.network import MEASURES
 from ..utils.bands import BAND_SETS
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
@@ -73,8 +74,9 @@ def calibrate_colors(model, skies, folder, *, workers=1, progress_bar=None):
     """
     Calibrate the finest level for each set of bands; what was searched is used.
 
-    Coarser levels see the longest band alone, and stay as they are of one band; so does
-    the factor of the real sky.
+    Coarser levels see the longest band alone, and stay as they are of one band; so do
+    the factor of the real sky, and the errors of all but the extinction: they rest on
+    more clusters there.
 
     Parameters
     ----------
@@ -100,8 +102,25 @@ def calibrate_colors(model, skies, folder, *, workers=1, progress_bar=None):
     }
     models = dict.fromkeys(SETS, bare)
     models = _calibrated(models, skies, folder, workers, progress_bar, kept)
-    calibrations = {bands: one.calibration for bands, one in models.items()}
+    calibrations = {
+        bands: _with_errors_of(model.calibration, one.calibration)
+        for bands, one in models.items()
+    }
     return replace(model, color_calibrations=calibrations)
+
+
+def _with_errors_of(one_band, calibration):
+    """Return a calibration in colour that has its errors but for the extinction."""
+    scales = {
+        name: tuple(
+            (*before[: len(MEASURES)], *after[len(MEASURES) :])
+            for before, after in zip(
+                getattr(one_band, name), getattr(calibration, name), strict=True
+            )
+        )
+        for name in ERRORS[1:]
+    }
+    return replace(calibration, **scales)
 
 
 def _calibrated(models, skies, folder, workers, progress_bar, kept=None):
