@@ -144,7 +144,7 @@ def star_terms(candidates, stars, usable):
     """
     Return what the stars around candidates are, (n, `N_TERMS`) float32.
 
-    The first is the logarithm of their density. Then come, for each of `SIZES`, how
+    The first is the logarithm of their density. Then come, for each of ``SIZES``, how
     many more there are than around, over its error: of each class of extinction, of
     bright ones, of all, and of all over those that the extinction, more than around,
     leaves (Lombardi 2009, A&A, 493, 735); that extinction; and the mean one.
