@@ -10,16 +10,14 @@ import torch
 from torch import nn
 
 from ..utils.bands import BANDS
-from .calibration import local_conditions
-from .channels import of_longest
 from .star_colors import N_TERMS, find_band_stars, star_terms
 
 __all__ = ["ColorScore", "color_inputs"]
 
-FROM_NETWORK = ("log_r50", "log_members"), ("log_r50", "log_members")
-"""Measures, and errors, of one band that enter."""
+FROM_NETWORK = ("log_r50", "log_members")
+"""Measures of one band that enter with their errors."""
 
-N_INPUTS = 1 + 4 + 1 + len(BANDS) + N_TERMS
+N_INPUTS = 1 + 2 * len(FROM_NETWORK) + 1 + len(BANDS) + N_TERMS
 """Numbers of a candidate: score, measures and errors, kind of image, bands, stars."""
 
 HIDDEN = 64
@@ -31,7 +29,7 @@ LOG_VARIANCES = (-6.0, 2.0)
 """Range of the logarithm of the variance of the extinction."""
 
 
-def color_inputs(candidates, bands, fine):
+def color_inputs(candidates, bands, usable, fine):
     """
     Return what `ColorScore` sees of candidates, (n, n_inputs) float32.
 
@@ -41,18 +39,19 @@ def color_inputs(candidates, bands, fine):
         The candidates of the longest band, with the heights of their peaks as scores.
     bands : sequence of (3, ny, nx) array
         The channels of J, H and Ks, see `~astro_vaeclust.detector.grid.NetworkImage`.
+    usable : (ny_cells, nx_cells) array
+        Usable fraction of the cells, see
+        `~astro_vaeclust.detector.calibration.local_conditions`.
     fine : bool
         Whether the image is a fine one.
     """
-    _, usable = local_conditions(of_longest(bands))
     there = [float(band[2].any()) for band in bands]
     same = np.broadcast_to([float(fine), *there], (len(candidates), 1 + len(BANDS)))
-    measures, errors = FROM_NETWORK
     return np.column_stack(
         [
             candidates.score,
-            *(candidates.measures[name] for name in measures),
-            *(np.log(candidates.errors[name]) for name in errors),
+            *(candidates.measures[name] for name in FROM_NETWORK),
+            *(np.log(candidates.errors[name]) for name in FROM_NETWORK),
             same,
             star_terms(candidates, find_band_stars(bands), usable),
         ]
@@ -89,13 +88,14 @@ class ColorScore(nn.Module):
         score = self.slope * inputs[:, 0] + more
         return score, a_k, log_variance.clamp(*LOG_VARIANCES)
 
-    def scored(self, candidates, bands, fine):
+    def scored(self, candidates, bands, usable, fine):
         """
         Return candidates of the longest band by their scores with colours.
 
-        They have ``a_k`` among their measures and errors.
+        They have ``a_k``, in mag, among their measures and errors. The parameters are
+        those of `color_inputs`.
         """
-        inputs = torch.from_numpy(color_inputs(candidates, bands, fine))
+        inputs = torch.from_numpy(color_inputs(candidates, bands, usable, fine))
         with torch.inference_mode():
             outputs = self(inputs.to(self.slope.device))
         score, a_k, log_variance = (one.cpu().double().numpy() for one in outputs)

@@ -131,7 +131,7 @@ class LevelSearch:
             found = found[found.measures["log_r50"] >= np.log10(MIN_R50)]
         if self.network_image.bands and not self.level:
             found = self.model.color.scored(
-                found, self.network_image.bands, self.grid.is_fine
+                found, self.network_image.bands, conditions[1], self.grid.is_fine
             )
         elif self.model.calibration is not None:
             found = self.model.calibration.scored(found, self.grid.is_fine)

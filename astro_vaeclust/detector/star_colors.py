@@ -36,7 +36,10 @@ SEEN, BRIGHT = 1.2, 8.0
 """Mean significances of 3 x 3 pixels of stars with a colour, and of bright ones."""
 
 NOISE_BOX = 8
-"""Side in pixels of the boxes whose median deviation is the noise."""
+"""Side in pixels of the boxes whose median deviation gives the noise."""
+
+NOISE_OVER_DEVIATION = 1.65
+"""Of a pixel from the mean of 3 x 3, the median absolute one, with some margin."""
 
 EXTINCTIONS = (-0.6, -0.3, -0.12, 0.12, 0.3, 0.6, 1.0, 1.6)
 """Edges of the classes of extinction in Ks over the usual one, in mag."""
@@ -53,7 +56,7 @@ _, ALL, WEIGHT, EXTINCTION = range(N_CLASSES, N_CLASSES + 4)
 A_K_RANGE = (-1.5, 4.0)
 """Range of extinctions of single stars in a mean."""
 
-A_K_SCATTER = 10.0
+ENOUGH_STARS = 10.0
 """Stars from which on a mean extinction has its full weight."""
 
 SIZES = tuple(0.8 * CELL * 2.0**number for number in range(4))
@@ -68,7 +71,7 @@ REACH = 3.0 * AROUND * SIZES[-1]
 MOST = (-6.0, 20.0)
 """Range of significances."""
 
-MEAN_WEIGHT = 0.05
+LEAST_USABLE = 0.05
 """Least part of a circle that is usable."""
 
 N_TERMS = 1 + len(SIZES) * (N_CLASSES + 5)
@@ -202,13 +205,13 @@ def _values(stars):
 def _terms(inside, around, n_cells):
     """Return the terms of circles of one size, so many cells wide, of candidates."""
     counts, expected = (
-        np.maximum(sums[:, : ALL + 1] / np.maximum(sums[:, -1:], MEAN_WEIGHT), 0)
+        np.maximum(sums[:, : ALL + 1] / np.maximum(sums[:, -1:], LEAST_USABLE), 0)
         for sums in (inside, around)
     )
     mean, usual = (
         sums[:, EXTINCTION] / (sums[:, WEIGHT] + 1e-3) for sums in (inside, around)
     )
-    sure = np.minimum(inside[:, WEIGHT] * n_cells / A_K_SCATTER, 1)
+    sure = np.minimum(inside[:, WEIGHT] * n_cells / ENOUGH_STARS, 1)
     more = (mean - usual) * sure
     left = expected[:, ALL] / count_weights(np.clip(more, -0.3, 3))
     counts = np.column_stack([counts, counts[:, ALL]])
@@ -243,7 +246,7 @@ def _noise(significance):
     deviation = np.abs(significance - uniform_filter(significance, 3))
     padding = [(0, -side % NOISE_BOX) for side in deviation.shape]
     boxes = block_reduce(np.pad(deviation, padding, mode="edge"), NOISE_BOX, np.median)
-    noise = np.maximum(1.65 * uniform_filter(boxes, 3), 1)
+    noise = np.maximum(NOISE_OVER_DEVIATION * uniform_filter(boxes, 3), 1)
     noise = noise.repeat(NOISE_BOX, axis=0).repeat(NOISE_BOX, axis=1)
     ny, nx = significance.shape
     return noise[:ny, :nx]

@@ -104,10 +104,10 @@ def _sample(model, tile, every, names):
     bands = [band * (name in names) for name, band in zip(BANDS, every, strict=True)]
     channels = of_longest(bands)
     maps = run_network(model.quick_network_for(tile.fine), channels)
-    candidates, _ = usable_candidates(maps, channels)
+    candidates, (_, usable) = usable_candidates(maps, channels)
     is_cluster, counts = tile.matched(candidates)
     return _Sample(
-        color_inputs(candidates, bands, tile.fine)[counts],
+        color_inputs(candidates, bands, usable, tile.fine)[counts],
         is_cluster[counts],
         np.where(is_cluster, _nearest_a_k(candidates, tile), np.nan)[counts],
     )

@@ -75,8 +75,8 @@ def test_a_score_that_has_learned_nothing_is_that_of_the_longest_band(
     network_image, model
 ):
     maps = run_network(model.quick_network_for(False), network_image.channels)
-    before, _ = usable_candidates(maps, network_image.channels)
-    after = model.color.scored(before, network_image.bands, False)
+    before, (_, usable) = usable_candidates(maps, network_image.channels)
+    after = model.color.scored(before, network_image.bands, usable, False)
     np.testing.assert_allclose(after.score, before.score, atol=1e-5)
     assert np.all(after.measures["a_k"] == 0)
     assert np.all(after.errors["a_k"] == 1)
@@ -85,24 +85,26 @@ def test_a_score_that_has_learned_nothing_is_that_of_the_longest_band(
 
 def test_what_is_learned_orders_the_candidates(network_image, model):
     maps = run_network(model.quick_network_for(False), network_image.channels)
-    before, _ = usable_candidates(maps, network_image.channels)
+    before, (_, usable) = usable_candidates(maps, network_image.channels)
     color = ColorScore().eval()
     with torch.no_grad():
         color.slope.fill_(-1)
-    after = color.requires_grad_(False).scored(before, network_image.bands, False)
+    after = color.requires_grad_(False).scored(
+        before, network_image.bands, usable, False
+    )
     np.testing.assert_allclose(after.score, -before.score[::-1], atol=1e-5)
     np.testing.assert_array_equal(after.x, before.x[::-1])
 
 
 def test_inputs_say_which_bands_there_are(network_image, model):
     maps = run_network(model.quick_network_for(False), network_image.channels)
-    candidates, _ = usable_candidates(maps, network_image.channels)
+    candidates, (_, usable) = usable_candidates(maps, network_image.channels)
     _, no_h, _ = network_image.bands
     bands = [network_image.bands[0], np.zeros_like(no_h), network_image.bands[2]]
-    inputs = color_inputs(candidates, bands, True)
+    inputs = color_inputs(candidates, bands, usable, True)
     np.testing.assert_array_equal(inputs[:, 5:9], [[1, 1, 0, 1]] * len(candidates))
     assert np.isfinite(inputs).all()
-    assert not len(color_inputs(candidates[:0], bands, True))
+    assert not len(color_inputs(candidates[:0], bands, usable, True))
 
 
 def test_a_search_of_several_bands(tile, model):
