@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -40,12 +41,19 @@ def atomic_path(path, overwrite=False):
 
     The temporary path has the same name in a hidden folder beside it and does not
     exist. If the body of the ``with`` statement raises anything, an interrupt included,
-    it is removed and ``path`` stays as it was. Raises OSError as `check_output` does.
+    it is removed and ``path`` stays as it was. Raises OSError as `check_output` does;
+    one that names no file, of a full disk, gets the name of this one.
     """
     target = check_output(path, overwrite)
     with _folder_beside(target) as folder:
         temporary = folder / Path(path).name
-        yield temporary
+        try:
+            yield temporary
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            reason = error.strerror or str(error)
+            raise OSError(error.errno or errno.EIO, reason, str(target)) from error
         os.replace(temporary, target)
 
 

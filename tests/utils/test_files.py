@@ -1,13 +1,14 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Folders of results: of one kind of settings, and resumed item by item."""
 
+import errno
 import math
 import re
 
 import pytest
 
 from astro_vaeclust.utils import files
-from astro_vaeclust.utils.files import ResultFolder
+from astro_vaeclust.utils.files import ResultFolder, atomic_path
 
 SETTINGS = {"seed": 3, "shape": (4, 5), "plan": {"n_steps": 6, "part": None}}
 
@@ -83,3 +84,15 @@ def test_a_file_is_no_folder(tmp_path):
     with pytest.raises(OSError, match="file"):
         ResultFolder(tmp_path / "file", SETTINGS)
     assert (tmp_path / "file").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OSError("disk full")]
+)
+def test_an_error_without_a_file_gets_that_which_was_written(tmp_path, error):
+    target = tmp_path / "out.fits"
+    message = re.escape(error.strerror or "disk full")
+    with pytest.raises(OSError, match=message) as caught, atomic_path(target):
+        raise error
+    assert caught.value.filename == str(target)
+    assert list(tmp_path.iterdir()) == []
