@@ -8,7 +8,7 @@ parts are
 ``cuts``      one mock sky as 1, 4, 9, 25 images (500 with ``--full``): digests
 ``rotated``   mock skies turned against each other, cut in two ways: digests
 ``seams``     clusters on the borders of fields, against the sky in one piece
-``null``      false detections on sky without clusters, over those that are stated
+``null``      false detections on mosaics without clusters, at stated rates
 ``m17``       the eight real tiles of M17 under random shifts of the grid
 ``scaling``   two workers against one, and how long a cluster takes to start
 ``overhead``  CPU time of client and scheduler, and of a plain loop over the fields
@@ -53,6 +53,7 @@ SIZES = {
     "clusters": (6, 100),
     "r50": (60.0, 480.0),  # largest, in arcsec
     "null": (1, 100),  # deg2
+    "mosaic": (0.5, 1.25),  # side of the mosaics of it in deg
     "shifts": (1, 20),
     "scale": (0.7, 0.45),  # of pixels, for frames of 4096 x 4096
     "overhead": (36, 250),  # fields
@@ -61,6 +62,12 @@ SIZES = {
     "candidates": (100_000, 1_000_000),
 }
 """Sizes by default, and in full."""
+
+STATED = (0.1, 1.0, 10.0)
+"""Stated false detections per deg2 at which they are counted."""
+
+FIRST_NULL = 3_000_000
+"""Seed of the first mosaic without clusters, the others follow."""
 
 
 def main(argv=None):
@@ -88,15 +95,13 @@ def main(argv=None):
     return 0
 
 
-def searched(images, folder, workers, **options):
+def searched(images, folder, workers=1, **options):
     """Run a survey; return its rows, its catalogue and the seconds of the fields."""
-    from astro_vaeclust import VAEClusterFinder
     from astro_vaeclust.survey import run_survey
     from astro_vaeclust.survey.outputs import write_outputs
 
     began, rows = None, []
-    finder = VAEClusterFinder()
-    for row in run_survey(images, folder, workers=workers, finder=finder, **options):
+    for row in run_survey(images, folder, workers=workers, **options):
         rows.append(row)
         began = began or time.monotonic() - row.seconds
     return rows, write_outputs(folder), time.monotonic() - began
@@ -166,15 +171,36 @@ def seams(options, folder):
 
 
 def null(options, folder):
-    area = number = 0
-    while area < options.null:
-        options.seed += 1
-        here = folder / f"{options.seed}"
-        tiles = write_pieces(mock_sky(options).image, here / "tiles", 3, 3)
-        rows, catalog, _ = searched(tiles, here / "out", options.workers)
-        area += sum(row.area for row in rows if not row.tier)
-        number += len(primary_of(catalog))
-        print(f"{number} false detections on {area:.2f} deg2 at 1 / deg2", flush=True)
+    """Search mosaics without clusters, cut into tiles; those that are done count."""
+    import astropy.units as u
+
+    from astro_vaeclust import VAEClusterFinder
+    from astro_vaeclust.simulation.mosaics import draw_mosaic
+    from astro_vaeclust.survey import merge as merge_survey
+    from astro_vaeclust.survey.outputs import status_of
+    from astro_vaeclust.survey.pool import joined
+
+    finder = VAEClusterFinder(max_false_alarm_rate=max(STATED) / u.deg**2)
+    area, numbers, seed = 0.0, np.zeros(len(STATED), dtype=int), FIRST_NULL
+    with joined(None, options.workers) as client:
+        while area < options.null:
+            out, seed = folder / f"{seed}", seed + 1
+            if not (out / "candidates.parquet").exists():
+                mosaic = draw_mosaic(seed, side=options.mosaic * u.deg)
+                tiles = write_pieces(mosaic.image, folder / "tiles", 5, 5)
+                searched(tiles, out, client=client, finder=finder, resume=out.exists())
+            area += status_of(out)["area"]
+            rates = primary_of(merge_survey(out))["false_alarm_rate"].value
+            numbers += [np.sum(rates <= stated) for stated in STATED]
+            print(
+                f"{area:.2f} deg2 without clusters: "
+                + ", ".join(
+                    f"{number} false detections, {number / area:.2g} per deg2, at a "
+                    f"stated {stated:g}"
+                    for number, stated in zip(numbers, STATED, strict=True)
+                ),
+                flush=True,
+            )
 
 
 def m17(options, folder):
