@@ -109,9 +109,9 @@ def render_catalog(
     of the field, and its core smoothed. Nebulae and galaxies are not rendered.
 
     In colour, the counts are those in the last band, in wavelength. A star that is
-    added has the colours of the listed one near which it is, so that dust reddens both,
-    and is no brighter in a band than that to which the list is complete there. Where
-    the listed star has no magnitude it has none.
+    added has the colours of the listed one near which it is, so that dust reddens both.
+    It is not on the image of a band where this star has no magnitude, nor where it
+    would be so bright that the list had it.
 
     Examples
     --------
@@ -221,7 +221,9 @@ def _fainter(rng, x, y, magnitudes, survey):
     position, parent = _scattered(rng, np.column_stack([x, y])[parents], low.size)
     added = low + BIN * rng.random(low.size)
     colors = (magnitudes - magnitude)[:, parents][:, parent]
-    return np.vstack([position.T, np.maximum(added + colors, np.vstack(limits))])
+    added = added + colors
+    added[added < np.vstack(limits)] = np.nan
+    return np.vstack([position.T, added])
 
 
 def completeness_limit(magnitude):
