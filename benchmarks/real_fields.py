@@ -18,7 +18,6 @@ pictures the known clusters are dotted.
 import argparse
 import sys
 import warnings
-from functools import partial
 from pathlib import Path
 
 import astropy.units as u
@@ -135,7 +134,7 @@ def main(argv=None):
         if not any(text in name for text in arguments.only):
             continue
         catalog = detect(finder, arguments.data / name)
-        here = _in_image(known, catalog.heatmap)
+        here = in_image(known, catalog.heatmap)
         scored = score(catalog, here)
         for row in scored:
             print(*row.values(), remark, sep=" | ", flush=True)
@@ -144,7 +143,7 @@ def main(argv=None):
             rates = list(catalog["false_alarm_rate"])
             empty.append((remark.startswith(TRAINED_ON), rates, _area(catalog.heatmap)))
         if arguments.pictures:
-            _draw(catalog, here, arguments.pictures / f"{_short(name)}.png")
+            draw(catalog, here, arguments.pictures / f"{_short(name)}.png")
     table = Table(rows=rows)
     table.write(sys.stdout, format="ascii.rst")
     if arguments.output:
@@ -175,7 +174,7 @@ def known_clusters(data):
     )
 
 
-def _in_image(known, heatmap):
+def in_image(known, heatmap):
     """Return the known clusters of an image, the named ones first, each once."""
     ny, nx = heatmap.data.shape
     scale = np.sqrt(proj_plane_pixel_area(heatmap.wcs)) * u.deg
@@ -212,18 +211,20 @@ def detect(finder, path):
             if path.match(name):
                 return finder.detect(rendered(path, shape).image)
         if path.stem in WITHOUT_WCS:
-            return finder.detect(path, wcs=_made_up_wcs())
+            return finder.detect(path, wcs=made_up_wcs())
         return finder.detect(path)
 
 
-def rendered(path, shape):
-    """Render a star list as 2MASS would see it in Ks (`MockTile`)."""
-    read = partial(Table.read, path)
-    table = read(format="ascii.csv") if ".csv" in path.name else read()
-    return render_catalog(table, shape=shape, seed=1)
+def rendered(path, shape, **settings):
+    """Render a star list as a survey would see it, 2MASS in Ks (`MockTile`)."""
+    is_csv = ".csv" in path.name
+    options = {"format": "ascii.csv"} if is_csv else {"use_names_over_ids": True}
+    table = Table.read(path, **options)
+    return render_catalog(table, shape=shape, **({"seed": 1} | settings))
 
 
-def _made_up_wcs():
+def made_up_wcs():
+    """Return the coordinates that images of VISTA lack."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
     wcs.wcs.cdelt = -0.341 / 3600, 0.341 / 3600
@@ -256,12 +257,15 @@ def score(catalog, known):
         rows.append(_row(cluster=names or "-", **missed))
     false = [int((~matches.near_cluster & (rates <= limit)).sum()) for limit in STATED]
     rows[0]["false"] = " / ".join(map(str, false))
+    lowest = rates[~matches.near_cluster]
+    rows[0]["lowest"] = f"{lowest.min().value:.2g}" if len(lowest) else ""
     return rows
 
 
 def _row(**values):
     names = ("cluster", "radius", "at_1", "at_0.1", "rate", "offset", "r50", "r50_lit")
-    return dict.fromkeys((*names, "level", "rows", "false"), "") | values
+    names += ("members", "a_k", "level", "rows", "false", "lowest")
+    return dict.fromkeys(names, "") | values
 
 
 def _known_row(known, row):
@@ -280,12 +284,24 @@ def _known_row(known, row):
     for limit, column in zip(STATED, ("at_1", "at_0.1"), strict=True):
         if row["false_alarm_rate"] <= limit:
             result[column] = "clump" if is_clump else "yes"
-    return result | {
-        "rate": f"{row['false_alarm_rate'].value:.2g}",
-        "offset": _arcsec(row["sky_center"].separation(known["sky_center"])),
-        "r50": _arcsec(row["r50"]),
-        "level": f"{row['level'].to_value(u.arcsec):.3g}",
-    }
+    return (
+        result
+        | {
+            "rate": f"{row['false_alarm_rate'].value:.2g}",
+            "offset": _arcsec(row["sky_center"].separation(known["sky_center"])),
+            "r50": _arcsec(row["r50"]),
+            "level": f"{row['level'].to_value(u.arcsec):.3g}",
+            "members": f"{row['n_members']:.0f} +- {row['n_members_err']:.0f}",
+        }
+        | _extinction(row)
+    )
+
+
+def _extinction(row):
+    if "a_k" not in row.colnames:
+        return {}
+    value, error = (row[name].to_value(u.mag) for name in ("a_k", "a_k_err"))
+    return {"a_k": f"{value:.2f} +- {error:.2f}"}
 
 
 def _arcsec(angle):
@@ -319,7 +335,7 @@ def _print_rates(empty):
             )
 
 
-def _draw(catalog, known, path):
+def draw(catalog, known, path):
     """Draw what is found at the default rate, and the known clusters."""
     from matplotlib import pyplot as plt
 

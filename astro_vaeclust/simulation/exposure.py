@@ -117,7 +117,7 @@ class Exposure:
         return image, canvas.records + records
 
     def _points(self, groups):
-        """Return what is painted as stars."""
+        """Return what is painted as stars: what has a magnitude in the band."""
         stars = [stars for stars, _, is_galaxy in groups if not is_galaxy]
         name = f"mag_{self.canvas.survey.band}"
         points = {
@@ -128,7 +128,8 @@ class Exposure:
             [group.get(name, group["mag"]) for group in stars]
         )
         points["flux"] = 10 ** (0.4 * (self.canvas.zero_point - points["mag"]))
-        return points
+        is_seen = np.isfinite(points["mag"])
+        return {name: values[is_seen] for name, values in points.items()}
 
     def _light(self, points, artefacts):
         """Turn the canvas's light into that of the image; return artefacts' records."""

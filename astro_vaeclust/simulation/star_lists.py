@@ -66,8 +66,8 @@ def render_catalog(
         position or a magnitude are left out.
     survey : str or Survey or sequence of these
         A key of `SURVEYS`, or a survey of the band J, H, K or Ks; of several bands the
-        image is one in colour, as that of `simulate_tile`, and stars are those with a
-        magnitude in the last band, in wavelength.
+        image is one in colour, as that of `simulate_tile`. A star without a magnitude
+        in a band is not on the image of that band.
     shape : tuple of int
         ``(ny, nx)`` in pixels.
     center : `~astropy.coordinates.SkyCoord`, optional
@@ -86,17 +86,17 @@ def render_catalog(
     Returns
     -------
     tile : MockTile
-        The image and its stars, of which the extinction is not known (NaN). The tables
-        of clusters and nulls have no rows but those of artefacts: what is in a real
-        field is not known.
+        The image and its stars, of which the extinction is not known (NaN), nor the
+        magnitude in a band where they are not seen. The tables of clusters and nulls
+        have no rows but those of artefacts: what is in a real field is not known.
 
     Raises
     ------
     TypeError
         If an argument is of the wrong kind.
     ValueError
-        If the table has no positions or magnitudes, no star of it lies on the image,
-        or an argument is out of its range.
+        If the table has no positions, or no magnitudes in one of the bands, no star of
+        it lies on the image, or an argument is out of its range.
 
     Notes
     -----
@@ -108,9 +108,10 @@ def render_catalog(
     some arcminutes. A cluster gets faint members as if it had the luminosity function
     of the field, and its core smoothed. Nebulae and galaxies are not rendered.
 
-    In colour, magnitudes that a star lacks in a further band are those that it has with
-    the colours of another one, at random among fifty about as bright, but not brighter
-    than that to which the list is complete in that band.
+    In colour, the counts are those in the last band, in wavelength. A star that is
+    added has the colours of the listed one near which it is, so that dust reddens both.
+    It is not on the image of a band where this star has no magnitude, nor where it
+    would be so bright that the list had it.
 
     Examples
     --------
@@ -132,12 +133,8 @@ def render_catalog(
     exposure = exposures[-1]
     x, y = _positions(sky, exposure)
     if complete:
-        added = _fainter(exposure.streams["field"], x, y, magnitudes[-1], survey)
-        unknown = np.full((len(surveys) - 1, added.shape[1]), np.nan)
-        x, y, *magnitudes = np.hstack(
-            [[x, y, *magnitudes], [*added[:2], *unknown, added[2]]]
-        )
-    magnitudes = _colored(exposure.streams["colors"], np.array(magnitudes))
+        added = _fainter(exposure.streams["field"], x, y, magnitudes, survey)
+        x, y, *magnitudes = np.hstack([[x, y, *magnitudes], added])
     reach = exposure.psf.radius
     near = (x > -reach) & (y > -reach)
     near &= (x < shape[1] + reach) & (y < shape[0] + reach)
@@ -154,8 +151,8 @@ def _read(table, bands):
     """
     Return positions and magnitudes, (n_bands, n), of the stars of a list.
 
-    All have one in the last band; in others it may be NaN. Raises TypeError or
-    ValueError if there are none.
+    All have one in some band; in others it is NaN. Raises TypeError or ValueError if
+    there are none in a band.
     """
     if not isinstance(table, Table):
         raise TypeError(f"table must be a Table, got {type(table).__name__}")
@@ -170,30 +167,15 @@ def _read(table, bands):
     magnitudes = np.array(
         [np.where(one["quality"] == "limit", np.nan, one["mag"].value) for one in lists]
     )
-    given = np.isfinite(magnitudes[-1])
-    if not given.any():
-        raise ValueError(
-            f"table must have stars with a position and a magnitude in {bands[-1]}, "
-            f"got none in {len(table)} rows"
-        )
-    return lists[-1]["sky"][given], magnitudes[:, given]
-
-
-def _colored(rng, magnitudes):
-    """Return magnitudes, (n_bands, n), without NaN: colours of stars as bright."""
-    lacking = np.isnan(magnitudes)
-    if not lacking.any():
-        return magnitudes
-    donors = np.flatnonzero(~lacking.any(axis=0))
-    if not donors.size:
-        raise ValueError("table must have stars with magnitudes in all bands, got none")
-    donors = donors[np.argsort(magnitudes[-1][donors])]
-    place = np.searchsorted(magnitudes[-1][donors], magnitudes[-1])
-    near = place + rng.integers(-NEIGHBOURS // 2, NEIGHBOURS // 2, place.size)
-    donor = magnitudes[:, donors[np.clip(near, 0, donors.size - 1)]]
-    fainter = [completeness_limit(band[np.isfinite(band)]) for band in magnitudes]
-    drawn = np.maximum(magnitudes[-1] + donor - donor[-1], np.array([fainter]).T)
-    return np.where(lacking, drawn, magnitudes)
+    given = np.isfinite(magnitudes)
+    for band, is_seen in zip(bands, given, strict=True):
+        if not is_seen.any():
+            raise ValueError(
+                f"table must have stars with a position and a magnitude in {band}, "
+                f"got none in {len(table)} rows"
+            )
+    seen = given.any(axis=0)
+    return lists[-1]["sky"][seen], magnitudes[:, seen]
 
 
 def _middle(sky):
@@ -219,12 +201,13 @@ def _positions(sky, exposure):
     return x, y
 
 
-def _fainter(rng, x, y, magnitude, survey):
-    """Return positions and magnitudes of the stars that a list lacks, (3, n)."""
-    limit = completeness_limit(magnitude)
-    faint = survey.limit + DEPTH
+def _fainter(rng, x, y, magnitudes, survey):
+    """Return rows of the stars that a list lacks: x, y and the magnitudes."""
+    limits = [completeness_limit(band[np.isfinite(band)]) for band in magnitudes]
+    magnitude, limit, faint = magnitudes[-1], limits[-1], survey.limit + DEPTH
+    nothing = np.zeros((2 + len(limits), 0))
     if limit >= faint:
-        return np.zeros((3, 0))
+        return nothing
     edges = np.arange(limit, faint + BIN, BIN)
     grid, number = field_counts(faint + BIN - survey.color)
     expected = np.interp(edges - survey.color, grid, number)
@@ -234,9 +217,13 @@ def _fainter(rng, x, y, magnitude, survey):
     low = np.repeat(edges[:-1], counts)
     parents = (magnitude < limit) & (magnitude > limit - PARENTS) & np.isfinite(x)
     if parents.sum() < 2:
-        return np.zeros((3, 0))
-    position = _scattered(rng, np.column_stack([x, y])[parents], low.size)
-    return np.vstack([position.T, low + BIN * rng.random(low.size)])
+        return nothing
+    position, parent = _scattered(rng, np.column_stack([x, y])[parents], low.size)
+    added = low + BIN * rng.random(low.size)
+    colors = (magnitudes - magnitude)[:, parents][:, parent]
+    added = added + colors
+    added[added < np.vstack(limits)] = np.nan
+    return np.vstack([position.T, added])
 
 
 def completeness_limit(magnitude):
@@ -247,8 +234,9 @@ def completeness_limit(magnitude):
 
 
 def _scattered(rng, parents, number):
-    """Return positions as dense as those of the parents, (number, 2)."""
+    """Return positions as dense as the parents', (number, 2), and whose each is."""
     chosen = rng.integers(len(parents), size=number)
     neighbour = min(NEIGHBOURS, len(parents) - 1) + 1
     distance = cKDTree(parents).query(parents, [neighbour])[0]
-    return parents[chosen] + 0.5 * distance[chosen] * rng.standard_normal((number, 2))
+    shift = 0.5 * distance[chosen] * rng.standard_normal((number, 2))
+    return parents[chosen] + shift, chosen

@@ -244,28 +244,53 @@ def test_a_list_in_colour_gives_images_in_all_bands():
     assert_array_equal(alone.image.data, tile.image.data)
 
 
-def test_magnitudes_that_a_star_lacks_are_those_of_stars_as_bright():
-    table = colored_list()
-    table["j_m"][::5] = np.nan
+def test_a_star_is_only_on_images_of_bands_that_see_it():
+    sky = CENTER.spherical_offsets_by([-60, 0, 60] * u.arcsec, [0, 0, 0] * u.arcsec)
+    table = Table({"ra": sky.ra.deg, "dec": sky.dec.deg})
+    table["j_m"], table["h_m"] = [11.0, 11.0, np.nan], [10.5, 10.0, 10.5]
+    table["k_m"], table["ph_qual"] = [10.0, 9.0, 10.0], ["AAA", "AAU", "UAA"]
+    settings = {"shape": (240, 240), "center": CENTER, "seed": 1}
     tile = render_catalog(
-        table, survey=COLORS, shape=(240, 240), complete=False, seed=1
+        table, survey=COLORS, complete=False, noise=False, artefacts=False, **settings
     )
     stars = tile.stars
-    assert len(stars) == 400
+    assert_array_equal(stars["mag_J"].value, [11, 11, np.nan])
+    assert_array_equal(stars["mag"].value, [10, np.nan, 10])
+    x, y = (np.round(stars[axis]).astype(int) for axis in "xy")
+    light = {
+        band: image.data[y, x] - np.nanmedian(image.data)
+        for band, image in tile.images.items()
+    }
+    assert (light["H"] > 100).all()
+    assert light["J"][:2].min() > 100 * abs(light["J"][2])
+    assert light["Ks"][[0, 2]].min() > 100 * abs(light["Ks"][1])
+
+
+def test_stars_that_are_added_have_the_colours_of_those_near_them():
+    table = colored_list()
+    is_east = SkyCoord(table["ra"], table["dec"], unit="deg").ra.wrap_at("180d") > (
+        CENTER.ra.wrap_at("180d")
+    )
+    table["j_m"] = table["k_m"] + np.where(is_east, 4.0, 1.0)
+    table["h_m"][is_east] = np.nan
+    tile = render_catalog(table, survey=COLORS, shape=(240, 240), seed=1)
+    stars = tile.stars[tile.stars["mag"] > 14.5 * u.mag]
     color = (stars["mag_J"] - stars["mag_Ks"]).value
-    bright, faint = stars["mag"].value < 11, stars["mag"].value > 13
-    assert np.isfinite(color).all()
-    assert_allclose(np.median(color[faint]), 2.0)
-    assert color[faint].min() > 1.99
-    assert_allclose(np.median(color[bright]), 1.0)
+    red = color > 2.5
+    assert len(stars) > 50
+    assert_allclose(color[red], 4, atol=0.01)
+    assert_array_equal(np.isnan(stars["mag_H"]), red)
+    east, west = red[stars["x"] < 60], red[stars["x"] > 180]
+    assert np.mean(east) > 2 * np.mean(west)
 
 
-def test_stars_that_are_added_have_colours_too():
-    tile = render_catalog(colored_list(), survey=COLORS, shape=(240, 240), seed=1)
-    added = tile.stars["mag"] > 14.5 * u.mag
-    color = (tile.stars["mag_J"] - tile.stars["mag_Ks"]).value
+def test_stars_that_are_added_are_fainter_than_the_list_in_each_band():
+    table = colored_list()
+    limit = completeness_limit(np.array(table["j_m"]))
+    tile = render_catalog(table, survey=COLORS, shape=(240, 240), seed=1)
+    added = ~np.isin(tile.stars["mag"].value, table["k_m"])
     assert added.sum() > 50
-    assert_allclose(color[added], 2.0, atol=1e-6)
+    assert np.nanmin(tile.stars["mag_J"][added].value) >= limit
 
 
 def test_a_list_in_colour_needs_magnitudes_in_each_band():
@@ -275,5 +300,5 @@ def test_a_list_in_colour_needs_magnitudes_in_each_band():
         )
     table = colored_list()
     table["j_m"] = np.nan
-    with pytest.raises(ValueError, match="magnitudes in all bands"):
+    with pytest.raises(ValueError, match=r"table must have stars .* in J, got none"):
         render_catalog(table, survey=COLORS, shape=(240, 240), complete=False)
