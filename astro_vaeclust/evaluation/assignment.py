@@ -20,10 +20,13 @@ MATCH, DUPLICATE, FIELD = "match", "duplicate", "field"
 """Kinds of detections beside those of nulls."""
 
 MEASURED = (
-    *("r50", "r50_err", "n_members", "n_members_err"),
+    *("r50", "r50_err", "n_members", "n_members_err", "a_k", "a_k_err"),
     *("radius", "n_sources", "false_alarm_rate"),
 )
 """Columns of catalogues that are kept where they exist."""
+
+TRUE = ("r50", "r80", "n_members", "a_k")
+"""Columns of the true clusters that are kept where they exist."""
 
 UNITS = {
     "offset": u.arcsec,
@@ -31,6 +34,8 @@ UNITS = {
     "r50": u.arcsec,
     "r50_err": u.arcsec,
     "r80": u.arcsec,
+    "a_k": u.mag,
+    "a_k_err": u.mag,
     "false_alarm_rate": u.deg**-2,
 }
 
@@ -77,7 +82,7 @@ def judge_tile(number, catalog, truth, nulls=None, *, n_before=0):
     clusters = {
         "tile": np.full(len(truth), number),
         "row": np.arange(len(truth)),
-        **{name: _numbers(truth, name) for name in ("r50", "r80", "n_members")},
+        **{name: _numbers(truth, name) for name in TRUE},
         "score": found,
     }
     return detections, clusters

@@ -57,9 +57,13 @@ def measure_errors(detections, clusters, threshold):
         ),
         "area IoU": _circle_iou(found["offset"], found["radius"], true["r80"]),
     }
-    for name in ("r50", "n_members"):
+    for name, text, compared in (
+        ("r50", "log10(r50 / true)", _log_ratio),
+        ("n_members", "log10(n_members / true)", _log_ratio),
+        ("a_k", "a_k - true", _difference),
+    ):
         if np.isfinite(detections[name]).any():
-            samples[f"log10({name} / true)"] = _log_ratio(found[name], true[name])
+            samples[text] = compared(found[name], true[name])
             samples[f"{name} within error"] = _within_error(
                 found[name], found[f"{name}_err"], true[name]
             )
@@ -69,7 +73,7 @@ def measure_errors(detections, clusters, threshold):
 def _within_error(measured, error, true):
     """Return 1 where the truth lies within the stated error and 0 where not."""
     measured, error, true = map(_floats, (measured, error, true))
-    valid = np.isfinite(measured) & np.isfinite(error)
+    valid = np.isfinite(measured) & np.isfinite(error) & np.isfinite(true)
     return (np.abs(measured - true) <= error)[valid].astype(float)
 
 
@@ -122,6 +126,11 @@ def _ratio(measured, true):
 def _log_ratio(measured, true):
     ratio = _ratio(measured, true)
     return np.log10(ratio[ratio > 0])
+
+
+def _difference(measured, true):
+    difference = _floats(measured) - _floats(true)
+    return difference[np.isfinite(difference)]
 
 
 def _summary(samples):

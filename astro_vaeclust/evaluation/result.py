@@ -328,9 +328,9 @@ class FROC:
             Rows ``offset / r50``, ``log10(radius / r50)``,
             ``log10(n_sources / n_members)``, and ``area IoU`` of the circle of
             ``radius`` with that of the true ``r80``. Where the catalogue measures them,
-            ``log10(r50 / true)`` and ``log10(n_members / true)``, and
-            ``r50 within error`` and ``n_members within error``: 1 if the truth lies
-            within one stated error and 0 else, with the fraction in ``mean``. Columns:
+            ``log10(r50 / true)``, ``log10(n_members / true)`` and ``a_k - true``
+            (mag), and ``r50 within error`` and so on: 1 if the truth lies within one
+            stated error and 0 else, with the fraction in ``mean``. Columns:
             ``n``, the median as ``bias``, half the range between the 16th and 84th
             percentile as ``scatter``, and ``mean``; NaN without matches.
         """

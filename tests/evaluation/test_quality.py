@@ -148,6 +148,7 @@ def test_measured_r50_and_members_with_their_errors():
     clusters = truth([0, 1000], [40, 20])
     clusters["n_members"] = [100, 10]
     clusters["r80"] = [70, 40] * u.arcsec
+    clusters["a_k"] = [0.5, 1.0] * u.mag
     catalog = detections(
         [0, 1000],
         [4, 3],
@@ -157,6 +158,8 @@ def test_measured_r50_and_members_with_their_errors():
         r50_err=[5, 5] * u.arcsec,
         n_members=[80, 12],
         n_members_err=[30, 3],
+        a_k=[0.8, np.nan] * u.mag,
+        a_k_err=[0.2, np.nan] * u.mag,
     )
     result = froc([catalog], [clusters], [1] * u.deg**2, sky="all")
     errors = {row["quantity"]: row for row in result.measurement_errors()}
@@ -164,6 +167,9 @@ def test_measured_r50_and_members_with_their_errors():
     assert_allclose(errors["log10(r50 / true)"]["bias"], np.mean(np.log10([1.1, 1.5])))
     assert errors["r50 within error"]["mean"] == 0.5
     assert errors["n_members within error"]["mean"] == 1
+    assert errors["a_k - true"]["n"] == 1
+    assert_allclose(errors["a_k - true"]["bias"], 0.3)
+    assert errors["a_k within error"]["mean"] == 0
 
 
 def test_false_positives_by_their_stated_rate():
