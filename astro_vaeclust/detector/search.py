@@ -20,7 +20,7 @@ from ..measure.circles import (
 )
 from ..measure.stacking import part_numbers
 from .conditions import flag_outside
-from .grid import NetworkGrid, NetworkImage, usable_bands
+from .grid import NetworkGrid, NetworkImage
 from .levels import (
     LevelSearch,
     level_fractions,
@@ -78,12 +78,10 @@ class DetectorSearch(ClusterSearchBase):
         sources=None,
         levels=None,
     ):
-        if image.bands:
-            model = model.for_bands(usable_bands(image))
         check_takes_sources(model, sources)
         self.sources = sources
         self.image = image
-        self.model = model
+        self.given_model = model
         self.max_false_alarm_rate = max_false_alarm_rate
         self.n_largest = n_largest
         self.fwhm = fwhm
@@ -95,11 +93,23 @@ class DetectorSearch(ClusterSearchBase):
         return model_facts(self.model, [level.grid for level in self.levels])
 
     @cached_property
+    def _finest(self):
+        """The image on the grid of the finest level (`NetworkImage`)."""
+        binned = 1 if self.chosen_levels is None else 1 << self.chosen_levels.start
+        fine_scale = self.given_model.fine_scale
+        grid = NetworkGrid.of_image(self.image, fine_scale, binned=binned)
+        return NetworkImage.from_image(self.image, grid)
+
+    @cached_property
+    def model(self):
+        """The model for the bands that show enough (`TrainedModel`)."""
+        return self.given_model.for_bands(self._finest.seen_bands)
+
+    @cached_property
     def levels(self):
         """The levels, from the finest (list of `LevelSearch`)."""
         chosen, calibration = self.chosen_levels, self.model.calibration
-        binned = 1 if chosen is None else 1 << chosen.start
-        grid = NetworkGrid.of_image(self.image, self.model.fine_scale, binned=binned)
+        grid = self._finest.grid
         grids = level_grids(grid, self.image.shape, calibration)
         if chosen is None:
             fractions = level_fractions(grids)
@@ -107,10 +117,12 @@ class DetectorSearch(ClusterSearchBase):
             grids = grids[: len(chosen)]
             everything = number_of_levels(calibration, grid.is_fine)
             fractions = level_fractions([grid] * everything)
-        images = (on_level(NetworkImage.from_image, self.image, grid) for grid in grids)
+        coarser = (
+            on_level(NetworkImage.from_image, self.image, grid) for grid in grids[1:]
+        )
         return [
             LevelSearch(image, self.model, fractions, sources=self.sources)
-            for image in images
+            for image in (self._finest, *coarser)
             if image is not None
         ]
 

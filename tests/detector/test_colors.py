@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from astropy.utils.exceptions import AstropyUserWarning
 
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.calibration import Calibration, usable_candidates
@@ -125,8 +126,24 @@ def test_where_a_single_band_shows_enough_it_is_searched_alone(tile, model):
     image = replace(image, bands=image.bands | {"J": blank})
     found = DetectorSearch(image, model, max_false_alarm_rate=None)
     alone = DetectorSearch(replace(image, bands={}), model, max_false_alarm_rate=None)
-    np.testing.assert_array_equal(found.rows["score"], alone.rows["score"])
+    with pytest.warns(AstropyUserWarning, match="image J: data has too few usable"):
+        rows = found.rows
+    np.testing.assert_array_equal(rows["score"], alone.rows["score"])
     assert found.model.calibration is model.calibration
+
+
+def test_a_small_band_takes_no_level_from_the_others(tile, model):
+    image = image_of(tile, "J,Ks")
+    mask = np.ones(image.shape, dtype=bool)
+    mask[100:125, 100:125] = False
+    small = replace(image.bands["J"], mask=mask)
+    image = replace(image, bands=image.bands | {"J": small})
+    calibration = with_all_measures(load_model().calibration)
+    model = replace(model, color_calibrations={"J,Ks": calibration})
+    found = DetectorSearch(image, model, max_false_alarm_rate=None)
+    assert found.model.calibration == calibration
+    seen = [level.network_image.seen_bands for level in found.levels]
+    assert seen == [("J", "Ks"), ()]
 
 
 def with_all_measures(calibration):
