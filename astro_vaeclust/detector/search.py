@@ -121,7 +121,13 @@ class DetectorSearch(ClusterSearchBase):
             on_level(NetworkImage.from_image, self.image, grid) for grid in grids[1:]
         )
         return [
-            LevelSearch(image, self.model, fractions, sources=self.sources)
+            LevelSearch(
+                image,
+                self.model,
+                fractions,
+                sources=self.sources,
+                one_band=self.given_model.calibration if self.image.bands else None,
+            )
             for image in (self._finest, *coarser)
             if image is not None
         ]

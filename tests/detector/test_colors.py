@@ -10,6 +10,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.calibration import Calibration, usable_candidates
+from astro_vaeclust.detector.candidates import Candidates, joined
 from astro_vaeclust.detector.color_score import ColorScore, color_inputs
 from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
@@ -144,6 +145,39 @@ def test_a_small_band_takes_no_level_from_the_others(tile, model):
     assert found.model.calibration == calibration
     seen = [level.network_image.seen_bands for level in found.levels]
     assert seen == [("J", "Ks"), ()]
+
+
+def test_what_a_single_band_shows_has_the_rate_of_one_band(tile):
+    model, image = load_model(), image_of(tile, "J,Ks")
+    mask = image.bands["J"].mask.copy()
+    mask[:, :300] = True
+    part = replace(image.bands["J"], mask=mask)
+    image = replace(image, bands=image.bands | {"J": part})
+    rows = DetectorSearch(image, model, max_false_alarm_rate=None).levels[0].rows()
+    alone = replace(image, bands={})
+    alone = DetectorSearch(alone, model, max_false_alarm_rate=None).levels[0].rows()
+    single, same = (one[one["x"] < 280] for one in (rows, alone))
+    assert len(single) == len(same) > 1
+    for one in (single, same):
+        one.sort("false_alarm_rate")
+    np.testing.assert_allclose(single["x"], same["x"])
+    np.testing.assert_allclose(single["false_alarm_rate"], same["false_alarm_rate"])
+    assert np.all(np.diff(single["score"]) < 0)
+    assert np.isnan(single["a_k"]).all()
+
+
+def test_candidates_are_joined():
+    def some(scores, **measures):
+        scores = np.array(scores, dtype=float)
+        cells = np.zeros((len(scores), 2), dtype=int)
+        return Candidates(scores, scores, scores, measures, measures, cells)
+
+    one = some([2, 1], r=np.ones(2), a_k=np.ones(2))
+    both = joined(one, some([3], r=np.zeros(1)))
+    np.testing.assert_array_equal(both.score, [2, 1, 3])
+    np.testing.assert_array_equal(both.measures["r"], [1, 1, 0])
+    np.testing.assert_array_equal(both.errors["a_k"], [1, 1, np.nan])
+    assert both.cells.shape == (3, 2)
 
 
 def with_all_measures(calibration):
