@@ -16,6 +16,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from ..measure.flags import ClusterFlags
 from ..sources.find import SEEING_SIDE
 from ..sources.seeing import fwhm_in_pixels
+from ..utils.bands import BANDS
 
 __all__ = [
     "RANGES",
@@ -53,22 +54,25 @@ def conditions_of(search):
     measured, such as the width of stars where there are none.
     """
     finest, image = search.levels[0], search.image
-    scale = image.pixel_scale.value
-    values = (
-        scale,
-        _stellar_width(image) * scale / finest.grid.scale,
-        _correlation(finest.network_image.channels),
-    )
     crowding = finest.crowding[np.isfinite(finest.crowding)]
     median = float(np.median(crowding)) if crowding.size else np.nan
-    return dict(zip(RANGES, values, strict=True)) | {CROWDING: median}
+    found = _conditions(image, finest.network_image.channels, finest.grid)
+    return found | {CROWDING: median}
+
+
+def _conditions(image, channels, grid):
+    """Return the conditions of an image in one band, those of `RANGES`."""
+    scale = image.pixel_scale.value
+    width = _stellar_width(image) * scale / grid.scale
+    return dict(zip(RANGES, (scale, width, _correlation(channels)), strict=True))
 
 
 def outside_of_calibration(search):
     """
     Say which conditions are outside of the calibration of a search (list of str).
 
-    Nothing is where the model has no calibration, and thus states no rates.
+    Nothing is where the model has no calibration, and thus states no rates. Of several
+    bands those beside the reference may differ from the calibration, too.
     """
     calibration = search.model.calibration
     if calibration is None:
@@ -78,11 +82,24 @@ def outside_of_calibration(search):
     lowest, *_, highest = calibration.intensities[fine].crowding
     ranges[CROWDING] = lowest, highest
     return [
-        f"{name} {value:.3g}, calibrated from {low:.3g} to {high:.3g}"
-        for name, value in conditions_of(search).items()
+        f"{band}{name} {value:.3g}, calibrated from {low:.3g} to {high:.3g}"
+        for band, conditions in _of_all_bands(search)
+        for name, value in conditions.items()
         for low, high in [ranges[name]]
         if value < low or value > high
     ]
+
+
+def _of_all_bands(search):
+    """Return the conditions of the reference, and of other bands with their names."""
+    found = [("", conditions_of(search))]
+    finest = search.levels[0]
+    bands = zip(BANDS, finest.network_image.bands, strict=False)
+    for band, channels in bands:
+        image = search.image.bands.get(band)
+        if image is not None and image.data is not search.image.data:
+            found.append((f"{band}: ", _conditions(image, channels, finest.grid)))
+    return found
 
 
 def flag_outside(table, search):
