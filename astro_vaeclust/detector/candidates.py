@@ -12,7 +12,7 @@ from photutils.utils import NoDetectionsWarning
 
 from .network import CELL, MEASURES
 
-__all__ = ["Candidates", "find_candidates", "joined"]
+__all__ = ["Candidates", "find_candidates"]
 
 BOX = 5
 """Side in cells of the square in which a candidate is the highest."""
@@ -78,22 +78,6 @@ class Candidates:
     def with_scores(self, score):
         """Return the candidates by other scores, in logits, by falling score."""
         return replace(self, score=score)[np.argsort(-score, kind="stable")]
-
-
-def joined(one, other):
-    """Return two sets of candidates as one; NaN for measures that the other lacks."""
-    missing = np.full(len(other), np.nan)
-    arrays = ("score", "x", "y", "cells")
-    return Candidates(
-        **{n: np.concatenate([getattr(one, n), getattr(other, n)]) for n in arrays},
-        **{
-            kind: {
-                name: np.concatenate([values, getattr(other, kind).get(name, missing)])
-                for name, values in getattr(one, kind).items()
-            }
-            for kind in ("measures", "errors")
-        },
-    )
 
 
 def find_candidates(maps, usable=None, *, minimum=MIN_SCORE, comparable=COMPARABLE):

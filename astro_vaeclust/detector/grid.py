@@ -259,6 +259,14 @@ class NetworkImage:
         named = zip(BANDS, self.bands, strict=False)
         return tuple(name for name, channels in named if channels[2].any())
 
+    def in_bands(self, names):
+        """Return it in some of its bands (`NetworkImage`)."""
+        named = zip(BANDS, self.bands, strict=True)
+        bands = [band * np.float32(name in names) for name, band in named]
+        channels = of_longest(bands)
+        bands = bands if len(names) > 1 else []
+        return NetworkImage(channels, decompressed(channels[0]), self.grid, bands)
+
     def part(self, place):
         """Return rows and columns of it, two slices of network pixels."""
         channels, *bands = (

@@ -14,8 +14,7 @@ from functools import cached_property
 import numpy as np
 from astropy.table import Table
 
-from .calibration import cell_means, usable_candidates
-from .candidates import MIN_USABLE, joined
+from .calibration import usable_candidates
 from .inference import run_network
 from .measure import measured_columns
 from .network import MEASURES
@@ -99,17 +98,22 @@ class LevelSearch:
     sources : `~astro_vaeclust.sources.points.PointSources`, optional
         Point sources in pixels of the image or part; they enter the scores of the
         finest level.
-    one_band : `~astro_vaeclust.detector.calibration.Calibration`, optional
-        Of several bands, the calibration of one. On the finest level it states the
-        scores and rates of candidates that a single band shows, which have no colours.
+    cells : (ny_cells, nx_cells) bool array, optional
+        Those in which candidates are; by default all.
+    whole : `LevelSearch`, optional
+        The same level in more bands, of which this searches other cells: its maps are
+        taken, and scores are brought to its own.
     """
 
-    def __init__(self, network_image, model, fractions, *, sources=None, one_band=None):
+    def __init__(
+        self, network_image, model, fractions, *, sources=None, cells=None, whole=None
+    ):
         self.network_image = network_image
         self.model = model
         self.fractions = fractions
         self.sources = sources
-        self.one_band = one_band
+        self.cells = cells
+        self.whole = whole
 
     @property
     def grid(self):
@@ -124,6 +128,8 @@ class LevelSearch:
     @cached_property
     def maps(self):
         """What the network says (`~astro_vaeclust.detector.inference.NetworkMaps`)."""
+        if self.whole is not None:
+            return self.whole.maps
         is_finest_of_fine = self.grid.is_fine and not self.level
         network = self.model.quick_network_for(is_finest_of_fine)
         return run_network(network, self.network_image.channels)
@@ -132,36 +138,17 @@ class LevelSearch:
     def found(self):
         """Candidates of the image alone, and the conditions of all cells."""
         found, conditions = usable_candidates(self.maps, self.network_image.channels)
+        if self.cells is not None:
+            found = found[self.cells[tuple(found.cells.T)]]
         if self.level:
             found = found[found.measures["log_r50"] >= np.log10(MIN_R50)]
-        if self.network_image.bands and not self.level:
-            found = self._in_color(found, conditions[1])
+        if self.network_image.bands and not self.level and len(found):
+            found = self.model.color.scored(
+                found, self.network_image.bands, conditions[1], self.grid.is_fine
+            )
         elif self.model.calibration is not None:
             found = self.model.calibration.scored(found, self.grid.is_fine)
         return found, conditions
-
-    def _in_color(self, found, usable):
-        """Return candidates with scores in colour, or in the band that is there."""
-        fine, single = self.grid.is_fine, self._is_single(found)
-        bands = self.network_image.bands
-        colored = self.model.color.scored(found[~single], bands, usable, fine)
-        if not single.any():
-            return colored
-        return joined(colored, self.one_band.scored(found[single], fine))
-
-    def _is_single(self, candidates):
-        """Whether a single band shows candidates of several, (n,) bool."""
-        return self._single_cells[tuple(candidates.cells.T)]
-
-    @cached_property
-    def _single_cells(self):
-        """Cells without colours, where rates are stated, (ny_cells, nx_cells) bool."""
-        bands = self.network_image.bands
-        stated = self.model.calibration and self.one_band
-        if not (bands and stated) or self.level:
-            return np.zeros(self.maps.center.shape, dtype=bool)
-        shown = [cell_means(band[2]) >= MIN_USABLE for band in bands]
-        return np.sum(shown, axis=0) < 2
 
     @property
     def crowding(self):
@@ -203,11 +190,6 @@ class LevelSearch:
         own = calibration.false_alarm_rate(
             self.candidates.score, crowding, self.grid.is_fine, self.level
         )
-        single = self._is_single(self.candidates)
-        if single.any():
-            own[single] = self.one_band.false_alarm_rate(
-                self.candidates.score[single], crowding[single], self.grid.is_fine
-            )
         return own / self.fractions[self.level]
 
     def _check_rates_are_stated(self, limit):
@@ -221,13 +203,12 @@ class LevelSearch:
 
     @property
     def _scores(self):
-        """Scores of the candidates; those of the same rate of others than the usual."""
-        other = self._is_single(self.candidates) | (self.level > 0)
-        if not other.any():
+        """Scores; of coarse levels, or fewer bands, those of the same rate."""
+        if not self.level and self.whole is None:
             return self.candidates.score
         rates = self.candidate_rates * self.fractions[0]
-        same = self._rates.score_of_rate(rates, self.grid.is_fine)
-        return np.where(other, same, self.candidates.score)
+        usual = self._rates if self.whole is None else self.whole.model.calibration
+        return usual.score_of_rate(rates, self.grid.is_fine)
 
     @property
     def heat(self):

@@ -20,6 +20,7 @@ from ..measure.circles import (
 )
 from ..measure.stacking import part_numbers
 from .conditions import flag_outside
+from .coverage import cells_in_fewer_bands
 from .grid import NetworkGrid, NetworkImage
 from .levels import (
     LevelSearch,
@@ -120,23 +121,54 @@ class DetectorSearch(ClusterSearchBase):
         coarser = (
             on_level(NetworkImage.from_image, self.image, grid) for grid in grids[1:]
         )
+        elsewhere = self._cells_in_fewer_bands.values()
+        cells = ~np.logical_or.reduce(list(elsewhere)) if elsewhere else None
+        finest = LevelSearch(
+            self._finest, self.model, fractions, sources=self.sources, cells=cells
+        )
+        return [
+            finest,
+            *(
+                LevelSearch(image, self.model, fractions, sources=self.sources)
+                for image in coarser
+                if image is not None
+            ),
+        ]
+
+    @cached_property
+    def _cells_in_fewer_bands(self):
+        """The cells that fewer bands show, by those that do, if calibrated (dict)."""
+        if self.model.calibration is None:
+            return {}
+        known = {tuple(names.split(",")) for names in self.model.color_calibrations}
+        return {
+            names: cells
+            for names, cells in cells_in_fewer_bands(self._finest).items()
+            if names in known or len(names) == 1
+        }
+
+    @cached_property
+    def parts(self):
+        """Searches of the cells that fewer bands show (list of `LevelSearch`)."""
+        finest = self.levels[0]
         return [
             LevelSearch(
-                image,
-                self.model,
-                fractions,
-                sources=self.sources,
-                one_band=self.given_model.calibration if self.image.bands else None,
+                self._finest.in_bands(names),
+                self.given_model.for_bands(names),
+                finest.fractions,
+                cells=cells,
+                whole=finest,
             )
-            for image in (self._finest, *coarser)
-            if image is not None
+            for names, cells in self._cells_in_fewer_bands.items()
         ]
 
     @cached_property
     def rows(self):
         """The clusters that are reported, see `merge_rows` (Table)."""
         limit = self.max_false_alarm_rate
-        rows = vstack([level.rows(limit) for level in self.levels])
+        rows = vstack([one.rows(limit) for one in (*self.levels, *self.parts)])
+        if self.parts:  # a single band has no extinction
+            rows = rows.filled(np.nan)
         return reported(rows, self._pixel_scale, limit, self.n_largest)
 
     @property

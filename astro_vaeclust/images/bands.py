@@ -218,11 +218,20 @@ def _compare_with_header(band, image):
 def _check_differ(bands):
     """Raise ValueError if two bands, on one grid, have the same pixels."""
     for (band, one), (other, same) in combinations(bands.items(), 2):
-        seen = ~(one.mask | same.mask)
-        if seen.any() and np.array_equal(one.data[seen], same.data[seen]):
+        if _are_same(one, same):
             raise ValueError(
                 f"images must differ, got the same pixels for {band} and {other}"
             )
+
+
+def _are_same(one, other):
+    """Whether two images have the same pixels where both are usable."""
+    for step in (16, 1):  # a few tell most of them apart
+        part = np.s_[::step, ::step]
+        seen = ~(one.mask[part] | other.mask[part])
+        if not np.array_equal(one.data[part][seen], other.data[part][seen]):
+            return False
+    return bool(seen.any())
 
 
 def _pairs(images, given):

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from astropy.table import vstack
 from astropy.utils.exceptions import AstropyUserWarning
 
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.calibration import Calibration, usable_candidates
-from astro_vaeclust.detector.candidates import Candidates, joined
 from astro_vaeclust.detector.color_score import ColorScore, color_inputs
+from astro_vaeclust.detector.coverage import cells_in_fewer_bands
 from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
 from astro_vaeclust.detector.inference import run_network
@@ -19,6 +20,7 @@ from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.detector.search import DetectorSearch
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 from astro_vaeclust.training.tiles import image_of
+from astro_vaeclust.utils.bands import BANDS
 
 
 @pytest.fixture(scope="module")
@@ -147,37 +149,49 @@ def test_a_small_band_takes_no_level_from_the_others(tile, model):
     assert seen == [("J", "Ks"), ()]
 
 
-def test_what_a_single_band_shows_has_the_rate_of_one_band(tile):
-    model, image = load_model(), image_of(tile, "J,Ks")
-    mask = image.bands["J"].mask.copy()
+@pytest.mark.parametrize("gone", ["J", "J,H"])
+def test_what_fewer_bands_show_is_as_in_these_alone(tile, gone):
+    whole, left = image_of(tile), [band for band in BANDS if band not in gone]
+    mask = whole.mask.copy()
     mask[:, :300] = True
-    part = replace(image.bands["J"], mask=mask)
-    image = replace(image, bands=image.bands | {"J": part})
-    rows = DetectorSearch(image, model, max_false_alarm_rate=None).levels[0].rows()
-    alone = replace(image, bands={})
-    alone = DetectorSearch(alone, model, max_false_alarm_rate=None).levels[0].rows()
-    single, same = (one[one["x"] < 280] for one in (rows, alone))
-    assert len(single) == len(same) > 1
-    for one in (single, same):
-        one.sort("false_alarm_rate")
-    np.testing.assert_allclose(single["x"], same["x"])
-    np.testing.assert_allclose(single["false_alarm_rate"], same["false_alarm_rate"])
-    assert np.all(np.diff(single["score"]) < 0)
-    assert np.isnan(single["a_k"]).all()
+    masked = {
+        band: replace(whole.bands[band], mask=mask | whole.bands[band].mask)
+        for band in gone.split(",")
+    }
+    image = replace(whole, bands=whole.bands | masked)
+    few = image_of(tile, ",".join(left))
+
+    def searched(image):
+        search = DetectorSearch(image, load_model(), max_false_alarm_rate=None)
+        rows = vstack([one.rows() for one in (search.levels[0], *search.parts)])
+        rows = rows[rows["x"] < 280]
+        rows.sort("false_alarm_rate")
+        return search, rows
+
+    search, found = searched(image)
+    _, alone = searched(few)
+    assert [list(part.network_image.seen_bands) for part in search.parts] == [
+        left if len(left) > 1 else []
+    ]
+    assert len(found) == len(alone) > 1
+    np.testing.assert_allclose(found["x"], alone["x"])
+    rates = found["false_alarm_rate"] / alone["false_alarm_rate"]
+    np.testing.assert_allclose(rates, 1, atol=0.05)
+    assert np.all(np.diff(found["score"]) < 0)
+    if len(left) > 1:
+        np.testing.assert_allclose(found["a_k"], alone["a_k"], atol=0.01)
+    else:
+        assert np.isnan(search.rows["a_k"][search.rows["x"] < 280]).all()
 
 
-def test_candidates_are_joined():
-    def some(scores, **measures):
-        scores = np.array(scores, dtype=float)
-        cells = np.zeros((len(scores), 2), dtype=int)
-        return Candidates(scores, scores, scores, measures, measures, cells)
-
-    one = some([2, 1], r=np.ones(2), a_k=np.ones(2))
-    both = joined(one, some([3], r=np.zeros(1)))
-    np.testing.assert_array_equal(both.score, [2, 1, 3])
-    np.testing.assert_array_equal(both.measures["r"], [1, 1, 0])
-    np.testing.assert_array_equal(both.errors["a_k"], [1, 1, np.nan])
-    assert both.cells.shape == (3, 2)
+def test_an_image_that_all_bands_show_has_no_parts(tile):
+    assert not cells_in_fewer_bands(
+        NetworkImage.from_image(
+            image_of(tile), NetworkGrid.of_image(image_of(tile), 1.0)
+        )
+    )
+    search = DetectorSearch(image_of(tile), load_model(), max_false_alarm_rate=None)
+    assert search.parts == []
 
 
 def with_all_measures(calibration):

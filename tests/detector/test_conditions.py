@@ -75,9 +75,8 @@ def test_each_of_several_bands_is_compared():
     j = images["J"]
     usable = np.where(j.mask, np.median(j.data[~j.mask]), j.data)
     images["J"] = CCDData(gaussian_filter(usable, 3), unit="adu", wcs=j.wcs)
-    width, correlation = outside(images)
+    (width,) = outside(images)
     assert width.startswith("J: width of the stars")
-    assert correlation.startswith("J: correlation")
     assert outside(images, reference="J")[0].startswith("width of the stars")
 
 
