@@ -254,6 +254,8 @@ class VAEClusterFinder(ClusterFinderBase):
         -----
         NoDetectionsWarning
             If nothing was found.
+        `~astropy.utils.exceptions.AstropyUserWarning`
+            If one of several bands is left out, or its header names another.
         PosteriorCollapseWarning
             If an autoencoder learned nothing.
         """

@@ -23,6 +23,7 @@ __all__ = [
     "Calibration",
     "Intensity",
     "LevelCalibration",
+    "cell_means",
     "cluster_logit",
     "local_conditions",
     "score_terms",
@@ -59,7 +60,7 @@ def local_conditions(channels):
     ``channels`` as in `NetworkImage`, over a square of ``SURROUNDINGS`` pixels; NaN
     where no pixel is usable.
     """
-    light, usable = (_cell_means(channels[index]) for index in (1, 2))
+    light, usable = (cell_means(channels[index]) for index in (1, 2))
     size = SURROUNDINGS // CELL
     weight = uniform_filter(usable, size, mode="constant")
     total = uniform_filter(light, size, mode="constant")
@@ -67,7 +68,8 @@ def local_conditions(channels):
     return np.where(seen, total / np.where(seen, weight, 1), np.nan), usable
 
 
-def _cell_means(image):
+def cell_means(image):
+    """Return the means of cells, which count as zero beyond the image."""
     padding = [(0, -side % CELL) for side in image.shape]
     if any(after for _, after in padding):
         image = np.pad(image, padding)

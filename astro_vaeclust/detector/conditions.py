@@ -24,9 +24,11 @@ __all__ = [
     "outside_of_calibration",
 ]
 
+WIDTH = "width of the stars in network pixels"
+
 RANGES = {
     "pixel scale in arcsec": ((0.9, 1.1), (0.18, 0.4)),
-    "width of the stars in network pixels": ((2.3, 3.5), (1.0, 1.9)),
+    WIDTH: ((2.3, 3.5), (1.0, 1.9)),
     "correlation of neighbouring network pixels": ((0.75, 0.96), (-0.1, 0.8)),
 }
 """
@@ -38,6 +40,8 @@ of the density of sources, as crowding, is in the calibration itself.
 
 CROWDING = "crowding"
 
+OTHER_SIDE = 256
+"""Side in pixels of the middle in which stars of other bands than the reference are."""
 
 LAGS = (1, 8)
 """Distances in network pixels at which differences of pixels are compared."""
@@ -53,10 +57,9 @@ def conditions_of(search):
     measured, such as the width of stars where there are none.
     """
     finest, image = search.levels[0], search.image
-    scale = image.pixel_scale.value
     values = (
-        scale,
-        _stellar_width(image) * scale / finest.grid.scale,
+        image.pixel_scale.value,
+        _stellar_width(image, finest.grid),
         _correlation(finest.network_image.channels),
     )
     crowding = finest.crowding[np.isfinite(finest.crowding)]
@@ -68,7 +71,8 @@ def outside_of_calibration(search):
     """
     Say which conditions are outside of the calibration of a search (list of str).
 
-    Nothing is where the model has no calibration, and thus states no rates.
+    Nothing is where the model has no calibration, and thus states no rates. Of bands
+    beside the reference, the width of the stars counts.
     """
     calibration = search.model.calibration
     if calibration is None:
@@ -78,11 +82,22 @@ def outside_of_calibration(search):
     lowest, *_, highest = calibration.intensities[fine].crowding
     ranges[CROWDING] = lowest, highest
     return [
-        f"{name} {value:.3g}, calibrated from {low:.3g} to {high:.3g}"
-        for name, value in conditions_of(search).items()
+        f"{band}{name} {value:.3g}, calibrated from {low:.3g} to {high:.3g}"
+        for band, conditions in (("", conditions_of(search)), *_of_other_bands(search))
+        for name, value in conditions.items()
         for low, high in [ranges[name]]
         if value < low or value > high
     ]
+
+
+def _of_other_bands(search):
+    """Yield the names of bands beside the reference, and the width of their stars."""
+    finest = search.levels[0]
+    for band in finest.network_image.seen_bands:
+        image = search.image.bands[band]
+        if image.data is not search.image.data:
+            width = _stellar_width(image, finest.grid, side=OTHER_SIDE)
+            yield f"{band}: ", {WIDTH: width}
 
 
 def flag_outside(table, search):
@@ -109,15 +124,15 @@ def flag_outside(table, search):
     )
 
 
-def _stellar_width(image):
-    """Return the width of the stars in the middle of an image in pixels, or NaN."""
+def _stellar_width(image, grid, side=SEEING_SIDE):
+    """Return the width of the stars in the middle in network pixels, or NaN."""
     middle = tuple(
-        slice(max(side - SEEING_SIDE, 0) // 2, (side + SEEING_SIDE) // 2)
-        for side in image.shape
+        slice(max(length - side, 0) // 2, (length + side) // 2)
+        for length in image.shape
     )
     part = NDData(image.data[middle], mask=image.mask[middle], wcs=image.wcs)
     try:
-        return fwhm_in_pixels(part)
+        return fwhm_in_pixels(part) * image.pixel_scale.value / grid.scale
     except ValueError:  # too few stars
         return np.nan
 

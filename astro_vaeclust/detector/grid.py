@@ -12,17 +12,20 @@ ordinary ones.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 
 import astropy.units as u
 import numpy as np
 from astropy.nddata import block_reduce
+from astropy.utils.exceptions import AstropyUserWarning
 
-from ..images.sky import MIN_USABLE, Meshes, Sky, check_enough_usable, mesh_side
+from ..images.image import UnusableImageError
+from ..images.sky import Meshes, Sky, check_enough_usable, mesh_side
 from ..utils.bands import BANDS
 from .channels import compress, decompressed, of_longest
 
-__all__ = ["NetworkGrid", "NetworkImage", "Scaling", "usable_bands"]
+__all__ = ["NetworkGrid", "NetworkImage", "Scaling"]
 
 COARSE = 1.0
 """Arcseconds per network pixel of the finest level of images that are not fine."""
@@ -250,6 +253,20 @@ class NetworkImage:
         arrays = zip(*(_resampled(strip, grid) for strip in strips), strict=True)
         return cls._from_arrays(*map(np.concatenate, arrays), grid)
 
+    @property
+    def seen_bands(self):
+        """Names of the bands that show enough, if several do (tuple of str)."""
+        named = zip(BANDS, self.bands, strict=False)
+        return tuple(name for name, channels in named if channels[2].any())
+
+    def in_bands(self, names):
+        """Return it in some of its bands (`NetworkImage`)."""
+        named = zip(BANDS, self.bands, strict=True)
+        bands = [band * np.float32(name in names) for name, band in named]
+        channels = of_longest(bands)
+        bands = bands if len(names) > 1 else []
+        return NetworkImage(channels, decompressed(channels[0]), self.grid, bands)
+
     def part(self, place):
         """Return rows and columns of it, two slices of network pixels."""
         channels, *bands = (
@@ -259,12 +276,18 @@ class NetworkImage:
 
     @classmethod
     def _from_bands(cls, image, grid):
-        """Do it for each band that shows enough."""
-        made = {
-            band: cls.from_image(image.bands[band], grid)
-            for band in usable_bands(image)
-        }
-        check_enough_usable(max(one.most_usable for one in image.bands.values()))
+        """Do it for each band that shows enough on the grid."""
+        made, failures = {}, {}
+        for band, one in image.bands.items():
+            try:
+                made[band] = cls.from_image(one, grid)
+            except UnusableImageError as error:
+                failures[band] = error
+        if not made:
+            raise failures.popitem()[1]
+        for band, failure in failures.items() if grid.binning == 1 else ():
+            text = f"image {band}: {failure}; it is left out"
+            warnings.warn(text, AstropyUserWarning, stacklevel=2)
         nothing = np.zeros_like(next(iter(made.values())).channels)
         bands = [made[band].channels if band in made else nothing for band in BANDS]
         channels = of_longest(bands)
@@ -300,13 +323,6 @@ class NetworkImage:
             scaled = _significance(peaks, scaling.peak_level, scaling.peak_spread, mask)
             compress(scaled, channels[1])
         return cls(channels, significance, grid)
-
-
-def usable_bands(image):
-    """Return the bands of an image in several that show enough (tuple of str)."""
-    return tuple(
-        band for band, one in image.bands.items() if one.most_usable >= MIN_USABLE
-    )
 
 
 def _level_and_spread(peaks):

@@ -98,13 +98,22 @@ class LevelSearch:
     sources : `~astro_vaeclust.sources.points.PointSources`, optional
         Point sources in pixels of the image or part; they enter the scores of the
         finest level.
+    cells : (ny_cells, nx_cells) bool array, optional
+        Those in which candidates are; by default all.
+    whole : `LevelSearch`, optional
+        The same level in more bands, of which this searches other cells: its maps are
+        taken, and scores are brought to its own.
     """
 
-    def __init__(self, network_image, model, fractions, *, sources=None):
+    def __init__(
+        self, network_image, model, fractions, *, sources=None, cells=None, whole=None
+    ):
         self.network_image = network_image
         self.model = model
         self.fractions = fractions
         self.sources = sources
+        self.cells = cells
+        self.whole = whole
 
     @property
     def grid(self):
@@ -119,6 +128,8 @@ class LevelSearch:
     @cached_property
     def maps(self):
         """What the network says (`~astro_vaeclust.detector.inference.NetworkMaps`)."""
+        if self.whole is not None:
+            return self.whole.maps
         is_finest_of_fine = self.grid.is_fine and not self.level
         network = self.model.quick_network_for(is_finest_of_fine)
         return run_network(network, self.network_image.channels)
@@ -127,9 +138,11 @@ class LevelSearch:
     def found(self):
         """Candidates of the image alone, and the conditions of all cells."""
         found, conditions = usable_candidates(self.maps, self.network_image.channels)
+        if self.cells is not None:
+            found = found[self.cells[tuple(found.cells.T)]]
         if self.level:
             found = found[found.measures["log_r50"] >= np.log10(MIN_R50)]
-        if self.network_image.bands and not self.level:
+        if self.network_image.bands and not self.level and len(found):
             found = self.model.color.scored(
                 found, self.network_image.bands, conditions[1], self.grid.is_fine
             )
@@ -190,11 +203,12 @@ class LevelSearch:
 
     @property
     def _scores(self):
-        """Scores of the candidates; of coarse levels those of the same rate."""
-        if not self.level:
+        """Scores; of coarse levels, or fewer bands, those of the same rate."""
+        if not self.level and self.whole is None:
             return self.candidates.score
         rates = self.candidate_rates * self.fractions[0]
-        return self._rates.score_of_rate(rates, self.grid.is_fine)
+        usual = self._rates if self.whole is None else self.whole.model.calibration
+        return usual.score_of_rate(rates, self.grid.is_fine)
 
     @property
     def heat(self):

@@ -20,7 +20,8 @@ from ..measure.circles import (
 )
 from ..measure.stacking import part_numbers
 from .conditions import flag_outside
-from .grid import NetworkGrid, NetworkImage, usable_bands
+from .coverage import cells_in_fewer_bands
+from .grid import NetworkGrid, NetworkImage
 from .levels import (
     LevelSearch,
     level_fractions,
@@ -78,12 +79,10 @@ class DetectorSearch(ClusterSearchBase):
         sources=None,
         levels=None,
     ):
-        if image.bands:
-            model = model.for_bands(usable_bands(image))
         check_takes_sources(model, sources)
         self.sources = sources
         self.image = image
-        self.model = model
+        self.given_model = model
         self.max_false_alarm_rate = max_false_alarm_rate
         self.n_largest = n_largest
         self.fwhm = fwhm
@@ -95,11 +94,23 @@ class DetectorSearch(ClusterSearchBase):
         return model_facts(self.model, [level.grid for level in self.levels])
 
     @cached_property
+    def _finest(self):
+        """The image on the grid of the finest level (`NetworkImage`)."""
+        binned = 1 if self.chosen_levels is None else 1 << self.chosen_levels.start
+        fine_scale = self.given_model.fine_scale
+        grid = NetworkGrid.of_image(self.image, fine_scale, binned=binned)
+        return NetworkImage.from_image(self.image, grid)
+
+    @cached_property
+    def model(self):
+        """The model for the bands that show enough (`TrainedModel`)."""
+        return self.given_model.for_bands(self._finest.seen_bands)
+
+    @cached_property
     def levels(self):
         """The levels, from the finest (list of `LevelSearch`)."""
         chosen, calibration = self.chosen_levels, self.model.calibration
-        binned = 1 if chosen is None else 1 << chosen.start
-        grid = NetworkGrid.of_image(self.image, self.model.fine_scale, binned=binned)
+        grid = self._finest.grid
         grids = level_grids(grid, self.image.shape, calibration)
         if chosen is None:
             fractions = level_fractions(grids)
@@ -107,18 +118,57 @@ class DetectorSearch(ClusterSearchBase):
             grids = grids[: len(chosen)]
             everything = number_of_levels(calibration, grid.is_fine)
             fractions = level_fractions([grid] * everything)
-        images = (on_level(NetworkImage.from_image, self.image, grid) for grid in grids)
+        coarser = (
+            on_level(NetworkImage.from_image, self.image, grid) for grid in grids[1:]
+        )
+        elsewhere = self._cells_in_fewer_bands.values()
+        cells = ~np.logical_or.reduce(list(elsewhere)) if elsewhere else None
+        finest = LevelSearch(
+            self._finest, self.model, fractions, sources=self.sources, cells=cells
+        )
         return [
-            LevelSearch(image, self.model, fractions, sources=self.sources)
-            for image in images
-            if image is not None
+            finest,
+            *(
+                LevelSearch(image, self.model, fractions, sources=self.sources)
+                for image in coarser
+                if image is not None
+            ),
+        ]
+
+    @cached_property
+    def _cells_in_fewer_bands(self):
+        """The cells that fewer bands show, by those that do, if calibrated (dict)."""
+        if self.model.calibration is None:
+            return {}
+        known = {tuple(names.split(",")) for names in self.model.color_calibrations}
+        return {
+            names: cells
+            for names, cells in cells_in_fewer_bands(self._finest).items()
+            if names in known or len(names) == 1
+        }
+
+    @cached_property
+    def parts(self):
+        """Searches of the cells that fewer bands show (list of `LevelSearch`)."""
+        finest = self.levels[0]
+        return [
+            LevelSearch(
+                self._finest.in_bands(names),
+                self.given_model.for_bands(names),
+                finest.fractions,
+                cells=cells,
+                whole=finest,
+            )
+            for names, cells in self._cells_in_fewer_bands.items()
         ]
 
     @cached_property
     def rows(self):
         """The clusters that are reported, see `merge_rows` (Table)."""
         limit = self.max_false_alarm_rate
-        rows = vstack([level.rows(limit) for level in self.levels])
+        rows = vstack([one.rows(limit) for one in (*self.levels, *self.parts)])
+        if self.parts:  # a single band has no extinction
+            rows = rows.filled(np.nan)
         return reported(rows, self._pixel_scale, limit, self.n_largest)
 
     @property

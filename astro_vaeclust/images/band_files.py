@@ -7,7 +7,7 @@ import re
 import warnings
 from pathlib import Path
 
-from ..utils.bands import BANDS, band_of
+from ..utils.bands import BANDS, known_band
 from . import hdus
 from .read import open_image
 
@@ -57,9 +57,10 @@ def bands_of_folder(folder, hdu=None):
         else:
             files[band] = path
     if not files:
+        reasons = "".join(f"; {path.name}: {why}" for path, why in others.items())
         raise ValueError(
             f"{folder} has no FITS image whose header, as FILTER or BAND, or name "
-            f"states one of {', '.join(BANDS)}"
+            f"states one of {', '.join(BANDS)}{reasons}"
         )
     return {band: files[band] for band in BANDS if band in files}, others
 
@@ -82,7 +83,5 @@ def _stated_band(path, hdu):
         reason = "neither its header nor its name states a band"
         stem = re.sub(r"\.fi?ts?(\.[gf]z)?$", "", path.name, flags=re.IGNORECASE)
         stated = re.split("[^A-Za-z0-9]+", stem)[-1]
-    try:
-        return band_of(stated), ""
-    except ValueError:
-        return None, reason
+    band = known_band(stated)
+    return band, "" if band else reason

@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import combinations
 
-import astropy.units as u
 import numpy as np
 from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
 
-from ..utils.bands import BANDS, band_of
-from ..utils.optional import import_optional
+from ..utils.bands import BANDS, band_of, known_band
 from ..utils.validation import check_choice
-from .image import BAND_CARDS, Image
+from .alignment import on_grid
+from .hdus import WARNINGS_LOCK
+from .image import BAND_CARDS, Image, UnusableImageError
 from .read import read_image
+from .sky import check_enough_usable
 
 __all__ = [
     "as_image",
@@ -25,15 +29,6 @@ __all__ = [
     "read_bands",
     "read_in_bands",
 ]
-
-SAME_GRID = 0.05
-"""Pixels within which grids agree: as much as stars of one survey are out of place."""
-
-PROBES = 9
-"""Positions along each side of an image at which grids are compared."""
-
-FINER = 0.8
-"""Ratio of the pixel scales below which pixels are averaged, not interpolated."""
 
 
 def read_bands(images, *, reference=None, wcs=None, mask=None, error=None, hdu=None):
@@ -57,7 +52,8 @@ def read_bands(images, *, reference=None, wcs=None, mask=None, error=None, hdu=N
     -------
     bands : dict of str to `~astro_vaeclust.images.image.Image`
         The images from short to long wavelengths, all of the shape and the WCS of the
-        reference. A pixel that a band does not show is masked in that band alone.
+        reference. A pixel that a band does not show is masked in that band alone, and
+        an image without enough usable pixels for a sky is left out.
 
     Raises
     ------
@@ -66,10 +62,16 @@ def read_bands(images, *, reference=None, wcs=None, mask=None, error=None, hdu=N
         wrong kind.
     ValueError
         If a band is not known or given twice, a header names none, an image shows
-        nothing of the grid, or `~astro_vaeclust.images.read.read_image` refuses an
-        image; the message names the band.
+        nothing of the grid, two have the same pixels, none has enough usable ones, or
+        `~astro_vaeclust.images.read.read_image` refuses an image; the message names
+        the band.
     ImportError
         If an image must be resampled and ``reproject`` is not installed.
+
+    Warns
+    -----
+    `~astropy.utils.exceptions.AstropyUserWarning`
+        If an image is left out, or its header names another band than the dict.
 
     Notes
     -----
@@ -83,11 +85,15 @@ def read_bands(images, *, reference=None, wcs=None, mask=None, error=None, hdu=N
     given = {"wcs": wcs, "mask": mask, "error": error, "hdu": hdu}
     found = _read_all(images, given)
     target = found[_reference_of(found, reference)]
-    return {
-        band: target if found[band] is target else _on_grid(found[band], target, band)
-        for band in BANDS
-        if band in found
-    }
+    bands = {}
+    for band in filter(found.__contains__, BANDS):
+        try:
+            with _naming(band):
+                bands[band] = on_grid(found[band], target)
+        except UnusableImageError as error:
+            _leave_out(error)
+    _check_differ(bands)
+    return bands
 
 
 def read_in_bands(images, *, reference=None, **options):
@@ -171,14 +177,61 @@ def _reference_of(bands, reference):
 
 def _read_all(images, given):
     """Return the images by their bands, each on its own grid."""
-    found = {}
+    found, failures = {}, []
     for number, (band, data, options) in enumerate(_pairs(images, given)):
-        with _naming(band or f"number {number}"):
-            image = read_image(data, **options)
-        band = band or _stated_band(image, number)
+        try:
+            with _naming(band or f"number {number}"):
+                image = read_image(data, **options)
+                check_enough_usable(image.most_usable)
+        except UnusableImageError as error:
+            failures.append(error)
+            continue
+        if band is None:
+            band = _stated_band(image, number)
+        else:
+            _compare_with_header(band, image)
         _check_is_new(band, found)
         found[band] = image
+    if not found:
+        raise UnusableImageError("; ".join(map(str, failures)))
+    for failure in failures:
+        _leave_out(failure)
     return found
+
+
+def _leave_out(failure):
+    """Warn that an image cannot be used, and why."""
+    warnings.warn(f"{failure}; it is left out", AstropyUserWarning, stacklevel=4)
+
+
+def _compare_with_header(band, image):
+    """Warn if the header names another of the bands than the dict."""
+    if known_band(image.band) not in (None, band):
+        warnings.warn(
+            f"image {band}: the header of {image.name or 'data'} names the band "
+            f"{image.band!r}; it is taken as {band}",
+            AstropyUserWarning,
+            stacklevel=4,
+        )
+
+
+def _check_differ(bands):
+    """Raise ValueError if two bands, on one grid, have the same pixels."""
+    for (band, one), (other, same) in combinations(bands.items(), 2):
+        if _are_same(one, same):
+            raise ValueError(
+                f"images must differ, got the same pixels for {band} and {other}"
+            )
+
+
+def _are_same(one, other):
+    """Whether two images have the same pixels where both are usable."""
+    for step in (16, 1):  # a few tell most of them apart
+        part = np.s_[::step, ::step]
+        seen = ~(one.mask[part] | other.mask[part])
+        if not np.array_equal(one.data[part][seen], other.data[part][seen]):
+            return False
+    return bool(seen.any())
 
 
 def _pairs(images, given):
@@ -231,12 +284,19 @@ def _check_is_new(band, found, argument="images"):
 
 @contextmanager
 def _naming(name):
-    """Name the image in errors of what is done within a ``with`` block."""
+    """Name the image in errors and warnings of what is done within a ``with`` block."""
+    said = []
     try:
-        yield
+        with WARNINGS_LOCK, warnings.catch_warnings(record=True) as said:
+            yield
     except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
+        kinds = (UnusableImageError, TypeError, ValueError)
+        kind = next(kind for kind in kinds if isinstance(error, kind))
         raise kind(f"image {name}: {error}") from error
+    finally:
+        for one in said:
+            text = f"image {name}: {one.message}"
+            warnings.warn(text, one.category, stacklevel=4)
 
 
 def _stated_band(image, number):
@@ -247,102 +307,3 @@ def _stated_band(image, number):
             "from bands to images"
         )
     return band_of(image.band, f"the band in {where}")
-
-
-def _on_grid(image, target, band):
-    """Return an image on the grid of another."""
-    offset = _offset(image, target)
-    if offset is None:
-        return _resampled(image, target, band)
-    if offset == (0, 0) and image.shape == target.shape:
-        return replace(image, wcs=target.wcs)
-    return _cut(image, target, offset, band)
-
-
-def _offset(image, target):
-    """
-    Return by how many rows and columns an image is shifted on the grid of another.
-
-    None stands for grids that do not agree.
-    """
-    ny, nx = target.shape
-    y, x = np.meshgrid(np.linspace(0, ny - 1, PROBES), np.linspace(0, nx - 1, PROBES))
-    sky = target.wcs.pixel_to_world(x, y)
-    with np.errstate(invalid="ignore"):
-        there = np.array(image.wcs.world_to_pixel(sky))
-    shift = there - [x, y]
-    whole = np.round(np.nanmean(shift, axis=(1, 2))) if np.isfinite(shift).any() else 0
-    distance = np.abs(shift - np.reshape(whole, (-1, 1, 1)))
-    if not distance.max() <= SAME_GRID:  # also where it is NaN
-        return None
-    return int(whole[1]), int(whole[0])
-
-
-def _cut(image, target, offset, band):
-    """Return what an image shows of the grid of another that it shares."""
-    ours, theirs = [], []
-    for shift, size, length in zip(offset, target.shape, image.shape, strict=True):
-        low, high = max(0, -shift), min(size, length - shift)
-        if high <= low:
-            _refuse(band)
-        ours.append(slice(low, high))
-        theirs.append(slice(low + shift, high + shift))
-    pixels = np.full(target.shape, np.nan, dtype=np.float32)
-    error = None if image.error is None else pixels.copy()
-    theirs, ours = tuple(theirs), tuple(ours)
-    pixels[ours] = np.where(image.mask, np.nan, image.data)[theirs]
-    if error is not None:
-        error[ours] = image.error[theirs]
-    return _image(image, target, pixels, error, band)
-
-
-def _resampled(image, target, band):
-    """Return an image on the grid of another by reproject."""
-    reproject = import_optional("reproject", "archives")
-    ratio = float(image.pixel_scale / target.pixel_scale)
-    is_finer = ratio < FINER
-    if is_finer:
-        function, options = reproject.reproject_adaptive, {"boundary_mode": "strict"}
-    else:
-        function, options = reproject.reproject_interp, {"order": "bilinear"}
-
-    def on_grid(values):
-        values = np.where(image.mask, np.nan, values)
-        result, footprint = function(
-            (values, image.wcs), target.wcs, shape_out=target.shape, **options
-        )
-        return np.where(footprint > 0, result, np.nan)
-
-    area = 1.0 if _is_per_area(image.unit) else ratio**-2
-    pixels, error = area * on_grid(image.data), None
-    if image.error is not None:
-        averaged = ratio if is_finer else 1.0
-        error = area * averaged * np.sqrt(on_grid(image.error**2))
-    return _image(image, target, pixels, error, band)
-
-
-def _is_per_area(unit):
-    """Whether values are those of an area of the sky, not of a pixel."""
-    if unit is None:
-        return False
-    parts = unit.decompose()
-    powers = dict(zip(parts.bases, parts.powers, strict=True))
-    return powers.get(u.rad, 0) < 0
-
-
-def _refuse(band):
-    raise ValueError(f"image {band} shows nothing of the grid of the reference")
-
-
-def _image(image, target, pixels, error, band):
-    """Return an image with other pixels, unusable where these are not finite."""
-    if not np.isfinite(pixels).any():
-        _refuse(band)
-    with _naming(band):
-        read = read_image(
-            np.asarray(pixels, dtype=np.float32),
-            wcs=target.wcs,
-            error=None if error is None else np.asarray(error, dtype=np.float32),
-        )
-    facts = ("unit", "name", "lossy", "header")
-    return replace(read, **{fact: getattr(image, fact) for fact in facts})

@@ -44,13 +44,13 @@ _UNREADABLE = (
     fits.VerifyError,
 )
 # catch_warnings changes the state of the whole process
-_warnings_lock = threading.RLock()
+WARNINGS_LOCK = threading.RLock()
 
 
 @contextmanager
 def quietly():
     """Silence astropy's remarks on headers that it can read, one thread at a time."""
-    with _warnings_lock, warnings.catch_warnings():
+    with WARNINGS_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         level = log.level
         log.setLevel("ERROR")

@@ -18,7 +18,7 @@ from .celestial import middle, pixel_area
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Image", "Whole", "most_usable", "usable_sample"]
+__all__ = ["Image", "UnusableImageError", "Whole", "most_usable", "usable_sample"]
 
 SAMPLE = 1 << 17
 """Pixels that are enough for the median of an image."""
@@ -31,6 +31,10 @@ BOX = 128
 
 BAND_CARDS = ("FILTER", "BAND")
 """Keywords of a header that name the band."""
+
+
+class UnusableImageError(ValueError):
+    """An image has no usable pixel, or too few of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +122,9 @@ class Image:
 
     @property
     def band(self) -> str:
-        """Name of the band in the header (str); empty where it is not known."""
-        header = self.header or {}
-        names = (str(header.get(card, "")).strip() for card in BAND_CARDS)
+        """Name of the band in the header (str); empty where no text names it."""
+        values = [(self.header or {}).get(card) for card in BAND_CARDS]
+        names = (value.strip() for value in values if isinstance(value, str))
         return next(filter(None, names), "")
 
     @cached_property

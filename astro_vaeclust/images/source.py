@@ -20,6 +20,7 @@ from .image import (
     MIN_SAMPLE,
     SAMPLE,
     Image,
+    UnusableImageError,
     Whole,
     every_usable,
     most_usable,
@@ -373,12 +374,12 @@ def _check_counts(counts, shape):
         strict=True,
     ):
         if not number:
-            raise ValueError(f"{message} (shape {shape})")
+            raise UnusableImageError(f"{message} (shape {shape})")
 
 
 def _check_not_constant(lowest, highest):
     if lowest == highest:
-        raise ValueError(
+        raise UnusableImageError(
             f"data is constant: in single precision all usable pixels are {lowest:g}"
         )
 

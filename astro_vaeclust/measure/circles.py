@@ -65,7 +65,7 @@ class CircleMeasurements:
 
     @cached_property
     def n_sources(self):
-        """Sources within each circle, (n,) int array."""
+        """Sources within each circle, (n,) int array; -1 where nothing is seen."""
         counts = (self._count(*one) for one in self._circles())
         return np.fromiter(counts, dtype=np.int64, count=len(self.radii))
 
@@ -82,6 +82,8 @@ class CircleMeasurements:
         sources, corner = self.sources, (0, 0)
         if sources is None:
             part, _ = circle(self.image.shape, center, radius + MARGIN)
+            if self.image.mask[part].all():
+                return -1
             sources = self._found(part, center)
             corner = part[1].start, part[0].start
         x, y = center - np.array(corner)

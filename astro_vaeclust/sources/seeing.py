@@ -55,6 +55,8 @@ def estimate_fwhm(image: NDData) -> u.Quantity:
 def fwhm_in_pixels(image):
     """Return what `estimate_fwhm` returns, but in pixels (float)."""
     bad = bad_pixels(image)
+    if bad.all():
+        raise ValueError("image must have usable pixels to estimate fwhm, got none")
     data = np.array(image.data, dtype=float)
     _, sky, deviation = sigma_clipped_stats(data[~bad])
     data = np.where(bad, sky, data) - sky

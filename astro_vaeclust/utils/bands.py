@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BANDS", "BAND_SETS", "band_of"]
+__all__ = ["BANDS", "BAND_SETS", "band_of", "known_band"]
 
 BANDS = ("J", "H", "Ks")
 """The bands from short to long wavelengths."""
@@ -43,7 +43,12 @@ def band_of(name, argument="band"):
     ValueError
         If it is none of these; the message lists them.
     """
-    band = _NAMES.get(str(name).strip().lower())
+    band = known_band(name)
     if band is None:
         raise ValueError(f"{argument} must be one of {', '.join(BANDS)}, got {name!r}")
     return band
+
+
+def known_band(name):
+    """Return the band that a name stands for; None for another name."""
+    return _NAMES.get(str(name).strip().lower())

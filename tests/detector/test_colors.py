@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from astropy.table import vstack
+from astropy.utils.exceptions import AstropyUserWarning
 
 from astro_vaeclust import VAEClusterFinder
 from astro_vaeclust.detector.calibration import Calibration, usable_candidates
 from astro_vaeclust.detector.color_score import ColorScore, color_inputs
+from astro_vaeclust.detector.coverage import cells_in_fewer_bands
 from astro_vaeclust.detector.embedding import ConvVAE
 from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
 from astro_vaeclust.detector.inference import run_network
@@ -17,6 +20,7 @@ from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.detector.search import DetectorSearch
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 from astro_vaeclust.training.tiles import image_of
+from astro_vaeclust.utils.bands import BANDS
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +129,69 @@ def test_where_a_single_band_shows_enough_it_is_searched_alone(tile, model):
     image = replace(image, bands=image.bands | {"J": blank})
     found = DetectorSearch(image, model, max_false_alarm_rate=None)
     alone = DetectorSearch(replace(image, bands={}), model, max_false_alarm_rate=None)
-    np.testing.assert_array_equal(found.rows["score"], alone.rows["score"])
+    with pytest.warns(AstropyUserWarning, match="image J: data has too few usable"):
+        rows = found.rows
+    np.testing.assert_array_equal(rows["score"], alone.rows["score"])
     assert found.model.calibration is model.calibration
+
+
+def test_a_small_band_takes_no_level_from_the_others(tile, model):
+    image = image_of(tile, "J,Ks")
+    mask = np.ones(image.shape, dtype=bool)
+    mask[100:125, 100:125] = False
+    small = replace(image.bands["J"], mask=mask)
+    image = replace(image, bands=image.bands | {"J": small})
+    calibration = with_all_measures(load_model().calibration)
+    model = replace(model, color_calibrations={"J,Ks": calibration})
+    found = DetectorSearch(image, model, max_false_alarm_rate=None)
+    assert found.model.calibration == calibration
+    seen = [level.network_image.seen_bands for level in found.levels]
+    assert seen == [("J", "Ks"), ()]
+
+
+@pytest.mark.parametrize("gone", ["J", "J,H"])
+def test_what_fewer_bands_show_is_as_in_these_alone(tile, gone):
+    whole, left = image_of(tile), [band for band in BANDS if band not in gone]
+    mask = whole.mask.copy()
+    mask[:, :300] = True
+    masked = {
+        band: replace(whole.bands[band], mask=mask | whole.bands[band].mask)
+        for band in gone.split(",")
+    }
+    image = replace(whole, bands=whole.bands | masked)
+    few = image_of(tile, ",".join(left))
+
+    def searched(image):
+        search = DetectorSearch(image, load_model(), max_false_alarm_rate=None)
+        rows = vstack([one.rows() for one in (search.levels[0], *search.parts)])
+        rows = rows[rows["x"] < 280]
+        rows.sort("false_alarm_rate")
+        return search, rows
+
+    search, found = searched(image)
+    _, alone = searched(few)
+    assert [list(part.network_image.seen_bands) for part in search.parts] == [
+        left if len(left) > 1 else []
+    ]
+    assert len(found) == len(alone) > 1
+    np.testing.assert_allclose(found["x"], alone["x"])
+    rates = found["false_alarm_rate"] / alone["false_alarm_rate"]
+    np.testing.assert_allclose(rates, 1, atol=0.05)
+    assert np.all(np.diff(found["score"]) < 0)
+    if len(left) > 1:
+        np.testing.assert_allclose(found["a_k"], alone["a_k"], atol=0.01)
+    else:
+        assert np.isnan(search.rows["a_k"][search.rows["x"] < 280]).all()
+
+
+def test_an_image_that_all_bands_show_has_no_parts(tile):
+    assert not cells_in_fewer_bands(
+        NetworkImage.from_image(
+            image_of(tile), NetworkGrid.of_image(image_of(tile), 1.0)
+        )
+    )
+    search = DetectorSearch(image_of(tile), load_model(), max_false_alarm_rate=None)
+    assert search.parts == []
 
 
 def with_all_measures(calibration):

@@ -19,6 +19,7 @@ from astro_vaeclust.detector.conditions import (
 )
 from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.detector.search import DetectorSearch
+from astro_vaeclust.images.bands import read_in_bands
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation import simulate_tile
 
@@ -59,6 +60,24 @@ def test_white_noise_is_not_correlated_and_has_no_stars(tile):
     found = conditions_of(search_of(noise))
     assert abs(found["correlation of neighbouring network pixels"]) < 0.05
     assert np.isnan(found["width of the stars in network pixels"])
+
+
+def test_each_of_several_bands_is_compared():
+    surveys = ("2mass-j", "2mass-h", "2mass-ks")
+    images = simulate_tile(survey=surveys, shape=(300, 300), seed=3).images
+
+    def outside(images, **options):
+        image = read_in_bands(images, **options)
+        search = DetectorSearch(image, load_model(), max_false_alarm_rate=None)
+        return outside_of_calibration(search)
+
+    assert outside(images) == []
+    j = images["J"]
+    usable = np.where(j.mask, np.median(j.data[~j.mask]), j.data)
+    images["J"] = CCDData(gaussian_filter(usable, 3), unit="adu", wcs=j.wcs)
+    (width,) = outside(images)
+    assert width.startswith("J: width of the stars")
+    assert outside(images, reference="J")[0].startswith("width of the stars")
 
 
 @pytest.mark.parametrize("factor", [1.3, 2.0])

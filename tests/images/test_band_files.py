@@ -42,6 +42,13 @@ def test_headers_come_before_names(write, tmp_path):
     assert others == {}
 
 
+@pytest.mark.parametrize("value", [None, 2, True, " "])
+def test_what_is_no_text_names_no_band(write, tmp_path, value):
+    write("w3_j.fits", FILTER=value)
+    write("image.fits", FILTER=value, BAND="H")
+    assert names(tmp_path) == ({"J": "w3_j.fits", "H": "image.fits"}, {})
+
+
 @pytest.mark.parametrize(
     "name",
     ["ks.fits", "K.FITS", "w3-ks.fit", "2mass.w3_K.fits.gz", "w3 k.fts"],
@@ -81,8 +88,9 @@ def test_two_files_of_a_band_are_named(write, tmp_path):
 def test_a_folder_without_bands_is_refused(write, tmp_path):
     with pytest.raises(ValueError, match="has no FITS image whose header, as FILTER"):
         bands_of_folder(tmp_path)
-    write("w3.fits")
-    with pytest.raises(ValueError, match="states one of J, H, Ks"):
+    write("j.fits", FILTER="F125W")
+    match = "states one of J, H, Ks; j.fits: its header names the band 'F125W'"
+    with pytest.raises(ValueError, match=match):
         bands_of_folder(tmp_path)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData, NDData, StdDevUncertainty
+from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -49,8 +50,90 @@ def test_bands_come_from_headers_or_a_dict_in_order_of_wavelength(tile):
             assert_array_equal(image.data[usable], tile.images[band].data[usable])
 
 
-def test_the_dict_takes_precedence_over_the_header(tile):
-    assert list(read_bands({"H": tile.images["J"]})) == ["H"]
+def test_the_dict_takes_precedence_over_the_header_with_a_warning(tile):
+    match = "image H: the header of data names the band 'J'; it is taken as H"
+    with pytest.warns(AstropyUserWarning, match=match):
+        assert list(read_bands({"H": tile.images["J"]})) == ["H"]
+
+
+@pytest.mark.parametrize("band", ["k", "K_s", "F222M", 3, None])
+def test_other_names_of_a_band_and_what_names_none_are_no_contradiction(tile, band):
+    hdu = fits.PrimaryHDU(tile.image.data, tile.image.wcs.to_header())
+    hdu.header["FILTER"] = band
+    assert list(read_bands({"Ks": hdu})) == ["Ks"]
+
+
+def test_an_image_given_for_two_bands_is_refused(tile):
+    mask = np.zeros(tile.image.shape, bool)
+    mask[:50] = True
+    hdu = fits.PrimaryHDU(tile.image.data, tile.image.wcs.to_header())
+    with pytest.raises(ValueError, match="the same pixels for H and Ks"):
+        read_bands({"J": tile.images["J"], "H": hdu, "Ks": hdu}, mask={"H": mask})
+
+
+def only(pixels, rows):
+    """Return pixels of which all but some rows are NaN."""
+    result = np.full_like(pixels, np.nan)
+    result[:rows] = pixels[:rows]
+    return result
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda pixels: only(pixels, 0), "all pixels are NaN"),
+        (np.zeros_like, "data is constant"),
+        (lambda pixels: only(pixels, 3), "too few usable pixels"),
+    ],
+)
+@pytest.mark.parametrize("band", ["J", "Ks"])
+def test_a_band_without_usable_pixels_is_left_out_with_a_warning(
+    tile, spoil, reason, band
+):
+    pixels = {name: image.data for name, image in tile.images.items()}
+    pixels[band] = spoil(pixels[band])
+    match = f"image {band}: .*{reason}.*; it is left out"
+    with pytest.warns(AstropyUserWarning, match=match):
+        image = read_in_bands(pixels, wcs=tile.image.wcs)
+    del pixels[band]
+    expected = read_in_bands(pixels, wcs=tile.image.wcs)
+    assert list(image.bands) == list(expected.bands) == list(pixels)
+    assert_array_equal(image.data, expected.data)
+
+
+def test_a_single_band_with_usable_pixels_is_that_image_alone(tile):
+    mask = {"J": np.ones(tile.image.shape, bool)}
+    images = {band: tile.images[band] for band in ("J", "Ks")}
+    with pytest.warns(AstropyUserWarning, match="image J: mask: it leaves no usable"):
+        image = read_in_bands(images, mask=mask)
+    assert not image.bands
+    assert_array_equal(image.data, read_image(tile.image).data)
+    with (
+        pytest.warns(AstropyUserWarning, match="image J"),
+        pytest.raises(ValueError, match="reference must be one of 'Ks'"),
+    ):
+        read_in_bands(images, mask=mask, reference="J")
+
+
+def test_without_usable_pixels_in_any_band_all_are_named(tile):
+    blank = np.full(tile.image.shape, np.nan)
+    with pytest.raises(ValueError, match=r"image J: data: all .*; image Ks: data: all"):
+        read_bands({"J": blank, "Ks": blank.copy()}, wcs=tile.image.wcs)
+
+
+def test_a_band_that_shows_next_to_nothing_of_the_grid_is_left_out(tile):
+    wcs = tile.image.wcs.deepcopy()
+    wcs.wcs.crpix += [0, 117]
+    other = NDData(tile.images["J"].data, wcs=wcs)
+    with pytest.warns(AstropyUserWarning, match="image J: data has too few usable"):
+        assert list(read_bands({"J": other, "Ks": tile.image})) == ["Ks"]
+
+
+def test_warnings_name_the_image(tile):
+    pixels = tile.images["J"].data.copy()
+    pixels[:40] = 7
+    with pytest.warns(AstropyUserWarning, match="image J: data: .* are constant"):
+        read_bands({"J": pixels, "Ks": tile.image}, wcs={"J": tile.image.wcs})
 
 
 def test_the_band_of_a_file_may_be_in_its_primary_header(tile, tmp_path):
@@ -182,7 +265,7 @@ def test_images_that_share_no_sky_are_refused(tile):
     far.wcs.crval = 200, -40
     for wcs in (away, far):
         other = NDData(tile.images["J"].data, wcs=wcs)
-        with pytest.raises(ValueError, match="image J shows nothing of the grid"):
+        with pytest.raises(ValueError, match="image J: data shows nothing of the grid"):
             read_bands({"J": other, "Ks": tile.image})
 
 

@@ -62,8 +62,19 @@ def test_stars_on_masked_pixels_do_not_count(image):
     image.mask[:, :100] = True
     assert 0 < measured(image, (100, 80), 40).n_sources[0] < 0.7 * whole
     image.mask[:] = True
-    image.mask[0, 0] = False
+    image.mask[80, 100] = False
     assert measured(image, (100, 80), 40, fwhm=FWHM).n_sources[0] == 0
+
+
+def test_where_nothing_is_seen_there_is_no_count(image):
+    mask = image.mask.copy()
+    mask[:100] = True
+    found = CircleMeasurements(
+        replace(image, mask=mask), np.array([(40, 40), (40, 120)]), np.array([15, 15])
+    )
+    assert found.n_sources[0] == -1
+    assert found.n_sources[1] > 0
+    assert ClusterFlags.MASKED in ClusterFlags(int(found.flags[0]))
 
 
 def test_given_sources_are_counted_instead(image):

@@ -192,6 +192,9 @@ def test_no_stars_to_measure_is_an_error():
     )
     with pytest.raises(ValueError, match="fwhm"):
         estimate_fwhm(empty.image)
+    blank = NDData(np.full((64, 64), np.nan), wcs=empty.image.wcs)
+    with pytest.raises(ValueError, match="usable pixels to estimate fwhm"):
+        estimate_fwhm(blank)
 
 
 def test_peaks_of_one_pixel_are_no_stars_to_measure(mock):
