@@ -224,8 +224,8 @@ class NetworkImage:
     grid : `NetworkGrid`
         Its relation to the image.
     bands : list of (3, ny, nx) float32 array
-        Of several bands that show enough, the channels of J, H and Ks, zero for one
-        that is not there; else empty.
+        Of several bands that show enough, on the finest level, the channels of J, H
+        and Ks, zero for one that is not there; else empty.
     """
 
     channels: np.ndarray
@@ -276,13 +276,21 @@ class NetworkImage:
 
     @classmethod
     def _from_bands(cls, image, grid):
-        """Do it for each band that shows enough on the grid."""
+        """
+        Do it for each band that shows enough on the grid.
+
+        Colours enter on the finest level; on others bands after one that shows every
+        pixel, from the longest, add nothing.
+        """
         made, failures = {}, {}
-        for band, one in image.bands.items():
+        for band in reversed(image.bands):
             try:
-                made[band] = cls.from_image(one, grid)
+                made[band] = cls.from_image(image.bands[band], grid)
             except UnusableImageError as error:
                 failures[band] = error
+                continue
+            if grid.binning > 1 and made[band].channels[2].all():
+                break
         if not made:
             raise failures.popitem()[1]
         for band, failure in failures.items() if grid.binning == 1 else ():
@@ -291,7 +299,7 @@ class NetworkImage:
         nothing = np.zeros_like(next(iter(made.values())).channels)
         bands = [made[band].channels if band in made else nothing for band in BANDS]
         channels = of_longest(bands)
-        bands = bands if len(made) > 1 else []
+        bands = bands if len(made) > 1 and grid.binning == 1 else []
         return cls(channels, decompressed(channels[0]), grid, bands)
 
     @classmethod

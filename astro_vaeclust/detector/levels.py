@@ -142,7 +142,7 @@ class LevelSearch:
             found = found[self.cells[tuple(found.cells.T)]]
         if self.level:
             found = found[found.measures["log_r50"] >= np.log10(MIN_R50)]
-        if self.network_image.bands and not self.level and len(found):
+        if self.network_image.bands and len(found):
             found = self.model.color.scored(
                 found, self.network_image.bands, conditions[1], self.grid.is_fine
             )

@@ -36,8 +36,9 @@ def measured_columns(network_image, maps, candidates, *, calibration=None, level
     -------
     columns : dict of (n,) array
         ``radius``, ``r50``, their errors and ``center_err`` in arcsec, ``n_members``
-        with its error, ``nebulosity``, ``p_cluster``, ``p_nebula``, ``p_artefact``; of
-        several bands ``a_k`` in mag with its error.
+        with its error, ``nebulosity``, ``p_cluster``, ``p_nebula``, ``p_artefact``;
+        ``a_k`` in mag with its error, NaN for one band, and on coarser levels, where
+        single stars are not seen.
     """
     grid = network_image.grid
 
@@ -58,10 +59,9 @@ def measured_columns(network_image, maps, candidates, *, calibration=None, level
         ("n_members", "log_members", 1.0),
     ):
         columns[column], columns[f"{column}_err"] = antilog(name, unit)
+    columns["a_k"] = columns["a_k_err"] = np.full(len(candidates), np.nan)
     if "a_k" in candidates.measures:
         columns["a_k"], columns["a_k_err"] = corrected("a_k")
-    elif network_image.bands:  # on coarser levels single stars are not seen
-        columns["a_k"] = columns["a_k_err"] = np.full(len(candidates), np.nan)
     offsets = [corrected(name)[1] for name in ("dx", "dy")]
     columns["center_err"] = CELL * np.sqrt(np.mean(np.square(offsets), axis=0))
     columns["center_err"] *= grid.scale

@@ -167,8 +167,6 @@ class DetectorSearch(ClusterSearchBase):
         """The clusters that are reported, see `merge_rows` (Table)."""
         limit = self.max_false_alarm_rate
         rows = vstack([one.rows(limit) for one in (*self.levels, *self.parts)])
-        if self.parts:  # a single band has no extinction
-            rows = rows.filled(np.nan)
         return reported(rows, self._pixel_scale, limit, self.n_largest)
 
     @property
@@ -329,7 +327,7 @@ def cluster_columns(rows, image, circles):
         },
         "level": length("level"),
     }
-    if "a_k" in rows.colnames:
+    if image.bands:
         columns["bands"] = bands_of_circles(image, centers, pixels)
         for name in ("a_k", "a_k_err"):
             columns[name] = np.asarray(rows[name]) * u.mag

@@ -126,6 +126,11 @@ class ImageSource:
 
     band = Image.band
 
+    @property
+    def bands(self):
+        """Nothing, since it is in one band (dict)."""
+        return {}
+
     def read(self):
         """
         Read all of the image.
