@@ -115,7 +115,9 @@ def print_digest(label, images, out, options):
     rows, catalog, _ = searched(images, out, options.workers)
     digest = hashlib.sha256((out / "candidates.parquet").read_bytes()).hexdigest()
     print(
-        f"{label}, {len(rows)} fields and cells: {digest[:16]}, {catalog}", flush=True
+        f"{label}, {len(rows)} fields and cells: {digest[:16]}, {len(catalog)} "
+        "candidates",
+        flush=True,
     )
 
 
