@@ -194,15 +194,9 @@ def null(options, folder):
             area += status_of(out)["area"]
             rates = primary_of(merge_survey(out))["false_alarm_rate"].value
             numbers += [np.sum(rates <= stated) for stated in STATED]
-            print(
-                f"{area:.2f} deg2 without clusters: "
-                + ", ".join(
-                    f"{number} false detections, {number / area:.2g} per deg2, at a "
-                    f"stated {stated:g}"
-                    for number, stated in zip(numbers, STATED, strict=True)
-                ),
-                flush=True,
-            )
+            counts = zip(numbers, STATED, strict=True)
+            texts = (f"{number} at {stated:g}" for number, stated in counts)
+            print(f"{area:.2f} deg2, false ones at stated rates:", *texts, flush=True)
 
 
 def m17(options, folder):

@@ -125,11 +125,7 @@ class ImageSource:
         return self.pixels.shape
 
     band = Image.band
-
-    @property
-    def bands(self):
-        """Nothing, since it is in one band (dict)."""
-        return {}
+    bands = ()  # it is in one
 
     def read(self):
         """
