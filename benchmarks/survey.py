@@ -34,6 +34,7 @@ import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -63,11 +64,8 @@ SIZES = {
 }
 """Sizes by default, and in full."""
 
-STATED = (0.1, 1.0, 10.0)
-"""Stated false detections per deg2 at which they are counted."""
-
-FIRST_NULL = 3_000_000
-"""Seed of the first mosaic without clusters, the others follow."""
+STATED = (0.1, 1.0, 10.0)  # false detections per deg2 at which they are counted
+FIRST_NULL = 3_000_001  # seed of the first mosaic without clusters
 
 
 def main(argv=None):
@@ -183,10 +181,10 @@ def null(options, folder):
     from astro_vaeclust.survey.pool import joined
 
     finder = VAEClusterFinder(max_false_alarm_rate=max(STATED) / u.deg**2)
-    area, numbers, seed = 0.0, np.zeros(len(STATED), dtype=int), FIRST_NULL
+    area, numbers = 0.0, np.zeros(len(STATED), dtype=int)
     with joined(None, options.workers) as client:
-        while area < options.null:
-            out, seed = folder / f"{seed}", seed + 1
+        for seed in count(FIRST_NULL):
+            out = folder / f"{seed}"
             if not (out / "candidates.parquet").exists():
                 mosaic = draw_mosaic(seed, side=options.mosaic * u.deg)
                 tiles = write_pieces(mosaic.image, folder / "tiles", 5, 5)
@@ -194,9 +192,9 @@ def null(options, folder):
             area += status_of(out)["area"]
             rates = primary_of(merge_survey(out))["false_alarm_rate"].value
             numbers += [np.sum(rates <= stated) for stated in STATED]
-            counts = zip(numbers, STATED, strict=True)
-            texts = (f"{number} at {stated:g}" for number, stated in counts)
-            print(f"{area:.2f} deg2, false ones at stated rates:", *texts, flush=True)
+            print(f"{area:.2f} deg2: {numbers} stated at {STATED} per deg2", flush=True)
+            if area >= options.null:
+                return
 
 
 def m17(options, folder):
