@@ -15,9 +15,6 @@ from .network import CELL, CLASSES, LOG_DENSITIES, MEASURE_RANGE
 
 __all__ = ["NetworkMaps", "folded", "run_network"]
 
-COARSEST = 64
-"""Network pixels per cell of the coarsest scale; sides are padded to multiples."""
-
 
 @dataclass(frozen=True, eq=False)
 class NetworkMaps:
@@ -88,13 +85,9 @@ def run_network(network, channels):
     Returns `NetworkMaps` of the cells that hold a pixel of the image.
     """
     shape = channels.shape[1:]
-    padding = [(0, 0), *((0, -side % COARSEST) for side in shape)]
-    if any(after for _, after in padding):
-        channels = np.pad(channels, padding)
-    padded = torch.from_numpy(channels)[None]
     device = next(network.parameters()).device
     with torch.inference_mode():
-        outputs = network(padded.to(device))
+        outputs = network(torch.from_numpy(channels)[None].to(device))
         classes = [torch.softmax(joint, dim=-1) for joint in outputs.classes]
 
     def cut(tensor, cell=CELL, axes=(-2, -1)):

@@ -54,6 +54,9 @@ CELL = 8
 
 PRIOR_KINDS = ("mixture", "vamp")
 
+COARSEST = 64
+"""Network pixels along an axis of a cell of the coarsest latents."""
+
 N_FIRST = 2
 """Stages before those with latents."""
 
@@ -269,7 +272,11 @@ class ConvolutionalVAE(nn.Module):
         return FeatureVampPrior(head, n_components, LOG_VARIANCES)
 
     def forward(self, x):
-        """Return `Outputs` of (batch, 3, ny, nx); sides are multiples of 64."""
+        """
+        Return `Outputs` of (batch, 3, ny, nx).
+
+        Sides are multiples of ``COARSEST`` in training, else zeros are added to them.
+        """
         x = self._in_strips(x)
         features = []
         for stage in self.stages[N_FIRST:]:
@@ -307,10 +314,10 @@ class ConvolutionalVAE(nn.Module):
         many rows of its neighbours as its convolutions reach.
         """
         first = nn.Sequential(*self.stages[:N_FIRST])
-        ny, nx = x.shape[-2:]
-        height = max(CHUNK_PIXELS // nx >> N_FIRST, 1) << N_FIRST
         if self.training:
             return first(x)
+        ny, nx = (-(-side // COARSEST) * COARSEST for side in x.shape[-2:])
+        height = max(CHUNK_PIXELS // nx >> N_FIRST, 1) << N_FIRST
         reach = sum(
             (stage[0].kernel_size[0] // 2 + 4 * n_blocks) << number
             for number, (stage, n_blocks) in enumerate(
@@ -318,15 +325,22 @@ class ConvolutionalVAE(nn.Module):
             )
         )
         margin = -(-reach >> N_FIRST) << N_FIRST
-        strips = []
+        joined = None
         for top in range(0, ny, height):
             bottom = min(top + height, ny)
             start, stop = max(top - margin, 0), min(bottom + margin, ny)
             strip = x[..., start:stop, :]
+            lacking = nx - strip.shape[-1], stop - start - strip.shape[-2]
+            strip = functional.pad(strip, (0, lacking[0], 0, lacking[1]))
             maps = first(strip.contiguous(memory_format=torch.channels_last))
+            if joined is None:
+                shape = (*maps.shape[:2], ny >> N_FIRST, maps.shape[-1])
+                kind = {"dtype": maps.dtype, "device": maps.device}
+                layout = torch.channels_last
+                joined = torch.empty(shape, memory_format=layout, **kind)
             rows = slice((top - start) >> N_FIRST, (bottom - start) >> N_FIRST)
-            strips.append(maps[..., rows, :])
-        return strips[0] if len(strips) == 1 else torch.cat(strips, dim=-2)
+            joined[..., top >> N_FIRST : bottom >> N_FIRST, :] = maps[..., rows, :]
+        return joined
 
     def _evidence(self, classes):
         """Sum the log-odds of "cluster" over the scales, on the finest cells."""

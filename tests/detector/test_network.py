@@ -26,3 +26,17 @@ def test_strips_say_what_the_whole_image_does(blocks, monkeypatch):
             getattr(strips, name), getattr(whole, name), rtol=1e-6, atol=1e-6
         )
     torch.testing.assert_close(strips.classes, whole.classes, rtol=1e-6, atol=1e-5)
+
+
+def test_sides_are_filled_with_zeros(monkeypatch):
+    monkeypatch.setattr(network, "CHUNK_PIXELS", 128 * 128)
+    settings = NetworkSettings(channels=(4, 4, 8, 8), fused=8)
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        vae = ConvolutionalVAE(settings).eval()
+    image = torch.rand(1, 3, 321, 100, generator=torch.Generator().manual_seed(1))
+    filled = torch.nn.functional.pad(image, (0, 28, 0, 63))
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            vae(image).center, vae(filled).center, rtol=0, atol=0
+        )
