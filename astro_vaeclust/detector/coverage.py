@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from itertools import compress
-
 import numpy as np
 
 from ..utils.bands import BANDS
@@ -36,9 +34,10 @@ def cells_in_fewer_bands(network_image):
     if not bands:
         return {}
     shown = np.array([cell_means(band[2]) >= MIN_USABLE for band in bands])
+    numbers = np.tensordot(1 << np.arange(len(bands)), shown, 1)
     found = {}
-    for there in np.unique(shown.reshape(len(bands), -1), axis=1).T:
-        names = tuple(compress(BANDS, there))
+    for number in np.unique(numbers).tolist():
+        names = tuple(name for bit, name in enumerate(BANDS) if number >> bit & 1)
         if names and names != network_image.seen_bands:
-            found[names] = (shown == there[:, np.newaxis, np.newaxis]).all(axis=0)
+            found[names] = numbers == number
     return found
