@@ -20,7 +20,7 @@ import numpy as np
 from astropy.nddata import block_reduce
 from astropy.utils.exceptions import AstropyUserWarning
 
-from ..images.image import UnusableImageError
+from ..images.image import is_unusable
 from ..images.sky import Meshes, Sky, check_enough_usable, mesh_side
 from ..utils.bands import BANDS
 from .channels import compress, decompressed, of_longest
@@ -286,7 +286,9 @@ class NetworkImage:
         for band in reversed(image.bands):
             try:
                 made[band] = cls.from_image(image.bands[band], grid)
-            except UnusableImageError as error:
+            except ValueError as error:
+                if not is_unusable(error):
+                    raise
                 failures[band] = error
                 continue
             if grid.binning > 1 and made[band].channels[2].all():

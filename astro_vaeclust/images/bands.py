@@ -17,7 +17,7 @@ from ..utils.bands import BANDS, band_of, known_band
 from ..utils.validation import check_choice
 from .alignment import on_grid
 from .hdus import WARNINGS_LOCK
-from .image import BAND_CARDS, Image, UnusableImageError
+from .image import BAND_CARDS, Image, is_unusable, unusable
 from .read import read_image
 from .sky import check_enough_usable
 
@@ -90,7 +90,9 @@ def read_bands(images, *, reference=None, wcs=None, mask=None, error=None, hdu=N
         try:
             with _naming(band):
                 bands[band] = on_grid(found[band], target)
-        except UnusableImageError as error:
+        except ValueError as error:
+            if not is_unusable(error):
+                raise
             _leave_out(error)
     _check_differ(bands)
     return bands
@@ -183,7 +185,9 @@ def _read_all(images, given):
             with _naming(band or f"number {number}"):
                 image = read_image(data, **options)
                 check_enough_usable(image.most_usable)
-        except UnusableImageError as error:
+        except ValueError as error:
+            if not is_unusable(error):
+                raise
             failures.append(error)
             continue
         if band is None:
@@ -193,7 +197,7 @@ def _read_all(images, given):
         _check_is_new(band, found)
         found[band] = image
     if not found:
-        raise UnusableImageError("; ".join(map(str, failures)))
+        raise unusable("; ".join(map(str, failures)))
     for failure in failures:
         _leave_out(failure)
     return found
@@ -290,8 +294,8 @@ def _naming(name):
         with WARNINGS_LOCK, warnings.catch_warnings(record=True) as said:
             yield
     except (TypeError, ValueError) as error:
-        kinds = (UnusableImageError, TypeError, ValueError)
-        kind = next(kind for kind in kinds if isinstance(error, kind))
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        kind = unusable if is_unusable(error) else kind
         raise kind(f"image {name}: {error}") from error
     finally:
         for one in said:

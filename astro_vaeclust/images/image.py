@@ -18,7 +18,7 @@ from .celestial import middle, pixel_area
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Image", "UnusableImageError", "Whole", "most_usable", "usable_sample"]
+__all__ = ["Image", "Whole", "is_unusable", "most_usable", "unusable", "usable_sample"]
 
 SAMPLE = 1 << 17
 """Pixels that are enough for the median of an image."""
@@ -33,8 +33,16 @@ BAND_CARDS = ("FILTER", "BAND")
 """Keywords of a header that name the band."""
 
 
-class UnusableImageError(ValueError):
-    """An image has no usable pixel, or too few of them."""
+def unusable(reason):
+    """Return the ValueError of an image with no usable pixel, or too few of them."""
+    error = ValueError(reason)
+    error.is_unusable = True
+    return error
+
+
+def is_unusable(error):
+    """Whether an error is one that `unusable` made."""
+    return getattr(error, "is_unusable", False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from photutils.background import Background2D, MeanBackground, StdBackgroundRMS
 from scipy.ndimage import zoom
 
-from .image import BOX, UnusableImageError, most_usable
+from .image import BOX, most_usable, unusable
 
 __all__ = ["Meshes", "Sky", "enlarge_meshes"]
 
@@ -238,7 +238,7 @@ class Sky:
             If no mesh has any.
         """
         if np.isnan(meshes.level).all():
-            raise UnusableImageError(
+            raise unusable(
                 "data has too few usable pixels to measure its sky: no mesh of "
                 f"{side} x {side} pixels has more than {100 - EXCLUDE_PERCENTILE} %"
             )
@@ -313,9 +313,9 @@ def mesh_side(box_size, step, shape):
 
 
 def check_enough_usable(n_most):
-    """Raise `UnusableImageError` if no box has enough pixels to tell of a sky."""
+    """Raise ValueError if no box has enough usable pixels to tell of a sky."""
     if n_most < MIN_USABLE:
-        raise UnusableImageError(
+        raise unusable(
             f"data has too few usable pixels to measure its sky: {n_most} in the "
             f"fullest box of {BOX} x {BOX} pixels, where {MIN_USABLE} are the least"
         )

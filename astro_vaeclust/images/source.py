@@ -20,11 +20,11 @@ from .image import (
     MIN_SAMPLE,
     SAMPLE,
     Image,
-    UnusableImageError,
     Whole,
     every_usable,
     most_usable,
     sampling_step,
+    unusable,
     usable_sample,
 )
 
@@ -375,12 +375,12 @@ def _check_counts(counts, shape):
         strict=True,
     ):
         if not number:
-            raise UnusableImageError(f"{message} (shape {shape})")
+            raise unusable(f"{message} (shape {shape})")
 
 
 def _check_not_constant(lowest, highest):
     if lowest == highest:
-        raise UnusableImageError(
+        raise unusable(
             f"data is constant: in single precision all usable pixels are {lowest:g}"
         )
 
