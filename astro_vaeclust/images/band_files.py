@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..utils.bands import BANDS, known_band
 from . import hdus
+from .image import BAND_CARDS
 from .read import open_image
 
 __all__ = ["bands_of_folder"]
@@ -18,8 +19,8 @@ def bands_of_folder(folder, hdu=None):
     """
     Find the image of each band in a folder of one field.
 
-    The band of a file is what its header names as ``FILTER`` or ``BAND``, or else the
-    last word of its name, as in ``j.fits``, ``w3_H.fits`` and ``w3-ks.fits.gz``.
+    The band of a file is what its header names, see `read_bands`, or else the last
+    word of its name, as in ``j.fits``, ``w3_H.fits`` and ``w3-ks.fits.gz``.
 
     Parameters
     ----------
@@ -59,8 +60,8 @@ def bands_of_folder(folder, hdu=None):
     if not files:
         reasons = "".join(f"; {path.name}: {why}" for path, why in others.items())
         raise ValueError(
-            f"{folder} has no FITS image whose header, as FILTER or BAND, or name "
-            f"states one of {', '.join(BANDS)}{reasons}"
+            f"{folder} has no FITS image whose header, as {' or '.join(BAND_CARDS)}, "
+            f"or name states one of {', '.join(BANDS)}{reasons}"
         )
     return {band: files[band] for band in BANDS if band in files}, others
 

@@ -40,8 +40,8 @@ def read_bands(images, *, reference=None, wcs=None, mask=None, error=None, hdu=N
     images : dict of str to image, or sequence of images
         The image of each band: ``"J"``, ``"H"`` or ``"Ks"``, also ``"K"``, in any
         combination, each of a kind that `~astro_vaeclust.images.read.read_image`
-        takes. The bands of a sequence are those that the headers name, as ``FILTER`` or
-        ``BAND``.
+        takes. The bands of a sequence are those that the headers name, as ``FILTER``,
+        ``BAND``, ``FILTER1`` or ``ESO INS FILT1 NAME``.
     reference : str, optional
         The band whose grid is taken; by default that of the longest wavelength.
     wcs, mask, error, hdu
@@ -71,7 +71,7 @@ def read_bands(images, *, reference=None, wcs=None, mask=None, error=None, hdu=N
     Warns
     -----
     `~astropy.utils.exceptions.AstropyUserWarning`
-        If an image is left out, or its header names another band than the dict.
+        If an image is left out, or its header names another filter than the dict.
 
     Notes
     -----
@@ -209,8 +209,8 @@ def _leave_out(failure):
 
 
 def _compare_with_header(band, image):
-    """Warn if the header names another of the bands than the dict."""
-    if known_band(image.band) not in (None, band):
+    """Warn if the header names another filter than the dict."""
+    if image.band and known_band(image.band) != band:
         warnings.warn(
             f"image {band}: the header of {image.name or 'data'} names the band "
             f"{image.band!r}; it is taken as {band}",

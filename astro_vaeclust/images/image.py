@@ -29,8 +29,8 @@ MIN_SAMPLE = 1000
 BOX = 128
 """Side in pixels of the boxes of which one must tell of the sky: the largest mesh."""
 
-BAND_CARDS = ("FILTER", "BAND")
-"""Keywords of a header that name the band."""
+BAND_CARDS = ("FILTER", "BAND", "FILTER1", "ESO INS FILT1 NAME")
+"""Keywords of a header that name the band: the first that it has."""
 
 
 def unusable(reason):

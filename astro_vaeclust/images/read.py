@@ -233,7 +233,7 @@ def _from_hdu(hdu, hdulist, *, wcs, masks, error):
     if hdulist and not any(card in header for card in BAND_CARDS):
         for card in BAND_CARDS:  # UKIDSS has it in the primary HDU, beside the image
             if card in hdulist[0].header:
-                header[card] = hdulist[0].header[card]
+                header.append(hdulist[0].header.cards[card])
     return _checked(
         LazyPixels(hdu, name),
         hdu.shape,

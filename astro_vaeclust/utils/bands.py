@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["BANDS", "BAND_SETS", "band_of", "known_band"]
 
 BANDS = ("J", "H", "Ks")
@@ -20,6 +22,9 @@ _NAMES = {
     "kshort": "Ks",
     "k-short": "Ks",
 }
+
+_CODE = r"(98|[._][a-z]{0,3}\d+|\s*\+\s*(clear|open))$"
+"""What instruments add to the name of a filter, as in J98, J.WC8101 and J + clear."""
 
 
 def band_of(name, argument="band"):
@@ -50,5 +55,5 @@ def band_of(name, argument="band"):
 
 
 def known_band(name):
-    """Return the band that a name stands for; None for another name."""
-    return _NAMES.get(str(name).strip().lower())
+    """Return the band that a name, or that of a filter, is of; None for another."""
+    return _NAMES.get(re.sub(_CODE, "", str(name).strip().lower()))

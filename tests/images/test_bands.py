@@ -54,9 +54,12 @@ def test_the_dict_takes_precedence_over_the_header_with_a_warning(tile):
     match = "image H: the header of data names the band 'J'; it is taken as H"
     with pytest.warns(AstropyUserWarning, match=match):
         assert list(read_bands({"H": tile.images["J"]})) == ["H"]
+    other = NDData(tile.image.data, wcs=tile.image.wcs, meta={"FILTER": "Y"})
+    with pytest.warns(AstropyUserWarning, match="names the band 'Y'; it is taken as J"):
+        assert list(read_bands({"J": other})) == ["J"]
 
 
-@pytest.mark.parametrize("band", ["k", "K_s", "F222M", 3, None])
+@pytest.mark.parametrize("band", ["k", "K_s", "Ks.WC8302", 3, None])
 def test_other_names_of_a_band_and_what_names_none_are_no_contradiction(tile, band):
     hdu = fits.PrimaryHDU(tile.image.data, tile.image.wcs.to_header())
     hdu.header["FILTER"] = band
@@ -142,6 +145,10 @@ def test_the_band_of_a_file_may_be_in_its_primary_header(tile, tmp_path):
     hdu = fits.ImageHDU(tile.image.data, tile.image.wcs.to_header())
     fits.HDUList([primary, hdu]).writeto(tmp_path / "ukidss.fits")
     assert list(read_bands([tmp_path / "ukidss.fits"])) == ["Ks"]
+    del primary.header["FILTER"]
+    primary.header["HIERARCH ESO INS FILT1 NAME"] = "J"
+    fits.HDUList([primary, hdu]).writeto(tmp_path / "eso.fits")
+    assert list(read_bands([tmp_path / "eso.fits"])) == ["J"]
 
 
 def test_shifts_by_whole_pixels_are_cuts(tile):
