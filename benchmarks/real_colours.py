@@ -56,6 +56,15 @@ IMAGES = {
 """Images of one field in `BANDS`; that of VISTA in Y is of no band that is searched."""
 
 
+MEMBERS = "members/ngc1333_luhman2016.mrt.gz"
+
+KS_LIMIT = 14.3
+"""That of 2MASS."""
+
+A_J_OVER_A_K = 3.0, 2.5
+"""By Nishiyama et al. (2009) and by Indebetouw et al. (2005)."""
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -87,8 +96,21 @@ def main(argv=None):
                     draw(catalog, here, arguments.pictures / f"{file}.png")
     table = Table(rows=rows)
     table.write(sys.stdout, format="ascii.rst")
+    print(published_extinction(arguments.data / MEMBERS))
     if arguments.output:
         table.write(arguments.output, format="ascii.ecsv", overwrite=True)
+
+
+def published_extinction(path):
+    """Say what Luhman et al. (2016) have of the members of NGC 1333 (str)."""
+    members = Table.read(path, format="ascii.mrt")
+    seen = (members["Ksmag"] < KS_LIMIT).filled(False) & ~members["Aj"].mask
+    a_j = members["Aj"][seen].mean()
+    low, high = (a_j / ratio for ratio in A_J_OVER_A_K)
+    return (
+        f"{seen.sum()} members of NGC 1333 brighter than Ks = {KS_LIMIT:g} have a "
+        f"published A_J: on average {low:.2f} to {high:.2f} mag in Ks"
+    )
 
 
 def images_of(name, data, seed):

@@ -11,9 +11,11 @@ interrupt.
 
 A detection is a cluster's where its centre is within the larger of r50 and 30" of the
 true one, one to one, by falling score. A cluster's signal-to-noise is the number of its
-members within r50 to the limit, over the root of the field stars there. Star
-counts see every fourth mosaic; of each bandwidth the score counts that has the same
-number of false positives per area on the mosaics without clusters.
+members within r50 to the limit, over the root of the field stars there. Of a survey in
+several bands, as 2mass-j+2mass-h+2mass-ks, mosaics with clusters have as many starless
+clouds, and the extinctions are compared by level. Star counts see every fourth mosaic;
+of each bandwidth the score counts that has the same number of false positives per area
+on the mosaics without clusters.
 """
 
 import argparse
@@ -45,7 +47,7 @@ BANDWIDTHS = (16, 40, 100, 250, 600)
 NUMBERS = {"clusters": 100, "nulls": 64, "tiles": 2500}
 COLUMNS = (
     *("score", "false_alarm_rate", "r50", "r50_err", "n_members", "n_members_err"),
-    *("part_of", "level", "flags"),
+    *("part_of", "level", "flags", "a_k", "a_k_err"),
 )
 SIZES = (6, 30, 60, 120, 240, 600, 900)
 
@@ -109,7 +111,10 @@ def _image(seed, part, survey):
         return mock_tile(seed, survey=survey)
     if part == "nulls":
         return draw_mosaic(seed, survey=survey, side=1.25 * u.deg)
-    return draw_mosaic(seed, survey=survey, side=34 * u.arcmin, clusters=N_CLUSTERS)
+    clouds = ("starless-cloud",) * (N_CLUSTERS if "+" in survey else 0)
+    return draw_mosaic(
+        seed, survey=survey, side=34 * u.arcmin, clusters=N_CLUSTERS, nulls=clouds
+    )
 
 
 def _detections(tile, seed, part, model):
@@ -133,7 +138,9 @@ def _detections(tile, seed, part, model):
         options |= {key: {"sources": sources} for key in finders} | options
     tables = []
     for name, finder in finders.items():
-        table = finder.detect(tile.image, **options[name]).table
+        in_color = name == "default" and len(tile.images) > 1
+        searched = tile.images if in_color else tile.image
+        table = finder.detect(searched, **options[name]).table
         matches = match_clusters(table, tile.clusters)
         kinds = judge_tile(0, table, tile.clusters, tile.nulls)[0]["kind"]
         table = table[[name for name in COLUMNS if name in table.colnames]]
@@ -165,7 +172,7 @@ def _truth(tile):
         )
         for one in clusters
     ]
-    truth = clusters["r50", "n_members", "n_inside", "profile"]
+    truth = clusters["r50", "n_members", "n_inside", "profile", "a_k"]
     within = 0.5 * truth["n_inside"]
     truth["signal_to_noise"] = within / np.sqrt(np.maximum(noise, 1))
     truth.meta.clear()
@@ -226,6 +233,8 @@ def report_clusters(images):
     report_rows(found[found["false_alarm_rate"].value <= 1], len(truth))
     matched = found[(found["cluster"] >= 0) & (found["false_alarm_rate"].value <= 1)]
     report_measures(matched, truth[matched["cluster"]])
+    if "a_k" in matched.colnames:
+        report_extinctions(matched, truth[matched["cluster"]])
 
 
 def report_rows(found, n_clusters):
@@ -258,6 +267,23 @@ def report_measures(found, truth):
                 f"{100 * held:.0f} % within errors"
             )
         print(f"r50 {low:.0f} to {high:.0f} ({chosen.sum()}): {'; '.join(texts)}")
+
+
+def report_extinctions(found, truth):
+    """Print bias and scatter of the extinctions by level, and what the errors hold."""
+    levels = np.round(np.log2(found["level"].value / found["level"].value.min()))
+    offset = (found["a_k"] - truth["a_k"]).to_value(u.mag)
+    held = np.abs(offset) <= found["a_k_err"].to_value(u.mag)
+    for level in sorted(set(levels)):
+        chosen = (levels == level) & np.isfinite(offset)
+        if not chosen.any():
+            continue
+        print(
+            f"a_k on level {1 << int(level)} ({chosen.sum()} of "
+            f"{np.sum(levels == level)}): {np.median(offset[chosen]):+.2f}, scatter "
+            f"{np.std(offset[chosen]):.2f} mag, {100 * held[chosen].mean():.0f} % "
+            f"within errors, true ones {np.std(truth['a_k'][chosen].value):.2f}"
+        )
 
 
 def report_rivals(clusters, nulls):

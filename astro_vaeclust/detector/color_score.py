@@ -95,13 +95,18 @@ class ColorScore(nn.Module):
         They have ``a_k``, in mag, among their measures and errors. The parameters are
         those of `color_inputs`.
         """
+        score, a_k, error = self.judged(candidates, bands, usable, fine)
+        colored = replace(
+            candidates,
+            measures=candidates.measures | {"a_k": a_k},
+            errors=candidates.errors | {"a_k": error},
+        )
+        return colored.with_scores(score)
+
+    def judged(self, candidates, bands, usable, fine):
+        """Return the scores, extinctions and their errors, each (n,)."""
         inputs = torch.from_numpy(color_inputs(candidates, bands, usable, fine))
         with torch.inference_mode():
             outputs = self(inputs.to(self.slope.device))
         score, a_k, log_variance = (one.cpu().double().numpy() for one in outputs)
-        colored = replace(
-            candidates,
-            measures=candidates.measures | {"a_k": a_k},
-            errors=candidates.errors | {"a_k": np.exp(0.5 * log_variance)},
-        )
-        return colored.with_scores(score)
+        return score, a_k, np.exp(0.5 * log_variance)

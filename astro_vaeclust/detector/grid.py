@@ -25,7 +25,7 @@ from ..images.sky import Meshes, Sky, check_enough_usable, mesh_side
 from ..utils.bands import BANDS
 from .channels import compress, decompressed, of_longest
 
-__all__ = ["NetworkGrid", "NetworkImage", "Scaling"]
+__all__ = ["NetworkGrid", "NetworkImage", "Scaling", "bands_on_level"]
 
 COARSE = 1.0
 """Arcseconds per network pixel of the finest level of images that are not fine."""
@@ -282,24 +282,13 @@ class NetworkImage:
         Colours enter on the finest level; on others bands after one that shows every
         pixel, from the longest, add nothing.
         """
-        made, failures = {}, {}
-        for band in reversed(image.bands):
-            try:
-                made[band] = cls.from_image(image.bands[band], grid)
-            except ValueError as error:
-                if not is_unusable(error):
-                    raise
-                failures[band] = error
-                continue
-            if grid.binning > 1 and made[band].channels[2].all():
-                break
+        made, failures = _channels_of_bands(image, grid, enough=grid.binning > 1)
         if not made:
             raise failures.popitem()[1]
         for band, failure in failures.items() if grid.binning == 1 else ():
             text = f"image {band}: {failure}; it is left out"
             warnings.warn(text, AstropyUserWarning, stacklevel=2)
-        nothing = np.zeros_like(next(iter(made.values())).channels)
-        bands = [made[band].channels if band in made else nothing for band in BANDS]
+        bands = _every_band(made)
         channels = of_longest(bands)
         bands = bands if len(made) > 1 and grid.binning == 1 else []
         return cls(channels, decompressed(channels[0]), grid, bands)
@@ -333,6 +322,41 @@ class NetworkImage:
             scaled = _significance(peaks, scaling.peak_level, scaling.peak_spread, mask)
             compress(scaled, channels[1])
         return cls(channels, significance, grid)
+
+
+def bands_on_level(image, grid):
+    """
+    Return the channels of J, H and Ks on a grid, zero for one that shows too little.
+
+    At least one of the bands of the image shows enough.
+    """
+    return _every_band(_channels_of_bands(image, grid)[0])
+
+
+def _channels_of_bands(image, grid, *, enough=False):
+    """
+    Return the channels of each band on a grid, and why others show too little (dicts).
+
+    With ``enough``, from the longest until one shows every pixel.
+    """
+    made, failures = {}, {}
+    for band in reversed(image.bands):
+        try:
+            made[band] = NetworkImage.from_image(image.bands[band], grid).channels
+        except ValueError as error:
+            if not is_unusable(error):
+                raise
+            failures[band] = error
+            continue
+        if enough and made[band][2].all():
+            break
+    return made, failures
+
+
+def _every_band(made):
+    """Return the channels of J, H and Ks, zero for one that is not there (list)."""
+    nothing = np.zeros_like(next(iter(made.values())))
+    return [made.get(band, nothing) for band in BANDS]
 
 
 def _level_and_spread(peaks):

@@ -14,7 +14,9 @@ from functools import cached_property
 import numpy as np
 from astropy.table import Table
 
-from .calibration import usable_candidates
+from ..utils.bands import BAND_SETS, BANDS
+from .calibration import cell_means, usable_candidates
+from .candidates import MIN_USABLE
 from .inference import run_network
 from .measure import measured_columns
 from .network import MEASURES
@@ -135,13 +137,19 @@ class LevelSearch:
         return run_network(network, self.network_image.channels)
 
     @cached_property
-    def found(self):
-        """Candidates of the image alone, and the conditions of all cells."""
+    def _by_height(self):
+        """Candidates by the heights of their peaks, and the conditions of all cells."""
         found, conditions = usable_candidates(self.maps, self.network_image.channels)
         if self.cells is not None:
             found = found[self.cells[tuple(found.cells.T)]]
         if self.level:
             found = found[found.measures["log_r50"] >= np.log10(MIN_R50)]
+        return found, conditions
+
+    @cached_property
+    def found(self):
+        """Candidates of the image alone, and the conditions of all cells."""
+        found, conditions = self._by_height
         if self.network_image.bands and len(found):
             found = self.model.color.scored(
                 found, self.network_image.bands, conditions[1], self.grid.is_fine
@@ -191,6 +199,50 @@ class LevelSearch:
             self.candidates.score, crowding, self.grid.is_fine, self.level
         )
         return own / self.fractions[self.level]
+
+    def extinctions(self, numbers, bands, model):
+        """
+        Measure the extinction of candidates of a coarser level.
+
+        Parameters
+        ----------
+        numbers : (n,) int array
+            Of the candidates, as `rows` has them.
+        bands : list of (3, ny, nx) array
+            What `~astro_vaeclust.detector.grid.bands_on_level` returns.
+        model : `~astro_vaeclust.detector.model.TrainedModel`
+            The model for all sets of bands: of each candidate those count that show it.
+
+        Returns
+        -------
+        a_k, errors : (n,) array
+            In mag; NaN where a single band shows a candidate, or where the model was
+            not calibrated for the level in these bands.
+        """
+        cells = self.candidates.cells[numbers]
+        found, (_, usable) = self._by_height
+        place = {tuple(cell): row for row, cell in enumerate(found.cells.tolist())}
+        found = found[[place[tuple(cell)] for cell in cells.tolist()]]
+        at = tuple(cells.T)
+        shown = np.array([cell_means(band[2])[at] >= MIN_USABLE for band in bands])
+        values = np.full((2, len(found)), np.nan)
+        for names in BAND_SETS:
+            there = np.isin(BANDS, names)
+            here = (shown == there[:, np.newaxis]).all(axis=0)
+            known = model.color_calibrations
+            if not here.any() or (known and ",".join(names) not in known):
+                continue
+            own = [
+                band * np.float32(one) for band, one in zip(bands, there, strict=True)
+            ]
+            _, *judged = model.color.judged(found[here], own, usable, fine=False)
+            calibration = model.for_bands(names).calibration
+            if calibration is not None:
+                judged = calibration.corrected(
+                    "a_k", *judged, self.grid.is_fine, self.level
+                )
+            values[:, here] = judged
+        return values
 
     def _check_rates_are_stated(self, limit):
         rates = self.candidate_rates
@@ -245,6 +297,7 @@ class LevelSearch:
             "x": x + corner[1],
             "y": y + corner[0],
             "level": np.full(len(candidates), self.grid.scale),
+            "candidate": np.flatnonzero(chosen),
             "score": self._scores[chosen],
             "false_alarm_rate": self.candidate_rates[chosen],
         }

@@ -37,8 +37,7 @@ def measured_columns(network_image, maps, candidates, *, calibration=None, level
     columns : dict of (n,) array
         ``radius``, ``r50``, their errors and ``center_err`` in arcsec, ``n_members``
         with its error, ``nebulosity``, ``p_cluster``, ``p_nebula``, ``p_artefact``;
-        ``a_k`` in mag with its error, NaN for one band, and on coarser levels, where
-        single stars are not seen.
+        ``a_k`` in mag with its error, NaN for one band, and on coarser levels.
     """
     grid = network_image.grid
 

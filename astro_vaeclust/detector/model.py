@@ -75,7 +75,9 @@ class TrainedModel:
     def __post_init__(self):
         """Check that calibrations in colour have all that is measured."""
         for bands, calibration in self.color_calibrations.items():
-            n_known = min(map(len, calibration.biases))
+            levels = (one for of_kind in calibration.levels for one in of_kind)
+            biases = (*calibration.biases, *(level.biases for level in levels))
+            n_known = min(map(len, biases))
             if n_known < len(COLOR_MEASURES):
                 raise ValueError(
                     f"color_calibrations must have {len(COLOR_MEASURES)} measures, got "

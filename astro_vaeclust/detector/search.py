@@ -21,7 +21,7 @@ from ..measure.circles import (
 from ..measure.stacking import part_numbers
 from .conditions import flag_outside
 from .coverage import cells_in_fewer_bands
-from .grid import NetworkGrid, NetworkImage
+from .grid import NetworkGrid, NetworkImage, bands_on_level
 from .levels import (
     LevelSearch,
     level_fractions,
@@ -167,7 +167,20 @@ class DetectorSearch(ClusterSearchBase):
         """The clusters that are reported, see `merge_rows` (Table)."""
         limit = self.max_false_alarm_rate
         rows = vstack([one.rows(limit) for one in (*self.levels, *self.parts)])
-        return reported(rows, self._pixel_scale, limit, self.n_largest)
+        rows = reported(rows, self._pixel_scale, limit, self.n_largest)
+        if self.image.bands:
+            self._measure_extinctions(rows)
+        return rows
+
+    def _measure_extinctions(self, rows):
+        """Measure those of coarser levels, which are few, on the bands of these."""
+        for level in self.levels[1:]:
+            chosen = np.flatnonzero(rows["level"] == level.grid.scale)
+            if len(chosen):
+                numbers = np.asarray(rows["candidate"][chosen])
+                bands = bands_on_level(self.image, level.grid)
+                found = level.extinctions(numbers, bands, self.given_model)
+                rows["a_k"][chosen], rows["a_k_err"][chosen] = found
 
     @property
     def _pixel_scale(self):

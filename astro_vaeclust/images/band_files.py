@@ -60,8 +60,8 @@ def bands_of_folder(folder, hdu=None):
     if not files:
         reasons = "".join(f"; {path.name}: {why}" for path, why in others.items())
         raise ValueError(
-            f"{folder} has no FITS image whose header, as {' or '.join(BAND_CARDS)}, "
-            f"or name states one of {', '.join(BANDS)}{reasons}"
+            f"{folder} has no FITS image whose header, as {BAND_CARDS[0]}, or name "
+            f"states one of {', '.join(BANDS)}{reasons}"
         )
     return {band: files[band] for band in BANDS if band in files}, others
 

@@ -307,7 +307,7 @@ def _stated_band(image, number):
     where = f"the header of image {image.name or f'number {number}'}"
     if not image.band:
         raise ValueError(
-            f"images: {where} names no band as {' or '.join(BAND_CARDS)}; give a dict "
+            f"images: {where} names no band, as {BAND_CARDS[0]} does; give a dict "
             "from bands to images"
         )
-    return band_of(image.band, f"the band in {where}")
+    return known_band(image.band) or band_of(image.band, f"the band in {where}")

@@ -29,7 +29,7 @@ from ..exceptions import LossyDataWarning
 from . import arrays, hdus
 from .cards import check_scaling, readable_header
 from .celestial import celestial_wcs
-from .image import BAND_CARDS
+from .image import BAND_CARDS, stated_band
 from .source import ImageSource, LazyPixels
 
 if TYPE_CHECKING:
@@ -230,10 +230,12 @@ def _from_hdu(hdu, hdulist, *, wcs, masks, error):
     name = os.path.basename((hdulist and hdulist.filename()) or "")
     header = readable_header(hdu.header)  # a copy, as reading changes BITPIX
     check_scaling(header, name)
-    if hdulist and not any(card in header for card in BAND_CARDS):
+    if hdulist and not stated_band(header):
+        primary = readable_header(hdulist[0].header)
         for card in BAND_CARDS:  # UKIDSS has it in the primary HDU, beside the image
-            if card in hdulist[0].header:
-                header.append(hdulist[0].header.cards[card])
+            if card in primary:
+                header.remove(card, ignore_missing=True, remove_all=True)
+                header.append(primary.cards[card])
     return _checked(
         LazyPixels(hdu, name),
         hdu.shape,

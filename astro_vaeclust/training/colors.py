@@ -70,6 +70,11 @@ def fit_color_score(model, tiles, *, seed=0, workers=1, progress_bar=None):
     -------
     model : `~astro_vaeclust.detector.model.TrainedModel`
         The same with a score in colour, not calibrated.
+
+    Raises
+    ------
+    ValueError
+        If nothing on the tiles is a candidate.
     """
     found = run_jobs(
         partial(_samples, model),
@@ -83,6 +88,10 @@ def fit_color_score(model, tiles, *, seed=0, workers=1, progress_bar=None):
         np.concatenate([getattr(sample, name) for sample in samples])
         for name in ("inputs", "is_cluster", "a_k")
     )
+    if not len(inputs):
+        raise ValueError(
+            f"tiles must show candidates, got none on {len(tiles)}; take more tiles"
+        )
     logger.info("%d candidates in colour, %d clusters", len(inputs), is_cluster.sum())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

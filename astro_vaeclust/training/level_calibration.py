@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from ..detector.calibration import SCORES, Calibration, LevelCalibration
-from ..detector.network import MEASURES
+from ..detector.network import COLOR_MEASURES, MEASURES
 from ..utils.bands import BAND_SETS
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
@@ -31,6 +31,9 @@ SETS = tuple(map(",".join, BAND_SETS))
 
 ONE_BAND = "one"
 """Stands for the search of a single band, whichever it is."""
+
+UNKNOWN = (np.nan,) * len(COLOR_MEASURES)
+"""Errors of a level on which the extinction was not calibrated."""
 
 MIN_CANDIDATES = 40
 """False candidates with which the rates of a level are fitted."""
@@ -72,11 +75,11 @@ def calibrate_on_skies(model, skies, folder, *, workers=1, progress_bar=None):
 
 def calibrate_colors(model, skies, folder, *, workers=1, progress_bar=None):
     """
-    Calibrate the finest level for each set of bands; what was searched is used.
+    Calibrate each set of bands; what was searched is used.
 
-    Coarser levels see the longest band alone, and stay as they are of one band; so do
-    the factor of the real sky, and the errors of all but the extinction: they rest on
-    more clusters there.
+    The rates of coarser levels, where the longest band decides alone, stay as they are
+    of one band; so do the factor of the real sky, and the errors of all but the
+    extinction: they rest on more clusters there.
 
     Parameters
     ----------
@@ -96,10 +99,13 @@ def calibrate_colors(model, skies, folder, *, workers=1, progress_bar=None):
         If the folder holds results of another model or sky.
     """
     bare = replace(model, calibration=None, color_calibrations={})
-    kept = {
-        "levels": model.calibration.levels,
-        "real_sky": model.calibration.real_sky,
-    }
+    levels = tuple(
+        tuple(LevelCalibration(level.intensity) for level in of_kind)
+        for of_kind in model.calibration.levels
+    )
+    kept = {"levels": levels}
+    for name in ("real_sky", "score_coefficients"):  # the latter for coarser levels
+        kept[name] = getattr(model.calibration, name)
     models = dict.fromkeys(SETS, bare)
     models = _calibrated(models, skies, folder, workers, progress_bar, kept)
     calibrations = {
@@ -111,16 +117,24 @@ def calibrate_colors(model, skies, folder, *, workers=1, progress_bar=None):
 
 def _with_errors_of(one_band, calibration):
     """Return a calibration in colour that has its errors but for the extinction."""
-    scales = {
-        name: tuple(
-            (*before[: len(MEASURES)], *after[len(MEASURES) :])
-            for before, after in zip(
-                getattr(one_band, name), getattr(calibration, name), strict=True
-            )
-        )
-        for name in ERRORS[1:]
-    }
-    return replace(calibration, **scales)
+
+    def joined(before, after):
+        return (*before[: len(MEASURES)], *after[len(MEASURES) :])
+
+    def of_both_kinds(name):
+        pairs = zip(getattr(one_band, name), getattr(calibration, name), strict=True)
+        return tuple(joined(*pair) for pair in pairs)
+
+    def of_level(before, after):
+        names = {n: joined(getattr(before, n), getattr(after, n)) for n in ERRORS}
+        return replace(before, **names)
+
+    levels = tuple(
+        tuple(map(of_level, *kinds))
+        for kinds in zip(one_band.levels, calibration.levels, strict=True)
+    )
+    scales = {name: of_both_kinds(name) for name in ERRORS[1:]}
+    return replace(calibration, levels=levels, **scales)
 
 
 def _calibrated(models, skies, folder, workers, progress_bar, kept=None):
@@ -159,8 +173,8 @@ def _calibrated(models, skies, folder, workers, progress_bar, kept=None):
             if has_clusters:
                 finest = bands != ONE_BAND
                 models[bands] = calibrate_level_errors(model, parts, finest=finest)
-            else:
-                models[bands] = calibrate_level_rates(model, parts)
+                continue
+            models[bands] = calibrate_level_rates(model, parts)
             if kept:
                 calibration = replace(models[bands].calibration, **kept)
                 models[bands] = replace(
@@ -237,6 +251,7 @@ def calibrate_level_errors(model, pairs, *, finest=False):
     model : `~astro_vaeclust.detector.model.TrainedModel`
         The same with errors. Those of a level with few clusters are those of the level
         below; on the first of fine images, those of others, as one network sees both.
+        With ``finest``, in colour, those of the first level are NaN then.
     """
     calibration, levels, errors = model.calibration, [], ()
     if finest:
@@ -249,6 +264,8 @@ def calibrate_level_errors(model, pairs, *, finest=False):
         calibration = replace(calibration, **corrections)
     for fine, of_kind in enumerate(calibration.levels):
         calibrated = []
+        if finest:
+            errors = (UNKNOWN,) * len(ERRORS)
         for number, level in enumerate(of_kind, 1):
             errors = _errors(pairs, (bool(fine), number)) or errors
             calibrated.append(LevelCalibration(level.intensity, *errors))

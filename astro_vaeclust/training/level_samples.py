@@ -109,8 +109,8 @@ def level_pairs(model, tile, image):
     -------
     pairs : dict of (bool, int) to (n, 2, n_measures) array
         By whether the image is fine and the level: deviations from the truth and
-        stated errors of `~astro_vaeclust.detector.network.COLOR_MEASURES`, of which
-        coarser levels have no extinction.
+        stated errors of `~astro_vaeclust.detector.network.COLOR_MEASURES`, the last
+        in several bands.
     """
     search = DetectorSearch(image, model, max_false_alarm_rate=PAIRS_RATE)
     rows, truth, pairs = search.rows, tile.clusters, {}
@@ -124,6 +124,8 @@ def level_pairs(model, tile, image):
     limit = np.maximum(r50, MATCH_RADIUS.to_value(u.arcsec))
     distance = np.hypot(dx, dy) * pixel
     for row, cluster in greedy_pairs(distance, limit, range(len(rows))):
+        if image.bands and np.isnan(rows["a_k"][row]):
+            continue  # a single band shows it
         cell = CELL * rows["level"][row]
         true = r50[cluster], r80[cluster], max(truth["n_inside"][cluster], 1)
         deviations, errors = (
@@ -134,7 +136,7 @@ def level_pairs(model, tile, image):
             deviations.append(np.log10(rows[name][row] / value))
             errors.append(rows[f"{name}_err"][row] / rows[name][row] / np.log(10))
         level = round(np.log2(rows["level"][row] / finest.scale))
-        if image.bands and not level:
+        if image.bands:
             deviations.append(rows["a_k"][row] - truth["a_k"][cluster].value)
             errors.append(rows["a_k_err"][row])
         pairs.setdefault((finest.is_fine, level), []).append([deviations, errors])

@@ -18,7 +18,7 @@ MOSAIC_CLUSTERS = 12
 """Clusters of mosaics that have some."""
 
 COLOR_FRACTION = 0.4
-"""Numbers of tiles in colour over those in a single band."""
+"""Numbers of tiles without clusters in colour over those in a single band."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class LevelSky:
             survey=self.survey,
             side=self.side * u.deg,
             clusters=self.n_clusters,
-            nulls=clouds * MOSAIC_CLUSTERS,
+            nulls=clouds * (self.n_clusters or MOSAIC_CLUSTERS),
         )
 
 
@@ -67,9 +67,9 @@ def level_skies(surveys, fraction=1.0):
     """
     Return the sky of the calibration of surveys (tuple of `LevelSky`).
 
-    For each there are tiles without clusters and images with some. Mosaics take long
-    in fine pixels, and colours enter on the finest level only, so that of fine surveys
-    and in colour there are tiles alone.
+    For each there are images without clusters and with some. Mosaics take long in fine
+    pixels, so that of fine surveys there are tiles alone; and colours enter the scores
+    of the finest level only, so that in colour mosaics are for the errors.
 
     Parameters
     ----------
@@ -80,20 +80,24 @@ def level_skies(surveys, fraction=1.0):
     """
 
     def sky(survey, kind, number, **settings):
-        number = round(fraction * number * (COLOR_FRACTION if in_color else 1))
         return LevelSky(
-            name=f"{survey}-{kind}", survey=survey, number=number, **settings
+            name=f"{survey}-{kind}",
+            survey=survey,
+            number=round(fraction * number),
+            **settings,
         )
 
     skies = []
     for survey in surveys:
         *others, last = checked_surveys(survey)
-        in_color = bool(others)
         is_fine = last.pixel_scale < FINE
-        skies.append(sky(survey, "tiles", 600 if is_fine else 1300))
-        if is_fine or in_color:
+        n_tiles = (600 if is_fine else 1300) * (COLOR_FRACTION if others else 1)
+        skies.append(sky(survey, "tiles", n_tiles))
+        if is_fine or others:
             skies.append(sky(survey, "clusters", 150, n_clusters=1))
-        else:
+        if others and not is_fine:
+            skies.append(sky(survey, "mosaics", 40, side=0.6, n_clusters=8))
+        elif not is_fine:
             skies.append(sky(survey, "mosaics", 64, side=1.25))
             some = {"n_clusters": MOSAIC_CLUSTERS}
             skies.append(sky(survey, "clusters", 40, side=1.25, **some))

@@ -23,7 +23,7 @@ _NAMES = {
     "k-short": "Ks",
 }
 
-_CODE = r"(98|[._][a-z]{0,3}\d+|\s*\+\s*(clear|open))$"
+_ADDED = r"^(clear|open)\s*\+\s*|(98|\.wc\d+|_g\d+|\s*\+\s*(clear|open))$"
 """What instruments add to the name of a filter, as in J98, J.WC8101 and J + clear."""
 
 
@@ -48,12 +48,12 @@ def band_of(name, argument="band"):
     ValueError
         If it is none of these; the message lists them.
     """
-    band = known_band(name)
+    band = _NAMES.get(str(name).strip().lower())
     if band is None:
         raise ValueError(f"{argument} must be one of {', '.join(BANDS)}, got {name!r}")
     return band
 
 
 def known_band(name):
-    """Return the band that a name, or that of a filter, is of; None for another."""
-    return _NAMES.get(re.sub(_CODE, "", str(name).strip().lower()))
+    """Return the band of a filter as instruments name it; None for another filter."""
+    return _NAMES.get(re.sub(_ADDED, "", str(name).strip().lower()))

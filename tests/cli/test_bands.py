@@ -99,7 +99,7 @@ def test_a_folder_of_one_band_is_its_image(folder, capsys):
         (["w3/ks.fits", "--reference", "J"], "--reference is for several bands"),
         (["w3", "--block-size", "64"], "--block-size is for one band: several are"),
         (["w3", "--mixture", "gmm"], "data in several bands is for the search with a"),
-        (["empty"], "empty has no FITS image whose header, as FILTER or BAND or"),
+        (["empty"], "empty has no FITS image whose header, as FILTER, or name"),
         (["--band", "J=lost.fits", "--band", "H=w3/h.fits"], "no such file: lost.fits"),
     ],
 )

@@ -14,7 +14,7 @@ from astro_vaeclust.detector.calibration import Calibration, usable_candidates
 from astro_vaeclust.detector.color_score import ColorScore, color_inputs
 from astro_vaeclust.detector.coverage import cells_in_fewer_bands
 from astro_vaeclust.detector.embedding import ConvVAE
-from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage
+from astro_vaeclust.detector.grid import NetworkGrid, NetworkImage, bands_on_level
 from astro_vaeclust.detector.inference import run_network
 from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.detector.search import DetectorSearch
@@ -181,7 +181,7 @@ def test_what_fewer_bands_show_is_as_in_these_alone(tile, gone):
     if len(left) > 1:
         np.testing.assert_allclose(found["a_k"], alone["a_k"], atol=0.01)
     else:
-        assert np.isnan(search.rows["a_k"][search.rows["x"] < 280]).all()
+        assert np.isnan(found["a_k"]).all()
 
 
 def test_an_image_that_all_bands_show_has_no_parts(tile):
@@ -196,12 +196,19 @@ def test_an_image_that_all_bands_show_has_no_parts(tile):
 
 def with_all_measures(calibration):
     """Return the calibration of one band with room for the extinction."""
-    return replace(
-        calibration,
-        biases=tuple((*values, 0.0) for values in calibration.biases),
-        error_factors=tuple((*values, 1.0) for values in calibration.error_factors),
-        error_floors=tuple((*values, 0.0) for values in calibration.error_floors),
+    added = {"biases": 0.0, "error_factors": 1.0, "error_floors": 0.0}
+    levels = tuple(
+        tuple(
+            replace(one, **{n: (*getattr(one, n), value) for n, value in added.items()})
+            for one in of_kind
+        )
+        for of_kind in calibration.levels
     )
+    finest = {
+        name: tuple((*values, value) for values in getattr(calibration, name))
+        for name, value in added.items()
+    }
+    return replace(calibration, levels=levels, **finest)
 
 
 def test_calibrations_of_one_band_are_refused(model):
@@ -223,15 +230,74 @@ def test_the_calibration_is_that_of_the_bands(model):
         replace(model, color=None).for_bands(("J", "H"))
 
 
-def test_large_clusters_have_no_extinction(tile, model):
-    """Of coarser levels, where single stars are not seen."""
+def coarse_rows(image, model):
+    """Return the rows of coarser levels of a search without a limit."""
+    rows = DetectorSearch(image, model, max_false_alarm_rate=None).rows
+    return rows[rows["level"] > rows["level"].min()]
+
+
+def test_large_clusters_have_the_extinction_of_the_bands_that_show_them(tile):
+    model = load_model()
+
+    def measured(image):
+        level = DetectorSearch(image, model, max_false_alarm_rate=None).levels[1]
+        numbers = np.arange(len(level.candidates))
+        bands = bands_on_level(image, level.grid)
+        return level.extinctions(numbers, bands, model)
+
+    image = image_of(tile)
+    whole = measured(image)
+    assert whole.size
+    assert np.isfinite(whole).all()
+    mask = np.ones(image.shape, dtype=bool)
+    mask[:, -40:] = False
+    for hidden, left in (("J", "H,Ks"), ("H", "J,Ks"), ("J,H", None)):
+        few = {
+            band: replace(image.bands[band], mask=mask) for band in hidden.split(",")
+        }
+        found = measured(replace(image, bands=image.bands | few))
+        expected = measured(image_of(tile, left)) if left else found * np.nan
+        np.testing.assert_allclose(found, expected, atol=0.02)  # masked pixels differ
+        assert found.shape == whole.shape
+        if hidden == "J":
+            assert np.abs(found - whole).max() > 0.1
+
+
+def test_extinctions_of_coarser_levels_are_corrected_by_their_calibration(tile, model):
     calibration = with_all_measures(load_model().calibration)
-    model = replace(model, color_calibrations={"J,H,Ks": calibration})
-    rows = DetectorSearch(image_of(tile), model, max_false_alarm_rate=None).rows
-    is_finest = rows["level"] == rows["level"].min()
-    assert 0 < is_finest.sum() < len(rows)
-    assert np.isfinite(rows["a_k"][is_finest]).all()
-    assert np.isnan(rows["a_k"][~is_finest]).all()
+    level = calibration.levels[0][0]
+    other = replace(
+        level,
+        biases=(*level.biases[:5], 0.25),
+        error_factors=(*level.error_factors[:5], 3.0),
+        error_floors=(*level.error_floors[:5], 4.0),
+    )
+    levels = ((other, *calibration.levels[0][1:]), calibration.levels[1])
+    for one, value, error in (
+        (calibration, 0.0, 1.0),  # of a score that has learned nothing
+        (replace(calibration, levels=levels), -0.25, 5.0),
+    ):
+        rows = coarse_rows(
+            image_of(tile), replace(model, color_calibrations={"J,H,Ks": one})
+        )
+        np.testing.assert_allclose(rows["a_k"], value)
+        np.testing.assert_allclose(rows["a_k_err"], error)
+
+
+def test_coarser_levels_of_fine_images_have_the_rates_of_one_band():
+    fine = simulate_tile(
+        survey="ukidss-j+ukidss-h+ukidss-k", shape=(900, 900), clusters=1, seed=3
+    )
+    image, model = image_of(fine), load_model()
+    one, several = (
+        DetectorSearch(this, model, max_false_alarm_rate=None).levels[1]
+        for this in (replace(image, bands={}), image)
+    )
+    assert len(one.candidates)
+    np.testing.assert_array_equal(several.candidate_rates, one.candidate_rates)
+    rows = coarse_rows(image, model)
+    assert len(rows)
+    assert np.isnan([rows["a_k"], rows["a_k_err"]]).all()  # not calibrated
 
 
 def test_a_finder_with_such_a_model_takes_the_bands(tile, model, tmp_path):

@@ -2,6 +2,7 @@
 """Images in several bands come on one grid, each pixel where it is in the sky."""
 
 import sys
+import warnings
 
 import astropy.units as u
 import numpy as np
@@ -145,10 +146,30 @@ def test_the_band_of_a_file_may_be_in_its_primary_header(tile, tmp_path):
     hdu = fits.ImageHDU(tile.image.data, tile.image.wcs.to_header())
     fits.HDUList([primary, hdu]).writeto(tmp_path / "ukidss.fits")
     assert list(read_bands([tmp_path / "ukidss.fits"])) == ["Ks"]
-    del primary.header["FILTER"]
-    primary.header["HIERARCH ESO INS FILT1 NAME"] = "J"
-    fits.HDUList([primary, hdu]).writeto(tmp_path / "eso.fits")
-    assert list(read_bands([tmp_path / "eso.fits"])) == ["J"]
+
+
+@pytest.mark.parametrize(
+    ("primary", "extension"),
+    [
+        ({"FILTER": "J"}, {"FILTER": ""}),
+        ({"FILTER": "J"}, {"BAND": 1, "FILTER1": "open"}),
+        ({"FILTER": "open", "BAND": "N/A"}, {"FILTER1": "Clear", "FILTER2": "J"}),
+        ({"HIERARCH ESO INS FILT1 NAME": "J"}, {}),
+        ({}, {"HIERARCH ESO INS FILT1 NAME": "OPEN", "ESO INS FILT2 NAME": "J"}),
+        ({"BAND": "J"}, {"FILTER": "unknown"}),
+    ],
+)
+def test_the_first_card_that_names_a_filter_counts(tile, primary, extension):
+    first = fits.PrimaryHDU()
+    hdu = fits.ImageHDU(tile.image.data, tile.image.wcs.to_header())
+    with warnings.catch_warnings(action="ignore"):  # of long names
+        first.header.update(primary)
+        hdu.header.update(extension)
+    before = first.header.copy()
+    (image,) = read_bands([fits.HDUList([first, hdu])]).values()
+    assert image.band == "J"
+    image.header["FILTER"] = "H"
+    assert first.header == before
 
 
 def test_shifts_by_whole_pixels_are_cuts(tile):
