@@ -104,7 +104,7 @@ class ColorScore(nn.Module):
         return colored.with_scores(score)
 
     def judged(self, candidates, bands, usable, fine):
-        """Return the scores, extinctions and their errors, each (n,)."""
+        """Return scores in logits, extinctions in mag and their errors, each (n,)."""
         inputs = torch.from_numpy(color_inputs(candidates, bands, usable, fine))
         with torch.inference_mode():
             outputs = self(inputs.to(self.slope.device))

@@ -279,8 +279,8 @@ class NetworkImage:
         """
         Do it for each band that shows enough on the grid.
 
-        Colours enter on the finest level; on others bands after one that shows every
-        pixel, from the longest, add nothing.
+        Colours enter the scores of the finest level; on others bands after one that
+        shows every pixel, from the longest, add nothing to these.
         """
         made, failures = _channels_of_bands(image, grid, enough=grid.binning > 1)
         if not made:

@@ -285,7 +285,8 @@ class LevelSearch:
         -------
         rows : `~astropy.table.Table`
             One row per candidate: centres in pixels of the image, lengths in arcsec
-            by the pixel scale of its middle, scores in logits.
+            by the pixel scale of its middle, scores in logits, and ``candidate``, the
+            number of each among the `candidates`.
         """
         chosen = np.ones(len(self.candidates), dtype=bool)
         if limit is not None:
