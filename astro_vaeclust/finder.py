@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from .utils.validation import (
     check_rate,
     check_seed,
 )
+from .utils.warning import warn
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -273,7 +273,7 @@ class VAEClusterFinder(ClusterFinderBase):
             image = read_in_bands(data, reference=reference, **given)
             catalog = self._detect_whole(image, None)
         if not len(catalog):
-            warnings.warn(str(catalog), NoDetectionsWarning, stacklevel=2)
+            warn(str(catalog), NoDetectionsWarning, stacklevel=2)
         return catalog
 
     def _detect_one(self, data, given, sources, block_size):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +18,7 @@ from .mixtures.labels import LABEL_RULES, cluster_probability
 from .mixtures.prior import PriorMixture
 from .segmentation import PeakFraction, Threshold, resolve_threshold, segment
 from .utils.validation import check_choice, check_count, check_number
+from .utils.warning import warn
 
 __all__ = [
     "HeatmapRegions",
@@ -162,7 +162,7 @@ class LatentSearch(ClusterSearchBase):
         kept = [pair for pair in self._latent_maps if not pair[0].collapsed]
         if self._has_collapsed:
             sizes = {map_.patch_size for map_, _ in self._latent_maps if map_.collapsed}
-            warnings.warn(
+            warn(
                 "posterior collapse: autoencoders learned nothing about windows of "
                 f"{', '.join(map(str, sorted(sizes)))} pixels; "
                 + ("they are left out" if kept else "there are no others to rely on"),

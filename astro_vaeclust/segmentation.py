@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import numbers
-import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from photutils.utils.exceptions import NoDetectionsWarning
 
 from .utils.registry import Registry
 from .utils.validation import check_fraction, check_number
+from .utils.warning import WARNINGS_LOCK, ignored_warnings
 
 __all__ = [
     "THRESHOLDS",
@@ -49,8 +49,7 @@ def segment(heatmap, mask, threshold, *, n_pixels, n_largest=None):
     level = threshold.level(usable)
     if not usable.max() > level:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoDetectionsWarning)
+    with ignored_warnings(NoDetectionsWarning):
         found = detect_sources(heatmap, level, n_pixels, mask=mask)
     return None if found is None else _by_weight(found, heatmap, n_largest)
 
@@ -130,7 +129,8 @@ class SigmaClipped(Threshold):
 
     def level(self, values: np.ndarray) -> float:
         """See `Threshold.level`."""
-        _, median, deviation = sigma_clipped_stats(values, sigma=3.0)
+        with WARNINGS_LOCK:
+            _, median, deviation = sigma_clipped_stats(values, sigma=3.0)
         return max(self.minimum, float(median + self.n_sigma * deviation))
 
 

@@ -11,6 +11,7 @@ from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 
 from ..images.celestial import celestial_wcs
+from ..utils.warning import WARNINGS_LOCK
 
 __all__ = ["Box", "Cone", "Footprint"]
 
@@ -111,7 +112,8 @@ class Box:
         scale = pixel_scale.to_value(u.deg)
         sides = (self.height.to_value(u.deg), self.width.to_value(u.deg))
         shape = tuple(max(1, round(side / scale)) for side in sides)
-        wcs = WCS(naxis=2)
+        with WARNINGS_LOCK:
+            wcs = WCS(naxis=2)
         wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
         wcs.wcs.cunit = ["deg", "deg"]
         wcs.wcs.crval = [self.center.ra.deg, self.center.dec.deg]

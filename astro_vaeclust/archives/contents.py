@@ -14,6 +14,7 @@ from astropy.nddata import CCDData
 from astropy.table import Table
 
 from ..images import hdus
+from ..utils.warning import WARNINGS_LOCK
 from .configuration import conf
 from .exceptions import ArchiveFormatError, ArchiveSizeError
 
@@ -76,7 +77,8 @@ def _read_hdu(hdulist):
     header = hdus.readable_header(hdu.header)
     pixels = np.array(hdu.data, dtype=np.float32)
     unit = hdus.read_unit(header) or u.adu
-    wcs = wcs.celestial
+    with WARNINGS_LOCK:
+        wcs = wcs.celestial
     wcs.array_shape = pixels.shape
     return CCDData(pixels, unit=unit, wcs=wcs, mask=~np.isfinite(pixels), meta=header)
 

@@ -12,6 +12,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 
 from ..images import hdus
 from ..utils.optional import import_optional
+from ..utils.warning import WARNINGS_LOCK
 from .areas import Footprint
 from .exceptions import NoDataError
 
@@ -82,7 +83,8 @@ def crop(image, box):
     shape = (high[0] - low[0], high[1] - low[1])
     middle = ((low[1] + high[1] - 1) / 2, (low[0] + high[0] - 1) / 2)
     try:
-        cutout = Cutout2D(image.data, middle, shape, wcs=image.wcs, copy=True)
+        with WARNINGS_LOCK:
+            cutout = Cutout2D(image.data, middle, shape, wcs=image.wcs, copy=True)
     except NoOverlapError as error:
         raise NoDataError("the image is somewhere else") from error
     wcs = cutout.wcs
@@ -122,7 +124,8 @@ def _coadd(images, box):
                 f"the tiles have unlike units, {str(first.unit)!r} and "
                 f"{str(image.unit)!r}, and cannot be joined"
             )
-    scale = np.sqrt(np.prod(proj_plane_pixel_scales(first.wcs))) * u.deg
+    with WARNINGS_LOCK:
+        scale = np.sqrt(np.prod(proj_plane_pixel_scales(first.wcs))) * u.deg
     wcs = box.wcs(scale)
     sky = _sky(first)
     with hdus.quietly():  # about the headers of the tiles

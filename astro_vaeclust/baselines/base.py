@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from ..sources.photometry import with_magnitudes
 from ..sources.table import read_sources
 from ..utils.provenance import run_metadata
 from ..utils.validation import check_angle, check_count, check_number
+from ..utils.warning import warn
 from .field import SourceField
 from .measurement import CandidateMeasurements
 
@@ -200,7 +200,7 @@ class BaselineFinder(ClusterFinderBase):
         measured = self._measure(field)
         columns = measured.columns()
         if columns is None:
-            warnings.warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
+            warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
         # nothing here is random; the seed is that of the table's metadata
         meta = run_metadata(self, image, [])
         return ClusterCatalog(

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from scipy.stats import mannwhitneyu
 
 from ..utils.validation import check_choice, check_count
+from ..utils.warning import WARNINGS_LOCK
 from .base import BaselineFinder
 from .candidates import Candidate
 
@@ -118,13 +119,15 @@ class HDBSCANFinder(BaselineFinder):
         for _ in range(N_ORDERS):
             order = rng.permutation(len(points))
             labels = np.empty(len(points), dtype=int)
-            labels[order] = HDBSCAN(
+            method = HDBSCAN(
                 min_cluster_size=self.min_cluster_size,
                 min_samples=self.min_samples,
                 cluster_selection_method=self.selection,
                 allow_single_cluster=False,
                 copy=True,
-            ).fit_predict(points[order])
+            )
+            with WARNINGS_LOCK:
+                labels[order] = method.fit_predict(points[order])
             yield labels
 
     def _score(self, field, neighbours, labels, group):

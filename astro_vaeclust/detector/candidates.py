@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 from photutils.detection import find_peaks
 from photutils.utils import NoDetectionsWarning
 
+from ..utils.warning import ignored_warnings
 from .network import CELL, MEASURES
 
 __all__ = ["Candidates", "find_candidates"]
@@ -90,9 +90,8 @@ def find_candidates(maps, usable=None, *, minimum=MIN_SCORE, comparable=COMPARAB
     with the score of the part. ``usable`` is the usable fraction of each cell, at least
     ``MIN_USABLE`` for a candidate; ``minimum`` the lowest logit.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoDetectionsWarning)
-        unusable = None if usable is None else usable < MIN_USABLE
+    unusable = None if usable is None else usable < MIN_USABLE
+    with ignored_warnings(NoDetectionsWarning):
         peaks = find_peaks(maps.center, minimum, box_size=BOX, mask=unusable)
     cells = np.empty((0, 2), dtype=int)
     if peaks is not None:

@@ -7,8 +7,6 @@ Elsewhere a stated rate is an extrapolation, and may be wrong by any factor.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from astropy.nddata import NDData
 from astropy.utils.exceptions import AstropyUserWarning
@@ -16,6 +14,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from ..measure.flags import ClusterFlags
 from ..sources.find import SEEING_SIDE
 from ..sources.seeing import fwhm_in_pixels
+from ..utils.warning import warn
 
 __all__ = [
     "RANGES",
@@ -115,7 +114,7 @@ def flag_outside(table, search):
     if not len(table):
         return
     table["flags"] |= int(ClusterFlags.OUT_OF_CALIBRATION)
-    warnings.warn(
+    warn(
         f"{search.image.name or 'the image'} is unlike those on which the model was "
         "calibrated, so that "
         f"false-alarm rates and errors may be wrong: {'; '.join(outside)}",

@@ -12,7 +12,6 @@ ordinary ones.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field, replace
 
 import astropy.units as u
@@ -23,6 +22,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from ..images.image import is_unusable
 from ..images.sky import Meshes, Sky, check_enough_usable, mesh_side
 from ..utils.bands import BANDS
+from ..utils.warning import warn
 from .channels import compress, decompressed, of_longest
 
 __all__ = ["NetworkGrid", "NetworkImage", "Scaling", "bands_on_level"]
@@ -287,7 +287,7 @@ class NetworkImage:
             raise failures.popitem()[1]
         for band, failure in failures.items() if grid.binning == 1 else ():
             text = f"image {band}: {failure}; it is left out"
-            warnings.warn(text, AstropyUserWarning, stacklevel=2)
+            warn(text, AstropyUserWarning, stacklevel=2)
         bands = _every_band(made)
         channels = of_longest(bands)
         bands = bands if len(made) > 1 and grid.binning == 1 else []

@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-import warnings
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ import torch
 
 from ..embeddings.latent_map import digest
 from ..utils.files import atomic_path
+from ..utils.warning import ignored_warnings
 from .calibration import Calibration
 from .color_score import ColorScore
 from .network import COLOR_MEASURES, ConvolutionalVAE, NetworkSettings
@@ -299,8 +299,7 @@ def _load_state(path, network, state):
 def _contents(path):
     """Return the header, and the states of the networks by their names."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of files of other kinds
+        with ignored_warnings(UserWarning):  # of files of other kinds
             contents = torch.load(path, map_location="cpu", weights_only=True)
         header = json.loads(contents["header"])
         if header["format"] != FORMAT:

@@ -10,7 +10,6 @@ sizes and in what surrounds them.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from scipy.ndimage import gaussian_filter, minimum_filter, uniform_filter
 from scipy.spatial import cKDTree
 
 from ..photometry.extinction import count_weights, reddening_free, star_extinction
+from ..utils.warning import ignored_warnings
 from .channels import decompressed, of_longest
 from .network import CELL
 
@@ -121,11 +121,9 @@ def find_band_stars(bands):
     significance, surroundings, usable = of_longest(bands)
     limit = PEAK * _noise(significance) + LEAST
     limit += TEXTURE * np.maximum(surroundings, 0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoDetectionsWarning)
-        peaks = find_peaks(
-            significance - surroundings, limit, box_size=3, mask=usable == 0
-        )
+    above = significance - surroundings
+    with ignored_warnings(NoDetectionsWarning):
+        peaks = find_peaks(above, limit, box_size=3, mask=usable == 0)
     y, x = np.empty((2, 0), dtype=int)
     if peaks is not None:
         y, x = np.array([peaks["y_peak"], peaks["x_peak"]])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..utils.validation import check_count
+from ..utils.warning import WARNINGS_LOCK
 from .latent_map import LatentMap, digest
 from .windows import WindowEmbedding
 
@@ -66,10 +67,13 @@ class PCAEmbedding(WindowEmbedding):
         sample = cells[:: -(-len(cells) // WINDOWS_TO_FIT)]
         n_components = min(self.latent, grid.patch_size**2, len(sample))
         analysis = PCA(n_components, svd_solver="randomized", random_state=seed)
-        analysis.fit(grid.cut(sample))
+        with WARNINGS_LOCK:
+            analysis.fit(grid.cut(sample))
         mean = np.zeros((*grid.valid.shape, n_components), dtype=np.float32)
         for part in np.array_split(cells, -(-len(cells) // WINDOWS_PER_PASS)):
-            mean[tuple(part.T)] = analysis.transform(grid.cut(part))
+            cut = grid.cut(part)
+            with WARNINGS_LOCK:
+                mean[tuple(part.T)] = analysis.transform(cut)
         return LatentMap(
             mean=mean,
             variance=np.zeros_like(mean),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import astropy.units as u
@@ -16,6 +15,7 @@ from scipy.stats import norm
 from ..matching.pairs import checked_table
 from ..utils.files import atomic_path
 from ..utils.statistics import fit_logistic
+from ..utils.warning import warn
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -115,7 +115,7 @@ class SelectionFunction:
         values = {name: _plain(name, injections[name]) for name in UNITS}
         found = np.asarray(injections["is_found"], dtype=bool)
         if min(found.sum(), (~found).sum()) < MIN_OUTCOMES:
-            warnings.warn(
+            warn(
                 f"{found.sum()} of {len(found)} injections were found: fewer than "
                 f"{MIN_OUTCOMES} were found, or missed, and the fit is only a limit",
                 AstropyUserWarning,

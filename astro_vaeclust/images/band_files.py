@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 from pathlib import Path
 
 from ..utils.bands import BANDS, known_band
+from ..utils.warning import muted
 from . import hdus
 from .image import BAND_CARDS
 from .read import open_image
@@ -73,7 +73,7 @@ def _stated_band(path, hdu):
             return None, "it holds no image"
         try:
             with (
-                warnings.catch_warnings(action="ignore"),  # said when it is read
+                muted(Warning),  # said when it is read
                 open_image(hdulist, hdu=hdu) as source,
             ):
                 stated = source.band

@@ -15,8 +15,8 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from ..utils.bands import BANDS, band_of, known_band
 from ..utils.validation import check_choice
+from ..utils.warning import WARNINGS_LOCK, warn
 from .alignment import on_grid
-from .hdus import WARNINGS_LOCK
 from .image import BAND_CARDS, Image, is_unusable, unusable
 from .read import read_image
 from .sky import check_enough_usable
@@ -205,13 +205,13 @@ def _read_all(images, given):
 
 def _leave_out(failure):
     """Warn that an image cannot be used, and why."""
-    warnings.warn(f"{failure}; it is left out", AstropyUserWarning, stacklevel=4)
+    warn(f"{failure}; it is left out", AstropyUserWarning, stacklevel=4)
 
 
 def _compare_with_header(band, image):
     """Warn if the header names another filter than the dict."""
     if image.band and known_band(image.band) != band:
-        warnings.warn(
+        warn(
             f"image {band}: the header of {image.name or 'data'} names the band "
             f"{image.band!r}; it is taken as {band}",
             AstropyUserWarning,
@@ -300,7 +300,7 @@ def _naming(name):
     finally:
         for one in said:
             text = f"image {name}: {one.message}"
-            warnings.warn(text, one.category, stacklevel=4)
+            warn(text, one.category, stacklevel=4)
 
 
 def _stated_band(image, number):

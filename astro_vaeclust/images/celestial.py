@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -13,6 +12,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area, wcs_to_celestial_frame
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 
+from ..utils.warning import WARNINGS_LOCK, warn
 from .hdus import first_line, quietly
 
 __all__ = [
@@ -79,7 +79,7 @@ def celestial_wcs(wcs, shape):
     celestial.array_shape = shape
     ratio = float(pixel_axis_ratio(celestial, *middle(shape)))
     if ratio > MAX_AXIS_RATIO:
-        warnings.warn(
+        warn(
             f"wcs: on the sky, pixels are {ratio:.2g} times as long as wide; what is "
             "round on the image is not on the sky, and radii are means",
             AstropyUserWarning,
@@ -105,7 +105,8 @@ def pixel_area(wcs, x, y):
         Areas in deg2, to the last digit that at the reference point, which has no
         distortion, where they are the same within ``SAME_AREA``.
     """
-    reference = proj_plane_pixel_area(wcs)
+    with WARNINGS_LOCK:
+        reference = proj_plane_pixel_area(wcs)
     along_x, along_y = _extents(wcs, x, y)
     local = np.linalg.norm(np.cross(along_x, along_y), axis=-1)
     is_same = ~(np.abs(local / reference - 1) > SAME_AREA)
@@ -145,6 +146,12 @@ def _extents(wcs, x, y):
     return right - left, above - below
 
 
+def wcs_of_part(wcs, place):
+    """Return the WCS of a part of an image, which has these rows and columns."""
+    with WARNINGS_LOCK:
+        return wcs.slice(place)
+
+
 def middle(shape):
     """Return the centre of an image in pixels, x and y."""
     return (shape[1] - 1) / 2, (shape[0] - 1) / 2
@@ -159,7 +166,7 @@ def _as_fits_wcs(wcs):
             slice(part, part + 1) if isinstance(part, Integral) else part
             for part in unwrapped._slices_array
         ]
-        return _as_fits_wcs(unwrapped._wcs).slice(planes)
+        return wcs_of_part(_as_fits_wcs(unwrapped._wcs), planes)
     if not isinstance(unwrapped, WCS):
         raise TypeError(
             "wcs must be an astropy.wcs.WCS, or a slice of one, got a "
@@ -171,7 +178,8 @@ def _as_fits_wcs(wcs):
 def _celestial_axes(wcs):
     if not wcs.has_celestial:
         raise ValueError(f"it has no celestial axes (CTYPE {tuple(wcs.wcs.ctype)})")
-    celestial = wcs.celestial
+    with WARNINGS_LOCK:
+        celestial = wcs.celestial
     frame = wcs_to_celestial_frame(celestial)
     if not frame.is_transformable_to(ICRS()):
         raise ValueError(f"its frame {frame.name!r} cannot be turned into ICRS")
@@ -180,7 +188,8 @@ def _celestial_axes(wcs):
 
 def _check_reaches_sky(wcs, shape):
     sky = wcs.pixel_to_world_values(*middle(shape))
-    area = proj_plane_pixel_area(wcs)
+    with WARNINGS_LOCK:
+        area = proj_plane_pixel_area(wcs)
     if not (np.isfinite(sky).all() and np.isfinite(area) and area > 0):
         raise ValueError("it gives no sky position to the centre of the image")
     scale = 3600 * np.sqrt(area)

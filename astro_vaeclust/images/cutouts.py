@@ -7,6 +7,8 @@ import numpy as np
 from astropy.nddata import Cutout2D, NoOverlapError
 from scipy.ndimage import map_coordinates
 
+from ..utils.warning import WARNINGS_LOCK
+
 __all__ = ["cutout", "resampled"]
 
 N_NODES = 9
@@ -41,9 +43,15 @@ def cutout(image, center, side):
     if not (np.isfinite(side) and side > 0):
         raise ValueError(f"side takes a positive angle, got {side}")
     try:
-        piece = Cutout2D(
-            image.data, center, side, wcs=image.wcs, mode="partial", fill_value=np.nan
-        )
+        with WARNINGS_LOCK:
+            piece = Cutout2D(
+                image.data,
+                center,
+                side,
+                wcs=image.wcs,
+                mode="partial",
+                fill_value=np.nan,
+            )
     except (NoOverlapError, ValueError) as error:
         where = center.icrs.to_string(precision=4)
         raise ValueError(f"{where} deg is not on the image") from error

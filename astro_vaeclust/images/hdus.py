@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import threading
 import warnings
 import zlib
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 
+from ..utils.warning import ignored_warnings, warn
 from .cards import WCS_NUMBER, doubts_of_wcs, readable_header, repair, wcs_header
 
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
@@ -43,15 +43,12 @@ _UNREADABLE = (
     zlib.error,
     fits.VerifyError,
 )
-# catch_warnings changes the state of the whole process
-WARNINGS_LOCK = threading.RLock()
 
 
 @contextmanager
 def quietly():
     """Silence astropy's remarks on headers that it can read, one thread at a time."""
-    with WARNINGS_LOCK, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with ignored_warnings(Warning):
         level = log.level
         log.setLevel("ERROR")
         try:
@@ -212,14 +209,14 @@ def read_wcs(hdu, hdulist, name):
         ) from cause
     doubts = doubts_of_wcs(readable_header(hdu.header))
     if doubts:
-        warnings.warn(
+        warn(
             f"wcs: the header of {name or 'data'} has {', '.join(doubts)}; positions "
             "may be far off",
             AstropyUserWarning,
             stacklevel=2,
         )
     if wcs.sip is not None and not any("-SIP" in ctype for ctype in wcs.wcs.ctype):
-        warnings.warn(
+        warn(
             f"wcs: the header of {name or 'data'} has SIP coefficients, which are "
             f"applied, but no -SIP in CTYPE ({', '.join(wcs.wcs.ctype)}); if they are "
             "left over, remove them: they shift all positions",

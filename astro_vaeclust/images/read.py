@@ -8,7 +8,6 @@ Nothing behind this door has to think of byte order, masks, units, NaN or header
 from __future__ import annotations
 
 import os
-import warnings
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from astropy.utils.masked import Masked
 
 from ..exceptions import LossyDataWarning
+from ..utils.warning import warn
 from . import arrays, hdus
 from .cards import check_scaling, readable_header
 from .celestial import celestial_wcs
@@ -158,7 +158,7 @@ def open_image(
     with hdus.open_file(data) if is_path else nullcontext(data) as opened:
         source = _source(opened, wcs, mask, error, hdu)
         if source.lossy:
-            warnings.warn(
+            warn(
                 f"{source.name or 'data'} went through a lossy compression: faint "
                 "sources are degraded",
                 LossyDataWarning,
@@ -267,7 +267,7 @@ def _own_or_given(argument, own, given):
     if own is None:
         return given
     if given is not None:
-        warnings.warn(
+        warn(
             f"the {argument!r} argument is ignored: data has its own",
             AstropyUserWarning,
             stacklevel=7,

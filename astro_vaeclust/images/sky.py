@@ -8,7 +8,6 @@ the meshes. Noise that vanishes is replaced by the smallest that does not, or by
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -17,6 +16,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from photutils.background import Background2D, MeanBackground, StdBackgroundRMS
 from scipy.ndimage import zoom
 
+from ..utils.warning import WARNINGS_LOCK, ignored_warnings
 from .image import BOX, most_usable, unusable
 
 __all__ = ["Meshes", "Sky", "enlarge_meshes"]
@@ -123,8 +123,7 @@ class Meshes:
             step = 1
         side //= step
         chosen = np.s_[::step, ::step]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", AstropyUserWarning)
+        with ignored_warnings(AstropyUserWarning):
             try:
                 measured = Background2D(
                     pixels[chosen],
@@ -330,12 +329,13 @@ def positive(noise):
 
 def _smoothed(mesh):
     """Fill missing values of a mesh and take medians of 3 x 3, as photutils does."""
-    return Background2D(
-        mesh,
-        1,
-        mask=np.isnan(mesh),
-        exclude_percentile=EXCLUDE_PERCENTILE,
-        sigma_clip=None,
-        bkg_estimator=MeanBackground(sigma_clip=None),
-        bkg_rms_estimator=StdBackgroundRMS(sigma_clip=None),
-    ).background_mesh
+    with WARNINGS_LOCK:
+        return Background2D(
+            mesh,
+            1,
+            mask=np.isnan(mesh),
+            exclude_percentile=EXCLUDE_PERCENTILE,
+            sigma_clip=None,
+            bkg_estimator=MeanBackground(sigma_clip=None),
+            bkg_rms_estimator=StdBackgroundRMS(sigma_clip=None),
+        ).background_mesh

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,7 +12,9 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 
+from ..utils.warning import warn
 from . import arrays, dead
+from .celestial import wcs_of_part
 from .hdus import reading
 from .image import (
     BOX,
@@ -179,7 +180,7 @@ class ImageSource:
         _fill(pixels, mask, whole.sample)
         if error is not None:
             _fill(error, mask, whole.error_sample)
-        return self._image(pixels, mask, error, self.wcs.slice(place), whole)
+        return self._image(pixels, mask, error, wcs_of_part(self.wcs, place), whole)
 
     def strips(self, multiple=1):
         """
@@ -341,7 +342,7 @@ class ImageSource:
         blanks, fraction = self._blanks
         if boxes.any() or blanks.size:
             fraction += boxes.mean()
-            warnings.warn(
+            warn(
                 f"{self.name or 'data'}: {100 * fraction:.2g} % of the image are "
                 "constant, or have next to none of its noise, and are taken as without "
                 "data",

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import astropy.units as u
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 
+from ..utils.warning import WARNINGS_LOCK, warn
 from .areas import (
     CircleArea,
     DifferenceArea,
@@ -111,7 +110,7 @@ def included_regions(regions):
         if _has_extent(region):
             extended[number] = region
             continue
-        warnings.warn(
+        warn(
             f"reference: region {number} of {len(regions)} is left out, since "
             f"{_kind(region)} has no extent: at {_position_text(region)}",
             AstropyUserWarning,
@@ -226,13 +225,15 @@ def _required(wcs, what):
         raise ValueError(f"wcs is needed for the position of {what} on the sky")
     if not wcs.has_celestial:
         raise ValueError("wcs has no celestial axes")
-    return wcs.celestial
+    with WARNINGS_LOCK:
+        return wcs.celestial
 
 
 def _tangential_plane(region):
     """Return a WCS of 1 arcsec per pixel with its reference point in the region."""
     middle = mean_direction(_some_positions(region))
-    plane = WCS(naxis=2)
+    with WARNINGS_LOCK:
+        plane = WCS(naxis=2)
     plane.wcs.ctype = ["RA---TAN", "DEC--TAN"]
     plane.wcs.crval = [middle.ra.deg, middle.dec.deg]
     plane.wcs.crpix = [1.0, 1.0]

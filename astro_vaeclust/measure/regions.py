@@ -9,6 +9,7 @@ import astropy.units as u
 import numpy as np
 from photutils.segmentation import SourceCatalog
 
+from ..utils.warning import WARNINGS_LOCK
 from .circles import CircleMeasurements
 from .flags import ClusterFlags
 
@@ -87,8 +88,9 @@ class RegionMeasurements:
         in its middle.
         """
         weights = self.prepared.pixels.astype(np.float64) + np.finfo(np.float32).tiny
-        catalog = SourceCatalog(weights, self.segmentation, mask=self.image.mask)
-        return np.atleast_2d(catalog.centroid)
+        with WARNINGS_LOCK:
+            catalog = SourceCatalog(weights, self.segmentation, mask=self.image.mask)
+            return np.atleast_2d(catalog.centroid)
 
     @cached_property
     def _radii(self):

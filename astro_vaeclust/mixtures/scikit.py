@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ import numpy as np
 from scipy.special import digamma, softmax
 
 from ..utils.validation import check_choice, check_number, check_seed
+from ..utils.warning import ignored_warnings
 from ._checks import as_training_features, check_settings
 from .base import Mixture
 from .standardise import Standardiser
@@ -23,9 +22,6 @@ __all__ = ["BayesianMixture", "SklearnGaussianMixture"]
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 WEIGHT_PRIORS = ("dirichlet_process", "dirichlet_distribution")
-
-# Ignoring a warning changes a state of the whole process, one thread at a time.
-_WARNINGS = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +76,7 @@ class SklearnGaussianMixture(Mixture):
         model = self._model(**vars(self), random_state=check_seed(seed))
         features = as_training_features(features, self.n_components)
         standardiser = Standardiser.of(features)
-        with _WARNINGS, warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with ignored_warnings(ConvergenceWarning):
             model.fit(standardiser.apply(features))
         return standardiser.restore(
             self._weights(model),

@@ -7,6 +7,7 @@ import numpy as np
 from astropy.wcs.utils import proj_plane_pixel_area
 
 from ..images.cutouts import cutout
+from ..utils.warning import WARNINGS_LOCK
 from ..visualization.catalog_plot import CONTOUR_LEVELS
 from ..visualization.pictures import reduced, step_to
 from .records import plain
@@ -32,7 +33,8 @@ def contour_lines(heatmap, sky, side):
     step = step_to(pixels.shape, HEAT_SIDE)
     generator = contour_generator(z=np.ma.masked_invalid(heat))
     center = np.array(wcs.world_to_pixel(sky))
-    scale = np.sqrt(proj_plane_pixel_area(wcs)) * 3600
+    with WARNINGS_LOCK:
+        scale = np.sqrt(proj_plane_pixel_area(wcs)) * 3600
     lines = [line for level in CONTOUR_LEVELS for line in generator.lines(level)]
     points = [((line + 0.5) * step - 0.5 - center) * (scale, -scale) for line in lines]
     return [np.round(line, 1).ravel().tolist() for line in points]

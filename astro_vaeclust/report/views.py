@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from ..images.read import open_image, read_image
 from ..measure.profiles import REACH, SIGNIFICANCE
 from ..sources.find import find_sources
 from ..utils.jobs import run_jobs
+from ..utils.warning import muted
 from ..visualization.pictures import as_grey, as_webp, in_colour, reduced, step_to
 from ..visualization.sky_axes import north_and_east
 from .curves import contour_lines, luminosity_lists, profile_lists
@@ -148,7 +148,7 @@ class Viewer:
     def __call__(self, job):
         """Return the views of some candidates on one image, a path and rows (dict)."""
         path, rows = job
-        with warnings.catch_warnings(action="ignore", category=LossyDataWarning):
+        with muted(LossyDataWarning):
             image = read_image(path)
             points = self._points(image, rows)
             catalog = ClusterCatalog(self.table, image=image, sources=points)

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from ..photometry.surveys import get_survey
 from ..sources.seeing import bad_pixels, checked_image, estimate_fwhm
+from ..utils.warning import WARNINGS_LOCK
 from .checks import check_quantity, checked_generator
 from .clusters import MockCluster
 from .members import draw_members, place_cluster
@@ -85,7 +86,8 @@ def inject_cluster(
         raise TypeError(f"cluster must be a MockCluster, got {cluster!r}")
     survey = get_survey(survey)
     rng = checked_generator("seed", seed)
-    scale = float(np.mean(proj_plane_pixel_scales(wcs)) * 3600)
+    with WARNINGS_LOCK:
+        scale = float(np.mean(proj_plane_pixel_scales(wcs)) * 3600)
     magnitude = _zero_point(image, zero_point)
     data = np.array(image.data, dtype=np.result_type(image.data.dtype, np.float32))
     bad = bad_pixels(image)
@@ -151,9 +153,11 @@ def _add(data, added, bad, survey, zero_point):
 
 def _replaced(image, data):
     """Return a copy of an image with other pixels."""
+    with WARNINGS_LOCK:
+        wcs = copy.deepcopy(image.wcs)
     return type(image)(
         data,
-        wcs=copy.deepcopy(image.wcs),
+        wcs=wcs,
         mask=copy.deepcopy(image.mask),
         uncertainty=copy.deepcopy(image.uncertainty),
         meta=copy.deepcopy(image.meta),

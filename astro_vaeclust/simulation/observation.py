@@ -9,6 +9,8 @@ from astropy.nddata import CCDData, StdDevUncertainty
 from astropy.wcs import WCS
 from scipy.ndimage import gaussian_filter
 
+from ..utils.warning import WARNINGS_LOCK
+
 __all__ = []
 
 STRIP = 64
@@ -50,7 +52,8 @@ def _remaining(smoothing):
 
 def make_wcs(survey, shape, center):
     """Return the coordinates of a tile, north up and east to the left."""
-    wcs = WCS(naxis=2)
+    with WARNINGS_LOCK:
+        wcs = WCS(naxis=2)
     wcs.wcs.ctype = f"RA---{survey.projection}", f"DEC--{survey.projection}"
     wcs.wcs.crval = center.ra.deg, center.dec.deg
     wcs.wcs.crpix = (shape[1] + 1) / 2, (shape[0] + 1) / 2

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from ..exceptions import NoDetectionsWarning
 from ..images.sky import Sky
+from ..utils.warning import ignored_warnings
 from .points import PointSources
 from .seeing import fwhm_in_pixels
 
@@ -86,9 +86,9 @@ def find_sources(
         fwhm=(CROWDED_RATIO if crowded else KERNEL_RATIO) * fwhm,
         sharpness_range=None if crowded else SHARPNESS_RANGE,
     )
-    with warnings.catch_warnings(), photutils.use_future_column_names():
-        warnings.simplefilter("ignore", NoDetectionsWarning)
-        found = finder(_searched(pixel_significance, image, fwhm), mask=image.mask)
+    searched = _searched(pixel_significance, image, fwhm)
+    with ignored_warnings(NoDetectionsWarning), photutils.use_future_column_names():
+        found = finder(searched, mask=image.mask)
     if found is None:
         return PointSources(np.empty(0), np.empty(0))
     x, y = (np.asarray(found[name], float) for name in ("x_centroid", "y_centroid"))

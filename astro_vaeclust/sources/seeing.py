@@ -10,6 +10,7 @@ from astropy.stats import sigma_clipped_stats
 from scipy.ndimage import maximum_filter
 
 from ..images.celestial import middle, pixel_area
+from ..utils.warning import WARNINGS_LOCK
 
 __all__ = ["estimate_fwhm"]
 
@@ -58,7 +59,8 @@ def fwhm_in_pixels(image):
     if bad.all():
         raise ValueError("image must have usable pixels to estimate fwhm, got none")
     data = np.array(image.data, dtype=float)
-    _, sky, deviation = sigma_clipped_stats(data[~bad])
+    with WARNINGS_LOCK:
+        _, sky, deviation = sigma_clipped_stats(data[~bad])
     data = np.where(bad, sky, data) - sky
     stars = _bright_stars(data, bad, 10 * deviation)
     if len(stars) < 5:
@@ -122,7 +124,8 @@ def checked_image(image):
         raise ValueError(f"image must have a celestial WCS, got {image.wcs!r}")
     if image.data.ndim != 2:
         raise ValueError(f"image must be two-dimensional, got {image.data.ndim} axes")
-    return image.wcs.celestial if hasattr(image.wcs, "celestial") else image.wcs
+    with WARNINGS_LOCK:
+        return image.wcs.celestial if hasattr(image.wcs, "celestial") else image.wcs
 
 
 def bad_pixels(image):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import astropy.units as u
@@ -12,6 +11,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyUserWarning
 
+from ..utils.warning import warn
 from .columns import (
     as_degrees,
     as_numbers,
@@ -314,7 +314,7 @@ def _possible(ra, dec, name):
     possible = (np.abs(ra) <= 360) & (np.abs(dec) <= 90)
     n_impossible = np.count_nonzero(given & ~possible)
     if n_impossible:
-        warnings.warn(
+        warn(
             f"{name}: {n_impossible} of {len(ra)} rows have impossible positions and "
             "are left out",
             AstropyUserWarning,

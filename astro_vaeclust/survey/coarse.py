@@ -19,6 +19,7 @@ from scipy.ndimage import find_objects, label
 from scipy.spatial import cKDTree
 
 from ..detector.grid import MIN_SIDE
+from ..images.celestial import wcs_of_part
 from ..images.read import open_image
 from .field import FieldSearch
 from .geometry import vectors
@@ -51,7 +52,7 @@ class CellSearch(FieldSearch):
         segment, index = path.split("/")
         place = self.below.sky.field(int(index))
         frame = self.below.frame(place)
-        wcs = frame.wcs.slice(self.below.inner_part(frame, place))
+        wcs = wcs_of_part(frame.wcs, self.below.inner_part(frame, place))
         with self.folder.open_pixels(segment) as arrays:
             pixels = arrays[index]
         with open_image(NDData(pixels, wcs=wcs)) as source:

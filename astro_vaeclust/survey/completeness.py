@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import warnings
-
 import astropy.units as u
 import numpy as np
 from astropy.nddata import NDData
 from astropy.table import QTable, vstack
 
+from ..images.celestial import wcs_of_part
+from ..utils.warning import muted
 from .frames import assemble
 
 __all__ = ["REFERENCES", "choose_fields", "completeness_table", "inject_into_field"]
@@ -80,11 +80,11 @@ def inject_into_field(row, search, imitated):
     part = tuple(
         slice(max(side - CUT, 0) // 2, (side + CUT) // 2) for side in frame.shape
     )
-    image = NDData(found.pixels[part], wcs=frame.wcs.slice(part))
+    image = NDData(found.pixels[part], wcs=wcs_of_part(frame.wcs, part))
     if np.isfinite(image.data).mean() < 0.5:
         return None
     zero_point = grid.zero_point
-    with warnings.catch_warnings(action="ignore"):
+    with muted(Warning):
         outcome = selection_function(
             search.finder,
             image,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,13 +11,14 @@ import astropy.units as u
 import numpy as np
 from astropy.nddata import NDData
 
-from ..images.celestial import pixel_area
+from ..images.celestial import pixel_area, wcs_of_part
 from ..images.read import read_image
 from ..images.sky import MIN_USABLE, Sky
 from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
 from ..measure.flags import ClusterFlags
 from ..measure.stacking import part_numbers
 from ..sources.find import BOX_SIZE, find_sources, measure_fwhm
+from ..utils.warning import muted
 from .frames import assemble
 from .grid import BINNING
 from .images import opened
@@ -191,7 +191,7 @@ class FieldSearch:
         found["area"] = _own_area(usable, frame.wcs, place)
         if not found["area"] or usable.sum() < MIN_USABLE:
             return found
-        with warnings.catch_warnings(action="ignore"):
+        with muted(Warning):
             try:
                 table = self._table(NDData(pixels, wcs=frame.wcs))
             except ValueError as error:
@@ -301,7 +301,7 @@ def _conditions(image):
     )
     part = tuple(slice(side.start, side.start + CONDITIONS) for side in part)
     try:
-        cut = read_image(image.data[part], wcs=image.wcs.slice(part))
+        cut = read_image(image.data[part], wcs=wcs_of_part(image.wcs, part))
         noise = Sky.from_pixels(cut.data, cut.mask, box_size=BOX_SIZE).noise
         fwhm = measure_fwhm(cut)
         number = len(find_sources(cut, fwhm=fwhm))

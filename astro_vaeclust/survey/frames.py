@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from ..archives.mosaic import zero_point
+from ..images.celestial import wcs_of_part
 from ..images.hdus import quietly
 from ..utils.optional import import_optional
 from .images import opened, what_is_wrong
@@ -119,7 +120,7 @@ def _resampled(source, frame, grid):
     if place is None:
         return None
     pixels = _pixels(source, place, grid)
-    wcs = source.wcs.slice(place)
+    wcs = wcs_of_part(source.wcs, place)
     target = _box(wcs, pixels.shape, frame.wcs, frame.shape)
     if target is None:
         return None

@@ -13,6 +13,7 @@ from astropy.wcs import WCS
 from ..detector.grid import FINE, NetworkGrid
 from ..images.celestial import middle
 from ..images.hdus import quietly
+from ..utils.warning import WARNINGS_LOCK
 from .geometry import TangentPlane, around, degrees, in_pixels, on_sky, vectors
 
 __all__ = [
@@ -296,7 +297,8 @@ class SurveyGrid:
         )
 
     def _tangent(self, field):
-        wcs = WCS(naxis=2)
+        with WARNINGS_LOCK:
+            wcs = WCS(naxis=2)
         wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
         wcs.wcs.crval = field.center
         wcs.wcs.crpix = 1, 1
@@ -311,7 +313,8 @@ def pixel_grid(wcs):
     It is the same text for all images that are cut from one: the header of the WCS with
     the reference pixel moved by whole pixels to (0, 1].
     """
-    wcs = wcs.deepcopy()
+    with WARNINGS_LOCK:
+        wcs = wcs.deepcopy()
     wcs.array_shape = None
     wcs.wcs.crpix = np.round(wcs.wcs.crpix, 6)
     wcs.wcs.crpix -= np.ceil(wcs.wcs.crpix) - 1

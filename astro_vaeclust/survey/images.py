@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import glob
 import os
-import warnings
 from array import array
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ import numpy as np
 from ..archives.mosaic import zero_point
 from ..images.celestial import middle, pixel_area
 from ..images.read import open_image
+from ..utils.warning import muted
 from .geometry import corners
 from .grid import fields_of, pixel_grid
 from .remote import is_remote, opened_object, stamp_of
@@ -206,7 +206,7 @@ def opened(path, hdu=None, *, header_only=False):
     OSError and ValueError if it cannot be read.
     """
     with ExitStack() as stack:
-        stack.enter_context(warnings.catch_warnings(action="ignore"))
+        stack.enter_context(muted(Warning))
         data = path
         if is_remote(path):
             data = stack.enter_context(opened_object(path, header_only=header_only))

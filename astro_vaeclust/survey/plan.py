@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from statistics import median_low
@@ -13,6 +12,7 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
 from ..utils.provenance import describe_finder
+from ..utils.warning import warn
 from .coarse import CellSearch
 from .field import FieldSearch
 from .folder import SurveyFolder
@@ -118,7 +118,7 @@ class Plan:
         if not images:
             raise ValueError(f"images: none can be used: {named(wrong)}")
         if wrong:
-            warnings.warn(f"left out: {named(wrong)}", AstropyUserWarning, stacklevel=2)
+            warn(f"left out: {named(wrong)}", AstropyUserWarning, stacklevel=2)
         if not self.survey.exists:
             if _differ(images[0].scale, self.grid.pixel_scale):
                 self._make_grid(images[0])  # the first one was unlike the others

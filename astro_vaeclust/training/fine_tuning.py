@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import tempfile
-import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from ..images.read import read_image
 from ..simulation import MockTile
 from ..utils.files import check_output
 from ..utils.validation import check_count, check_number
+from ..utils.warning import warn
 from .calibrate import calibrate
 from .loop import TrainingPlan, train_network
 from .tiles import TrainingTile
@@ -144,7 +144,7 @@ def fine_tune(
     finder = replace(finder, embedding=ConvVAE(model=output))
     if not stale & {_is_fine(tile, model) for tile in tiles}:
         return finder
-    warnings.warn(
+    warn(
         "no tile without clusters states the false-alarm rates, which are NaN now; "
         "max_false_alarm_rate of the finder is None",
         AstropyUserWarning,

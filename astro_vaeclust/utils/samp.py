@@ -7,11 +7,12 @@ import atexit
 import shutil
 import tempfile
 import time
-import warnings
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+
+from .warning import ignored_warnings
 
 __all__ = ["Samp", "connected", "samp_module", "session_folder"]
 
@@ -31,8 +32,7 @@ def samp_module():
     try:
         return import_module("pyvo.samp")
     except ImportError:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it is deprecated
+        with ignored_warnings(Warning):  # that it is deprecated
             return import_module("astropy.samp")
 
 
