@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 
 from .fields import add_bands, fields_of
 from .messages import LOGGER, step
@@ -179,6 +178,7 @@ def _detect_all(finder, fields, arguments):
 
 def _detect(finder, field, arguments):
     from ..exceptions import NoDetectionsWarning
+    from ..utils.warning import muted
 
     options = {"hdu": arguments.hdu, "reference": arguments.reference}
     choice = {name: value for name, value in options.items() if value is not None}
@@ -190,7 +190,7 @@ def _detect(finder, field, arguments):
         choice["block_size"] = arguments.block_size
     with (
         step(f"searching {field.name}"),
-        warnings.catch_warnings(action="ignore", category=NoDetectionsWarning),
+        muted(NoDetectionsWarning),
     ):
         return finder.detect(field.checked_data(), **choice)
 

@@ -76,7 +76,7 @@ def messages_to_stderr(*, quiet=False, verbose=False, log_file=None):
         logger.setLevel(logging.DEBUG if verbose or log_file else logging.INFO)
         logger.handlers = handlers  # that of astropy writes to the standard output
     try:
-        with warnings.catch_warnings(), _progress_lines(quiet):
+        with warnings.catch_warnings(), _progress_lines(quiet):  # noqa: TID251
             warnings.showwarning = _log_warning
             yield
     finally:

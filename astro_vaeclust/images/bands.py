@@ -291,7 +291,7 @@ def _naming(name):
     """Name the image in errors and warnings of what is done within a ``with`` block."""
     said = []
     try:
-        with WARNINGS_LOCK, warnings.catch_warnings(record=True) as said:
+        with WARNINGS_LOCK, warnings.catch_warnings(record=True) as said:  # noqa: TID251
             yield
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError

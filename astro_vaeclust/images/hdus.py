@@ -95,7 +95,7 @@ def open_file(path):
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "data: a folder, not a FITS file", path)
     try:
-        with quietly(), warnings.catch_warnings(record=True) as remarks:
+        with quietly(), warnings.catch_warnings(record=True) as remarks:  # noqa: TID251
             warnings.simplefilter("always")
             hdulist = fits.open(path)
             for hdu in hdulist:  # reads all headers

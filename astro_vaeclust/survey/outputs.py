@@ -78,7 +78,7 @@ def _write_hats(survey):
     target = survey.path / HATS
     with (
         TemporaryDirectory(dir=survey.path.absolute(), prefix=".hats-") as folder,
-        warnings.catch_warnings(action="ignore"),  # of pandas about lsdb
+        warnings.catch_warnings(action="ignore"),  # noqa: TID251 (of pandas about lsdb)
     ):
         new, old = Path(folder) / HATS, Path(folder) / "old"
         import_optional("lsdb", "hats").from_dataframe(
