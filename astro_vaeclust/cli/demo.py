@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from .messages import LOGGER, step
@@ -44,7 +45,6 @@ def run(arguments):
     from ..images.write import write_image
     from ..simulation.demo import demo_tile
     from ..utils.files import check_output
-    from ..utils.warning import muted
 
     folder = Path(arguments.folder)
     folder.mkdir(exist_ok=True)
@@ -63,7 +63,7 @@ def run(arguments):
     LOGGER.info("wrote %s", tile_path)
     with (
         step("searching"),
-        muted(NoDetectionsWarning),
+        warnings.catch_warnings(action="ignore", category=NoDetectionsWarning),  # noqa: TID251
     ):
         catalog = make_finder(arguments).detect(tile.image)
     outputs.write(catalog)

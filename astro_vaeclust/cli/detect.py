@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 from .fields import add_bands, fields_of
 from .messages import LOGGER, step
@@ -178,7 +179,6 @@ def _detect_all(finder, fields, arguments):
 
 def _detect(finder, field, arguments):
     from ..exceptions import NoDetectionsWarning
-    from ..utils.warning import muted
 
     options = {"hdu": arguments.hdu, "reference": arguments.reference}
     choice = {name: value for name, value in options.items() if value is not None}
@@ -190,7 +190,7 @@ def _detect(finder, field, arguments):
         choice["block_size"] = arguments.block_size
     with (
         step(f"searching {field.name}"),
-        muted(NoDetectionsWarning),
+        warnings.catch_warnings(action="ignore", category=NoDetectionsWarning),  # noqa: TID251
     ):
         return finder.detect(field.checked_data(), **choice)
 

@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Tables made by hand, and finders that find what they are told to."""
 
+import warnings
+
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -10,7 +12,6 @@ from scipy.ndimage import gaussian_filter
 from astro_vaeclust.base import ClusterFinderBase
 from astro_vaeclust.catalog import ClusterCatalog, cluster_table
 from astro_vaeclust.exceptions import NoDetectionsWarning
-from astro_vaeclust.utils.warning import warn
 
 
 def positions(x, y=0.0):
@@ -71,7 +72,7 @@ class BlindFinder(ClusterFinderBase):
     settings = {}  # noqa: RUF012
 
     def detect(self, data, **choice):
-        warn("nothing", NoDetectionsWarning, stacklevel=2)
+        warnings.warn("nothing", NoDetectionsWarning, stacklevel=2)
         return ClusterCatalog(cluster_table())
 
 

@@ -16,7 +16,6 @@ from astro_vaeclust.evaluation import injections, selection_function
 from astro_vaeclust.evaluation.injections import LocalDensity, _without
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.simulation import MockCluster, simulate_tile
-from astro_vaeclust.utils.warning import warn
 
 from .examples import (
     BlindFinder,
@@ -204,7 +203,7 @@ class SurprisedFinder(ChanceFinder):
 
     def detect(self, data, **choice):
         text = "it is unlike those on which the model was calibrated"
-        warn(text, AstropyUserWarning, stacklevel=2)
+        warnings.warn(text, AstropyUserWarning, stacklevel=2)
         return super().detect(data, **choice)
 
 
