@@ -7,6 +7,7 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.table import Table
+from astropy.utils.exceptions import AstropyUserWarning
 from numpy.testing import assert_array_equal
 
 from astro_vaeclust import VAEClusterFinder
@@ -121,6 +122,15 @@ def test_one_band_in_a_dict_or_list_is_that_image(tile):
         assert "bands" not in same.meta
     blocks = finder.detect({"K": tile.image}, block_size=64)
     assert "n_blocks" in blocks.meta
+
+
+def test_the_header_of_one_band_is_compared(tile):
+    finder = VAEClusterFinder(max_false_alarm_rate=None)
+    with pytest.warns(AstropyUserWarning, match="image H: .* names the band 'Ks'"):
+        finder.detect({"H": tile.image})
+    for given in ({"Ks": tile.image}, [tile.image]):
+        with pytest.raises(ValueError, match="reference must be one of 'Ks'; got 'J'"):
+            finder.detect(given, reference="J")
 
 
 def test_an_hdulist_stays_one_image(tile):

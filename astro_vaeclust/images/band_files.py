@@ -9,7 +9,6 @@ from pathlib import Path
 from ..utils.bands import BANDS, known_band
 from ..utils.warning import muted
 from . import hdus
-from .image import BAND_CARDS
 from .read import open_image
 
 __all__ = ["bands_of_folder"]
@@ -25,7 +24,7 @@ def bands_of_folder(folder, hdu=None):
     Parameters
     ----------
     folder : str or path-like
-        The folder; what is in folders within does not count.
+        The folder; hidden files and what is in folders within do not count.
     hdu : int, str or (str, int), optional
         As in `~astro_vaeclust.images.read.read_image`, of all files.
 
@@ -45,7 +44,8 @@ def bands_of_folder(folder, hdu=None):
     """
     files, others = {}, {}
     for path in sorted(Path(folder).iterdir()):
-        if not path.name.lower().endswith(hdus.FITS_SUFFIXES):
+        is_fits = path.name.lower().endswith(hdus.FITS_SUFFIXES)
+        if not is_fits or path.name.startswith(".") or not path.is_file():
             continue
         band, reason = _stated_band(path, hdu)
         if band in files:
@@ -60,7 +60,7 @@ def bands_of_folder(folder, hdu=None):
     if not files:
         reasons = "".join(f"; {path.name}: {why}" for path, why in others.items())
         raise ValueError(
-            f"{folder} has no FITS image whose header, as {BAND_CARDS[0]}, or name "
+            f"{folder} has no FITS image whose header, as FILTER, or name "
             f"states one of {', '.join(BANDS)}{reasons}"
         )
     return {band: files[band] for band in BANDS if band in files}, others

@@ -13,12 +13,12 @@ import numpy as np
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
-from ..utils.bands import BANDS, band_of, known_band
+from ..utils.bands import BANDS, band_of
 from ..utils.validation import check_choice
-from ..utils.warning import WARNINGS_LOCK, warn
+from ..utils.warning import WARNINGS_LOCK, muted, warn
 from .alignment import on_grid
-from .image import BAND_CARDS, Image, is_unusable, unusable
-from .read import read_image
+from .image import Image, is_unusable, unusable
+from .read import open_image, read_image
 from .sky import check_enough_usable
 
 __all__ = [
@@ -163,7 +163,13 @@ def only_image(images, reference, options):
         If the band of a dict is not known, or anything is for another.
     """
     ((band, image, options),) = _pairs(images, options)
-    if reference is not None and band is not None:
+    if band is not None or reference is not None:
+        with muted(Warning), open_image(image, **options) as source:
+            if band is None:
+                band = _stated_band(source, 0)
+            name, stated = source.name, source.band
+        _compare_with_header(band, stated, name)
+    if reference is not None:
         _reference_of((band,), reference)
     return image, options
 
@@ -193,7 +199,7 @@ def _read_all(images, given):
         if band is None:
             band = _stated_band(image, number)
         else:
-            _compare_with_header(band, image)
+            _compare_with_header(band, image.band, image.name)
         _check_is_new(band, found)
         found[band] = image
     if not found:
@@ -208,12 +214,12 @@ def _leave_out(failure):
     warn(f"{failure}; it is left out", AstropyUserWarning, stacklevel=4)
 
 
-def _compare_with_header(band, image):
+def _compare_with_header(band, stated, name):
     """Warn if the header names another filter than the dict."""
-    if image.band and known_band(image.band) != band:
+    if stated and stated != band:
         warn(
-            f"image {band}: the header of {image.name or 'data'} names the band "
-            f"{image.band!r}; it is taken as {band}",
+            f"image {band}: the header of {name or 'data'} names the band {stated!r}; "
+            f"it is taken as {band}",
             AstropyUserWarning,
             stacklevel=4,
         )
@@ -307,7 +313,7 @@ def _stated_band(image, number):
     where = f"the header of image {image.name or f'number {number}'}"
     if not image.band:
         raise ValueError(
-            f"images: {where} names no band, as {BAND_CARDS[0]} does; give a dict "
+            f"images: {where} names no band, as FILTER does; give a dict "
             "from bands to images"
         )
-    return known_band(image.band) or band_of(image.band, f"the band in {where}")
+    return band_of(image.band, f"the band in {where}")

@@ -18,6 +18,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 
+from ..utils.bands import BAND_CARDS
 from ..utils.warning import ignored_warnings, warn
 from .cards import WCS_NUMBER, doubts_of_wcs, readable_header, repair, wcs_header
 
@@ -274,15 +275,17 @@ def as_header(meta):
     Returns
     -------
     header : `~astropy.io.fits.Header`
-        A new header; of other mappings, with what fits in a card.
+        A new header; of other mappings, with what fits in a card and the band.
     """
     if isinstance(meta, fits.Header):
         return readable_header(meta)
     header = fits.Header()
     for key, value in dict(meta).items():
-        if len(str(key)) <= 8 and isinstance(value, (str, Real)):
+        key = str(key).removeprefix("HIERARCH ")
+        fits_in = len(key) <= 8 or key in BAND_CARDS
+        if fits_in and isinstance(value, (str, Real)):
             with quietly(), suppress(ValueError):  # such as NaN
-                header[str(key)] = value
+                header[key] = value
     return header
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from ..utils.bands import stated_band
 from .celestial import middle, pixel_area
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ __all__ = [
     "Whole",
     "is_unusable",
     "most_usable",
-    "stated_band",
     "unusable",
     "usable_sample",
 ]
@@ -36,22 +36,6 @@ MIN_SAMPLE = 1000
 
 BOX = 128
 """Side in pixels of the boxes of which one must tell of the sky: the largest mesh."""
-
-BAND_CARDS = (
-    *("FILTER", "BAND", "FILTER1", "FILTER2"),
-    *("ESO INS FILT1 NAME", "ESO INS FILT2 NAME"),
-)
-"""Keywords of a header that name the band; the first counts that names a filter."""
-
-NO_FILTER = ("", "open", "clear", "blank", "none", "n/a", "unknown")
-"""What they say where there is none, in small letters."""
-
-
-def stated_band(header):
-    """Return the name of the band in a header (str); empty where no text names it."""
-    values = [header.get(card) for card in BAND_CARDS]
-    names = [value.strip() for value in values if isinstance(value, str)]
-    return next((name for name in names if name.lower() not in NO_FILTER), "")
 
 
 def unusable(reason):
@@ -151,7 +135,7 @@ class Image:
 
     @property
     def band(self) -> str:
-        """Name of the band in the header (str); empty where no text names it."""
+        """Band of the header, see `~astro_vaeclust.utils.bands.stated_band` (str)."""
         return stated_band(self.header or {})
 
     @cached_property

@@ -25,11 +25,11 @@ from astropy.utils.exceptions import AstropyUserWarning
 from astropy.utils.masked import Masked
 
 from ..exceptions import LossyDataWarning
+from ..utils.bands import BAND_CARDS, stated_band
 from ..utils.warning import warn
 from . import arrays, hdus
 from .cards import check_scaling, readable_header
 from .celestial import celestial_wcs
-from .image import BAND_CARDS, stated_band
 from .source import ImageSource, LazyPixels
 
 if TYPE_CHECKING:

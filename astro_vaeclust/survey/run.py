@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..finder import VAEClusterFinder
 from ..photometry.surveys import get_survey
+from ..utils.bands import known_band
 from ..utils.validation import check_choice, check_count, check_number
 from .coarse import cell_jobs, check_folder_is_seen
 from .completeness import choose_fields, completeness_table, inject_into_field
@@ -88,7 +89,8 @@ def run_survey(
     hdu : int, str or (str, int), optional
         HDU of the image in each file.
     band : str, optional
-        Of the images, only those with this band in their header.
+        Of the images, only those of this band by their headers; as in
+        `~astro_vaeclust.images.bands.read_bands`, other filters as they are written.
     side : float, optional
         Side of a field in deg: 0.5, 0.25, 0.125 or 0.0625; by default the largest whose
         frames have at most 4096 x 4096 pixels.
@@ -153,6 +155,7 @@ def run_survey(
     if survey.path.exists():
         with survey.locked():  # refuses before anything starts
             pass
+    band = band and (known_band(band) or band)
     plan = Plan(list_images(images), finder, survey, hdu, band, side, skip_bad)
     cluster = joined(client, workers)
     limits = {"cache": cache, "timeout": timeout}

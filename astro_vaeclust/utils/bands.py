@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["BANDS", "BAND_SETS", "band_of", "known_band"]
+__all__ = ["BANDS", "BAND_CARDS", "BAND_SETS", "band_of", "known_band", "stated_band"]
 
 BANDS = ("J", "H", "Ks")
 """The bands from short to long wavelengths."""
@@ -23,8 +23,22 @@ _NAMES = {
     "k-short": "Ks",
 }
 
-_ADDED = r"^(clear|open)\s*\+\s*|(98|\.wc\d+|_g\d+|\s*\+\s*(clear|open))$"
-"""What instruments add to the name of a filter, as in J98, J.WC8101 and J + clear."""
+_ADDED = r"(98|\.wc\d+|g\d+|band)$"
+"""What instruments add to the name of a filter, as in J98, J.WC8101 and K_G0204."""
+
+_NO_FILTER = r"\(?(|-|open|clear|empty|blank|air|none|null|n/a|unknown)[ _]?\d*\)?"
+"""What they say of a wheel without a filter, in small letters."""
+
+_WHEELS = (
+    ("FILTER",),
+    ("BAND",),
+    ("FILTER1", "FILTER2"),
+    ("ESO INS FILT1 NAME", "ESO INS FILT2 NAME"),
+)
+"""Keywords that name the filters which are one behind the other."""
+
+BAND_CARDS = tuple(card for cards in _WHEELS for card in cards)
+"""Keywords of a header that name the band."""
 
 
 def band_of(name, argument="band"):
@@ -56,4 +70,30 @@ def band_of(name, argument="band"):
 
 def known_band(name):
     """Return the band of a filter as instruments name it; None for another filter."""
-    return _NAMES.get(re.sub(_ADDED, "", str(name).strip().lower()))
+    try:
+        (name,) = _filters(str(name))
+    except ValueError:  # none, or several one behind the other
+        return None
+    return _NAMES.get(re.sub(_ADDED, "", re.sub(r"[\s_()-]", "", name.lower())))
+
+
+def stated_band(header):
+    """
+    Return the band that a header names (str); empty where no text names a filter.
+
+    The first of `BAND_CARDS` with a filter counts, with others one behind the other,
+    which are joined by plus signs. A filter of none of `BANDS` is returned as written.
+    """
+    for cards in _WHEELS:
+        texts = [header.get(card) for card in cards]
+        filters = _filters(" + ".join(text for text in texts if isinstance(text, str)))
+        if filters:
+            stated = " + ".join(dict.fromkeys(filters))
+            return known_band(stated) or stated
+    return ""
+
+
+def _filters(text):
+    """Return the names of the filters in a text, without wheels that have none."""
+    names = [name.strip() for name in text.split("+")]
+    return [name for name in names if not re.fullmatch(_NO_FILTER, name.lower())]

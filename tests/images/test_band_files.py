@@ -66,7 +66,9 @@ def test_what_is_no_image_of_a_band_is_left_out_with_the_reason(write, tmp_path)
     write("j.fits", FILTER="Halpha")
     Table({"a": [1]}).write(tmp_path / "h.fits")
     (tmp_path / "j.txt").write_text("no image")
-    (tmp_path / "more").mkdir()
+    (tmp_path / "more.fits").mkdir()
+    (tmp_path / "._k.fits").write_bytes(b"what a Mac adds")
+    (tmp_path / "lost_h.fits").symlink_to("moved.fits")
     files, others = names(tmp_path)
     assert files == {"Ks": "k.fits"}
     assert others == {

@@ -156,7 +156,7 @@ def test_lossy_files_warn_once(whole_image, celestial_wcs):
     with pytest.warns(LossyDataWarning) as caught:
         read_image(hdu)
     assert caught[0].filename == __file__
-    assert parts[0].band == "k"
+    assert parts[0].band == "Ks"
 
 
 def test_a_part_may_be_unusable(whole_image, celestial_wcs):
@@ -248,3 +248,9 @@ def test_metadata_that_are_no_cards_are_left_out(whole_image, celestial_wcs):
     assert dict(image.header) == {"MAGZP": 19.8, "N": 3}
     assert image.band == ""
     assert read_image(whole_image, wcs=celestial_wcs).header is None
+
+
+@pytest.mark.parametrize("first", ["", "HIERARCH "])
+def test_the_band_in_a_dict_is_kept(first, whole_image, celestial_wcs):
+    meta = {f"{first}ESO INS FILT1 NAME": "OPEN", f"{first}ESO INS FILT2 NAME": "J"}
+    assert read_image(NDData(whole_image, wcs=celestial_wcs, meta=meta)).band == "J"

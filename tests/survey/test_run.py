@@ -271,8 +271,20 @@ def test_images_unlike_the_others_are_named(survey, tmp_path):
     ):
         assert part in text
     assert not (tmp_path / "out").exists()
-    with_j = survey(f"{tmp_path}/[ac].fits", band="J")
-    assert all(path.endswith("c.fits") for row in with_j for path, _ in row.inputs)
+
+
+@pytest.mark.parametrize("band", ["j", "J"])
+def test_the_images_of_a_band_are_those_of_their_headers(survey, tmp_path, band):
+    pixels, wcs = sky()
+    write(tmp_path / "a.fits", pixels, wcs)
+    write(tmp_path / "b.fits", pixels, wcs, FILTER="open", FILTER2="Ks")
+    write(tmp_path / "c.fits", pixels, wcs, FILTER="open", FILTER2="J98")
+    write(tmp_path / "d.fits", pixels, wcs, FILTER="j + clear")
+    with pytest.raises(ValueError, match=r"images: .*d\.fits \(band 'J', not 'Ks'"):
+        survey(f"{tmp_path}/[abd].fits")
+    rows = survey(f"{tmp_path}/*.fits", band=band)
+    inputs = {path for row in rows for path, _ in row.inputs}
+    assert inputs == {str(tmp_path / name) for name in ("c.fits", "d.fits")}
 
 
 def test_the_first_image_may_be_unlike_the_others(survey, tiles, tmp_path):

@@ -3,7 +3,7 @@
 
 import pytest
 
-from astro_vaeclust.utils.bands import BANDS, band_of, known_band
+from astro_vaeclust.utils.bands import BANDS, band_of, known_band, stated_band
 
 
 @pytest.mark.parametrize("name", ["k", "Ks", "K", "K_s", "Kshort", " k "])
@@ -12,7 +12,11 @@ def test_names_of_a_band(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["K98", "Ks.WC8302", "K + clear", "Open + Ks", "k_G0204", "clear+K"]
+    "name",
+    [
+        *("K98", "Ks.WC8302", "K + clear", "Open + Ks", "k_G0204", "clear+K"),
+        *("K98 + clear", "clear1 + K", "K(short)", "K short", "Ks-band", "(open)+Ks"),
+    ],
 )
 def test_what_instruments_add_to_the_name_of_a_filter(name):
     assert known_band(name) == "Ks"
@@ -33,6 +37,23 @@ def test_each_band_is_its_own_name():
 )
 def test_other_filters_are_of_no_band(name):
     assert known_band(name) is None
+
+
+@pytest.mark.parametrize(
+    ("cards", "band"),
+    [
+        ({"FILTER": "k"}, "Ks"),
+        ({"FILTER": "OPEN1", "BAND": "J98 + clear"}, "J"),
+        ({"FILTER": "open+open", "FILTER1": "-", "FILTER2": "H"}, "H"),
+        ({"FILTER1": "J", "FILTER2": "J"}, "J"),
+        ({"FILTER1": "J", "FILTER2": "NB119", "BAND": " "}, "J + NB119"),
+        ({"ESO INS FILT1 NAME": "Ks", "ESO INS FILT2 NAME": "dark"}, "Ks + dark"),
+        ({"FILTER": " F125W "}, "F125W"),
+        ({"FILTER": 1, "BAND": None}, ""),
+    ],
+)
+def test_the_band_of_a_header(cards, band):
+    assert stated_band(cards) == band
 
 
 def test_an_unknown_band_names_the_argument():
