@@ -39,7 +39,7 @@ def add_options(parser):
         "--tiles",
         type=whole_number(1),
         metavar="N",
-        help="mock tiles of the stage train; those of the others in proportion",
+        help="mock tiles of the stages fine and others each; all else in proportion",
     )
     parser.add_argument(
         "--nulls",
@@ -52,7 +52,7 @@ def add_options(parser):
         "--steps",
         type=whole_number(1),
         metavar="N",
-        help="updates of the network in the stage train, the others in proportion",
+        help="updates of the network in the stage all, the others in proportion",
     )
     parser.add_argument(
         "--side",
@@ -83,8 +83,7 @@ def add_options(parser):
         "--stages",
         type=several(str),
         metavar="NAME",
-        help="only these stages, with commas between, such as "
-        "levels,measures-of-levels; 'vaeclust model' lists those of the model",
+        help="only these stages, with commas between: all, fine, others, color",
     )
     add_seed(parser, default=None, text="seed of the training")
     add_workers(parser)
@@ -115,12 +114,13 @@ def run(arguments):
 
 
 def _recipe(arguments):
-    """Return the default recipe with the options; later stages are in proportion."""
+    """Return the default recipe with the options; all stages are in proportion."""
     from ..training.recipe import Recipe
     from ..utils.validation import check_choice
 
     recipe = Recipe()
-    first = recipe.stages[0]
+    n_steps = recipe.stages[0].plan.n_steps
+    n_tiles = max(stage.n_tiles for stage in recipe.stages)
     surveys = arguments.surveys
 
     def chosen(stage):
@@ -129,26 +129,32 @@ def _recipe(arguments):
         return surveys and tuple(tag for tag in surveys if _kind(tag) in kinds)
 
     def changed(number, stage):
-        steps = _in_proportion(arguments.steps, stage.plan.n_steps, first.plan.n_steps)
+        steps, measure_steps = (
+            _in_proportion(arguments.steps, number_of_these, n_steps)
+            for number_of_these in (stage.plan.n_steps, stage.n_measure_steps)
+        )
         seed = None if arguments.seed is None else arguments.seed + number
         plan = _given(n_steps=steps, side=arguments.side, seed=seed)
-        n_tiles = _in_proportion(arguments.tiles, stage.n_tiles, first.n_tiles)
+        tiles = _in_proportion(arguments.tiles, stage.n_tiles, n_tiles)
         return replace(
             stage,
             plan=replace(stage.plan, **plan),
-            **_given(n_tiles=n_tiles, surveys=chosen(stage)),
+            tiles_of=tuple(name for name in stage.tiles_of if name in possible),
+            **_given(n_tiles=tiles, surveys=chosen(stage)),
+            **_given(n_measure_steps=measure_steps),
         )
 
     n_nulls = (
         arguments.nulls
-        or _in_proportion(arguments.tiles, recipe.n_nulls, first.n_tiles)
+        or _in_proportion(arguments.tiles, recipe.n_nulls, n_tiles)
         or recipe.n_nulls
     )
     wanted = [stage for stage in recipe.stages if chosen(stage) != ()]
+    possible = [stage.name for stage in wanted]
     if arguments.stages:
         for name in arguments.stages:
             check_choice("stages", name, [stage.name for stage in recipe.stages])
-            if name not in [stage.name for stage in wanted]:
+            if name not in possible:
                 raise ValueError(
                     f"surveys must have one for the stage {name!r}, such as "
                     f"{_surveys_of(recipe, name)}; got {', '.join(surveys)}"

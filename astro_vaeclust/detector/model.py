@@ -103,8 +103,8 @@ class TrainedModel:
         if self.color is None:
             raise ValueError(
                 f"data in several bands, {', '.join(bands)}, is for a model that "
-                "'vaeclust train' made with the stages color-fine and color, which "
-                "this one is not; it takes one of them"
+                "'vaeclust train' made with the stage color, which this one "
+                "is not; it takes one of them"
             )
         name = ",".join(bands)
         if not self.color_calibrations:

@@ -68,10 +68,8 @@ class TrainingPlan:
     injected : float
         Fraction of squares from real tiles, where there are any.
     mined : float
-        Fraction of the others that hold a false candidate of ``start``.
-    by_probability : bool
-        Whether these are drawn in proportion to the probability of a cluster that the
-        network gave them, so that the worst come most often; else all alike.
+        Fraction of the others that hold a false candidate of ``start``, drawn in
+        proportion to the probability of a cluster that it gave them.
     seed : int
         Of everything random.
     checkpoint_every : int
@@ -100,7 +98,6 @@ class TrainingPlan:
     weight_decay: float = 1e-4
     injected: float = 0.12
     mined: float = 0.0
-    by_probability: bool = False
     seed: int = 0
     checkpoint_every: int = 200
     weights: Weights = field(default_factory=Weights)
@@ -162,8 +159,8 @@ def train_network(
     Raises
     ------
     ValueError
-        If there are no tiles, the folder is that of another plan, ``start`` has other
-        sizes, or the plan needs it and there is none.
+        If there are no tiles, the folder is that of another plan or number of tiles,
+        ``start`` has other sizes, or the plan needs it and there is none.
     """
     tiles, real_tiles = list(tiles), list(real_tiles)
     if not tiles:
@@ -176,7 +173,8 @@ def train_network(
     optimizer = torch.optim.AdamW(
         _to_train(network, plan.part), weight_decay=plan.weight_decay
     )
-    folder = ResultFolder(folder, {"plan": plan})
+    drawn_from = {"n_tiles": len(tiles), "n_real_tiles": len(real_tiles)}
+    folder = ResultFolder(folder, {"plan": plan} | drawn_from)
     first = _resume(folder, network, optimizer)
     steps = range(first, plan.n_steps)
     candidates = ()
@@ -248,7 +246,7 @@ def draw_batch(plan, tiles, real_tiles, step, candidates=()):
     """
     rng = np.random.default_rng([plan.seed, step])
     crops, weights = [], None
-    if plan.by_probability and len(candidates):
+    if len(candidates):
         weights = candidates[:, 3] / candidates[:, 3].sum()
     for _ in range(plan.batch_size):
         real = len(real_tiles) > 0 and rng.uniform() < plan.injected

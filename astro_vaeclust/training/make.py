@@ -108,16 +108,17 @@ def make_model(
     network, fine_network = start and start.network, start and start.fine_network
     in_one_band = [stage for stage in recipe.stages if not stage.in_color]
     for stage in in_one_band:
-        before = fine_network if stage.fine_only and fine_network else network
-        trained = train_network(
-            stage.plan,
-            [path for name in (stage.name, *stage.tiles_of) for path in files[name]],
-            folder / stage.name,
-            real_tiles=() if stage.fine_only else files[REAL],
-            start=before,
-            device=device,
-            progress=progress_bar and partial(progress_bar, desc=stage.name),
-        )
+        trained = fine_network if stage.fine_only and fine_network else network
+        for name, plan in stage.plans.items():
+            trained = train_network(
+                plan,
+                [path for own in (stage.name, *stage.tiles_of) for path in files[own]],
+                folder / name,
+                real_tiles=() if stage.fine_only else files[REAL],
+                start=trained,
+                device=device,
+                progress=progress_bar and partial(progress_bar, desc=name),
+            )
         if stage.fine_only:
             fine_network = trained
         else:

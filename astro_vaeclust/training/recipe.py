@@ -55,8 +55,8 @@ class Recipe:
             check_count("n_tiles", stage.n_tiles, minimum=0 if stage.tiles_of else 1)
             if not set(stage.tiles_of) <= set(own):
                 raise ValueError(
-                    f"tiles_of must be stages with tiles of their own, {own}; got "
-                    f"{stage.tiles_of!r}"
+                    f"stages must have those whose tiles the stage {stage.name!r} "
+                    f"takes, {', '.join(stage.tiles_of)}; got {', '.join(own) or None}"
                 )
         for name in ("n_source_nulls", "n_source_clusters"):
             check_count(name, getattr(self, name), minimum=0)

@@ -46,7 +46,7 @@ CLUSTER_NUMBERS = (0.2, 0.25, 0.25, 0.2, 0.1)
 HARD = ("bright-star", "bright-group", "double-star", "asterism", "nebula")
 """Kinds of nulls that are drawn twice as often, as they resemble clusters most."""
 
-HARDEST = ("extinction-window", "nebula")
+HARDEST = ("extinction-window", "nebula", "galaxy-group")
 """Kinds of nulls that remain false positives, and that tiles are filled with then."""
 
 FILLED = 6.0
@@ -221,7 +221,6 @@ def draw_tile(
     surveys,
     fine_scale=1.0,
     hard=False,
-    hardest=HARDEST,
     clouds=True,
     native=False,
     most_pixels=None,
@@ -241,8 +240,6 @@ def draw_tile(
         As in `NetworkGrid.from_pixel_scale`.
     hard : bool
         Whether most nulls are of the hardest kinds, and all clusters as in evaluations.
-    hardest : sequence of str
-        These kinds of `~astro_vaeclust.simulation.NULLS`.
     clouds : bool
         Whether the clusters lie in clouds, see
         `~astro_vaeclust.simulation.clusters.draw_clusters`.
@@ -265,7 +262,7 @@ def draw_tile(
         shape = tuple(min(side, most_pixels) for side in shape)
     field_of_view = min(shape) * survey.pixel_scale * u.arcsec
     number = int(rng.choice(len(CLUSTER_NUMBERS), p=CLUSTER_NUMBERS))
-    often, times = (hardest, FILLED) if hard else (HARD, 2.0)
+    often, times = (HARDEST, FILLED) if hard else (HARD, 2.0)
     weight = np.array([times if kind in often else 1.0 for kind in TILE_NULLS])
     drawn = rng.choice(list(TILE_NULLS), rng.integers(1, 8), p=weight / weight.sum())
     kinds = [str(kind) for kind in drawn] + starless_clouds(rng, seen)

@@ -6,7 +6,7 @@ import pytest
 from astro_vaeclust.cli import main
 
 SMALL = [
-    *("--tiles", "3", "--nulls", "1", "--steps", "4", "--side", "64", "--seed", "5"),
+    *("--tiles", "3", "--nulls", "1", "--steps", "8", "--side", "64", "--seed", "5"),
     *("--surveys", "2mass-ks,vvv-ks", "--quiet"),
 ]
 

@@ -15,10 +15,8 @@ from astro_vaeclust.training.recipe import Recipe
 def test_each_stage_and_calibration_has_its_tiles(trained):
     _, folder = trained
     counts = Counter(path.parent.name for path in folder.rglob("*.npz"))
-    stages = {"train": 3, "hard": 1, "fine": 1, "long": 1, "mined": 1, "mined-again": 1}
-    stages |= {"sharp": 1, "coarse": 1, "sharp-again": 1, "bare": 1, "levels": 1}
     of_levels = {"levels-calibration": 3}
-    assert counts == stages | of_levels | {"2mass-ks": 2, "vvv-ks": 2}
+    assert counts == {"fine": 3, "others": 3, "2mass-ks": 2, "vvv-ks": 2} | of_levels
     found = {
         path.name: np.load(path) for path in folder.rglob("2mass-ks/*-sources.npy")
     }
@@ -33,23 +31,27 @@ def test_sharp_surveys_have_a_network_of_their_own(trained):
     path, folder = trained
     model = load_model(path)
     stages = {stage["name"]: stage for stage in model.training["stages"]}
-    assert stages["sharp"]["fine_only"]
-    assert stages["sharp"]["surveys"] == ["vvv-ks"]
-    assert stages["coarse"]["surveys"] == ["2mass-ks"]
-    assert stages["mined"]["surveys"] == ["2mass-ks", "vvv-ks"]
+    assert stages["fine"]["fine_only"]
+    assert stages["fine"]["surveys"] == ["vvv-ks"]
+    assert stages["all"]["surveys"] == ["2mass-ks", "vvv-ks"]
+    assert stages["others"]["surveys"] == ["2mass-ks", "vvv-ks"]
     for intensity in model.calibration.intensities:
         assert np.isfinite(intensity.coefficients).all()
     parameters = zip(
         model.network.parameters(), model.fine_network.parameters(), strict=True
     )
     assert not all((one == two).all() for one, two in parameters)
-    assert all((folder / name / "checkpoint.pt").exists() for name in stages)
+    measures = {f"{name}-measures" for name in ("fine", "others")}
+    trainings = {path.parent.name for path in folder.rglob("checkpoint.pt")}
+    assert trainings == stages.keys() | measures
 
 
 def test_steps_and_seeds_are_in_proportion_to_the_options(trained):
     model = load_model(trained[0])
-    plans = [stage["plan"] for stage in model.training["stages"]]
-    assert [plan["n_steps"] for plan in plans[:8]] == [4, 1, 1, 2, 1, 1, 2, 1]
+    stages = model.training["stages"]
+    plans = [stage["plan"] for stage in stages]
+    assert [plan["n_steps"] for plan in plans] == [8, 5, 4]
+    assert [stage["n_measure_steps"] for stage in stages] == [0, 1, 1]
     assert [plan["seed"] for plan in plans] == list(range(5, 5 + len(plans)))
     network = model.network
     assert network.settings.fine_scale == plans[-1]["network"]["fine_scale"] == 0.6
@@ -78,8 +80,8 @@ def test_the_same_command_resumes(trained, train, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--steps", "5"), "plan.n_steps is 4 there and 5 here"),
-        (("--surveys", "2mass-j,vvv-ks"), "train.surveys is ['2mass-ks', 'vvv-ks']"),
+        (("--steps", "9"), "plan.n_steps is 8 there and 9 here"),
+        (("--surveys", "2mass-j,vvv-ks"), "others.surveys is ['2mass-ks', 'vvv-ks']"),
     ],
 )
 def test_a_folder_of_other_settings_is_refused(
@@ -93,9 +95,9 @@ def test_a_folder_of_other_settings_is_refused(
 @pytest.mark.parametrize(
     ("surveys", "left_out"),
     [
-        (["2mass-ks"], {"sharp", "sharp-again", "bare", "color", "color-fine"}),
-        (["ukidss-k", "vvv-ks"], {"coarse", "color", "color-fine"}),
-        (["2mass-ks", "vvv-ks"], {"color", "color-fine"}),
+        (["2mass-ks"], {"fine", "color"}),
+        (["ukidss-k", "vvv-ks"], {"color"}),
+        (["2mass-ks", "vvv-ks"], {"color"}),
         (["2mass-ks", "vvv-ks", "vvv-j+vvv-h+vvv-ks"], set()),
     ],
 )
@@ -114,19 +116,18 @@ def test_stages_take_the_surveys_as_sharp_as_theirs(
     stages = {stage.name: stage for stage in recipes[0].stages if stage.n_tiles}
     everything = {stage.name for stage in Recipe().stages if stage.n_tiles}
     assert everything - set(stages) == left_out
+    first = next(stage for stage in recipes[0].stages if stage.name == "all")
+    assert set(first.tiles_of) == {"fine", "others"} - left_out
     for stage in stages.values():
-        fine = {tag for tag in stage.surveys if tag != "2mass-ks"}
         assert {"+" in tag for tag in stage.surveys} == {stage.in_color}
-        coarse = set(stage.surveys) - fine
         assert set(stage.surveys) <= set(surveys)
-        assert not fine or stage.name != "coarse"
-        assert not coarse or not stage.fine_only
+        assert "2mass-ks" not in stage.surveys or not stage.fine_only
 
 
 def test_a_stage_needs_surveys_of_its_kind(tmp_path, capsys):
-    options = ["--stages", "color-fine", "--surveys", "2mass-j+2mass-h+2mass-ks"]
+    options = ["--stages", "color", "--surveys", "2mass-ks"]
     assert main(["train", str(tmp_path / "model.pt"), *options]) == 2
-    message = "--surveys must have one for the stage 'color-fine', such as ukidss-j+"
+    message = "--surveys must have one for the stage 'color', such as 2mass-j+2mass-h"
     assert message in capsys.readouterr().err
 
 
@@ -139,11 +140,11 @@ def test_some_stages_go_on_with_the_networks_of_a_model(monkeypatch, tmp_path):
 
     monkeypatch.setattr("astro_vaeclust.training.make.make_model", keep)
     load_model().save(tmp_path / "old.pt")
-    options = ["--start", str(tmp_path / "old.pt"), "--stages", "levels", "--quiet"]
+    options = ["--start", str(tmp_path / "old.pt"), "--stages", "others", "--quiet"]
     command = ["train", str(tmp_path / "new.pt"), *options]
     assert main([*command, "--surveys", "2mass-ks"]) == 0
     ((recipe, start),) = calls
-    assert [stage.name for stage in recipe.stages] == ["levels"]
+    assert [stage.name for stage in recipe.stages] == ["others"]
     assert {sky.survey for sky in recipe.level_skies} == {"2mass-ks"}
     assert start.identity == load_model().identity
 
@@ -188,7 +189,7 @@ def test_nulls_follow_tiles(monkeypatch, tmp_path):
 
     monkeypatch.setattr("astro_vaeclust.training.make.make_model", keep)
     recipe = Recipe()
-    tiles = recipe.stages[0].n_tiles // 4
+    tiles = recipe.stages[1].n_tiles // 4
     command = ["train", str(tmp_path / "m.pt"), "--quiet", "--overwrite"]
     assert main([*command, "--tiles", str(tiles)]) == 0
     assert main([*command, "--tiles", str(tiles), "--nulls", "7"]) == 0

@@ -30,7 +30,7 @@ def test_a_stage_draws_the_levels_of_its_tiles(monkeypatch):
             f"astro_vaeclust.training.stages.{name}",
             lambda seed, binning=1, **settings: drawn.append(binning),
         )
-    stage = next(stage for stage in default_stages() if stage.name == "levels")
+    stage = next(stage for stage in default_stages() if stage.name == "others")
     for seed in range(400):
         stage.draw_tile(seed)
     assert set(drawn) == {1, 2, 4, 8, 16}

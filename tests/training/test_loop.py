@@ -138,10 +138,12 @@ def test_plans_that_go_on_need_a_network(tile_files, tmp_path):
 
 def test_a_stage_uses_tiles_that_there_are():
     stages = default_stages()
-    for name in ("lost", "measures"):
+    for name in ("lost", "all"):  # the latter has no tiles of its own
         lost = replace(stages[-1], tiles_of=(name,))
-        with pytest.raises(ValueError, match="tiles_of must be stages with tiles"):
+        with pytest.raises(ValueError, match=f"stage 'color' takes, {name}; got fine"):
             Recipe(stages=(*stages[:-1], lost))
+    with pytest.raises(ValueError, match="'all' takes, fine, others; got None"):
+        Recipe(stages=stages[:1])
     empty = replace(stages[-1], n_tiles=0)
     with pytest.raises(ValueError, match="n_tiles must be"):
         Recipe(stages=(*stages[:-1], empty))
