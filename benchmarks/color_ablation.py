@@ -3,8 +3,9 @@
 Measure what each band adds to the score, and what starless clouds in training do.
 
 Usage: ``python benchmarks/color_ablation.py FOLDER [--folds 5] [--workers 2]``, where
-FOLDER is that of ``vaeclust train`` with the stage color: its tiles are searched
-once, and the candidates kept in its ``ablation``. The score in colour is learned from most of the tiles and judged on the others, in turn:
+FOLDER is that of ``vaeclust train`` with the stage color: its tiles are searched once,
+and the candidates kept in its ``ablation``. The score in colour is learned from most of
+the tiles and judged on the others, in turn:
 
 * as it is, against that of the longest band alone, by sets of bands;
 * from tiles without a starless cloud, and from as many others that have some.

@@ -181,4 +181,4 @@ def test_sky_in_colour_without_clusters_has_tiles_alone():
 def test_stages_in_color_come_last():
     in_color = [stage.in_color for stage in default_stages()]
     assert in_color == sorted(in_color)
-    assert sum(in_color) == 2
+    assert sum(in_color) == 1

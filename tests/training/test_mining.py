@@ -1,7 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """False candidates of a network, from which it goes on learning."""
 
-
 import numpy as np
 import pytest
 
