@@ -98,6 +98,9 @@ def add_campaign_options(parser, *, tiles):
     add_seed(parser, default=1_000_000, text=text)
     add_workers(parser)
     add_device(parser)
+    parser.add_argument(
+        "--model", metavar="FILE", help="model of default, by default the package's own"
+    )
 
 
 def run(arguments):
@@ -109,7 +112,12 @@ def run(arguments):
     in_color = len(checked_surveys(arguments.survey)) > 1
     names = arguments.finders or finder_names(in_color=in_color)
     results = evaluate_finders(
-        make_finders(names, survey=arguments.survey, device=arguments.device),
+        make_finders(
+            names,
+            survey=arguments.survey,
+            device=arguments.device,
+            model=arguments.model,
+        ),
         arguments.folder,
         n_tiles=arguments.tiles,
         survey=arguments.survey,

@@ -7,6 +7,7 @@ import warnings
 from abc import abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import astropy.units as u
@@ -22,6 +23,7 @@ from ..utils.provenance import describe_finder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
 
     from ..catalog import ClusterCatalog
     from ..photometry.surveys import Survey
@@ -177,6 +179,7 @@ def make_finders(
     survey: Survey | str | Sequence[Survey | str] = "2mass-ks",
     seed: int = 0,
     device: str = "cpu",
+    model: str | PathLike | None = None,
 ) -> dict[str, ClusterFinderBase]:
     """
     Make finders from their names.
@@ -198,6 +201,8 @@ def make_finders(
         Seed of the finders that have one.
     device : str
         Where torch computes.
+    model : path, optional
+        Model of the finders whose names begin with default, instead of the package's.
 
     Returns
     -------
@@ -215,32 +220,32 @@ def make_finders(
         raise ValueError(
             f"finders must be some of {', '.join(known)}; got {', '.join(names)!r}"
         )
-    surveys = checked_surveys(survey)
-    return {name: _make(name, surveys, seed, device) for name in dict.fromkeys(names)}
+    make = partial(
+        _make, surveys=checked_surveys(survey), seed=seed, device=device, model=model
+    )
+    return {name: make(name) for name in dict.fromkeys(names)}
 
 
-def _make(name, surveys, seed, device):
+def _make(name, **choice):
     if name in PRESETS:
         from .. import VAEClusterFinder
+        from ..detector import ConvVAE
 
-        settings = {"seed": seed, "device": device}
+        settings = {key: choice[key] for key in ("seed", "device")}
         if name == "paper":
             return VAEClusterFinder.paper(**settings)
         if name == "per-image":
             return VAEClusterFinder(embedding="dense-vae", **settings)
+        settings["embedding"] = ConvVAE(model=choice["model"])
         return VAEClusterFinder(max_false_alarm_rate=MAX_FALSE_ALARM_RATE, **settings)
     if name in IN_COLOR:
-        return ColorFinder(_make("default", surveys, seed, device), IN_COLOR[name])
+        return ColorFinder(_make("default", **choice), IN_COLOR[name])
     if name == TRUE_STARS:
-        return TrueStarFinder(_make(BOUND, surveys, seed, device))
+        return TrueStarFinder(_make(BOUND, **choice))
     if name == WITH_SOURCES:
-        return SourceAidedFinder(
-            _make("default", surveys, seed, device),
-            _make(BOUND, surveys, seed, device),
-        )
-    finder = BASELINES.get(name)
-    settings = {"threshold": LOW_THRESHOLD, "seed": seed, "device": device}
-    settings["colors"] = len(surveys) > 1
+        return SourceAidedFinder(_make("default", **choice), _make(BOUND, **choice))
+    finder, surveys = BASELINES.get(name), choice["surveys"]
+    settings = choice | {"threshold": LOW_THRESHOLD, "colors": len(surveys) > 1}
     taken = {field.name for field in fields(finder)}
     settings = {key: settings[key] for key in settings.keys() & taken}
     return finder(**settings, **tuned_settings(name, surveys[-1].name))

@@ -13,6 +13,7 @@ from numpy.testing import assert_array_equal
 
 from astro_vaeclust import NoDetectionsWarning
 from astro_vaeclust.baselines import BaselineFinder, StarCounts
+from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.evaluation import TileFinder, evaluate_finders, make_finders
 from astro_vaeclust.evaluation.finders import (
     TRUE_STARS,
@@ -271,6 +272,17 @@ def test_finders_by_name():
     for bad in (["best"], []):
         with pytest.raises(ValueError, match="finders must be some of default, per-im"):
             make_finders(bad)
+
+
+def test_the_default_may_have_another_model(tmp_path):
+    load_model().save(tmp_path / "mine.pt")
+    names = ["default", "default-J-Ks", "paper", "star-counts"]
+    finders = make_finders(names, model=tmp_path / "mine.pt")
+    for finder in (finders["default"], finders["default-J-Ks"].finder):
+        assert finder.embedding.model == tmp_path / "mine.pt"
+    assert make_finders(["paper"])["paper"] == finders["paper"]
+    with pytest.raises(FileNotFoundError, match="lost.pt"):
+        make_finders(["default"], model="lost.pt")
 
 
 def test_the_default_gets_the_sources_that_catalogue_methods_share(tmp_path):
