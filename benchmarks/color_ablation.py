@@ -43,19 +43,15 @@ def main(argv=None):
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(argv)
     torch.set_num_threads(1)
-    stages = [stage for stage in default_stages() if stage.in_color]
-    paths = [
-        (stage, path)
-        for stage in stages
-        for path in sorted((options.folder / stage.name).glob("[0-9]*.npz"))
-    ]
+    (stage,) = (stage for stage in default_stages() if stage.in_color)
+    paths = sorted((options.folder / stage.name).glob("[0-9]*.npz"))
     model = load_model()
     kept = ResultFolder(options.folder / "ablation", {"model": model.identity})
-    jobs = list(enumerate(path for _, path in paths))
+    jobs = list(enumerate(paths))
     for _ in run_jobs(partial(keep, model, kept), jobs, workers=options.workers):
         pass
-    has_clouds = np.array([clouds_of(*one) > 0 for one in paths])
-    found = Found([read(kept, path) for _, path in paths])
+    has_clouds = np.array([clouds_of(stage, path) > 0 for path in paths])
+    found = Found([read(kept, path) for path in paths])
     judged = has_clouds[found.tile]
     everywhere = np.ones(len(paths), dtype=bool)
     some = np.flatnonzero(has_clouds)

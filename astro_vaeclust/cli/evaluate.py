@@ -99,7 +99,9 @@ def add_campaign_options(parser, *, tiles):
     add_workers(parser)
     add_device(parser)
     parser.add_argument(
-        "--model", metavar="FILE", help="model of default, by default the package's own"
+        "--model",
+        metavar="FILE",
+        help="trained model of the default finders, by default the package's own",
     )
 
 

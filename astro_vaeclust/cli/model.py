@@ -78,7 +78,7 @@ def _stage_table(stages):
         {
             "stage": stage["name"],
             "tiles": stage["n_tiles"],
-            "steps": stage["plan"]["n_steps"],
+            "steps": stage["plan"]["n_steps"] + stage.get("n_measure_steps", 0),
             "learning_rate": stage["plan"]["learning_rate"],
             "seed": stage["plan"]["seed"],
             "surveys": ",".join(dict.fromkeys(stage["surveys"])),

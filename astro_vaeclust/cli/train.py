@@ -83,7 +83,8 @@ def add_options(parser):
         "--stages",
         type=several(str),
         metavar="NAME",
-        help="only these stages, with commas between: all, fine, others, color",
+        help="only these stages, with commas between: all, fine, others, color; all "
+        "takes the tiles of fine and others",
     )
     add_seed(parser, default=None, text="seed of the training")
     add_workers(parser)
@@ -128,18 +129,19 @@ def _recipe(arguments):
         kinds = set(map(_kind, stage.surveys))
         return surveys and tuple(tag for tag in surveys if _kind(tag) in kinds)
 
-    def changed(number, stage):
+    def changed(stage):
         steps, measure_steps = (
             _in_proportion(arguments.steps, number_of_these, n_steps)
             for number_of_these in (stage.plan.n_steps, stage.n_measure_steps)
         )
+        number = recipe.stages.index(stage)
         seed = None if arguments.seed is None else arguments.seed + number
         plan = _given(n_steps=steps, side=arguments.side, seed=seed)
         tiles = _in_proportion(arguments.tiles, stage.n_tiles, n_tiles)
         return replace(
             stage,
             plan=replace(stage.plan, **plan),
-            tiles_of=tuple(name for name in stage.tiles_of if name in possible),
+            tiles_of=tuple(name for name in stage.tiles_of if name in names),
             **_given(n_tiles=tiles, surveys=chosen(stage)),
             **_given(n_measure_steps=measure_steps),
         )
@@ -160,6 +162,13 @@ def _recipe(arguments):
                     f"{_surveys_of(recipe, name)}; got {', '.join(surveys)}"
                 )
         wanted = [stage for stage in wanted if stage.name in arguments.stages]
+    names = [stage.name for stage in wanted]
+    for stage in wanted:
+        if stage.tiles_of and not set(names) & set(stage.tiles_of):
+            raise ValueError(
+                f"stages must have {' or '.join(stage.tiles_of)}, whose tiles the "
+                f"stage {stage.name!r} takes; got {', '.join(names)}"
+            )
     calibrated = surveys or (*recipe.calibration_surveys, *recipe.color_surveys)
     in_color = {False: [], True: []}
     for tag in dict.fromkeys(calibrated):
@@ -168,7 +177,7 @@ def _recipe(arguments):
         in_color[False] = []
     return replace(
         recipe,
-        stages=tuple(changed(*numbered) for numbered in enumerate(wanted)),
+        stages=tuple(map(changed, wanted)),
         calibration_surveys=tuple(in_color[False]),
         color_surveys=tuple(in_color[True]),
         n_nulls=n_nulls,

@@ -220,6 +220,8 @@ def make_finders(
         raise ValueError(
             f"finders must be some of {', '.join(known)}; got {', '.join(names)!r}"
         )
+    if model is not None and not any(name.startswith("default") for name in names):
+        raise ValueError(f"model is for the finder default, got {', '.join(names)}")
     make = partial(
         _make, surveys=checked_surveys(survey), seed=seed, device=device, model=model
     )
@@ -236,7 +238,8 @@ def _make(name, **choice):
             return VAEClusterFinder.paper(**settings)
         if name == "per-image":
             return VAEClusterFinder(embedding="dense-vae", **settings)
-        settings["embedding"] = ConvVAE(model=choice["model"])
+        if choice["model"] is not None:
+            settings["embedding"] = ConvVAE(model=choice["model"])
         return VAEClusterFinder(max_false_alarm_rate=MAX_FALSE_ALARM_RATE, **settings)
     if name in IN_COLOR:
         return ColorFinder(_make("default", **choice), IN_COLOR[name])

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ..detector.network import ConvolutionalVAE, NetworkSettings
+from ..embeddings.latent_map import digest
 from ..utils.devices import resolve_device
 from ..utils.files import ResultFolder
 from ..utils.validation import check_choice, check_count
@@ -34,7 +35,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 PARTS = (None, "measures")
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, MEAN = "checkpoint.pt", "mean.pt"
 
 AVERAGED = 50
 """Steps over which a line of the log averages."""
@@ -141,8 +142,8 @@ def train_network(
         Files of `~astro_vaeclust.training.tiles.TrainingTile`: mock ones, and real
         ones with painted clusters.
     folder : path
-        Where ``checkpoint.pt``, the curves, ``curves.jsonl``, and what was mined,
-        ``false_candidates.npy``, go.
+        Where ``checkpoint.pt``, the mean of the weights, ``mean.pt``, the curves,
+        ``curves.jsonl``, and what was mined, ``false_candidates.npy``, go.
     start : `~astro_vaeclust.detector.network.ConvolutionalVAE`, optional
         Network to start from, of the sizes in the plan; it is not changed. By default
         a new one.
@@ -159,8 +160,8 @@ def train_network(
     Raises
     ------
     ValueError
-        If there are no tiles, the folder is that of another plan or number of tiles,
-        ``start`` has other sizes, or the plan needs it and there is none.
+        If there are no tiles, the folder is that of another plan, start or number of
+        tiles, ``start`` has other sizes, or the plan needs it and there is none.
     """
     tiles, real_tiles = list(tiles), list(real_tiles)
     if not tiles:
@@ -173,8 +174,12 @@ def train_network(
     optimizer = torch.optim.AdamW(
         _to_train(network, plan.part), weight_decay=plan.weight_decay
     )
-    drawn_from = {"n_tiles": len(tiles), "n_real_tiles": len(real_tiles)}
-    folder = ResultFolder(folder, {"plan": plan} | drawn_from)
+    settings = {
+        "plan": plan,
+        "start": start and digest(v.cpu().numpy() for v in start.state_dict().values()),
+        "number of tiles": [len(tiles), len(real_tiles)],
+    }
+    folder = ResultFolder(folder, settings)
     first = _resume(folder, network, optimizer)
     steps = range(first, plan.n_steps)
     candidates = ()
@@ -196,8 +201,12 @@ def train_network(
             if (step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.n_steps:
                 _save_checkpoint(folder, network, optimizer, step)
     if plan.averaged:
-        steps = range(plan.n_steps, plan.n_steps + N_STATISTICS)
-        network = _averaged(start, network, map(draw, steps), device)
+        if MEAN not in folder:
+            steps = range(plan.n_steps, plan.n_steps + N_STATISTICS)
+            mean = _averaged(start, network, map(draw, steps), device)
+            with folder.new(MEAN) as path:
+                torch.save(mean.state_dict(), path)
+        network.load_state_dict(torch.load(folder.path / MEAN, weights_only=True))
     return network.eval()
 
 

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy.nddata import CCDData
 
+from ..detector.grid import FINE
 from ..detector.model import TrainedModel, in_half_precision
 from ..images.read import read_image
+from ..photometry.surveys import get_survey
 from ..simulation.design import mock_tile
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
@@ -27,6 +29,7 @@ from .calibrate import calibrate, real_sky_factor
 from .colors import fit_color_score
 from .level_calibration import calibrate_colors, calibrate_on_skies
 from .loop import train_network
+from .recipe import CALIBRATION_SEED, INJECTION_SEED
 from .source_calibration import calibrate_with_sources, find_tile_sources
 from .tiles import TrainingTile, inject_tile
 
@@ -39,8 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["make_model"]
 
 logger = logging.getLogger(__name__)
-
-INJECTION_SEED, CALIBRATION_SEED = 30_000, 60_000
 
 BARE = "{survey}-bare"
 """Folder of calibration tiles whose clusters have lost their clouds."""
@@ -131,7 +132,7 @@ def make_model(
     model = TrainedModel(
         network=in_half_precision(network.cpu()),
         fine_network=fine_network and in_half_precision(fine_network.cpu()),
-        calibration=start and start.calibration,
+        calibration=start and _kept_calibration(start, recipe, in_one_band),
         source_calibration=start and start.source_calibration,
         training=origin() | history,
     )
@@ -142,6 +143,18 @@ def make_model(
     with_jobs = {"workers": workers, "progress_bar": progress_bar}
     model = _in_one_band(recipe, model, folder, files, real_images, with_jobs)
     return _in_colors(recipe, model, folder, files, with_jobs)
+
+
+def _kept_calibration(start, recipe, stages):
+    """Return the calibration of a start, without rates of what is only trained."""
+    calibration = start.calibration
+    trained = {stage.fine_only for stage in stages}
+    if start.fine_network is None and trained:
+        trained = {False, True}
+    scales = [get_survey(tag).pixel_scale for tag in recipe.calibration_surveys]
+    for fine in trained - {scale < FINE for scale in scales}:
+        calibration = calibration and calibration.without_rates(fine)
+    return calibration
 
 
 def _in_colors(recipe, model, folder, files, with_jobs):
@@ -183,7 +196,7 @@ def _in_one_band(recipe, model, folder, files, real_images, with_jobs):
 def _check_first(stage, start):
     """Raise ValueError if the first stage needs a network to go on with."""
     plan = stage.plan
-    goes_on = plan.part or plan.averaged or plan.mined or stage.in_color
+    goes_on = plan.averaged or plan.mined or stage.in_color
     if start is None and (stage.fine_only or goes_on):
         raise ValueError(
             f"start must be a model, since stage {stage.name!r} goes on with a network"

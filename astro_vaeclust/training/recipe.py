@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ..utils.validation import check_count, check_number
 from .level_skies import LevelSky, level_skies
@@ -12,6 +13,8 @@ from .stages import COLOR_SURVEYS, Stage, default_stages
 __all__ = ["Recipe"]
 
 CALIBRATION_SURVEYS, N_NULLS = ("2mass-ks", "ukidss-k"), 600
+
+INJECTION_SEED, CALIBRATION_SEED, END_OF_SEEDS = 30_000, 60_000, 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +25,7 @@ class Recipe:
     Parameters
     ----------
     stages : tuple of `Stage`
-        The trainings; each starts from the network of the one before.
+        The trainings, one after the other.
     calibration_surveys : tuple of str
         Tags of the surveys that the calibration tiles imitate; none if the calibration
         in one band stays as it was.
@@ -61,6 +64,20 @@ class Recipe:
         for name in ("n_source_nulls", "n_source_clusters"):
             check_count(name, getattr(self, name), minimum=0)
         check_number("bare", self.bare, high=1)
+        self._check_seeds()
+
+    def _check_seeds(self):
+        """Raise ValueError if two kinds of tiles have the same seeds."""
+        numbers = {one.first_seed: one.n_tiles for one in self.stages if one.n_tiles}
+        numbers |= {INJECTION_SEED: 0, CALIBRATION_SEED: 2 * self.n_nulls}
+        numbers[END_OF_SEEDS] = 0
+        for first, after in pairwise(sorted(numbers)):
+            if first + numbers[first] > after:
+                most = after - first
+                raise ValueError(
+                    f"n_tiles must be at most {most} from seed {first} on, got "
+                    f"{numbers[first]}"
+                )
 
     @property
     def n_bare(self) -> int:

@@ -33,7 +33,7 @@ class Stage:
     surveys : tuple of str
         Tags of the surveys that the tiles imitate.
     hard : float
-        Fraction of tiles that have more of the hardest nulls.
+        Fraction of the tiles on the finest level that have more of the hardest nulls.
     bare : float
         Fraction of tiles whose clusters have lost their clouds.
     native : float
@@ -47,7 +47,8 @@ class Stage:
         Names of other stages with tiles of their own whose tiles are used, too.
     fine_only : bool
         Whether the network for fine images is trained, which begins as that for all
-        images; else the latter, which sees only the others in the end.
+        images where there is none yet; else the latter, which sees only the others in
+        the end.
     plan : `~astro_vaeclust.training.loop.TrainingPlan`
         How the network is trained; from tiles in colour,
         `~astro_vaeclust.training.colors.fit_color_score` learns.
@@ -197,6 +198,6 @@ def default_stages():
         bare=0.2,
         native=0.1,
         most_pixels=2000,
-        plan=first.plan,
+        plan=TrainingPlan(network=first.plan.network),
     )
     return first, fine, others, color

@@ -63,6 +63,15 @@ def test_completeness_is_given_by_least_number_of_members(finders, tmp_path, cap
     assert "--nulls-for takes NAME=N" in capsys.readouterr().err
 
 
+def test_a_model_of_ones_own_is_for_the_default(tmp_path, capsys):
+    lost = str(tmp_path / "lost.pt")
+    assert run(tmp_path / "new", "default", "--model", lost) == 2
+    assert f"--model {lost!r} does not exist" in capsys.readouterr().err
+    assert run(tmp_path / "new", "star-counts", "--model", lost) == 2
+    assert "--model is for the finder default" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
 def test_the_same_command_goes_on(finders, tmp_path, capsys):
     assert run(tmp_path, "default") == 0
     first = capsys.readouterr().out

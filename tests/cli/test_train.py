@@ -149,6 +149,14 @@ def test_some_stages_go_on_with_the_networks_of_a_model(monkeypatch, tmp_path):
     assert start.identity == load_model().identity
 
 
+@pytest.mark.parametrize("options", [(), ("--surveys", "2mass-ks")])
+def test_a_stage_without_tiles_needs_those_of_others(tmp_path, capsys, options):
+    command = ["train", str(tmp_path / "model.pt"), "--stages", "all", *options]
+    assert main(command) == 2
+    message = "--stages must have fine or others, whose tiles the stage 'all' takes"
+    assert message in capsys.readouterr().err
+
+
 def test_an_unknown_stage_is_refused(tmp_path, capsys):
     command = ["train", str(tmp_path / "m.pt"), "--stages", "coarser"]
     assert main(command) == 2

@@ -281,6 +281,8 @@ def test_the_default_may_have_another_model(tmp_path):
     for finder in (finders["default"], finders["default-J-Ks"].finder):
         assert finder.embedding.model == tmp_path / "mine.pt"
     assert make_finders(["paper"])["paper"] == finders["paper"]
+    with pytest.raises(ValueError, match="model is for the finder default, got paper"):
+        make_finders(["paper"], model="mine.pt")
     with pytest.raises(FileNotFoundError, match=r"lost\.pt"):
         make_finders(["default"], model="lost.pt")
 

@@ -15,6 +15,7 @@ from astro_vaeclust.training.loop import (
     draw_batch,
     train_network,
 )
+from astro_vaeclust.training.losses import Weights
 from astro_vaeclust.training.recipe import Recipe
 from astro_vaeclust.training.stages import default_stages
 from astro_vaeclust.training.tiles import TrainingTile
@@ -134,6 +135,54 @@ def test_plans_that_go_on_need_a_network(tile_files, tmp_path):
             train_network(_plan(n_steps=1, **changes), tile_files, tmp_path / "none")
     with pytest.raises(ValueError, match="part must be one of"):
         _plan(part="head")
+
+
+def test_a_folder_of_other_tiles_or_another_start_is_refused(tile_files, tmp_path):
+    first = train_network(_plan(n_steps=1), tile_files, tmp_path / "first")
+    train_network(_plan(n_steps=1), tile_files, tmp_path / "run", start=first)
+    other = train_network(_plan(n_steps=1, seed=9), tile_files, tmp_path / "other")
+    for tiles, start, message in (
+        (tile_files, other, "start is '[0-9a-f]+' there"),
+        (tile_files, None, "start is '[0-9a-f]+' there and None here"),
+        (tile_files[:1], first, "number of tiles is "),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train_network(_plan(n_steps=1), tiles, tmp_path / "run", start=start)
+
+
+def test_the_mean_of_the_weights_is_kept(tile_files, tmp_path):
+    first = train_network(_plan(n_steps=1), tile_files, tmp_path / "first")
+    mean, again = (
+        train_network(
+            _plan(n_steps=2, averaged=True), tile_files, tmp_path / "run", start=first
+        )
+        for _ in range(2)
+    )
+    assert torch.equal(_parameters(mean), _parameters(again))
+    assert (tmp_path / "run" / "mean.pt").exists()
+
+
+def test_a_stage_trains_what_is_measured_in_the_end():
+    stage = default_stages()[1]
+    (name, plan), (measures, after) = stage.plans.items()
+    assert (name, measures, plan) == ("fine", "fine-measures", stage.plan)
+    assert (after.n_steps, after.part, after.mined) == (800, "measures", 0)
+    assert not after.averaged
+    assert after.weights == Weights(center=0, density=0, autoencoder=0, labels=0)
+    assert list(replace(stage, n_measure_steps=0).plans) == ["fine"]
+
+
+@pytest.mark.parametrize(
+    ("number", "changes"),
+    [(1, {"n_tiles": 10_001}), (2, {"n_tiles": 20_001}), (3, {"n_tiles": 10_001})],
+)
+def test_seeds_of_tiles_are_their_own(number, changes):
+    stages = list(default_stages())
+    stages[number] = replace(stages[number], **changes)
+    first, count = stages[number].first_seed, stages[number].n_tiles
+    message = f"n_tiles must be at most {count - 1} from seed {first} on, got {count}"
+    with pytest.raises(ValueError, match=message):
+        Recipe(stages=tuple(stages))
 
 
 def test_a_stage_uses_tiles_that_there_are():

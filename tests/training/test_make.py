@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.simulation import mock_tile, simulate_tile
 from astro_vaeclust.training import loop, make, source_calibration
 from astro_vaeclust.training.loop import TrainingPlan
@@ -96,6 +97,26 @@ def test_the_model_tells_what_it_was_made_of(made):
     (stage,) = model.training["stages"]
     assert stage["plan"]["n_steps"] == 2
     assert model.training["versions"]["torch"]
+
+
+@pytest.mark.parametrize(
+    ("trained", "surveys", "stale"),
+    [
+        ((False, True), ("2mass-ks", "ukidss-k"), []),
+        ((False, True), ("vvv-ks",), [0]),
+        ((True,), ("2mass-ks",), [1]),
+        ((True,), ("vvv-ks",), []),
+        ((), (), []),
+    ],
+)
+def test_rates_of_what_is_only_trained_are_unknown(trained, surveys, stale):
+    start = load_model()
+    stages = [replace(STAGE, fine_only=fine) for fine in trained]
+    recipe = replace(RECIPE, calibration_surveys=surveys)
+    kept = make._kept_calibration(start, recipe, stages)
+    unknown = [np.isnan(one.coefficients).all() for one in kept.intensities]
+    assert [number for number in range(2) if unknown[number]] == stale
+    assert kept.intensities != start.calibration.intensities or not stale
 
 
 @pytest.mark.parametrize(
