@@ -70,6 +70,13 @@ def _calibration_table(calibration):
     return QTable(rows=rows)
 
 
+def _steps(stage):
+    """Return the updates of networks in a stage; those in colour train none."""
+    if any("+" in tag for tag in stage["surveys"]):
+        return 0
+    return stage["plan"]["n_steps"] + stage.get("n_measure_steps", 0)
+
+
 def _stage_table(stages):
     """Return a row per stage of the training."""
     from astropy.table import QTable
@@ -78,7 +85,7 @@ def _stage_table(stages):
         {
             "stage": stage["name"],
             "tiles": stage["n_tiles"],
-            "steps": stage["plan"]["n_steps"] + stage.get("n_measure_steps", 0),
+            "steps": _steps(stage),
             "learning_rate": stage["plan"]["learning_rate"],
             "seed": stage["plan"]["seed"],
             "surveys": ",".join(dict.fromkeys(stage["surveys"])),
