@@ -172,7 +172,7 @@ def train_network(
     network = _new_network(plan) if start is None else _continued(plan, start)
     network = network.to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
-        _to_train(network, plan.part), weight_decay=plan.weight_decay
+        _to_train(network, plan.part), weight_decay=plan.weight_decay, fused=True
     )
     settings = {
         "plan": plan,

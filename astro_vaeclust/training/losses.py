@@ -117,7 +117,7 @@ def autoencoder_losses(network, outputs, batch, generator, divergence=LABELLED):
     posterior is used instead, as in VaDE. Other divergences have their own bound. In
     the entropy, rare classes count more.
     """
-    image, usable = batch["channels"][:, :1], batch["channels"][:, 2:]
+    image, usable = (batch["channels"][:, i : i + 1].contiguous() for i in (0, 2))
     total, entropy = 0.0, 0.0
     scales = zip(
         outputs.posteriors,
@@ -137,8 +137,10 @@ def autoencoder_losses(network, outputs, batch, generator, divergence=LABELLED):
             device=posterior.mean.device,
         )
         z = posterior.reparameterise(noise)
-        misfit = decoder(z) - _cells(image, scale)
-        squares = misfit.square() * _cells(usable, scale)
+        if scale:
+            image, usable = (functional.avg_pool2d(maps, 2) for maps in (image, usable))
+        misfit = decoder(z) - _cells(image)
+        squares = misfit.square() * _cells(usable)
         reconstruction = -0.5 * squares.sum(dim=-1) / PIXEL_SCATTER**2
         log_gamma = torch.log_softmax(prior.log_joint(z), dim=-1)
         if divergence == LABELLED:
@@ -180,7 +182,6 @@ def _balanced_entropy(log_probabilities, labels):
     return functional.nll_loss(log_probabilities, labels, weights / weights.sum())
 
 
-def _cells(maps, scale):
-    """Average by the scale and put the pixels of each cell last."""
-    averaged = functional.avg_pool2d(maps, 1 << scale) if scale else maps
-    return functional.pixel_unshuffle(averaged, CELL).permute(0, 2, 3, 1)
+def _cells(maps):
+    """Put the pixels of each cell last."""
+    return functional.pixel_unshuffle(maps, CELL).permute(0, 2, 3, 1)

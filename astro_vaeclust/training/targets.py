@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..detector.network import CELL, CLASSES, MEASURES
+from ..detector.network import CELL, CLASSES, COARSEST, MEASURES
 
 __all__ = ["Crop", "crop_tile"]
 
@@ -76,7 +76,7 @@ def crop_tile(tile, side, rng, *, n_scales=4, position=None):
     clusters = tile.clusters.copy()
     clusters[:, :2] = turn.points(clusters[:, :2] - corner)
     members = turn.points(tile.members - corner)
-    regions = tile.regions.copy()
+    regions = tile.regions[_near(tile.regions, corner, side)]
     regions[:, 1:3] = turn.points(regions[:, 1:3] - corner)
     n_cells = side // CELL
     center, measures, weights = _cores(clusters, n_cells)
@@ -132,6 +132,12 @@ def _corner(tile, side, rng, position=None):
         return rng.integers(low, high + 1)
     corner = np.rint(position - side * rng.uniform(0.15, 0.85, 2)).astype(int)
     return np.clip(corner, low, high)
+
+
+def _near(regions, corner, side):
+    """Return which regions can mark a cell of a square (bool array)."""
+    outside = np.abs(regions[:, 1:3] - corner - side / 2).max(axis=1) - side / 2
+    return outside < np.maximum(regions[:, 3], COARSEST)
 
 
 def _cut(channels, corner, side):

@@ -1,10 +1,13 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """What the network is asked to say of a crop."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from astro_vaeclust.detector.network import MEASURES, NetworkSettings, Outputs
+from astro_vaeclust.training import targets
 from astro_vaeclust.training.loop import TrainingPlan, draw_batch
 from astro_vaeclust.training.losses import measures_loss
 from astro_vaeclust.training.targets import crop_tile
@@ -48,6 +51,23 @@ def test_of_overlapping_cores_each_keeps_what_is_nearer():
 def test_clusters_without_members_and_empty_tiles_count_nothing():
     for tile in (tile_with(), tile_with((90, 90, 40, 70, 0))):
         assert not crop_tile(tile, SIDE, np.random.default_rng(0)).weights.any()
+
+
+def test_what_lies_out_of_reach_of_a_square_changes_nothing(monkeypatch):
+    rng = np.random.default_rng(5)
+    place = rng.uniform(-300, 900, (400, 2))
+    kinds, radii = rng.integers(-1, 5, 400), 10 ** rng.uniform(0.3, 2.4, 400)
+    tile = replace(
+        tile_with((300, 300, 20, 35, 40)), regions=np.c_[kinds, place, radii]
+    )
+    tile = replace(tile, channels=np.ones((3, 600, 600), dtype=np.float16))
+    near = [crop_tile(tile, SIDE, np.random.default_rng(seed)) for seed in range(20)]
+    monkeypatch.setattr(targets, "_near", lambda regions, *_: np.full(400, True))
+    for seed, crop in enumerate(near):
+        all_of_it = crop_tile(tile, SIDE, np.random.default_rng(seed))
+        np.testing.assert_array_equal(crop.center, all_of_it.center)
+        for labels, of_all in zip(crop.labels, all_of_it.labels, strict=True):
+            np.testing.assert_array_equal(labels, of_all)
 
 
 def test_a_large_cluster_does_not_outweigh_a_small_one():
