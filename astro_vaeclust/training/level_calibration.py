@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from ..detector.network import COLOR_MEASURES, MEASURES
 from ..utils.bands import BAND_SETS
 from ..utils.files import ResultFolder
 from ..utils.jobs import run_jobs
+from ..utils.provenance import describe
 from .calibrate import ERRORS, MIN_PAIRS, calibrate_errors
 from .level_samples import ARRAYS, N_LEVELS, read_found, search_sky
 from .rates import NullSample, fit_intensity, range_of
@@ -144,16 +147,16 @@ def _calibrated(models, skies, folder, workers, progress_bar, kept=None):
     ``kept`` is what calibrations in colour have from that in one band.
     """
     model = next(iter(models.values()))
-    results = ResultFolder(
-        folder,
-        {
-            "model": model.identity,
-            "score_coefficients": model.calibration
-            and model.calibration.score_coefficients,
-        },
-        {sky.name: replace(sky, number=0) for sky in skies},
-    )
+    settings = {
+        "model": model.identity,
+        "score_coefficients": model.calibration
+        and model.calibration.score_coefficients,
+    }
+    of_skies = {sky.name: replace(sky, number=0) for sky in skies}
     for has_clusters in (False, True):
+        if has_clusters:  # which are found depends on the rates
+            folder = Path(folder) / f"rates-{_digest(models)}"
+        results = ResultFolder(folder, settings, of_skies)
         jobs = [
             (sky, FIRST_SEED + 2 * number)
             for sky in skies
@@ -183,6 +186,12 @@ def _calibrated(models, skies, folder, workers, progress_bar, kept=None):
                     color_calibrations={bands: calibration},
                 )
     return models
+
+
+def _digest(models):
+    """Return a digest of the calibrations of models (str)."""
+    text = repr([describe(model.calibration) for model in models.values()])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def calibrate_level_rates(model, samples):

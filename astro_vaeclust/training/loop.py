@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import logging
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,7 +26,7 @@ from .mining import find_false_candidates
 from .targets import crop_tile
 from .tiles import TrainingTile
 
-__all__ = ["TrainingPlan", "train_network"]
+__all__ = ["TrainingPlan", "check_sizes", "train_network"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 PARTS = (None, "measures")
 
-CHECKPOINT, MEAN = "checkpoint.pt", "mean.pt"
+CHECKPOINT, CURVES, MEAN = "checkpoint.pt", "curves.jsonl", "mean.pt"
 
 AVERAGED = 50
 """Steps over which a line of the log averages."""
@@ -160,8 +162,8 @@ def train_network(
     Raises
     ------
     ValueError
-        If there are no tiles, the folder is that of another plan, start or number of
-        tiles, ``start`` has other sizes, or the plan needs it and there is none.
+        If there are no tiles, the folder is that of another plan, start or other tiles,
+        ``start`` has other sizes, or the plan needs it and there is none.
     """
     tiles, real_tiles = list(tiles), list(real_tiles)
     if not tiles:
@@ -177,7 +179,8 @@ def train_network(
     settings = {
         "plan": plan,
         "start": start and digest(v.cpu().numpy() for v in start.state_dict().values()),
-        "number of tiles": [len(tiles), len(real_tiles)],
+        "tiles": _names_of(tiles),
+        "real_tiles": _names_of(real_tiles),
     }
     folder = ResultFolder(folder, settings)
     first = _resume(folder, network, optimizer)
@@ -196,7 +199,7 @@ def train_network(
                 upcoming = pool.submit(draw, step + 1)
             recent.append(_update(plan, network, optimizer, batch, step))
             if (step + 1) % AVERAGED == 0:
-                _log_curves(folder.path / "curves.jsonl", step + 1, recent)
+                _log_curves(folder.path / CURVES, step + 1, recent)
                 recent = []
             if (step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.n_steps:
                 _save_checkpoint(folder, network, optimizer, step)
@@ -208,6 +211,12 @@ def train_network(
                 torch.save(mean.state_dict(), path)
         network.load_state_dict(torch.load(folder.path / MEAN, weights_only=True))
     return network.eval()
+
+
+def _names_of(tiles):
+    """Return how many tiles there are, and a digest of their names (str)."""
+    names = "\n".join(f"{path.parent.name}/{path.name}" for path in map(Path, tiles))
+    return f"{len(tiles)} ({hashlib.sha256(names.encode()).hexdigest()[:8]})"
 
 
 def _to_train(network, part):
@@ -235,12 +244,17 @@ def _new_network(plan):
         return ConvolutionalVAE(plan.network)
 
 
-def _continued(plan, start):
-    """Copy the network to start from; the scale of its pixels is that of the plan."""
+def check_sizes(plan, start):
+    """Raise ValueError if a network to start from has other sizes than the plan."""
     if replace(start.settings, fine_scale=plan.network.fine_scale) != plan.network:
         raise ValueError(
             f"start must be a network of {plan.network}, got {start.settings}"
         )
+
+
+def _continued(plan, start):
+    """Copy the network to start from; the scale of its pixels is that of the plan."""
+    check_sizes(plan, start)
     network = copy.deepcopy(start)
     network.settings = plan.network
     return network
@@ -316,6 +330,15 @@ def _log_curves(path, step, recent):
     logger.info("step %d: %s", step, {name: round(v, 4) for name, v in means.items()})
 
 
+def _cut_curves(folder, step):
+    """Leave out lines of the curves after a step, which is repeated."""
+    if CURVES in folder:
+        text = (folder.path / CURVES).read_text(encoding="utf-8")
+        known = text.splitlines(keepends=True)[: step // AVERAGED]
+        with folder.new(CURVES) as path:
+            path.write_text("".join(known), encoding="utf-8")
+
+
 def _save_checkpoint(folder, network, optimizer, step):
     state = {
         "step": step + 1,
@@ -331,6 +354,7 @@ def _resume(folder, network, optimizer):
     if CHECKPOINT not in folder:
         return 0
     state = torch.load(folder.path / CHECKPOINT, weights_only=True)
+    _cut_curves(folder, state["step"])
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     return state["step"]

@@ -8,6 +8,7 @@ tiles of the calibration are disjoint and below 100 000; evaluations begin at 1 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import replace
 from functools import partial
@@ -28,7 +29,7 @@ from ..utils.provenance import describe, origin
 from .calibrate import calibrate, real_sky_factor
 from .colors import fit_color_score
 from .level_calibration import calibrate_colors, calibrate_on_skies
-from .loop import train_network
+from .loop import check_sizes, train_network
 from .recipe import CALIBRATION_SEED, INJECTION_SEED
 from .source_calibration import calibrate_with_sources, find_tile_sources
 from .tiles import TrainingTile, inject_tile
@@ -97,7 +98,7 @@ def make_model(
         goes on with a network and there is no ``start``.
     """
     folder = Path(folder)
-    _check_first(recipe.stages[0], start)
+    _check_start(recipe, start)
     files = _make_tiles(
         recipe,
         folder,
@@ -132,9 +133,8 @@ def make_model(
     model = TrainedModel(
         network=in_half_precision(network.cpu()),
         fine_network=fine_network and in_half_precision(fine_network.cpu()),
-        calibration=start and _kept_calibration(start, recipe, in_one_band),
-        source_calibration=start and start.source_calibration,
         training=origin() | history,
+        **_kept_calibrations(recipe, start),
     )
     if start and not in_one_band:
         model = replace(
@@ -145,16 +145,25 @@ def make_model(
     return _in_colors(recipe, model, folder, files, with_jobs)
 
 
-def _kept_calibration(start, recipe, stages):
-    """Return the calibration of a start, without rates of what is only trained."""
-    calibration = start.calibration
-    trained = {stage.fine_only for stage in stages}
-    if start.fine_network is None and trained:
-        trained = {False, True}
+def _kept_calibrations(recipe, start):
+    """Return the calibrations of a start, without rates of what is trained (dict)."""
+    rates = start and start.calibration
+    with_sources = start and start.source_calibration
     scales = [get_survey(tag).pixel_scale for tag in recipe.calibration_surveys]
-    for fine in trained - {scale < FINE for scale in scales}:
-        calibration = calibration and calibration.without_rates(fine)
-    return calibration
+    calibrated = {scale < FINE for scale in scales}
+    for fine in _trained(recipe, start):
+        if rates and fine not in calibrated:
+            rates = rates.without_rates(fine)
+        if with_sources:
+            unknown = with_sources.rates.without_rates(fine)
+            with_sources = replace(with_sources, rates=unknown)
+    return {"calibration": rates, "source_calibration": with_sources}
+
+
+def _trained(recipe, start):
+    """Return whether images that are fine, and others, get another network (set)."""
+    trained = {stage.fine_only for stage in recipe.stages if not stage.in_color}
+    return {False, True} if trained and not (start and start.fine_network) else trained
 
 
 def _in_colors(recipe, model, folder, files, with_jobs):
@@ -193,13 +202,22 @@ def _in_one_band(recipe, model, folder, files, real_images, with_jobs):
     return _with_sources(recipe, model, folder, **with_jobs)
 
 
-def _check_first(stage, start):
-    """Raise ValueError if the first stage needs a network to go on with."""
-    plan = stage.plan
-    goes_on = plan.averaged or plan.mined or stage.in_color
+def _check_start(recipe, start):
+    """Raise ValueError if the stages cannot go on with the networks of a start."""
+    stage = recipe.stages[0]
+    goes_on = stage.plan.averaged or stage.plan.mined or stage.in_color
     if start is None and (stage.fine_only or goes_on):
         raise ValueError(
             f"start must be a model, since stage {stage.name!r} goes on with a network"
+        )
+    for stage in recipe.stages:
+        if start and not stage.in_color:
+            check_sizes(stage.plan, start.network)
+    kept = {False, True} - _trained(recipe, start)
+    if start and kept and start.fine_scale != recipe.fine_scale:
+        raise ValueError(
+            f"start bins fine images to {start.fine_scale:g} arcsec, and stages to "
+            f"{recipe.fine_scale:g}; then all of its networks must be trained"
         )
 
 
@@ -227,6 +245,7 @@ def _make_tiles(
     for number, path in enumerate(real_images):
         settings[f"{REAL} {number}"] = {
             "image": Path(path).name,
+            "digest": hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
             "fine_scale": recipe.fine_scale,
         }
         draw = partial(_injected_tile, path=path, fine_scale=recipe.fine_scale)

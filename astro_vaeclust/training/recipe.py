@@ -68,15 +68,25 @@ class Recipe:
 
     def _check_seeds(self):
         """Raise ValueError if two kinds of tiles have the same seeds."""
-        numbers = {one.first_seed: one.n_tiles for one in self.stages if one.n_tiles}
-        numbers |= {INJECTION_SEED: 0, CALIBRATION_SEED: 2 * self.n_nulls}
-        numbers[END_OF_SEEDS] = 0
-        for first, after in pairwise(sorted(numbers)):
-            if first + numbers[first] > after:
-                most = after - first
+        skies = (*self.level_skies, *self.color_skies)
+        most = max(self.n_nulls, self.n_bare, *(sky.number for sky in skies), 0)
+        spans = [
+            *((one.first_seed, one.n_tiles) for one in self.stages if one.n_tiles),
+            (INJECTION_SEED, 0),
+            (CALIBRATION_SEED, 2 * most),
+            (END_OF_SEEDS, 0),
+        ]
+        for (first, number), (after, _) in pairwise(sorted(spans)):
+            if first + number > after and first == CALIBRATION_SEED:
+                most = (after - first) * self.n_nulls // number
                 raise ValueError(
-                    f"n_tiles must be at most {most} from seed {first} on, got "
-                    f"{numbers[first]}"
+                    f"n_nulls must be at most {most} with these stages, got "
+                    f"{self.n_nulls}"
+                )
+            if first + number > after:
+                raise ValueError(
+                    f"n_tiles must be at most {after - first} from seed {first} on, "
+                    f"got {number}"
                 )
 
     @property

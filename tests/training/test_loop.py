@@ -2,13 +2,16 @@
 """Training: resumed, gone on with, in part, and averaged."""
 
 import copy
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import astropy.units as u
 import pytest
 import torch
 
 from astro_vaeclust.simulation import MockCluster, simulate_tile
+from astro_vaeclust.training import loop
 from astro_vaeclust.training.loop import (
     N_STATISTICS,
     TrainingPlan,
@@ -144,10 +147,30 @@ def test_a_folder_of_other_tiles_or_another_start_is_refused(tile_files, tmp_pat
     for tiles, start, message in (
         (tile_files, other, "start is '[0-9a-f]+' there"),
         (tile_files, None, "start is '[0-9a-f]+' there and None here"),
-        (tile_files[:1], first, "number of tiles is "),
+        (tile_files[:1], first, r"tiles is '2 \("),
     ):
         with pytest.raises(ValueError, match=message):
             train_network(_plan(n_steps=1), tiles, tmp_path / "run", start=start)
+
+
+def test_a_checkpoint_of_other_tiles_is_refused(tile_files, tmp_path):
+    (tmp_path / "others").mkdir()
+    other = Path(shutil.copy(tile_files[0], tmp_path / "others"))
+    train_network(_plan(n_steps=1), tile_files[:1], tmp_path / "run")
+    with pytest.raises(ValueError, match=r"tiles is '1 \(.*there and '1 \(.*here"):
+        train_network(_plan(n_steps=1), [other], tmp_path / "run")
+
+
+def test_curves_go_on_from_the_checkpoint(tile_files, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "AVERAGED", 1)
+    plan = _plan(n_steps=3, checkpoint_every=2)
+    train_network(plan, tile_files, tmp_path / "whole")
+    train_network(plan, tile_files, tmp_path / "run", progress=lambda steps: steps[:2])
+    curves = tmp_path / "run" / "curves.jsonl"
+    lines = curves.read_text()
+    curves.write_text(lines + lines[:40])  # a kill while the next was written
+    train_network(plan, tile_files, tmp_path / "run")
+    assert curves.read_text() == (tmp_path / "whole" / "curves.jsonl").read_text()
 
 
 def test_the_mean_of_the_weights_is_kept(tile_files, tmp_path):
@@ -183,6 +206,17 @@ def test_seeds_of_tiles_are_their_own(number, changes):
     message = f"n_tiles must be at most {count - 1} from seed {first} on, got {count}"
     with pytest.raises(ValueError, match=message):
         Recipe(stages=tuple(stages))
+
+
+def test_seeds_of_the_calibration_are_their_own():
+    stages = default_stages()
+    with pytest.raises(ValueError, match=r"n_nulls must be at most 69.. with.* 7000"):
+        Recipe(n_nulls=7000)
+    assert Recipe(n_nulls=6900).n_nulls == 6900
+    assert Recipe(n_nulls=9000, stages=stages[:-1]).n_nulls == 9000
+    twice = replace(stages[1], first_seed=stages[2].first_seed)
+    with pytest.raises(ValueError, match="n_tiles must be at most 0 from seed 40000"):
+        Recipe(stages=(stages[0], twice, *stages[2:]))
 
 
 def test_a_stage_uses_tiles_that_there_are():

@@ -9,12 +9,13 @@ import pytest
 from astropy.io import fits
 
 from astro_vaeclust.detector.model import load_model
+from astro_vaeclust.detector.network import ConvolutionalVAE
 from astro_vaeclust.simulation import mock_tile, simulate_tile
 from astro_vaeclust.training import loop, make, source_calibration
 from astro_vaeclust.training.loop import TrainingPlan
 from astro_vaeclust.training.make import make_model
 from astro_vaeclust.training.recipe import Recipe
-from astro_vaeclust.training.stages import Stage
+from astro_vaeclust.training.stages import Stage, default_stages
 from astro_vaeclust.training.tiles import TrainingTile
 
 from ..detector.examples import TINY
@@ -110,13 +111,46 @@ def test_the_model_tells_what_it_was_made_of(made):
     ],
 )
 def test_rates_of_what_is_only_trained_are_unknown(trained, surveys, stale):
+    def unknown(calibration):
+        coefficients = [one.coefficients for one in calibration.intensities]
+        return [number for number in range(2) if np.isnan(coefficients[number]).all()]
+
     start = load_model()
-    stages = [replace(STAGE, fine_only=fine) for fine in trained]
-    recipe = replace(RECIPE, calibration_surveys=surveys)
-    kept = make._kept_calibration(start, recipe, stages)
-    unknown = [np.isnan(one.coefficients).all() for one in kept.intensities]
-    assert [number for number in range(2) if unknown[number]] == stale
-    assert kept.intensities != start.calibration.intensities or not stale
+    stages = tuple(
+        replace(STAGE, fine_only=fine, first_seed=10 * fine) for fine in trained
+    )
+    stages = stages or default_stages()[-1:]
+    recipe = replace(RECIPE, calibration_surveys=surveys, stages=stages)
+    kept = make._kept_calibrations(recipe, start)
+    assert unknown(kept["calibration"]) == stale
+    assert unknown(kept["source_calibration"].rates) == sorted(trained)
+    if not trained:
+        assert kept["calibration"] == start.calibration
+        assert kept["source_calibration"] == start.source_calibration
+
+
+@pytest.mark.parametrize(
+    ("network", "trained", "message"),
+    [
+        ({"fine_scale": 1.0}, (True,), "start bins fine images to 1 arcsec"),
+        ({"fine_scale": 1.0}, (False,), "all of its networks must be trained"),
+        ({"latent": 4}, (False, True), "start must be a network of"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused_before_tiles_are_made(
+    network, trained, message, tmp_path
+):
+    start = load_model()
+    settings = replace(start.network.settings, **network)
+    start = replace(start, network=ConvolutionalVAE(settings))
+    plan = replace(PLAN, network=load_model().network.settings)
+    stage = replace(STAGE, plan=plan)
+    stages = tuple(
+        replace(stage, fine_only=fine, first_seed=10 * fine) for fine in trained
+    )
+    with pytest.raises(ValueError, match=message):
+        make_model(replace(RECIPE, stages=stages), tmp_path / "run", start=start)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
