@@ -273,7 +273,7 @@ class VAEClusterFinder(ClusterFinderBase):
             image = read_in_bands(data, reference=reference, **given)
             catalog = self._detect_whole(image, None)
         if not len(catalog):
-            warn(str(catalog), NoDetectionsWarning, stacklevel=2)
+            warn(str(catalog), NoDetectionsWarning)
         return catalog
 
     def _detect_one(self, data, given, sources, block_size):

@@ -167,7 +167,6 @@ class LatentSearch(ClusterSearchBase):
                 f"{', '.join(map(str, sorted(sizes)))} pixels; "
                 + ("they are left out" if kept else "there are no others to rely on"),
                 PosteriorCollapseWarning,
-                stacklevel=2,
             )
         return kept or self._latent_maps
 

@@ -200,7 +200,7 @@ class BaselineFinder(ClusterFinderBase):
         measured = self._measure(field)
         columns = measured.columns()
         if columns is None:
-            warn("no cluster was found", NoDetectionsWarning, stacklevel=2)
+            warn("no cluster was found", NoDetectionsWarning)
         # nothing here is random; the seed is that of the table's metadata
         meta = run_metadata(self, image, [])
         return ClusterCatalog(

@@ -119,7 +119,6 @@ def flag_outside(table, search):
         "calibrated, so that "
         f"false-alarm rates and errors may be wrong: {'; '.join(outside)}",
         AstropyUserWarning,
-        stacklevel=4,
     )
 
 

@@ -287,7 +287,7 @@ class NetworkImage:
             raise failures.popitem()[1]
         for band, failure in failures.items() if grid.binning == 1 else ():
             text = f"image {band}: {failure}; it is left out"
-            warn(text, AstropyUserWarning, stacklevel=2)
+            warn(text, AstropyUserWarning)
         bands = _every_band(made)
         channels = of_longest(bands)
         bands = bands if len(made) > 1 and grid.binning == 1 else []

@@ -119,7 +119,6 @@ class SelectionFunction:
                 f"{found.sum()} of {len(found)} injections were found: fewer than "
                 f"{MIN_OUTCOMES} were found, or missed, and the fit is only a limit",
                 AstropyUserWarning,
-                stacklevel=2,
             )
         variables = np.column_stack([np.log10(values[name]) for name in UNITS])
         limits = {name: (v.min(), v.max()) for name, v in values.items()}

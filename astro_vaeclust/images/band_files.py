@@ -45,9 +45,11 @@ def bands_of_folder(folder, hdu=None):
     files, others = {}, {}
     for path in sorted(Path(folder).iterdir()):
         is_fits = path.name.lower().endswith(hdus.FITS_SUFFIXES)
-        if not is_fits or path.name.startswith(".") or not path.is_file():
+        if not is_fits or path.name.startswith(".") or path.is_dir():
             continue
-        band, reason = _stated_band(path, hdu)
+        band, reason = None, "a link to nothing"
+        if path.exists():
+            band, reason = _stated_band(path, hdu)
         if band in files:
             raise ValueError(
                 f"{folder} must have one image of each band, got {files[band].name} "

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +14,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from ..utils.bands import BANDS, band_of
 from ..utils.validation import check_choice
-from ..utils.warning import WARNINGS_LOCK, muted, warn
+from ..utils.warning import muted, named, warn
 from .alignment import on_grid
 from .image import Image, is_unusable, unusable
 from .read import open_image, read_image
@@ -211,7 +210,7 @@ def _read_all(images, given):
 
 def _leave_out(failure):
     """Warn that an image cannot be used, and why."""
-    warn(f"{failure}; it is left out", AstropyUserWarning, stacklevel=4)
+    warn(f"{failure}; it is left out", AstropyUserWarning)
 
 
 def _compare_with_header(band, stated, name):
@@ -221,7 +220,6 @@ def _compare_with_header(band, stated, name):
             f"image {band}: the header of {name or 'data'} names the band {stated!r}; "
             f"it is taken as {band}",
             AstropyUserWarning,
-            stacklevel=4,
         )
 
 
@@ -295,18 +293,13 @@ def _check_is_new(band, found, argument="images"):
 @contextmanager
 def _naming(name):
     """Name the image in errors and warnings of what is done within a ``with`` block."""
-    said = []
     try:
-        with WARNINGS_LOCK, warnings.catch_warnings(record=True) as said:  # noqa: TID251
+        with named(f"image {name}"):
             yield
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         kind = unusable if is_unusable(error) else kind
         raise kind(f"image {name}: {error}") from error
-    finally:
-        for one in said:
-            text = f"image {name}: {one.message}"
-            warn(text, one.category, stacklevel=4)
 
 
 def _stated_band(image, number):

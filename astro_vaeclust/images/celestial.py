@@ -83,7 +83,6 @@ def celestial_wcs(wcs, shape):
             f"wcs: on the sky, pixels are {ratio:.2g} times as long as wide; what is "
             "round on the image is not on the sky, and radii are means",
             AstropyUserWarning,
-            stacklevel=2,
         )
     return celestial
 

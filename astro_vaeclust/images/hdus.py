@@ -214,7 +214,6 @@ def read_wcs(hdu, hdulist, name):
             f"wcs: the header of {name or 'data'} has {', '.join(doubts)}; positions "
             "may be far off",
             AstropyUserWarning,
-            stacklevel=2,
         )
     if wcs.sip is not None and not any("-SIP" in ctype for ctype in wcs.wcs.ctype):
         warn(
@@ -222,7 +221,6 @@ def read_wcs(hdu, hdulist, name):
             f"applied, but no -SIP in CTYPE ({', '.join(wcs.wcs.ctype)}); if they are "
             "left over, remove them: they shift all positions",
             AstropyUserWarning,
-            stacklevel=2,
         )
     return wcs if any(wcs.wcs.ctype) else None
 

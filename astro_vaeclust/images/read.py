@@ -162,7 +162,6 @@ def open_image(
                 f"{source.name or 'data'} went through a lossy compression: faint "
                 "sources are degraded",
                 LossyDataWarning,
-                stacklevel=4,
             )
         yield source
 
@@ -270,7 +269,6 @@ def _own_or_given(argument, own, given):
         warn(
             f"the {argument!r} argument is ignored: data has its own",
             AstropyUserWarning,
-            stacklevel=7,
         )
     return own
 

@@ -347,7 +347,6 @@ class ImageSource:
                 "constant, or have next to none of its noise, and are taken as without "
                 "data",
                 AstropyUserWarning,
-                stacklevel=2,
             )
         return boxes, noise
 

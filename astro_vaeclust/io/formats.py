@@ -7,6 +7,7 @@ from functools import partial, wraps
 
 from astropy.io import registry
 
+from ..utils.warning import WARNINGS_LOCK
 from . import region_files, tables
 
 __all__ = ["register_formats"]
@@ -32,9 +33,20 @@ def register_formats(cls):
     with registry.delay_doc_updates(cls):
         for name, (suffixes, writer, reader) in FORMATS.items():
             registry.register_identifier(name, cls, partial(_has_suffix, suffixes))
-            registry.register_writer(name, cls, writer)
+            registry.register_writer(name, cls, _with_lock(writer))
             if reader is not None:
                 registry.register_reader(name, cls, _reader(cls, reader))
+
+
+def _with_lock(function):
+    """Return a function that holds the lock, as astropy catches warnings in it."""
+
+    @wraps(function)
+    def call(*args, **options):
+        with WARNINGS_LOCK:
+            return function(*args, **options)
+
+    return call
 
 
 def _reader(cls, read_table):
@@ -44,7 +56,7 @@ def _reader(cls, read_table):
     def read(*args, **options):
         return cls(read_table(*args, **options))
 
-    return read
+    return _with_lock(read)
 
 
 def _has_suffix(suffixes, origin, path, fileobj, *args, **kwargs):

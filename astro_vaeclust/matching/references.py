@@ -114,7 +114,6 @@ def included_regions(regions):
             f"reference: region {number} of {len(regions)} is left out, since "
             f"{_kind(region)} has no extent: at {_position_text(region)}",
             AstropyUserWarning,
-            stacklevel=2,
         )
     excluded = [region for region in extended.values() if not _is_included(region)]
     return {

@@ -318,7 +318,6 @@ def _possible(ra, dec, name):
             f"{name}: {n_impossible} of {len(ra)} rows have impossible positions and "
             "are left out",
             AstropyUserWarning,
-            stacklevel=5,
         )
     return tuple(np.where(possible, angle, np.nan) for angle in (ra, dec))
 

@@ -118,7 +118,7 @@ class Plan:
         if not images:
             raise ValueError(f"images: none can be used: {named(wrong)}")
         if wrong:
-            warn(f"left out: {named(wrong)}", AstropyUserWarning, stacklevel=2)
+            warn(f"left out: {named(wrong)}", AstropyUserWarning)
         if not self.survey.exists:
             if _differ(images[0].scale, self.grid.pixel_scale):
                 self._make_grid(images[0])  # the first one was unlike the others

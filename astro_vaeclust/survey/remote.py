@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from astropy.io import fits
 
+from ..images.hdus import quietly
 from ..utils.optional import import_optional
 
 __all__ = [
@@ -167,8 +168,11 @@ def opened_object(url, *, header_only=False):
         file = io.BytesIO(_unpacked(_kept(url, stamp, size)))
     else:
         file = _file(url, HEADER if header_only else BLOCK)
-    with file, fits.open(file) as hdulist:
-        yield hdulist
+    with file:
+        with quietly():
+            hdulist = fits.open(file)
+        with hdulist:
+            yield hdulist
 
 
 def _unpacked(content):

@@ -148,7 +148,6 @@ def fine_tune(
         "no tile without clusters states the false-alarm rates, which are NaN now; "
         "max_false_alarm_rate of the finder is None",
         AstropyUserWarning,
-        stacklevel=2,
     )
     return replace(finder, max_false_alarm_rate=None)
 

@@ -23,17 +23,25 @@ _NAMES = {
     "k-short": "Ks",
 }
 
-_ADDED = r"(98|\.wc\d+|g\d+|band)$"
-"""What instruments add to the name of a filter, as in J98, J.WC8101 and K_G0204."""
+_ADDED = r"_g\d+$|[\s_]*\(\d\.\d+\)$|(?<=\w)98$|\.wc\d+$|[\s_-]*band$|x(?=s?$)"
+"""What instruments add to a filter: K_G0204, Ks__(2.15), J98, J.WC8101, KXs."""
 
-_NO_FILTER = r"\(?(|-|open|clear|empty|blank|air|none|null|n/a|unknown)[ _]?\d*\)?"
+_NO_FILTER = (
+    r"\(?(|-|open|clear|empty|blank|blank[ _-]open|hole|out|air|none|null|n/a|n\.a\.?"
+    r"|no[ _-]?filter|undefined|unknown)[ _]?\d*\)?"
+)
 """What they say of a wheel without a filter, in small letters."""
+
+_BETWEEN = r"[+,;&]|/(?!a\b)"
+"""What is between filters one behind the other, but not within n/a."""
 
 _WHEELS = (
     ("FILTER",),
     ("BAND",),
     ("FILTER1", "FILTER2"),
+    ("FILTER01", "FILTER02", "FILTER03"),
     ("ESO INS FILT1 NAME", "ESO INS FILT2 NAME"),
+    ("FORE", "AFT"),
 )
 """Keywords that name the filters which are one behind the other."""
 
@@ -74,7 +82,8 @@ def known_band(name):
         (name,) = _filters(str(name))
     except ValueError:  # none, or several one behind the other
         return None
-    return _NAMES.get(re.sub(_ADDED, "", re.sub(r"[\s_()-]", "", name.lower())))
+    name = re.sub(_ADDED, "", name.lower())
+    return _NAMES.get(re.sub(r"[\s_()-]", "", name))
 
 
 def stated_band(header):
@@ -95,5 +104,5 @@ def stated_band(header):
 
 def _filters(text):
     """Return the names of the filters in a text, without wheels that have none."""
-    names = [name.strip() for name in text.split("+")]
+    names = [name.strip() for name in re.split(_BETWEEN, text, flags=re.IGNORECASE)]
     return [name for name in names if not re.fullmatch(_NO_FILTER, name.lower())]

@@ -76,6 +76,7 @@ def test_what_is_no_image_of_a_band_is_left_out_with_the_reason(write, tmp_path)
         "heat.fits": "neither its header nor its name states a band",
         "j-narrow.fits": "neither its header nor its name states a band",
         "j.fits": "its header names the band 'Halpha'",
+        "lost_h.fits": "a link to nothing",
         "y.fits": "neither its header nor its name states a band",
     }
 

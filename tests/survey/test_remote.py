@@ -8,6 +8,7 @@ import pickle
 import sys
 import threading
 import time
+import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -216,6 +217,14 @@ def test_a_packed_image_that_breaks_off_is_an_error(server):
     server.files["packed.fits.gz"] = gzip.compress(server.content)[:-5000]
     with pytest.raises(OSError, match="cannot be unpacked"):
         describe_image(url(server, "packed") + ".gz", "", None)
+
+
+def test_astropy_warns_of_nothing_on_the_way(server):
+    server.files["short.fits"] = server.content[:-5000]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with opened(url(server, "short")) as source:
+            assert source.band == "Ks"
 
 
 def test_what_is_kept_is_not_asked_for_again_until_it_changes(server, tmp_path):

@@ -1,19 +1,30 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Threads do not let out what others ignore, nor change the filters for good."""
 
+import multiprocessing
 import sys
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.nddata import NDData
+from astropy.utils.exceptions import AstropyUserWarning
 
-from astro_vaeclust import NoDetectionsWarning, VAEClusterFinder
+from astro_vaeclust import ClusterCatalog, NoDetectionsWarning, VAEClusterFinder
 from astro_vaeclust.embeddings.pca import PCAEmbedding
+from astro_vaeclust.evaluation import selection_function
 from astro_vaeclust.images.read import read_image
 from astro_vaeclust.images.sky import Sky
-from astro_vaeclust.utils.warning import WARNINGS_LOCK, muted, warn
+from astro_vaeclust.utils.warning import (
+    WARNINGS_LOCK,
+    ignored_warnings,
+    muted,
+    named,
+    warn,
+)
 
 SHAPE = (160, 192)
 
@@ -100,9 +111,75 @@ def test_a_search_in_bands_catches_warnings_with_the_lock(celestial_wcs, unlocke
     assert not unlocked
 
 
+def test_files_and_injections_catch_warnings_with_the_lock(
+    celestial_wcs, unlocked, tmp_path
+):
+    image = star_field(celestial_wcs)
+    finder = VAEClusterFinder()
+    paths = [tmp_path / f"clusters.{kind}" for kind in ("fits", "ecsv", "vot")]
+
+    def use():
+        catalog = finder.detect(image)
+        for path in paths:
+            catalog.write(path, overwrite=True)
+            ClusterCatalog.read(path)
+        settings = {"n_injections": 2, "zero_point": 20 * u.mag, "seed": 1}
+        selection_function(finder, image, **settings)
+
+    with muted(Warning):
+        use()
+        unlocked.clear()
+        use()
+    assert not unlocked
+
+
+def test_a_child_does_not_wait_for_the_threads_of_its_parent():
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with ignored_warnings(UserWarning):
+            held.set()
+            done.wait(0.2)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(hold)
+        held.wait()
+        child = multiprocessing.get_context("fork").Process(target=read_something)
+        child.start()
+        done.set()
+    child.join(60)
+    assert child.exitcode == 0
+
+
+def read_something():
+    with ignored_warnings(UserWarning):
+        warnings.warn("not said", UserWarning, stacklevel=1)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_warning_points_at_the_line_of_the_user(several, celestial_wcs):
+    data = star_field(celestial_wcs)
+    if several:
+        data.meta = {"FILTER": "Ks"}
+        data = {"J": data, "Ks": star_field(celestial_wcs, 1)}
+    finder = VAEClusterFinder(max_false_alarm_rate=1e-9 / u.deg**2)
+    kinds = NoDetectionsWarning, AstropyUserWarning
+    with pytest.warns(kinds) as said:
+        finder.detect(data)
+    assert {one.filename for one in said} == {__file__}
+    assert len(said) >= 1 + several
+
+
+def test_warnings_are_named_in_one_thread_alone():
+    with named("image J"), pytest.warns(UserWarning, match="^image J: dark$"):
+        warn("dark", UserWarning)
+    with pytest.warns(UserWarning, match="^dark$"):
+        warn("dark", UserWarning)
+
+
 def test_one_thread_mutes_itself_alone():
     def say(_):
-        warn("nothing", NoDetectionsWarning, stacklevel=1)
+        warn("nothing", NoDetectionsWarning)
 
     with muted(NoDetectionsWarning):
         say(0)
