@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -179,8 +180,8 @@ def train_network(
     settings = {
         "plan": plan,
         "start": start and digest(v.cpu().numpy() for v in start.state_dict().values()),
-        "tiles": _names_of(tiles),
-        "real_tiles": _names_of(real_tiles),
+        "tiles": _names_of(tiles, folder),
+        "real_tiles": _names_of(real_tiles, folder),
     }
     folder = ResultFolder(folder, settings)
     first = _resume(folder, network, optimizer)
@@ -213,9 +214,9 @@ def train_network(
     return network.eval()
 
 
-def _names_of(tiles):
+def _names_of(tiles, folder):
     """Return how many tiles there are, and a digest of their names (str)."""
-    names = "\n".join(f"{path.parent.name}/{path.name}" for path in map(Path, tiles))
+    names = "\n".join(Path(os.path.relpath(path, folder)).as_posix() for path in tiles)
     return f"{len(tiles)} ({hashlib.sha256(names.encode()).hexdigest()[:8]})"
 
 
