@@ -27,7 +27,7 @@ from .mining import find_false_candidates
 from .targets import crop_tile
 from .tiles import TrainingTile
 
-__all__ = ["TrainingPlan", "check_sizes", "train_network"]
+__all__ = ["TrainingPlan", "train_network"]
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +121,14 @@ class TrainingPlan:
         check_choice("part", self.part, PARTS)
         check_choice("divergence", self.divergence, CONVOLUTIONAL_DIVERGENCES)
         check_choice("precision", self.precision, PRECISIONS)
+
+    def check_start(self, start):
+        """Raise ValueError if a network to start from has other sizes."""
+        scale = self.network.fine_scale
+        if replace(start.settings, fine_scale=scale) != self.network:
+            raise ValueError(
+                f"start must be a network of {self.network}, got {start.settings}"
+            )
 
     def learning_rate_at(self, step):
         """Return the learning rate of a step (float)."""
@@ -245,17 +253,9 @@ def _new_network(plan):
         return ConvolutionalVAE(plan.network)
 
 
-def check_sizes(plan, start):
-    """Raise ValueError if a network to start from has other sizes than the plan."""
-    if replace(start.settings, fine_scale=plan.network.fine_scale) != plan.network:
-        raise ValueError(
-            f"start must be a network of {plan.network}, got {start.settings}"
-        )
-
-
 def _continued(plan, start):
     """Copy the network to start from; the scale of its pixels is that of the plan."""
-    check_sizes(plan, start)
+    plan.check_start(start)
     network = copy.deepcopy(start)
     network.settings = plan.network
     return network

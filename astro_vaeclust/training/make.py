@@ -29,7 +29,7 @@ from ..utils.provenance import describe, origin
 from .calibrate import calibrate, real_sky_factor
 from .colors import fit_color_score
 from .level_calibration import calibrate_colors, calibrate_on_skies
-from .loop import check_sizes, train_network
+from .loop import train_network
 from .recipe import CALIBRATION_SEED, INJECTION_SEED
 from .source_calibration import calibrate_with_sources, find_tile_sources
 from .tiles import TrainingTile, inject_tile
@@ -212,7 +212,7 @@ def _check_start(recipe, start):
         )
     for stage in recipe.stages:
         if start and not stage.in_color:
-            check_sizes(stage.plan, start.network)
+            stage.plan.check_start(start.network)
     kept = {False, True} - _trained(recipe, start)
     if start and kept and start.fine_scale != recipe.fine_scale:
         raise ValueError(
