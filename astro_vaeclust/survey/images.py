@@ -16,7 +16,6 @@ import numpy as np
 
 from ..archives.mosaic import zero_point
 from ..images.celestial import middle, pixel_area
-from ..images.hdus import quietly
 from ..images.read import open_image
 from ..utils.warning import muted
 from .geometry import corners
@@ -211,6 +210,4 @@ def opened(path, hdu=None, *, header_only=False):
         data = path
         if is_remote(path):
             data = stack.enter_context(opened_object(path, header_only=header_only))
-        with quietly():
-            source = stack.enter_context(open_image(data, hdu=hdu))
-        yield source
+        yield stack.enter_context(open_image(data, hdu=hdu))

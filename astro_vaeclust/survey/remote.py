@@ -10,7 +10,7 @@ import io
 import lzma
 import time
 import zlib
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -164,13 +164,14 @@ def opened_object(url, *, header_only=False):
     """
     size, stamp = _known(url)
     whole = urlsplit(url).path.endswith(SUFFIXES) or not size
-    if whole or (size < SMALL and not header_only):
+    whole = whole or (size < SMALL and not header_only)
+    if whole:
         file = io.BytesIO(_unpacked(_kept(url, stamp, size)))
     else:
         file = _file(url, HEADER if header_only else BLOCK)
     with file:
-        with quietly():
-            hdulist = fits.open(file)
+        with quietly() if whole else nullcontext():  # nobody waits for the network
+            hdulist = fits.open(file, lazy_load_hdus=not whole)
         with hdulist:
             yield hdulist
 

@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -224,8 +223,11 @@ def train_network(
 
 def _names_of(tiles, folder):
     """Return how many tiles there are, and a digest of their names (str)."""
-    names = "\n".join(Path(os.path.relpath(path, folder)).as_posix() for path in tiles)
-    return f"{len(tiles)} ({hashlib.sha256(names.encode()).hexdigest()[:8]})"
+    own, names = Path(folder).resolve(), []
+    for path in (Path(tile).resolve() for tile in tiles):
+        names.append(path.name if path.parent == own else "/".join(path.parts[-2:]))
+    digest_of_names = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    return f"{len(tiles)} ({digest_of_names[:8]})"
 
 
 def _to_train(network, part):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -163,7 +164,9 @@ def _kept_calibrations(recipe, start):
 def _trained(recipe, start):
     """Return whether images that are fine, and others, get another network (set)."""
     trained = {stage.fine_only for stage in recipe.stages if not stage.in_color}
-    return {False, True} if trained and not (start and start.fine_network) else trained
+    if trained and not (start and start.fine_network):
+        trained.add(True)
+    return trained
 
 
 def _in_colors(recipe, model, folder, files, with_jobs):
@@ -243,9 +246,11 @@ def _make_tiles(
             jobs[name] = [(draw, seed) for seed in seeds]
     jobs[REAL] = []
     for number, path in enumerate(real_images):
+        with open(os.path.expanduser(path), "rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
         settings[f"{REAL} {number}"] = {
             "image": Path(path).name,
-            "digest": hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
+            "digest": content[:16],
             "fine_scale": recipe.fine_scale,
         }
         draw = partial(_injected_tile, path=path, fine_scale=recipe.fine_scale)

@@ -23,7 +23,10 @@ _NAMES = {
     "k-short": "Ks",
 }
 
-_ADDED = r"_g\d+$|[\s_]*\(\d\.\d+\)$|(?<=\w)98$|\.wc\d+$|[\s_-]*band$|x(?=s?$)"
+_ADDED = (
+    r"[\s_-]g\d{4}$|__\(\d\.\d\d\)$|(?<=[a-z])[\s_(-]*98\)?$|\.wc\d+$"
+    r"|[\s_(-]*band\)?$|x(?=s?$)"
+)
 """What instruments add to a filter: K_G0204, Ks__(2.15), J98, J.WC8101, KXs."""
 
 _NO_FILTER = (
@@ -82,7 +85,7 @@ def known_band(name):
         (name,) = _filters(str(name))
     except ValueError:  # none, or several one behind the other
         return None
-    name = re.sub(_ADDED, "", name.lower())
+    name = re.sub(_ADDED, "", re.sub(r"^\((.*)\)$", r"\1", name.lower()))
     return _NAMES.get(re.sub(r"[\s_()-]", "", name))
 
 

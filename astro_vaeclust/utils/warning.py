@@ -19,7 +19,6 @@ import threading
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 
 __all__ = ["WARNINGS_LOCK", "ignored_warnings", "muted", "named", "warn"]
 
@@ -31,7 +30,7 @@ _MUTED = ContextVar("muted", default=())
 _NAME = ContextVar("name", default="")
 
 _WITHIN = (
-    str(Path(__file__).parents[1]) + os.sep,
+    os.path.dirname(os.path.dirname(__file__)) + os.sep,
     contextlib.__file__,
     functools.__file__,
 )
@@ -83,8 +82,4 @@ def warn(message, category):
 
 
 if hasattr(os, "register_at_fork"):  # a child must not wait for threads that it lacks
-    os.register_at_fork(
-        before=WARNINGS_LOCK.acquire,
-        after_in_parent=WARNINGS_LOCK.release,
-        after_in_child=WARNINGS_LOCK.release,
-    )
+    os.register_at_fork(after_in_child=WARNINGS_LOCK._at_fork_reinit)

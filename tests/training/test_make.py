@@ -132,6 +132,7 @@ def test_rates_of_what_is_only_trained_are_unknown(trained, surveys, stale):
 @pytest.mark.parametrize(
     ("network", "trained", "message"),
     [
+        ({"fine_scale": 1.0}, (True, None), "start bins fine images to 1 arcsec"),
         ({"fine_scale": 1.0}, (True,), "start bins fine images to 1 arcsec"),
         ({"fine_scale": 1.0}, (False,), "all of its networks must be trained"),
         ({"latent": 4}, (False, True), "start must be a network of"),
@@ -143,6 +144,8 @@ def test_a_start_that_does_not_fit_is_refused_before_tiles_are_made(
     start = load_model()
     settings = replace(start.network.settings, **network)
     start = replace(start, network=ConvolutionalVAE(settings))
+    if None in trained:
+        start, trained = replace(start, fine_network=None), trained[:-1]
     plan = replace(PLAN, network=load_model().network.settings)
     stage = replace(STAGE, plan=plan)
     stages = tuple(

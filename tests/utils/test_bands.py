@@ -17,6 +17,7 @@ def test_names_of_a_band(name):
         *("K98", "Ks.WC8302", "K + clear", "Open + Ks", "k_G0204", "clear+K"),
         *("K98 + clear", "clear1 + K", "K(short)", "K short", "Ks-band", "(open)+Ks"),
         *("KXs", "Ks__(2.15)", "hole + K", "K,clear", "K/open", "Open&Ks_G0804"),
+        *("K-98", "K(98)", "(K98)", "K (band)", "(Ks.WC8302)", "K-G0204", "(K_G0204)"),
     ],
 )
 def test_what_instruments_add_to_the_name_of_a_filter(name):
@@ -34,7 +35,7 @@ def test_each_band_is_its_own_name():
     [
         *("Y", "F125W", "H alpha", "Halpha", "H2", "Y+J", "J-K", "K cont", "J + H"),
         *("K_H2", "K.H2", "H_FE2", "J.NB119", "K_NB2166", "J_1", "open"),
-        *("HG1", "H G4341", "J/H", "n/a", "98"),
+        *("HG1", "H (1.644)", "K (2.122)", "J/H", "n/a", "98"),
     ],
 )
 def test_other_filters_are_of_no_band(name):
