@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
-from ..utils.warning import muted
 from .messages import LOGGER, step
 from .options import add_overwrite, add_seed, make_finder
 from .outputs import Outputs
@@ -61,7 +61,10 @@ def run(arguments):
         tile = demo_tile(**_given_seed(arguments))
     write_image(tile.image, tile_path, overwrite=arguments.overwrite)
     LOGGER.info("wrote %s", tile_path)
-    with step("searching"), muted(NoDetectionsWarning):
+    with (
+        step("searching"),
+        warnings.catch_warnings(action="ignore", category=NoDetectionsWarning),  # noqa: TID251
+    ):
         catalog = make_finder(arguments).detect(tile.image)
     outputs.write(catalog)
     print("Found:")

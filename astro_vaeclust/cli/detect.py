@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
-from ..utils.warning import muted
 from .fields import add_bands, fields_of
 from .messages import LOGGER, step
 from .options import (
@@ -188,7 +188,10 @@ def _detect(finder, field, arguments):
         choice["sources"] = read_catalog(arguments.sources, name="sources")
     if arguments.block_size is not None:
         choice["block_size"] = arguments.block_size
-    with step(f"searching {field.name}"), muted(NoDetectionsWarning):
+    with (
+        step(f"searching {field.name}"),
+        warnings.catch_warnings(action="ignore", category=NoDetectionsWarning),  # noqa: TID251
+    ):
         return finder.detect(field.checked_data(), **choice)
 
 

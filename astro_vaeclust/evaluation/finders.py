@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,7 +20,6 @@ from ..images.read import read_image
 from ..photometry.palette import checked_surveys
 from ..utils.bands import BAND_SETS, band_of
 from ..utils.provenance import describe_finder
-from ..utils.warning import muted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -253,6 +254,10 @@ def _make(name, **choice):
     return finder(**settings, **tuned_settings(name, surveys[-1].name))
 
 
+@contextmanager
 def expected_warnings_ignored():
-    """Leave the warnings of a search that finds nothing unsaid (context manager)."""
-    return muted(NoDetectionsWarning, PosteriorCollapseWarning)
+    """Ignore the warnings of a search that finds nothing."""
+    with warnings.catch_warnings():  # noqa: TID251 (of finders of any kind)
+        for expected in (NoDetectionsWarning, PosteriorCollapseWarning):
+            warnings.simplefilter("ignore", expected)
+        yield
