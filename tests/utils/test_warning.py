@@ -170,7 +170,7 @@ def test_a_warning_points_at_the_line_of_the_user(several, celestial_wcs):
     assert len(said) >= 1 + several
 
 
-def test_warnings_are_named_in_one_thread_alone():
+def test_warnings_are_named_within_the_block_alone():
     with named("image J"), pytest.warns(UserWarning, match="^image J: dark$"):
         warn("dark", UserWarning)
     with pytest.warns(UserWarning, match="^dark$"):
