@@ -246,12 +246,18 @@ class LevelSearch:
 
     def _check_rates_are_stated(self, limit):
         rates = self.candidate_rates
-        if self.model.calibration is not None and len(rates) and np.isnan(rates).all():
-            raise ValueError(
-                "max_false_alarm_rate takes None with this model, which states no "
-                "rates for such images since it was fine-tuned without empty tiles; "
-                f"got {limit:g}"
-            )
+        if self.model.calibration is None:
+            reason = "it was not calibrated"
+            if self.network_image.bands:
+                reason = f"{reason} in several bands"
+        elif len(rates) and np.isnan(rates).all():
+            reason = "it was fine-tuned without empty tiles"
+        else:
+            return
+        raise ValueError(
+            "max_false_alarm_rate takes None with this model, which states no "
+            f"rates for such images since {reason}; got {limit:g}"
+        )
 
     @property
     def _scores(self):

@@ -123,6 +123,19 @@ def test_a_search_of_several_bands(tile, model):
     assert "a_k" not in one.columns()
 
 
+def test_models_without_a_calibration_refuse_a_limit_on_rates(tile, model):
+    image = image_of(tile)
+    bare = replace(model, calibration=None)
+    for given, of, bands in (
+        (image, model, " in several bands"),
+        (replace(image, bands={}), bare, ""),
+    ):
+        search = DetectorSearch(given, of, max_false_alarm_rate=1.0)
+        expected = f"takes None with this .* not calibrated{bands}; got 1"
+        with pytest.raises(ValueError, match=expected):
+            search.columns()
+
+
 def test_where_a_single_band_shows_enough_it_is_searched_alone(tile, model):
     image = image_of(tile, "J,Ks")
     blank = replace(image.bands["J"], mask=np.ones(image.shape, dtype=bool))
