@@ -43,7 +43,11 @@ def add_options(parser):
         "--output", required=True, metavar="DIR", help="folder of the results"
     )
     add_hdu(parser)
-    parser.add_argument("--band", help="only images of this band by their headers")
+    parser.add_argument(
+        "--band",
+        help="only images of this band by their headers; several, as J,H,Ks, are "
+        "searched together",
+    )
     parser.add_argument(
         "--side",
         type=positive,

@@ -21,7 +21,8 @@ from scipy.spatial import cKDTree
 from ..detector.grid import MIN_SIDE
 from ..images.celestial import wcs_of_part
 from ..images.read import open_image
-from .field import FieldSearch
+from .field import FieldSearch, name_of_pixels
+from .frames import ANY_BAND
 from .geometry import vectors
 
 __all__ = ["CellSearch", "cell_jobs", "check_folder_is_seen", "fields_of_cells"]
@@ -34,9 +35,10 @@ class CellSearch(FieldSearch):
 
     Parameters
     ----------
-    finder, grid, hdu, skip_bad
+    finder, grid, hdu, skip_bad, bands
         Those of `~astro_vaeclust.survey.field.FieldSearch`. The inputs of a cell are
-        fields: segment and index of each, and the digest of its own inputs.
+        fields: segment and index of each, in colour also the band, and the digest of
+        its own inputs.
     below : `~astro_vaeclust.survey.grid.SurveyGrid`
         The grid of these fields.
     folder : `~astro_vaeclust.survey.folder.SurveyFolder`
@@ -49,13 +51,14 @@ class CellSearch(FieldSearch):
     @contextmanager
     def opened(self, path):
         """Open the binned pixels of a field as an image."""
-        segment, index = path.split("/")
+        segment, name = path.split("/", 1)
+        index, _, band = name.partition("/")
         place = self.below.sky.field(int(index))
         frame = self.below.frame(place)
         wcs = wcs_of_part(frame.wcs, self.below.inner_part(frame, place))
         with self.folder.open_pixels(segment) as arrays:
-            pixels = arrays[index]
-        with open_image(NDData(pixels, wcs=wcs)) as source:
+            pixels = arrays[name]
+        with open_image(NDData(pixels, wcs=wcs, meta={"BAND": band})) as source:
             yield source
 
     def _searchable(self, pixels):
@@ -74,7 +77,7 @@ class CellSearch(FieldSearch):
         return {}
 
 
-def cell_jobs(rows, below):
+def cell_jobs(rows, below, bands=ANY_BAND):
     """
     Return the cells of the fields that are done, with their inputs (list of tuple).
 
@@ -84,14 +87,26 @@ def cell_jobs(rows, below):
         Fields with ``segment``, ``status`` and ``inputs_digest``.
     below : `~astro_vaeclust.survey.grid.SurveyGrid`
         Their grid.
+    bands : tuple of str
+        Those of the survey.
     """
     names = ["field", "segment", "status", "inputs_digest"]
     rows = [row for row in rows.select(names).to_pylist() if row["status"] == "done"]
     seen = fields_of_cells([row["field"] for row in rows], below)
     inputs = [
-        (f"{row['segment']}/{row['field']}", row["inputs_digest"]) for row in rows
+        [
+            (
+                f"{row['segment']}/{name_of_pixels(row['field'], band)}",
+                row["inputs_digest"],
+            )
+            for band in bands
+        ]
+        for row in rows
     ]
-    return [(cell, tuple(inputs[n] for n in numbers)) for cell, numbers in seen.items()]
+    return [
+        (cell, tuple(one for n in numbers for one in inputs[n]))
+        for cell, numbers in seen.items()
+    ]
 
 
 def check_folder_is_seen(client, folder):

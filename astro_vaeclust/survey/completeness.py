@@ -10,7 +10,6 @@ from astropy.table import QTable, vstack
 
 from ..images.celestial import wcs_of_part
 from ..utils.warning import muted
-from .frames import assemble
 
 __all__ = ["REFERENCES", "choose_fields", "completeness_table", "inject_into_field"]
 
@@ -61,7 +60,7 @@ def inject_into_field(row, search, imitated):
     row : dict
         The field, with ``field``, ``inputs``, ``seeing`` and ``density``.
     search : `~astro_vaeclust.survey.field.FieldSearch`
-        The search.
+        The search, in one band.
     imitated : str
         Tag of `~astro_vaeclust.simulation.SURVEYS`: what the images are like.
 
@@ -76,11 +75,11 @@ def inject_into_field(row, search, imitated):
     grid = search.grid
     frame = grid.frame(grid.sky.field(row["field"]))
     paths = [entry["path"] for entry in row["inputs"]]
-    found = assemble(paths, frame, grid, opened=search.opened, skip_bad=search.skip_bad)
+    (pixels,) = search.assembled(paths, frame).pixels.values()
     part = tuple(
         slice(max(side - CUT, 0) // 2, (side + CUT) // 2) for side in frame.shape
     )
-    image = NDData(found.pixels[part], wcs=wcs_of_part(frame.wcs, part))
+    image = NDData(pixels[part], wcs=wcs_of_part(frame.wcs, part))
     if np.isfinite(image.data).mean() < 0.5:
         return None
     zero_point = grid.zero_point

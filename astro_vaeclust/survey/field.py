@@ -11,26 +11,35 @@ import astropy.units as u
 import numpy as np
 from astropy.nddata import NDData
 
+from ..images.bands import as_image
 from ..images.celestial import pixel_area, wcs_of_part
+from ..images.image import most_usable
 from ..images.read import read_image
 from ..images.sky import MIN_USABLE, Sky
-from ..measure.columns import COLUMNS, MEASURED_COLUMNS, cluster_table
+from ..measure.columns import BAND_COLUMNS, COLUMNS, MEASURED_COLUMNS, cluster_table
 from ..measure.flags import ClusterFlags
 from ..measure.stacking import part_numbers
 from ..sources.find import BOX_SIZE, find_sources, measure_fwhm
 from ..utils.warning import muted
-from .frames import assemble
+from .frames import ANY_BAND, assemble
 from .grid import BINNING
 from .images import opened
 
-__all__ = ["CANDIDATE_COLUMNS", "FieldRow", "FieldSearch", "binned"]
+__all__ = [
+    "CANDIDATE_COLUMNS",
+    "FieldRow",
+    "FieldSearch",
+    "binned",
+    "candidate_columns",
+    "name_of_pixels",
+]
 
 CANDIDATE_COLUMNS = tuple(
     column
     for column in (*COLUMNS, *MEASURED_COLUMNS)
     if column.name not in ("id", "sky_center")
 )
-"""Columns of a candidate beside ``ra``, ``dec`` and ``depth``."""
+"""Columns of a candidate beside ``ra``, ``dec`` and ``depth``, in one band."""
 
 SAMPLE = 4
 """One pixel of so many, along either axis, is looked up in the counted area."""
@@ -48,6 +57,16 @@ that two are parts of it.
 
 FEW = 0.05
 """Usable fraction of a frame below which no sky to measure is no failure."""
+
+
+def candidate_columns(bands):
+    """Return the columns of a candidate of a survey in some bands (tuple)."""
+    return CANDIDATE_COLUMNS + (BAND_COLUMNS if bands != ANY_BAND else ())
+
+
+def name_of_pixels(index, band):
+    """Return the name of the pixels of a field in a band for its cells (str)."""
+    return f"{index}/{band}" if band else str(index)
 
 
 @dataclass(frozen=True)
@@ -86,11 +105,11 @@ class FieldRow:
         Those of `~astro_vaeclust.ClusterFlags` that its whole frame has.
     candidates : list of dict
         Those whose centre is in its box or just outside: ``ra`` and ``dec`` in deg,
-        ``depth`` in the field in arcsec, and ``CANDIDATE_COLUMNS`` in their units;
+        ``depth`` in the field in arcsec, and `candidate_columns` in their units;
         ``part_of`` is a number in the list, from 1. Some have rates above the limit of
         the survey, and count only if they are one with a candidate of another level.
-    binned : (ny, nx) float32 array or None
-        Its pixels for a cell, until they are written.
+    binned : dict of str to (ny, nx) float32 array
+        Its pixels in each band for a cell, until they are written.
     """
 
     field: int
@@ -107,7 +126,7 @@ class FieldRow:
     density: float = np.nan
     flags: int = 0
     candidates: list[dict] = field(default_factory=list)
-    binned: np.ndarray | None = None
+    binned: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,12 +144,15 @@ class FieldSearch:
         As in `~astro_vaeclust.images.read.open_image`.
     skip_bad : bool
         Whether images that cannot be read are left out.
+    bands : tuple of str
+        Those that are searched together, or ``ANY_BAND`` of a survey in one.
     """
 
     finder: object
     grid: object
     hdu: object = None
     skip_bad: bool = False
+    bands: tuple[str, ...] = ANY_BAND
 
     @cached_property
     def n_levels(self):
@@ -181,32 +203,52 @@ class FieldSearch:
     def _searched(self, place, paths):
         """Return the entries of the row of a field (dict)."""
         frame = self.grid.frame(place)
-        assembled = assemble(
-            paths, frame, self.grid, opened=self.opened, skip_bad=self.skip_bad
-        )
+        assembled = self.assembled(paths, frame)
         found = {"status": "empty", "reason": "; ".join(assembled.bad)}
         found["flags"] = ClusterFlags.LOSSY_INPUT.value * assembled.lossy
-        pixels = self._searchable(assembled.pixels)
-        usable = np.isfinite(pixels)
+        pixels = {
+            band: self._searchable(values) for band, values in assembled.pixels.items()
+        }
+        usable = np.logical_or.reduce([np.isfinite(one) for one in pixels.values()])
         found["area"] = _own_area(usable, frame.wcs, place)
         if not found["area"] or usable.sum() < MIN_USABLE:
             return found
         with muted(Warning):
             try:
-                table = self._table(NDData(pixels, wcs=frame.wcs))
+                table = self._table(_images_of(pixels, frame.wcs))
             except ValueError as error:
                 if usable.mean() > FEW:
                     raise
                 return found | {"reason": str(error)}
-            found |= self._conditions(NDData(pixels, wcs=frame.wcs))
+            longest = next(
+                band
+                for band, one in reversed(pixels.items())
+                if most_usable(np.isnan(one)) >= MIN_USABLE
+            )
+            found |= self._conditions(NDData(pixels[longest], wcs=frame.wcs))
+        if self.bands != ANY_BAND and "bands" not in table.colnames:
+            table["bands"] = np.full(len(table), longest)  # which alone shows enough
         if "outside_of_calibration" in table.meta:
             found["flags"] |= ClusterFlags.OUT_OF_CALIBRATION.value
         table["flags"] |= found["flags"]
         if self.adds_to_cells:
             part = self.grid.inner_part(frame, place)
-            found["binned"] = binned(assembled.pixels, part)
+            found["binned"] = {
+                band: binned(values, part) for band, values in assembled.pixels.items()
+            }
         candidates = self._candidates(table, place)
         return found | {"status": "done", "candidates": candidates}
+
+    def assembled(self, paths, frame):
+        """Return the images of a frame put together, see `assemble`."""
+        return assemble(
+            paths,
+            frame,
+            self.grid,
+            bands=self.bands,
+            opened=self.opened,
+            skip_bad=self.skip_bad,
+        )
 
     def opened(self, path):
         """Open an image."""
@@ -221,7 +263,7 @@ class FieldSearch:
         return _conditions(image)
 
     def _table(self, image):
-        """Return the clusters of an image (QTable)."""
+        """Return the clusters of an image, or of those of several bands (QTable)."""
         finder = self.finder
         if self.n_levels == 1:
             return finder.detect(image).table
@@ -230,7 +272,7 @@ class FieldSearch:
         rate = finder.max_false_alarm_rate
         if rate is not None:
             rate = max(rate.to_value(u.deg**-2), MET)
-        image = read_image(image)
+        image = as_image(image)
         search = DetectorSearch(
             image,
             finder.trained_model,
@@ -249,7 +291,7 @@ class FieldSearch:
         sky = table["sky_center"]
         columns = {"ra": sky.ra.deg, "dec": sky.dec.deg}
         columns["depth"] = place.depth(columns["ra"], columns["dec"])
-        for column in CANDIDATE_COLUMNS:
+        for column in candidate_columns(self.bands):
             if column.name in table.colnames:
                 values = table[column.name]
                 columns[column.name] = np.asarray(
@@ -266,6 +308,12 @@ class FieldSearch:
             {name: values[row].item() for name, values in columns.items()}
             for row in numbers - 1
         ]
+
+
+def _images_of(pixels, wcs):
+    """Return the image of one band, or those of several by these, of their pixels."""
+    images = {band: NDData(values, wcs=wcs) for band, values in pixels.items()}
+    return images.get("", images)
 
 
 def _own_area(usable, wcs, place):

@@ -11,17 +11,19 @@ import shutil
 import socket
 from array import array
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..utils.files import atomic_path, differences
 from ..utils.optional import import_optional
-from .field import CANDIDATE_COLUMNS, FieldRow
+from .field import name_of_pixels
+from .frames import bands_of
 from .grid import SurveyGrid
 from .images import InputImage
 from .remote import ImageCache
+from .schema import plain_columns, row_schema
 
 __all__ = ["SurveyFolder", "digest_of_inputs"]
 
@@ -109,6 +111,11 @@ class SurveyFolder:
             raise ValueError(f"{self.path / SETTINGS} is damaged: {error}") from error
 
     @property
+    def bands(self):
+        """The bands that are searched together, see `bands_of` (tuple of str)."""
+        return bands_of(self.settings.get("band"))
+
+    @property
     def grid(self):
         """The grid (`~astro_vaeclust.survey.grid.SurveyGrid`)."""
         return SurveyGrid(**self.settings["grid"])
@@ -191,7 +198,7 @@ class SurveyFolder:
     def write_images(self, images):
         """Write the images."""
         pa = import_optional("pyarrow", "survey")
-        schema = pa.schema(_plain_columns(pa, InputImage))
+        schema = pa.schema(plain_columns(pa, InputImage))
         chunks = (images[n : n + CHUNK] for n in range(0, len(images), CHUNK))
         columns = (
             {name: [getattr(image, name) for image in chunk] for name in schema.names}
@@ -220,24 +227,28 @@ class SurveyFolder:
         self.rows_folder.mkdir(exist_ok=True)
         number = 1 + max((int(path.stem) for path in self.segments), default=0)
         name = f"{self.rows_folder.name}/{number:08d}"
-        pixels = {str(row.field): row.binned for row in rows if row.binned is not None}
+        pixels = {
+            name_of_pixels(row.field, band): binned
+            for row in rows
+            for band, binned in row.binned.items()
+        }
         if pixels:  # first, so that they are there if the rows are
             buffer = io.BytesIO()
             np.savez(buffer, **pixels)
             self._write(f"{name}.npz", buffer.getbuffer())
         records = []
         for row in rows:
-            record = asdict(replace(row, binned=None))
+            record = asdict(replace(row, binned={}))
             record["inputs"] = [{"path": p, "stamp": s} for p, s in row.inputs]
             record["inputs_digest"] = digest_of_inputs(row.inputs)
             records.append(record)
-        schema = _row_schema(pa)
+        schema = row_schema(pa, self.bands)
         table = pa.Table.from_pylist(records, schema=schema)
         self._write_tables(f"{name}.parquet", schema, [table])
 
     @contextmanager
     def open_pixels(self, segment):
-        """Yield what cells see of the fields of a segment, by index (mapping)."""
+        """Yield what cells see of the fields of a segment, by `name_of_pixels`."""
         with np.load(self.rows_folder / f"{segment}.npz") as arrays:
             yield arrays
 
@@ -268,7 +279,7 @@ class SurveyFolder:
         """Return the last row of every field, planned or not."""
         pa = import_optional("pyarrow", "survey")
         parquet = import_optional("pyarrow.parquet", "survey")
-        schema = _row_schema(pa)
+        schema = row_schema(pa, self.bands)
         names = list(dict.fromkeys(["field", *(columns or schema.names)]))
         segments, tables = [], [schema.empty_table().select(names)]
         for path in self.segments:
@@ -370,29 +381,3 @@ def digest_of_inputs(inputs):
     """Return hexadecimal digits that identify paths and stamps (str)."""
     text = json.dumps(sorted(map(list, inputs)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plain_columns(pa, kind):
-    """Return the types of the fields of a dataclass that hold plain values (dict)."""
-    types = {"int": pa.int64(), "float": pa.float64(), "str": pa.string()}
-    types |= {"float | None": pa.float64(), "bool": pa.bool_()}
-    for name, one in list(types.items()):
-        types[f"tuple[{name}, ...]"] = types[f"array[{name}]"] = pa.list_(one)
-    return {
-        entry.name: types[entry.type] for entry in fields(kind) if entry.type in types
-    }
-
-
-def _row_schema(pa):
-    candidate = dict.fromkeys(("ra", "dec", "depth"), pa.float64()) | {
-        column.name: pa.from_numpy_dtype(np.dtype(column.dtype))
-        for column in CANDIDATE_COLUMNS
-    }
-    return pa.schema(
-        _plain_columns(pa, FieldRow)
-        | {
-            "inputs": pa.list_(pa.struct({"path": pa.string(), "stamp": pa.string()})),
-            "inputs_digest": pa.string(),
-            "candidates": pa.list_(pa.struct(candidate)),
-        }
-    )

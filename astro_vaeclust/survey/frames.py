@@ -13,12 +13,21 @@ from ..archives.mosaic import zero_point
 from ..images.celestial import wcs_of_part
 from ..images.hdus import quietly
 from ..utils.optional import import_optional
+from ..utils.validation import check_choice
 from .images import opened, what_is_wrong
 
-__all__ = ["Assembled", "assemble"]
+__all__ = ["ANY_BAND", "Assembled", "assemble", "bands_of"]
+
+ANY_BAND = ("",)
+"""Bands of a survey in one band, whatever it is called."""
 
 MIN_OVERLAP = 100
 """Pixels that two images must share to be compared."""
+
+
+def bands_of(band):
+    """Return the bands that a survey searches together, given its setting (tuple)."""
+    return tuple(band.split(",")) if band and "," in band else ANY_BAND
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +37,15 @@ class Assembled:
 
     Parameters
     ----------
-    pixels : (ny, nx) float32 array
-        NaN where no image has any.
+    pixels : dict of str to (ny, nx) float32 array
+        By the band; NaN where no image has any.
     lossy : bool
         Whether an image went through a lossy compression.
     bad : tuple of str
         What is wrong with images that were left out.
     """
 
-    pixels: np.ndarray
+    pixels: dict[str, np.ndarray]
     lossy: bool
     bad: tuple[str, ...] = ()
 
@@ -62,9 +71,9 @@ class _Piece:
         )
 
 
-def assemble(paths, frame, grid, *, opened=opened, skip_bad=False):
+def assemble(paths, frame, grid, *, bands=ANY_BAND, opened=opened, skip_bad=False):
     """
-    Put the images of a frame together.
+    Put the images of a frame together, those of each band by themselves.
 
     Images that are cut from one grid of pixels are pasted. Others are put on the grid
     of the frame by nearest neighbour, so that their noise stays what it is. They are
@@ -73,15 +82,18 @@ def assemble(paths, frame, grid, *, opened=opened, skip_bad=False):
     skies are moved by constants such that they agree best where images overlap, and
     the mean is taken there.
 
-    ``frame`` is a `~astro_vaeclust.survey.grid.Frame` of ``grid``; ``opened`` opens a
-    path as `~astro_vaeclust.survey.images.opened` does. An image that cannot be read is
-    left out with ``skip_bad``; else an OSError names it.
+    ``frame`` is a `~astro_vaeclust.survey.grid.Frame` of ``grid``; ``bands`` are those
+    of the images, or ``ANY_BAND`` if they show one; ``opened`` opens a path as
+    `~astro_vaeclust.survey.images.opened` does. An image that cannot be read is left
+    out with ``skip_bad``; else an OSError names it.
     """
-    pieces, bad, lossy = [], [], False
+    pieces, bad, lossy = {band: [] for band in bands}, [], False
     put = _resampled if grid.pixels is None else _pasted
     for path in paths:
         try:
             with opened(path) as source:
+                band = bands[0] if bands == ANY_BAND else source.band
+                check_choice("the band", band, bands)
                 piece = put(source, frame, grid)
                 lossy |= source.lossy
         except (OSError, ValueError, TypeError) as error:
@@ -91,8 +103,12 @@ def assemble(paths, frame, grid, *, opened=opened, skip_bad=False):
             bad.append(reason)
             continue
         if piece is not None and piece.n_usable:
-            pieces.append(piece)
-    return Assembled(_mean(_matched(_joined(pieces)), frame.shape), lossy, tuple(bad))
+            pieces[band].append(piece)
+    pixels = {
+        band: _mean(_matched(_joined(of_band)), frame.shape)
+        for band, of_band in pieces.items()
+    }
+    return Assembled(pixels, lossy, tuple(bad))
 
 
 def _pasted(source, frame, grid):

@@ -15,11 +15,10 @@ from scipy.spatial import cKDTree
 
 from ..catalog import ClusterCatalog
 from ..detector.merging import merge_rows
-from ..measure.columns import COLUMNS, cluster_table
+from ..measure.columns import COLUMNS, DECLARED_COLUMNS, cluster_table
 from ..measure.stacking import part_numbers
 from ..utils.optional import import_optional
 from ..utils.validation import check_rate
-from .field import CANDIDATE_COLUMNS
 from .folder import SurveyFolder
 from .geometry import TangentPlane, vectors
 
@@ -127,7 +126,7 @@ def candidates_of(rows):
     Returns
     -------
     columns : dict of (n,) array
-        ``id`` from 1, ``field``, ``ra``, ``dec``, ``depth`` and ``CANDIDATE_COLUMNS``,
+        ``id`` from 1, ``field``, ``ra``, ``dec``, ``depth`` and what candidates have,
         by the name of the field and then as found.
     """
     compute = import_optional("pyarrow.compute", "survey")
@@ -137,8 +136,8 @@ def candidates_of(rows):
     flat = compute.list_flatten(lists)
     columns = {"field": rows["name"].take(parents).to_numpy().astype(str)}
     for entry in flat.type:
-        values = compute.struct_field(flat, entry.name)
-        columns[entry.name] = values.to_numpy(zero_copy_only=False)
+        values = compute.struct_field(flat, entry.name).to_numpy(zero_copy_only=False)
+        columns[entry.name] = values.astype(str) if values.dtype == object else values
     columns["id"] = np.arange(1, len(flat) + 1)
     first = np.searchsorted(parents, parents)  # of the field of each
     number = np.nan_to_num(columns["part_of"]).astype(np.int64)
@@ -276,7 +275,7 @@ def _table(columns, meta):
     ra, dec = columns.pop("ra") * u.deg, columns.pop("dec") * u.deg
     cell = np.asarray(healpix.lonlat_to_healpix(ra, dec, 2**ORDER, order="nested"))
     order = np.lexsort((columns["field"], -columns["score"], cell))
-    units = {column.name: column.unit for column in CANDIDATE_COLUMNS}
+    units = {column.name: column.unit for column in DECLARED_COLUMNS}
     units["depth"] = u.arcsec
     before, columns["part_of"] = columns.pop("id")[order], columns["part_of"].copy()
     ids = np.arange(1, len(order) + 1)

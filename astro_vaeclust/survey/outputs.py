@@ -164,7 +164,7 @@ def status_of(folder):
     fields, missing = _current(survey, planned)
     tables, cells_missing, grid = [fields], 0, survey.grid
     for tier in survey.tiers[1:]:
-        cells, number = _current(tier, cell_jobs(tables[-1], grid))
+        cells, number = _current(tier, cell_jobs(tables[-1], grid, survey.bands))
         tables.append(cells)
         cells_missing += number
         grid = grid.cells

@@ -16,6 +16,7 @@ from ..utils.warning import warn
 from .coarse import CellSearch
 from .field import FieldSearch
 from .folder import SurveyFolder
+from .frames import ANY_BAND, bands_of
 from .grid import SurveyGrid
 from .images import MAX_NAMED, describe_image, named, stamps_of, what_is_wrong
 
@@ -57,9 +58,14 @@ class Plan:
     grid: SurveyGrid | None = None
 
     @property
+    def bands(self):
+        """The bands that are searched together, see `bands_of` (tuple of str)."""
+        return bands_of(self.band)
+
+    @property
     def search(self):
         """The search of any field (`FieldSearch`)."""
-        return FieldSearch(self.finder, self.grid, self.hdu, self.skip_bad)
+        return FieldSearch(self.finder, self.grid, self.hdu, self.skip_bad, self.bands)
 
     @property
     def cell_searches(self):
@@ -68,7 +74,13 @@ class Plan:
         while search.adds_to_cells:
             folder = SurveyFolder(self.survey.path.absolute(), search.grid.tier)
             cells = search.grid.cells
-            search = CellSearch(self.finder, cells, below=search.grid, folder=folder)
+            search = CellSearch(
+                self.finder,
+                cells,
+                bands=self.bands,
+                below=search.grid,
+                folder=folder,
+            )
             searches.append(search)
         return searches
 
@@ -147,22 +159,29 @@ class Plan:
     def _finish_grid(self, images):
         """Note whether all images are on one grid of pixels, and their zero point."""
         kinds = {image.pixels for image in images}
+        longest = [image for image in images if image.band == self.bands[-1]]
         self.grid = replace(
             self.grid,
             pixels=kinds.pop() if len(kinds) == 1 else None,
-            zero_point=images[0].zero_point,
+            zero_point=(longest or images)[0].zero_point,
         )
 
     def _fitting(self, images):
-        """Return the images of the band and scale of most, and what is wrong else."""
+        """Return the images of the bands and scale of most, and what is wrong else."""
+        wrong = []
         if self.band is not None:
-            images = [image for image in images if image.band == self.band]
-            if not images:
-                return [], [f"none has the band {self.band!r} in its header"]
+            bands = (self.band,) if self.bands == ANY_BAND else self.bands
+            images = [image for image in images if image.band in bands]
+            there = {image.band for image in images}
+            wrong = [
+                f"none has the band {band!r} in its header"
+                for band in bands
+                if band not in there
+            ]
         if not images:
-            return [], []
+            return [], wrong
         band, scale = self._usual(images)
-        fitting, wrong = [], []
+        fitting = []
         for image in images:
             if _differ(image.scale, scale):
                 wrong.append(
@@ -170,21 +189,24 @@ class Plan:
                 )
             elif self.grid.pixels not in (None, image.pixels):
                 wrong.append(f"{image.path} (not on the grid of pixels of this survey)")
-            elif image.band != band:
+            elif self.band is None and image.band != band:
                 wrong.append(
                     f"{image.path} (band {image.band!r}, not {band!r}; "
-                    f"band={band!r} chooses)"
+                    f"band={band!r} chooses, and several are searched together as "
+                    "'J,H,Ks')"
                 )
             else:
                 fitting.append(image)
         return fitting, wrong
 
     def _usual(self, images):
-        """Return the band of most images, and the scale of most of these."""
+        """Return the band of most images, and the scale of most that are searched."""
         ((band, _),) = Counter(image.band for image in images).most_common(1)
         if self.survey.exists:
             return band, self.grid.pixel_scale
-        return band, median_low(one.scale for one in images if one.band == band)
+        return band, median_low(
+            one.scale for one in images if self.band is not None or one.band == band
+        )
 
 
 def _differ(scale, other):

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from ..finder import VAEClusterFinder
 from ..photometry.surveys import get_survey
-from ..utils.bands import known_band
+from ..utils.bands import BANDS, band_of, known_band
 from ..utils.validation import check_choice, check_count, check_number
 from .coarse import cell_jobs, check_folder_is_seen
 from .completeness import choose_fields, completeness_table, inject_into_field
 from .folder import SurveyFolder
+from .frames import ANY_BAND
 from .grid import SIDES
 from .images import list_images
 from .plan import Plan, jobs_of
@@ -69,7 +70,7 @@ def run_survey(
     ----------
     images : str, path-like or sequence
         A path, pattern or URL, a text file with one of these per line, or a sequence of
-        these. The images show one band in pixels of one size.
+        these. The images show one band, or those of ``band``, in pixels of one size.
     folder : str or path-like
         Where the results are kept; made if missing.
     finder : `~astro_vaeclust.base.ClusterFinderBase`, optional
@@ -91,6 +92,7 @@ def run_survey(
     band : str, optional
         Of the images, only those of this band by their headers; as in
         `~astro_vaeclust.images.bands.read_bands`, other filters as they are written.
+        Several with commas, such as "J,H,Ks", are searched together.
     side : float, optional
         Side of a field in deg: 0.5, 0.25, 0.125 or 0.0625; by default the largest whose
         frames have at most 4096 x 4096 pixels.
@@ -155,12 +157,31 @@ def run_survey(
     if survey.path.exists():
         with survey.locked():  # refuses before anything starts
             pass
-    band = band and (known_band(band) or band)
+    band = band and _canonical(band)
     plan = Plan(list_images(images), finder, survey, hdu, band, side, skip_bad)
+    if plan.bands != ANY_BAND:
+        finder.trained_model.for_bands(plan.bands)  # refuses what it does not know
+        if completeness:
+            raise ValueError(
+                f"completeness is measured in one band, got {completeness} with "
+                f"band={band!r}"
+            )
     cluster = joined(client, workers)
     limits = {"cache": cache, "timeout": timeout}
     measured = (completeness, imitated)
     return _run(plan, cluster, limits, retry_failed, measured, progress_bar)
+
+
+def _canonical(band):
+    """Return the name of a band, or of several with commas between."""
+    names = band.split(",")
+    if len(names) == 1:
+        return known_band(band) or band
+    bands = [band_of(name) for name in names]
+    for name in bands:
+        if bands.count(name) > 1:
+            raise ValueError(f"band must have each band once, got {name} twice")
+    return ",".join(sorted(bands, key=BANDS.index))
 
 
 def _run(plan, cluster, limits, retry_failed, measured, progress_bar):
@@ -192,7 +213,8 @@ def _run(plan, cluster, limits, retry_failed, measured, progress_bar):
         for search in plan.cell_searches:
             cells = SurveyFolder(survey.path, search.grid.tier)
             rows = search.folder.read_rows(["status", "inputs_digest"])
-            jobs = cells.to_search(cell_jobs(rows, search.below), retry_failed)
+            jobs = cell_jobs(rows, search.below, search.bands)
+            jobs = cells.to_search(jobs, retry_failed)
             yield from _searched(search, jobs, pool, cells, progress_bar)
         if measured[0]:
             survey.write_completeness(*_completeness(plan, pool, *measured))
@@ -230,7 +252,7 @@ def _written(rows, survey):
                     written, waiting, last = waiting, [], time.monotonic()
                     survey.write_rows(written)
                 if row is not None:
-                    yield replace(row, binned=None)
+                    yield replace(row, binned={})
     finally:
         if waiting:
             survey.write_rows(waiting)

@@ -56,7 +56,7 @@ def write(path, pixels, wcs, **cards):
     return str(path)
 
 
-def write_cut(folder, pixels, wcs, n, overlap=30):
+def write_cut(folder, pixels, wcs, n, overlap=30, **cards):
     """Write an image as n x n that overlap."""
     edges = [np.linspace(0, side, n + 1).astype(int) for side in pixels.shape]
     for row in range(n):
@@ -66,7 +66,7 @@ def write_cut(folder, pixels, wcs, n, overlap=30):
                 for edge, k in zip(edges, (row, column), strict=True)
             )
             name = f"tile_{row}_{column}.fits"
-            write(folder / name, pixels[part], wcs.slice(part))
+            write(folder / name, pixels[part], wcs.slice(part), **cards)
     return folder
 
 

@@ -1,0 +1,145 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""A survey in several bands finds what the search of one image in these finds."""
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.table import QTable
+
+from astro_vaeclust import VAEClusterFinder
+from astro_vaeclust.simulation import MockCluster, simulate_tile
+from astro_vaeclust.survey import merge
+from astro_vaeclust.survey.frames import assemble
+from astro_vaeclust.survey.grid import SurveyGrid, pixel_grid
+from astro_vaeclust.survey.outputs import status_of, write_outputs
+
+from .examples import sky, write, write_cut
+
+FINDER = VAEClusterFinder(max_false_alarm_rate=1 / u.deg**2)
+SHAPE = (640, 700)
+
+
+@pytest.fixture(scope="module")
+def tile():
+    wcs = simulate_tile(shape=SHAPE, seed=2).image.wcs
+    clusters = [
+        MockCluster(
+            n_members=number,
+            half_number_radius=radius * u.arcsec,
+            center=wcs.pixel_to_world(x, y),
+        )
+        for number, radius, x, y in ((150, 25, 180, 200), (200, 40, 470, 420))
+    ]
+    return simulate_tile(
+        survey="2mass-j+2mass-h+2mass-ks",
+        shape=SHAPE,
+        clusters=clusters,
+        artefacts=False,
+        seed=2,
+    )
+
+
+def images_of(tile):
+    return {
+        band: (np.float32(image.data), image.wcs) for band, image in tile.images.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def whole(tile):
+    return FINDER.detect(tile.images).table
+
+
+def primary(folder):
+    table = merge(folder).table
+    return table[table["is_primary"] & (table["part_of"] == 0)]
+
+
+def test_clusters_are_those_of_one_search(survey, tile, whole, tmp_path):
+    for band, (pixels, wcs) in images_of(tile).items():
+        pixels[:, 600:] = np.nan if band == "J" else pixels[:, 600:]
+        for n in (1, 2):
+            write_cut(tmp_path / str(n) / band, pixels, wcs, n, FILTER=band)
+    tables = []
+    for n in (1, 2):
+        out = tmp_path / f"out{n}"
+        options = {"band": "Ks,J,H", "side": None, "finder": FINDER}
+        rows = survey(f"{tmp_path / str(n)}/*/*.fits", out, **options)
+        assert {row.status for row in rows} <= {"done", "empty"}
+        assert any(row.tier for row in rows)
+        write_outputs(out)
+        tables.append((out / "candidates.parquet").read_bytes())
+        assert not status_of(out)["missing"]
+        assert (
+            survey(f"{tmp_path / str(n)}/*/*.fits", out, **options, resume=True) == []
+        )
+    assert tables[0] == tables[1]
+    table = primary(out)
+    assert set(table["bands"]) == {"J,H,Ks"}
+    for cluster in tile.clusters:
+        row, other = (
+            one[one["sky_center"].separation(cluster["sky_center"]).argmin()]
+            for one in (table, whole)
+        )
+        assert row["sky_center"].separation(cluster["sky_center"]) < 10 * u.arcsec
+        assert row["sky_center"].separation(other["sky_center"]) < 2 * u.arcsec
+        assert row["level"].value == pytest.approx(other["level"].value, rel=1e-3)
+        assert abs(row["a_k"] - other["a_k"]) < other["a_k_err"]
+        assert row["r50"].value == pytest.approx(other["r50"].value, rel=0.1)
+    again = QTable.read(out / "candidates.fits")
+    assert set(again["bands"]) == {"J,H,Ks"}
+    measured = merge(out).table["a_k"].value
+    np.testing.assert_allclose(again["a_k"].value, measured, rtol=1e-8)
+
+
+def test_a_band_alone_is_searched_as_one(survey, tile, whole, tmp_path):
+    images = images_of(tile)
+    write(tmp_path / "a.fits", *images["Ks"], FILTER="Ks")
+    pixels, wcs = images["J"]
+    far = wcs.deepcopy()
+    far.wcs.crval = far.wcs.crval + np.array([0, 0.4])
+    write(tmp_path / "b.fits", pixels, far, FILTER="J")
+    out = tmp_path / "out"
+    rows = survey(f"{tmp_path}/*.fits", out, FINDER, band="J,Ks", side=0.25)
+    assert not [row.reason for row in rows if row.status == "failed"]
+    table = merge(out).table
+    assert set(table["bands"]) == {"J", "Ks"}
+    assert np.isnan(table["a_k"]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"band": "J,Y"}, "band must be one of J, H, Ks, got 'Y'"),
+        ({"band": "J,j"}, "band must have each band once, got J twice"),
+        ({"band": "H,Ks"}, "none has the band 'H' in its header"),
+        ({"band": "J,Ks", "completeness": 3}, "completeness is measured in one band"),
+    ],
+)
+def test_what_cannot_be_searched_together_is_refused(
+    survey, tmp_path, options, message
+):
+    pixels, wcs = sky()
+    for band in ("J", "Ks"):
+        write(tmp_path / f"{band}.fits", pixels, wcs, FILTER=band)
+    with pytest.raises(ValueError, match=message):
+        survey(f"{tmp_path}/*.fits", finder=FINDER, **options)
+
+
+def test_the_zero_point_is_that_of_the_longest_band(tmp_path):
+    pixels, wcs = sky()
+    files = [
+        write(tmp_path / f"{band}.fits", pixels, wcs, FILTER=band, MAGZP=zero_point)
+        for band, zero_point in (("J", 22.0), ("Ks", 20.0), ("H", 21.0))
+    ]
+    grid = SurveyGrid.from_scale(1.0, 0.6, side=0.0625)
+    grid = SurveyGrid(**(vars(grid) | {"pixels": pixel_grid(wcs), "zero_point": 20.0}))
+    field = grid.sky.field(int(grid.sky.locate(275.12, -16.18)))
+    frame = grid.frame(field)
+    found = assemble(files, frame, grid, bands=("J", "H", "Ks")).pixels
+    seen = np.isfinite(found["Ks"])
+    for band, factor in (("J", 10**0.8), ("H", 10**0.4)):
+        ratio = found["Ks"][seen] / found[band][seen]
+        np.testing.assert_allclose(ratio, factor, rtol=1e-4)
+    with pytest.raises(OSError, match=r"J\.fits.*must be one of 'H', 'Ks'; got 'J'"):
+        assemble(files, frame, grid, bands=("H", "Ks"))
