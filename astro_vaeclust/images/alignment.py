@@ -27,6 +27,10 @@ NOTHING = "data shows nothing of the grid of the reference"
 """What is said of an image without a pixel on the grid."""
 
 
+MIN_USABLE_FRACTION = 0.5
+"""Of the finer pixels that are averaged to one, by their weights."""
+
+
 def on_grid(image, target):
     """
     Return an image on the grid of another.
@@ -102,16 +106,24 @@ def _resampled(image, target):
     ratio = float(image.pixel_scale / target.pixel_scale)
     is_finer = ratio < FINER
     if is_finer:
-        function, options = reproject.reproject_adaptive, {"boundary_mode": "strict"}
+        function = reproject.reproject_adaptive
+        options = {"boundary_mode": "strict", "bad_value_mode": "ignore"}
     else:
         function, options = reproject.reproject_interp, {"order": "bilinear"}
 
-    def on_grid(values):
-        values = np.where(image.mask, np.nan, values)
+    def put(values):
         result, footprint = function(
             (values, image.wcs), target.wcs, shape_out=target.shape, **options
         )
         return np.where(footprint > 0, result, np.nan)
+
+    usable = 1.0  # the others already make NaN of what they touch
+    if is_finer and image.mask.any():
+        usable = put(np.where(image.mask, 0.0, 1.0))
+
+    def on_grid(values):
+        values = put(np.where(image.mask, np.nan, values))
+        return np.where(usable >= MIN_USABLE_FRACTION, values, np.nan)
 
     area = 1.0 if _is_per_area(image.unit) else ratio**-2
     pixels, error = area * on_grid(image.data), None

@@ -78,7 +78,8 @@ def read_bands(images, *, reference=None, wcs=None, mask=None, error=None, hdu=N
     it is cut and keeps its values. Otherwise it is resampled by ``reproject``:
     interpolated bilinearly, or averaged with a Gaussian kernel where its pixels are
     much finer. Values of a count per pixel then stay those of the sky, as they are
-    multiplied by the ratio of the areas; pixels next to one without data are masked.
+    multiplied by the ratio of the areas. Masked are pixels that are interpolated with
+    one without data, or of which less than half is averaged from data.
     Its errors are those of single pixels, although neighbours are then correlated.
     """
     given = {"wcs": wcs, "mask": mask, "error": error, "hdu": hdu}

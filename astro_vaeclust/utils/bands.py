@@ -29,6 +29,9 @@ _ADDED = (
 )
 """What instruments add to a filter: K_G0204, Ks__(2.15), J98, J.WC8101, KXs."""
 
+_SURVEYS = r"^(2mass|ukidss|wfcam|ukirt|vista|vircam|vvv|vhs|niri|isaac|sofi)[\s_.-]+"
+"""What some put before it: 2MASS J, VISTA Ks."""
+
 _NO_FILTER = (
     r"\(?(|-|open|clear|empty|blank|blank[ _-]open|hole|out|air|none|null|n/a|n\.a\.?"
     r"|no[ _-]?filter|undefined|unknown)[ _]?\d*\)?"
@@ -85,7 +88,8 @@ def known_band(name):
         (name,) = _filters(str(name))
     except ValueError:  # none, or several one behind the other
         return None
-    name = re.sub(_ADDED, "", re.sub(r"^\((.*)\)$", r"\1", name.lower()))
+    name = re.sub(_SURVEYS, "", re.sub(r"^\((.*)\)$", r"\1", name.lower()))
+    name = re.sub(_ADDED, "", name)
     return _NAMES.get(re.sub(r"[\s_()-]", "", name))
 
 

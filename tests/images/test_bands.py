@@ -276,6 +276,23 @@ def test_unusable_pixels_stay_so_when_they_are_resampled():
     assert not bands["Ks"].mask.any()
 
 
+@pytest.mark.parametrize("fraction", [0.002, 0.02, 0.2])
+def test_lone_bad_pixels_of_a_finer_image_cost_what_they_cover(fraction):
+    pytest.importorskip("reproject")
+    rng = np.random.default_rng(0)
+    fine = rng.standard_normal((400, 400)) + 5
+    fine[rng.random(fine.shape) < fraction] = np.nan
+    fine[150:200, 150:200] = np.nan
+    bands = read_bands(
+        {"J": fine, "Ks": rng.standard_normal((80, 80))},
+        wcs={"J": WCS(header(0.2, 400)), "Ks": WCS(header(1.0, 80))},
+    )
+    mask = bands["J"].mask[4:-4, 4:-4]
+    assert 81 <= mask.sum() <= 121
+    assert mask[26:34, 26:34].all()
+    assert_allclose(np.median(bands["J"].data[~bands["J"].mask]), 125, rtol=0.01)
+
+
 def test_resampling_without_reproject_says_what_to_install(tile, monkeypatch):
     monkeypatch.setitem(sys.modules, "reproject", None)
     image = NDData(np.random.default_rng(0).normal(size=(64, 64)), wcs=WCS(header()))

@@ -17,6 +17,7 @@ def test_names_of_a_band(name):
         *("K98", "Ks.WC8302", "K + clear", "Open + Ks", "k_G0204", "clear+K"),
         *("K98 + clear", "clear1 + K", "K(short)", "K short", "Ks-band", "(open)+Ks"),
         *("KXs", "Ks__(2.15)", "hole + K", "K,clear", "K/open", "Open&Ks_G0804"),
+        *("2MASS Ks", "VISTA Ks", "UKIDSS K", "vista_ks", "NIRI K + clear"),
         *("K-98", "K(98)", "(K98)", "K (band)", "(Ks.WC8302)", "K-G0204", "(K_G0204)"),
     ],
 )
@@ -35,6 +36,7 @@ def test_each_band_is_its_own_name():
     [
         *("Y", "F125W", "H alpha", "Halpha", "H2", "Y+J", "J-K", "K cont", "J + H"),
         *("K_H2", "K.H2", "H_FE2", "J.NB119", "K_NB2166", "J_1", "open"),
+        *("2MASS", "VISTA Y", "2MASS H2", "UKIDSS J-K"),
         *("HG1", "H (1.644)", "K (2.122)", "J/H", "n/a", "98"),
     ],
 )
