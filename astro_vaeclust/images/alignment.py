@@ -9,6 +9,7 @@ import astropy.units as u
 import numpy as np
 
 from ..utils.optional import import_optional
+from .hdus import quietly
 from .read import read_image
 from .sky import check_enough_usable
 
@@ -25,7 +26,6 @@ FINER = 0.8
 
 NOTHING = "data shows nothing of the grid of the reference"
 """What is said of an image without a pixel on the grid."""
-
 
 MIN_USABLE_FRACTION = 0.5
 """Of the finer pixels that are averaged to one, by their weights."""
@@ -72,7 +72,7 @@ def _offset(image, target):
     ny, nx = target.shape
     y, x = np.meshgrid(np.linspace(0, ny - 1, PROBES), np.linspace(0, nx - 1, PROBES))
     sky = target.wcs.pixel_to_world(x, y)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"), quietly():
         there = np.array(image.wcs.world_to_pixel(sky))
     shift = there - [x, y]
     whole = np.round(np.nanmean(shift, axis=(1, 2))) if np.isfinite(shift).any() else 0
@@ -112,9 +112,10 @@ def _resampled(image, target):
         function, options = reproject.reproject_interp, {"order": "bilinear"}
 
     def put(values):
-        result, footprint = function(
-            (values, image.wcs), target.wcs, shape_out=target.shape, **options
-        )
+        with quietly():
+            result, footprint = function(
+                (values, image.wcs), target.wcs, shape_out=target.shape, **options
+            )
         return np.where(footprint > 0, result, np.nan)
 
     usable = 1.0  # the others already make NaN of what they touch

@@ -293,6 +293,19 @@ def test_lone_bad_pixels_of_a_finer_image_cost_what_they_cover(fraction):
     assert_allclose(np.median(bands["J"].data[~bands["J"].mask]), 125, rtol=0.01)
 
 
+def test_a_distorted_image_of_another_sky_is_refused_without_other_words():
+    pytest.importorskip("reproject")
+    rng = np.random.default_rng(0)
+    far = header()
+    far["CTYPE1"], far["CTYPE2"], far["CRVAL1"] = "RA---TAN-SIP", "DEC--TAN-SIP", 100.0
+    far.update({"A_ORDER": 2, "B_ORDER": 2, "A_2_0": 2e-5, "B_0_2": 1e-5})
+    data = rng.standard_normal((2, 64, 64))
+    with pytest.raises(ValueError, match=r"image J: .*shows nothing of the grid"):
+        read_bands(
+            {"J": data[0], "Ks": data[1]}, wcs={"J": WCS(far), "Ks": WCS(header())}
+        )
+
+
 def test_resampling_without_reproject_says_what_to_install(tile, monkeypatch):
     monkeypatch.setitem(sys.modules, "reproject", None)
     image = NDData(np.random.default_rng(0).normal(size=(64, 64)), wcs=WCS(header()))
