@@ -101,9 +101,12 @@ def run(arguments):
     bands = {}
     for name, band_path in arguments.band:
         bands.setdefault(name, []).extend(_fits_files([band_path]))
+    images = _fits_files(arguments.images or _named_images(catalog.table, path.parent))
+    if "bands" in catalog.table.colnames and not bands:
+        images, bands = _by_band(images, catalog.table.meta.get("reference"))
     missing = write_report(
         catalog,
-        _fits_files(arguments.images or _named_images(catalog.table, path.parent)),
+        images,
         arguments.output,
         single_file=arguments.single_file,
         bands=bands,
@@ -138,6 +141,22 @@ def _named_images(table, folder):
         raise ValueError("IMAGE must be given: the table has no column 'image'")
     names = [Path(name) for name in dict.fromkeys(map(str, table["image"])) if name]
     return [folder / name if (folder / name).exists() else name for name in names]
+
+
+def _by_band(files, reference):
+    """Return the files of the reference or longest band, and the others by theirs."""
+    from ..images.band_files import band_of_file
+    from ..utils.bands import BANDS
+
+    found = {}
+    for file in files:
+        found.setdefault(band_of_file(file)[0], []).append(file)
+    known = [band for band in reversed(BANDS) if band in found]
+    if len(known) < 2:
+        return files, {}
+    first = reference if reference in known else known[0]
+    others = {band: found[band] for band in known if band != first}
+    return [*found[first], *found.get(None, [])], others
 
 
 def _fits_files(paths):

@@ -11,7 +11,7 @@ from ..utils.warning import muted
 from . import hdus
 from .read import open_image
 
-__all__ = ["bands_of_folder"]
+__all__ = ["band_of_file", "bands_of_folder"]
 
 
 def bands_of_folder(folder, hdu=None):
@@ -49,7 +49,7 @@ def bands_of_folder(folder, hdu=None):
             continue
         band, reason = None, "a link to nothing"
         if path.exists():
-            band, reason = _stated_band(path, hdu)
+            band, reason = band_of_file(path, hdu)
         if band in files:
             raise ValueError(
                 f"{folder} must have one image of each band, got {files[band].name} "
@@ -68,8 +68,8 @@ def bands_of_folder(folder, hdu=None):
     return {band: files[band] for band in BANDS if band in files}, others
 
 
-def _stated_band(path, hdu):
-    """Return the band of a file, or None and why it is of none."""
+def band_of_file(path, hdu=None):
+    """Return the band of a file, or None, and why it is of none."""
     with hdus.open_file(path) as hdulist:
         if not any(map(hdus.has_image, hdulist)):
             return None, "it holds no image"

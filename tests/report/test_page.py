@@ -240,6 +240,27 @@ def test_command_line(candidates, outside, tile, tmp_path, capsys):
     assert "there is no image no" in capsys.readouterr().err
 
 
+def test_a_folder_of_bands_is_one_image_in_colour(candidates, tmp_path):
+    field = tmp_path / "field"
+    field.mkdir()
+    star = make_wcs().pixel_to_world(37.0, 27.0)
+    for number, band in enumerate(("h", "j", "ks")):
+        image = star_image(star, turned=10 * number, scale=1.0)
+        write_image(image, field / f"{band}.fits")
+    table = candidates.table.copy()
+    table["bands"] = ["J,H,Ks"] * len(table)
+    columns = ("name", "p_cluster")
+    table.remove_columns([name for name in columns if name in table.colnames])
+    for reference, shown in ((None, ["H", "J"]), ("J", ["Ks", "H"])):
+        table.meta["reference"] = reference
+        ClusterCatalog(table).write(tmp_path / "a.ecsv", overwrite=True)
+        command = ["report", str(tmp_path / "a.ecsv"), str(field), "--overwrite"]
+        assert main([*command, "--output", str(tmp_path / "out")]) == 0
+        view = data_of(tmp_path / "out")["candidates"][0]["view"]
+        assert view["image"] == ("ks.fits" if reference is None else "j.fits")
+        assert [name for name, _ in view["bands"]][:2] == shown
+
+
 def test_folder_of_a_survey_with_other_bands(candidates, tile, tmp_path, capsys):
     table = make_catalog(5).table.copy()
     table["image"] = [os.path.relpath(tile, tmp_path)] * 5
