@@ -223,7 +223,7 @@ class FieldSearch:
             longest = next(
                 band
                 for band, one in reversed(pixels.items())
-                if most_usable(np.isnan(one)) >= MIN_USABLE
+                if most_usable(~np.isfinite(one)) >= MIN_USABLE
             )
             found |= self._conditions(NDData(pixels[longest], wcs=frame.wcs))
         if self.bands != ANY_BAND and "bands" not in table.colnames:

@@ -168,20 +168,19 @@ class Plan:
 
     def _fitting(self, images):
         """Return the images of the bands and scale of most, and what is wrong else."""
-        wrong = []
         if self.band is not None:
             bands = (self.band,) if self.bands == ANY_BAND else self.bands
             images = [image for image in images if image.band in bands]
-            there = {image.band for image in images}
-            wrong = [
-                f"none has the band {band!r} in its header"
-                for band in bands
-                if band not in there
-            ]
+            missing = set(bands) - {image.band for image in images}
+            if missing:
+                texts = (
+                    f"none has the band {band!r} in its header" for band in missing
+                )
+                return [], sorted(texts)
         if not images:
-            return [], wrong
+            return [], []
         band, scale = self._usual(images)
-        fitting = []
+        fitting, wrong = [], []
         for image in images:
             if _differ(image.scale, scale):
                 wrong.append(

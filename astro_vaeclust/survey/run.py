@@ -174,10 +174,12 @@ def run_survey(
 
 def _canonical(band):
     """Return the name of a band, or of several with commas between."""
+    if not isinstance(band, str):
+        raise TypeError(f"band must be text, as 'J,H,Ks'; got {band!r}")
     names = band.split(",")
     if len(names) == 1:
         return known_band(band) or band
-    bands = [band_of(name) for name in names]
+    bands = [known_band(name) or band_of(name) for name in names]
     for name in bands:
         if bands.count(name) > 1:
             raise ValueError(f"band must have each band once, got {name} twice")

@@ -107,6 +107,15 @@ def test_a_band_alone_is_searched_as_one(survey, tile, whole, tmp_path):
     assert np.isnan(table["a_k"]).all()
 
 
+def test_a_band_that_is_nowhere_is_refused_whatever_is_left_out(survey, tmp_path):
+    write(tmp_path / "a.fits", *sky(), FILTER="2MASS J")
+    options = {"finder": FINDER, "band": "2MASS J,Ks", "skip_bad": True}
+    with pytest.raises(ValueError, match="none has the band 'Ks'"):
+        survey(f"{tmp_path}/*.fits", **options)
+    with pytest.raises(TypeError, match="band must be text, as 'J,H,Ks'; got"):
+        survey(f"{tmp_path}/*.fits", finder=FINDER, band=["J", "Ks"])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
