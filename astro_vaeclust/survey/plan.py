@@ -160,10 +160,11 @@ class Plan:
         """Note whether all images are on one grid of pixels, and their zero point."""
         kinds = {image.pixels for image in images}
         longest = [image for image in images if image.band == self.bands[-1]]
+        known = (image.zero_point for image in (*longest, *images))
         self.grid = replace(
             self.grid,
             pixels=kinds.pop() if len(kinds) == 1 else None,
-            zero_point=(longest or images)[0].zero_point,
+            zero_point=next((one for one in known if one is not None), None),
         )
 
     def _fitting(self, images):
