@@ -160,7 +160,12 @@ def run_survey(
     band = band and _canonical(band)
     plan = Plan(list_images(images), finder, survey, hdu, band, side, skip_bad)
     if plan.bands != ANY_BAND:
-        finder.trained_model.for_bands(plan.bands)  # refuses what it does not know
+        model = finder.trained_model.for_bands(plan.bands)
+        if model.calibration is None and finder.max_false_alarm_rate is not None:
+            raise ValueError(
+                "finder must have max_false_alarm_rate=None, as its model was not "
+                f"calibrated for {', '.join(plan.bands)}"
+            )
         if completeness:
             raise ValueError(
                 f"completeness is measured in one band, got {completeness} with "

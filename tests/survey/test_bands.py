@@ -1,12 +1,16 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """A survey in several bands finds what the search of one image in these finds."""
 
+from dataclasses import replace
+
 import astropy.units as u
 import numpy as np
 import pytest
 from astropy.table import QTable
 
 from astro_vaeclust import VAEClusterFinder
+from astro_vaeclust.detector.embedding import ConvVAE
+from astro_vaeclust.detector.model import load_model
 from astro_vaeclust.simulation import MockCluster, simulate_tile
 from astro_vaeclust.survey import merge
 from astro_vaeclust.survey.frames import assemble
@@ -114,6 +118,17 @@ def test_a_band_that_is_nowhere_is_refused_whatever_is_left_out(survey, tmp_path
         survey(f"{tmp_path}/*.fits", **options)
     with pytest.raises(TypeError, match="band must be text, as 'J,H,Ks'; got"):
         survey(f"{tmp_path}/*.fits", finder=FINDER, band=["J", "Ks"])
+
+
+def test_a_model_that_was_not_calibrated_is_refused_at_once(survey, tmp_path):
+    for band in ("J", "Ks"):
+        write(tmp_path / f"{band}.fits", *sky(), FILTER=band)
+    model = tmp_path / "bare.pt"
+    replace(load_model(), color_calibrations={}).save(model)
+    finder = VAEClusterFinder(embedding=ConvVAE(model=model))
+    with pytest.raises(ValueError, match="not calibrated for J, Ks"):
+        survey(f"{tmp_path}/*.fits", finder=finder, band="J,Ks")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
