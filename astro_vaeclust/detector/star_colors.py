@@ -35,6 +35,9 @@ TEXTURE = 0.1
 SEEN, BRIGHT = 1.2, 8.0
 """Mean significances of 3 x 3 pixels of stars with a colour, and of bright ones."""
 
+STAR = 1.0
+"""Standard deviation in pixels of a star, of which masked pixels take a part."""
+
 NOISE_BOX = 8
 """Side in pixels of the boxes whose median deviation gives the noise."""
 
@@ -72,7 +75,7 @@ MOST = (-6.0, 20.0)
 """Range of significances."""
 
 LEAST_USABLE = 0.05
-"""Least part of a circle that is usable."""
+"""Least part of a circle, or a star, that is usable."""
 
 N_TERMS = 1 + len(SIZES) * (N_CLASSES + 5)
 """Numbers that `star_terms` returns of a candidate."""
@@ -251,12 +254,18 @@ def _noise(significance):
 
 
 def _light(band, y, x):
-    """Return the light of stars in a band; NaN where it is masked."""
+    """
+    Return the light of stars in a band; NaN where it is masked.
+
+    Beside masked pixels it is scaled to that of a star without them.
+    """
     significance, around, usable = band
     if not usable.any():
         return np.full(len(x), np.nan)
-    light = uniform_filter(significance, 3)[y, x] - around[y, x]
-    return np.where(usable[y, x] > 0, light, np.nan)
+    own = np.maximum(gaussian_filter(usable, STAR, radius=1)[y, x], LEAST_USABLE)
+    part = np.round(uniform_filter(usable, 3)[y, x], 5)
+    light = uniform_filter(significance, 3)[y, x] - part * around[y, x]
+    return np.where(usable[y, x] > 0, light / np.round(own, 5), np.nan)
 
 
 def _is_young(magnitudes, light):

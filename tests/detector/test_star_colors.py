@@ -82,6 +82,20 @@ def test_stars_above_the_limit_are_found_with_their_colors(field):
     assert np.corrcoef(measured, a_k)[0, 1] > 0.3
 
 
+def test_masked_pixels_beside_stars_do_not_change_their_colors(field):
+    _, _, bands = field
+    whole, masked = find_band_stars(bands), [band.copy() for band in bands]
+    for band in masked[:2]:
+        band[:, :, ::8] = 0
+    found = find_band_stars(masked)
+    np.testing.assert_array_equal([found.x, found.y], [whole.x, whole.y])
+    np.testing.assert_array_equal(found.light, whole.light)
+    beside = np.isin(whole.x % 8, (1, 7)) & (whole.light > 3)
+    change = (found.a_k - whole.a_k)[beside & np.isfinite(found.a_k)]
+    assert change.size > 50
+    assert abs(np.median(change)) < 0.05
+
+
 def test_noise_has_hardly_any_stars_and_nebulae_have_none_of_their_own():
     rng = np.random.default_rng(2)
     noise = rng.normal(size=(400, 400)).astype(np.float32)
