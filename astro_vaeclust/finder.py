@@ -16,6 +16,7 @@ from .catalog import ClusterCatalog
 from .embeddings import EMBEDDINGS, Embedding
 from .exceptions import NoDetectionsWarning
 from .images.bands import facts_of_bands, holds_bands, only_image, read_in_bands
+from .images.image import Image
 from .images.read import open_image
 from .latent_search import HeatmapRegions, LatentSearch, check_regions, paper_settings
 from .measure.columns import cluster_table
@@ -197,7 +198,7 @@ class VAEClusterFinder(ClusterFinderBase):
 
     def detect(
         self,
-        data: ImageLike | Mapping[str, ImageLike] | Sequence[ImageLike],
+        data: ImageLike | Image | Mapping[str, ImageLike] | Sequence[ImageLike],
         *,
         reference: str | None = None,
         wcs: WCS | Mapping | None = None,
@@ -212,7 +213,7 @@ class VAEClusterFinder(ClusterFinderBase):
 
         Parameters
         ----------
-        data : NDData, array, HDU, HDUList, str or path-like
+        data : NDData, array, HDU, HDUList, str, path-like or Image
             The image, as `~astro_vaeclust.images.read.read_image` takes it. Or a dict
             of such by their bands ``"J"``, ``"H"`` and ``"Ks"``, or a list whose
             headers name them, as `~astro_vaeclust.images.bands.read_bands` takes them.
@@ -261,6 +262,9 @@ class VAEClusterFinder(ClusterFinderBase):
         """
         self._check_block_size(block_size)
         given = {"wcs": wcs, "mask": mask, "error": error, "hdu": hdu}
+        if isinstance(data, Image) and data.bands:
+            reference = reference or facts_of_bands(data)["reference"]
+            data = data.bands
         if not holds_bands(data):
             if reference is not None:
                 raise ValueError(f"reference is for several bands, got {reference!r}")

@@ -124,6 +124,18 @@ def test_one_band_in_a_dict_or_list_is_that_image(tile):
     assert "n_blocks" in blocks.meta
 
 
+@pytest.mark.parametrize("reference", ["Ks", "J"])
+def test_the_image_of_a_catalogue_is_searched_again(tile, reference):
+    finder = VAEClusterFinder(max_false_alarm_rate=None)
+    for given, options in ((tile.images, {"reference": reference}), (tile.image, {})):
+        catalog = finder.detect(given, **options)
+        again = finder.detect(catalog.image)
+        assert_array_equal(again.heatmap.data, catalog.heatmap.data)
+        assert_array_equal(again["score"], catalog["score"])
+        assert again.meta.get("reference") == options.get("reference")
+        assert again.meta.get("bands") == catalog.meta.get("bands")
+
+
 def test_the_header_of_one_band_is_compared(tile):
     finder = VAEClusterFinder(max_false_alarm_rate=None)
     with pytest.warns(AstropyUserWarning, match="image H: .* names the band 'Ks'"):

@@ -45,6 +45,7 @@ def add_options(parser):
     add_hdu(parser)
     parser.add_argument(
         "--band",
+        action="append",
         help="only images of this band by their headers; several, as J,H,Ks, are "
         "searched together",
     )
@@ -128,7 +129,7 @@ def run(arguments):
             retry_failed=arguments.retry_failed,
             skip_bad=arguments.skip_bad,
             hdu=arguments.hdu,
-            band=arguments.band,
+            band=",".join(arguments.band) if arguments.band else None,
             side=arguments.side,
             timeout=arguments.timeout,
             cache=arguments.cache,

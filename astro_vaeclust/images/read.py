@@ -30,6 +30,7 @@ from ..utils.warning import warn
 from . import arrays, hdus
 from .cards import check_scaling, readable_header
 from .celestial import celestial_wcs
+from .image import Image
 from .source import ImageSource, LazyPixels
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from astropy.wcs import WCS
 
     from ..utils.typing import ImageLike
-    from .image import Image
 
 __all__ = ["open_image", "read_image"]
 
@@ -55,7 +55,7 @@ _ACCEPTED = (
 
 
 def read_image(
-    data: ImageLike,
+    data: ImageLike | Image,
     *,
     wcs: WCS | None = None,
     mask: np.ndarray | None = None,
@@ -72,8 +72,9 @@ def read_image(
         array of integers or floats in any byte order, a masked array, a
         `~astropy.units.Quantity`; an image HDU, tile-compressed or not; an
         `~astropy.io.fits.HDUList`; or the path of a FITS file, also compressed as
-        ``.fits.gz``. Axes of length 1 beside two longer ones are dropped. It is
-        neither changed nor kept.
+        ``.fits.gz``; or an `~astro_vaeclust.images.image.Image`, such as that of a
+        catalogue. Axes of length 1 beside two longer ones are dropped. It is neither
+        changed nor kept.
     wcs : `~astropy.wcs.WCS`, optional
         Celestial WCS of the image; further axes are dropped. Slices of one are fine.
         Replaces that of the header of an HDU or file, but not that of an NDData.
@@ -129,7 +130,7 @@ def read_image(
 
 @contextmanager
 def open_image(
-    data: ImageLike,
+    data: ImageLike | Image,
     *,
     wcs: WCS | None = None,
     mask: np.ndarray | None = None,
@@ -177,6 +178,8 @@ def _source(data, wcs, mask, error, hdu):
         return _from_nddata(data, **given)
     if isinstance(data, np.ndarray):
         return _from_array(data, **given)
+    if isinstance(data, Image):
+        return _from_image(data, **given)
     raise TypeError(f"data must be {_ACCEPTED}; got {arrays.describe(data)}")
 
 
@@ -259,6 +262,20 @@ def _from_nddata(nddata, *, wcs, masks, error):
         unit=nddata.unit,
         lossy=hdus.is_quicklook(header),
         header=header,
+    )
+
+
+def _from_image(image, *, wcs, masks, error):
+    return _checked(
+        image.data,
+        image.shape,
+        wcs=_own_or_given("wcs", image.wcs, wcs),
+        masks=(image.mask, *masks),
+        error=_own_or_given("error", image.error, error),
+        unit=image.unit,
+        name=image.name,
+        lossy=image.lossy,
+        header=image.header,
     )
 
 

@@ -49,7 +49,8 @@ def views_of(viewer, paths, *, workers=1):
     viewer : `Viewer`
         Has the candidates, and what is shown beside their images.
     paths : iterable of path-like
-        The images.
+        The images. A candidate on none of these is looked at in the first of the other
+        bands that has it.
     workers : int, optional
         Processes that look at images.
 
@@ -62,12 +63,12 @@ def views_of(viewer, paths, *, workers=1):
         ``east``, ``references``, ``contours``, ``bands``, ``profile`` and
         ``luminosity``.
     """
-    rows_of = {}
-    for row, path in enumerate(best_paths(viewer.table, paths)):
-        if path is not None:
-            rows_of.setdefault(path, []).append(row)
+    best = best_paths(viewer.table, paths)
+    for others in viewer.bands.values():
+        best = [one or other for one, other in zip(best, others, strict=True)]
+    jobs = list(_grouped(best, range(len(best))).items())
     views = {}
-    for found in run_jobs(viewer, list(rows_of.items()), workers=workers):
+    for found in run_jobs(viewer, jobs, workers=workers):
         views |= found
     return views
 
@@ -154,7 +155,7 @@ class Viewer:
             catalog = ClusterCatalog(self.table, image=image, sources=points)
             views = {row: self._view(catalog, row) for row in rows}
             self._add_contours(views)
-            self._add_bands(image, views)
+            self._add_bands(image, views, path)
         return views
 
     def _points(self, image, rows):
@@ -216,12 +217,14 @@ class Viewer:
                     for frame in views[row]["frames"]
                 ]
 
-    def _add_bands(self, image, views):
+    def _add_bands(self, image, views, own):
         """Add pictures of the other bands, and of three in colour."""
         rows = [row for row in views if self.bands and self._radius(row) is not None]
         layers = {row: [self._layer(image, row, image)] for row in rows}
         for name, paths in self.bands.items():
             for path, rows_here in _grouped(paths, rows).items():
+                if path == own:
+                    continue
                 other = read_image(path)
                 for row in rows_here:
                     layers[row].append(self._layer(image, row, other, name))

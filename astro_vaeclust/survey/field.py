@@ -13,7 +13,7 @@ from astropy.nddata import NDData
 
 from ..images.bands import as_image
 from ..images.celestial import pixel_area, wcs_of_part
-from ..images.image import most_usable
+from ..images.image import is_unusable
 from ..images.read import read_image
 from ..images.sky import MIN_USABLE, Sky
 from ..measure.columns import BAND_COLUMNS, COLUMNS, MEASURED_COLUMNS, cluster_table
@@ -154,13 +154,20 @@ class FieldSearch:
     skip_bad: bool = False
     bands: tuple[str, ...] = ANY_BAND
 
+    @property
+    def calibration(self):
+        """That of the model for the bands; None if it has none."""
+        model = self.finder.trained_model
+        if self.bands != ANY_BAND:
+            model = model.for_bands(self.bands)
+        return model.calibration
+
     @cached_property
     def n_levels(self):
         """Levels for which the model is calibrated (int)."""
         from ..detector.levels import number_of_levels
 
-        calibration = self.finder.trained_model.calibration
-        return number_of_levels(calibration, self.grid.is_fine)
+        return number_of_levels(self.calibration, self.grid.is_fine)
 
     @property
     def adds_to_cells(self):
@@ -215,19 +222,15 @@ class FieldSearch:
             return found
         with muted(Warning):
             try:
-                table = self._table(_images_of(pixels, frame.wcs))
+                image = as_image(_images_of(pixels, frame.wcs))
+                table = self._table(image)
             except ValueError as error:
-                if usable.mean() > FEW:
+                if usable.mean() > FEW or not is_unusable(error):
                     raise
                 return found | {"reason": str(error)}
-            longest = next(
-                band
-                for band, one in reversed(pixels.items())
-                if most_usable(~np.isfinite(one)) >= MIN_USABLE
-            )
-            found |= self._conditions(NDData(pixels[longest], wcs=frame.wcs))
+            found |= self._conditions(image)
         if self.bands != ANY_BAND and "bands" not in table.colnames:
-            table["bands"] = np.full(len(table), longest)  # which alone shows enough
+            table["bands"] = np.full(len(table), image.band)  # which alone shows enough
         if "outside_of_calibration" in table.meta:
             found["flags"] |= ClusterFlags.OUT_OF_CALIBRATION.value
         table["flags"] |= found["flags"]
@@ -263,7 +266,7 @@ class FieldSearch:
         return _conditions(image)
 
     def _table(self, image):
-        """Return the clusters of an image, or of those of several bands (QTable)."""
+        """Return the clusters of an `Image`, which may have several bands (QTable)."""
         finder = self.finder
         if self.n_levels == 1:
             return finder.detect(image).table
@@ -272,7 +275,6 @@ class FieldSearch:
         rate = finder.max_false_alarm_rate
         if rate is not None:
             rate = max(rate.to_value(u.deg**-2), MET)
-        image = as_image(image)
         search = DetectorSearch(
             image,
             finder.trained_model,
@@ -312,7 +314,10 @@ class FieldSearch:
 
 def _images_of(pixels, wcs):
     """Return the image of one band, or those of several by these, of their pixels."""
-    images = {band: NDData(values, wcs=wcs) for band, values in pixels.items()}
+    images = {
+        band: NDData(values, wcs=wcs, meta={"BAND": band})
+        for band, values in pixels.items()
+    }
     return images.get("", images)
 
 
@@ -342,14 +347,16 @@ def binned(pixels, part):
 
 def _conditions(image):
     """Return noise, seeing and density in the middle of what can be used (dict)."""
-    usable = np.isfinite(image.data)
+    usable = ~image.mask
     part = tuple(
         slice(max(int(np.median(axis)) - CONDITIONS // 2, 0), None)
         for axis in (np.flatnonzero(usable.any(axis=1 - axis)) for axis in (0, 1))
     )
     part = tuple(slice(side.start, side.start + CONDITIONS) for side in part)
     try:
-        cut = read_image(image.data[part], wcs=wcs_of_part(image.wcs, part))
+        cut = read_image(
+            image.data[part], mask=image.mask[part], wcs=wcs_of_part(image.wcs, part)
+        )
         noise = Sky.from_pixels(cut.data, cut.mask, box_size=BOX_SIZE).noise
         fwhm = measure_fwhm(cut)
         number = len(find_sources(cut, fwhm=fwhm))

@@ -100,6 +100,9 @@ class Plan:
         """Take the grid of the survey, or make one for the first image."""
         if self.survey.exists:
             self.grid = self.survey.grid
+            band = self.survey.settings.get("band")
+            if self.band != band:
+                raise ValueError(f"band is {band!r} in this survey, got {self.band!r}")
             if self.side is not None and self.side != self.grid.side:
                 raise ValueError(
                     f"side is {self.grid.side:g} deg in this survey, got {self.side:g}"
@@ -169,19 +172,25 @@ class Plan:
 
     def _fitting(self, images):
         """Return the images of the bands and scale of most, and what is wrong else."""
+        wrong = []
         if self.band is not None:
             bands = (self.band,) if self.bands == ANY_BAND else self.bands
+            wrong = [
+                f"{image.path} (no band in its header)"
+                for image in images
+                if not image.band
+            ]
             images = [image for image in images if image.band in bands]
             missing = set(bands) - {image.band for image in images}
             if missing:
                 texts = (
                     f"none has the band {band!r} in its header" for band in missing
                 )
-                return [], sorted(texts)
+                return [], sorted(texts) + wrong
         if not images:
-            return [], []
+            return [], wrong
         band, scale = self._usual(images)
-        fitting, wrong = [], []
+        fitting = []
         for image in images:
             if _differ(image.scale, scale):
                 wrong.append(
@@ -201,7 +210,10 @@ class Plan:
 
     def _usual(self, images):
         """Return the band of most images, and the scale of most that are searched."""
-        ((band, _),) = Counter(image.band for image in images).most_common(1)
+        known = images
+        if self.survey.exists and self.band is None:
+            known = self.survey.read_images().values() or images
+        ((band, _),) = Counter(image.band for image in known).most_common(1)
         if self.survey.exists:
             return band, self.grid.pixel_scale
         return band, median_low(

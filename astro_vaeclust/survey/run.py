@@ -159,18 +159,18 @@ def run_survey(
             pass
     band = band and _canonical(band)
     plan = Plan(list_images(images), finder, survey, hdu, band, side, skip_bad)
-    if plan.bands != ANY_BAND:
-        model = finder.trained_model.for_bands(plan.bands)
-        if model.calibration is None and finder.max_false_alarm_rate is not None:
-            raise ValueError(
-                "finder must have max_false_alarm_rate=None, as its model was not "
-                f"calibrated for {', '.join(plan.bands)}"
-            )
-        if completeness:
-            raise ValueError(
-                f"completeness is measured in one band, got {completeness} with "
-                f"band={band!r}"
-            )
+    limit = getattr(finder, "max_false_alarm_rate", None)
+    if plan.search.calibration is None and limit is not None:
+        where = "" if plan.bands == ANY_BAND else f" for {', '.join(plan.bands)}"
+        raise ValueError(
+            "finder must have max_false_alarm_rate=None, as its model was not "
+            f"calibrated{where}"
+        )
+    if completeness and plan.bands != ANY_BAND:
+        raise ValueError(
+            f"completeness is measured in one band, got {completeness} with "
+            f"band={band!r}"
+        )
     cluster = joined(client, workers)
     limits = {"cache": cache, "timeout": timeout}
     measured = (completeness, imitated)

@@ -45,6 +45,12 @@ def error_line(capsys):
     return line
 
 
+def test_bands_may_be_given_one_by_one(command, capsys):
+    bands = ["--band", "J,Ks", "--band", "j"]
+    assert command("survey", "a.fits", "--output", "plane", *bands) == 2
+    assert "band must have each band once, got J twice" in error_line(capsys)
+
+
 def test_from_an_image_to_a_catalogue(command, tmp_path, capsys):
     assert command("survey", "a.fits", "--output", "plane") == 0
     said = error_line(capsys)

@@ -4,6 +4,7 @@
 import os
 import threading
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from numpy.testing import assert_allclose, assert_array_equal
 
 from astro_vaeclust.embeddings.windows import check_image_holds
+from astro_vaeclust.exceptions import LossyDataWarning
 from astro_vaeclust.images.hdus import quietly
 from astro_vaeclust.images.image import SAMPLE, usable_sample
 from astro_vaeclust.images.read import read_image
@@ -138,6 +140,19 @@ def test_blank_pixels_of_integer_files(whole_image, celestial_wcs, tmp_path):
     hdu = fits.PrimaryHDU(pixels, header_of(celestial_wcs, BLANK=-99))
     path = write(tmp_path / "a.fits", hdu)
     assert_array_equal(np.argwhere(read_image(path).mask), [[5, 6]])
+
+
+def test_an_image_is_read_again_as_it_is(sky_image, celestial_wcs):
+    mask, error = sky_image > 110, np.full_like(sky_image, 5)
+    data = NDData(sky_image, wcs=celestial_wcs, unit="adu", meta={"FILTER": "J"})
+    image = replace(read_image(data, mask=mask, error=error), name="j.fits", lossy=True)
+    with pytest.warns(LossyDataWarning, match=r"j\.fits went through"):
+        again = read_image(image)
+    for name in ("data", "mask", "error"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(image, name))
+        assert not np.shares_memory(getattr(again, name), getattr(image, name))
+    assert (again.unit, again.name, again.lossy) == (u.adu, "j.fits", True)
+    assert again.band == "J"
 
 
 def test_masks_are_joined(sky_image, celestial_wcs):

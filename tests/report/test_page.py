@@ -81,6 +81,19 @@ def test_other_bands_show_the_same_place(candidates, tile, tmp_path):
         assert (x, y) == pytest.approx((16, 16), abs=0.6)
 
 
+def test_a_candidate_that_only_a_band_shows_is_shown_there(outside, tile, tmp_path):
+    pixels = np.random.default_rng(4).normal(size=SHAPE)
+    wcs = make_wcs()
+    wcs.wcs.crval = make_wcs().pixel_to_world_values(5000, 30)
+    far = tmp_path / "j.fits"
+    write_image(NDData(pixels, wcs=wcs, meta={"FILTER": "J"}), far)
+    assert write_report(outside, [tile], tmp_path / "one") == [5]
+    assert write_report(outside, [tile], tmp_path / "two", bands={"J": [far]}) == []
+    *_, last = data_of(tmp_path / "two")["candidates"]
+    assert last["view"]["image"] == "j.fits"
+    assert last["view"]["bands"] == []
+
+
 def test_sources_give_profiles_and_luminosity_functions(candidates, tile, tmp_path):
     rng = np.random.default_rng(1)
     around = SkyCoord(make_wcs().pixel_to_world(*rng.uniform(-20, 100, (2, 2000))))

@@ -121,14 +121,53 @@ def test_a_band_that_is_nowhere_is_refused_whatever_is_left_out(survey, tmp_path
 
 
 def test_a_model_that_was_not_calibrated_is_refused_at_once(survey, tmp_path):
-    for band in ("J", "Ks"):
-        write(tmp_path / f"{band}.fits", *sky(), FILTER=band)
+    for n, band in enumerate(("J", "Ks")):
+        write(tmp_path / f"{band}.fits", *sky(seed=n), FILTER=band)
     model = tmp_path / "bare.pt"
-    replace(load_model(), color_calibrations={}).save(model)
+    replace(load_model(), color_calibrations={}, calibration=None).save(model)
     finder = VAEClusterFinder(embedding=ConvVAE(model=model))
-    with pytest.raises(ValueError, match="not calibrated for J, Ks"):
-        survey(f"{tmp_path}/*.fits", finder=finder, band="J,Ks")
+    for band, reason in (("J,Ks", "calibrated for J, Ks$"), ("Ks", "calibrated$")):
+        with pytest.raises(ValueError, match=f"its model was not {reason}"):
+            survey(f"{tmp_path}/*.fits", finder=finder, band=band)
     assert not (tmp_path / "out").exists()
+    finder = replace(finder, max_false_alarm_rate=None)
+    rows = survey(f"{tmp_path}/*.fits", finder=finder, band="J,Ks")
+    assert [row.reason for row in rows if row.status == "failed"] == []
+    assert not any(row.tier for row in rows)
+
+
+def test_a_band_of_zeros_shows_nothing(survey, tmp_path):
+    pixels, wcs = sky()
+    write(tmp_path / "a.fits", pixels, wcs, FILTER="J")
+    write(tmp_path / "b.fits", 0 * pixels, wcs, FILTER="Ks")
+    out = tmp_path / "out"
+    finder = VAEClusterFinder(max_false_alarm_rate=None)
+    rows = survey(f"{tmp_path}/*.fits", out, finder, band="J,Ks")
+    fields = [row for row in rows if row.status == "done" and not row.tier]
+    assert fields
+    assert all(np.isfinite([row.noise for row in fields]))
+    assert set(merge(out).table["bands"]) == {"J"}
+
+
+def test_images_without_a_band_are_named(survey, tmp_path):
+    for band in ("J", "Ks", ""):
+        write(tmp_path / f"a{band}.fits", *sky(), FILTER=band)
+    with pytest.raises(ValueError, match=r"a\.fits \(no band in its header\)$"):
+        survey(f"{tmp_path}/*.fits", finder=FINDER, band="J,Ks")
+    with pytest.raises(ValueError, match=r"the band 'H' .*; .*a\.fits \(no band"):
+        survey(f"{tmp_path}/*.fits", finder=FINDER, band="J,H")
+
+
+def test_a_survey_stays_in_its_bands(survey, tmp_path):
+    first = write(tmp_path / "a.fits", *sky())
+    others = [write(tmp_path / f"{n}.fits", *sky(), FILTER="J") for n in range(2)]
+    survey([first], tmp_path / "one")
+    with pytest.raises(ValueError, match=r"0\.fits \(band 'J', not 'Ks'"):
+        survey([first, *others], tmp_path / "one", resume=True)
+    survey([first, *others], tmp_path / "several", band="Ks")
+    for band in (None, "J"):
+        with pytest.raises(ValueError, match="band is 'Ks' in this survey, got"):
+            survey([first], tmp_path / "several", band=band, resume=True)
 
 
 @pytest.mark.parametrize(
