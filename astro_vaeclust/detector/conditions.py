@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 from astropy.nddata import NDData
+from astropy.stats import mad_std
 from astropy.utils.exceptions import AstropyUserWarning
+from scipy.signal import correlate
 
+from ..images.bands import facts_of_bands
 from ..measure.flags import ClusterFlags
 from ..sources.find import SEEING_SIDE
 from ..sources.seeing import fwhm_in_pixels
+from ..utils.bands import BANDS
 from ..utils.warning import warn
 
 __all__ = [
@@ -24,11 +28,13 @@ __all__ = [
 ]
 
 WIDTH = "width of the stars in network pixels"
+CORRELATION = "correlation of neighbouring network pixels"
+OFFSET = "offset of the stars in network pixels"
 
 RANGES = {
     "pixel scale in arcsec": ((0.9, 1.1), (0.18, 0.4)),
     WIDTH: ((2.3, 3.5), (1.0, 1.9)),
-    "correlation of neighbouring network pixels": ((0.75, 0.96), (-0.1, 0.8)),
+    CORRELATION: ((0.75, 0.96), (-0.1, 0.8)),
 }
 """
 Lowest and highest values in the calibration of coarse images, and of fine ones.
@@ -40,7 +46,13 @@ of the density of sources, as crowding, is in the calibration itself.
 CROWDING = "crowding"
 
 OTHER_SIDE = 256
-"""Side in pixels of the middle in which stars of other bands than the reference are."""
+"""Side in network pixels of the middle in which stars of two bands are compared."""
+
+MAX_OFFSET = 1.0
+"""Network pixels that stars of a band are from those of the reference at most."""
+
+SURE = 6.0
+"""Standard deviations of the correlation of two bands that its peak has at least."""
 
 LAGS = (1, 8)
 """Distances in network pixels at which differences of pixels are compared."""
@@ -71,7 +83,8 @@ def outside_of_calibration(search):
     Say which conditions are outside of the calibration of a search (list of str).
 
     Nothing is where the model has no calibration, and thus states no rates. Of bands
-    beside the reference, the width of the stars counts.
+    beside the reference, the width of the stars counts, whether they are at the same
+    places, and the correlation of the pixels.
     """
     calibration = search.model.calibration
     if calibration is None:
@@ -79,7 +92,7 @@ def outside_of_calibration(search):
     fine = int(search.levels[0].grid.is_fine)
     ranges = {name: pair[fine] for name, pair in RANGES.items()}
     lowest, *_, highest = calibration.intensities[fine].crowding
-    ranges[CROWDING] = lowest, highest
+    ranges |= {CROWDING: (lowest, highest), OFFSET: (0, MAX_OFFSET)}
     return [
         f"{band}{name} {value:.3g}, calibrated from {low:.3g} to {high:.3g}"
         for band, conditions in (("", conditions_of(search)), *_of_other_bands(search))
@@ -90,13 +103,20 @@ def outside_of_calibration(search):
 
 
 def _of_other_bands(search):
-    """Yield the names of bands beside the reference, and the width of their stars."""
-    finest = search.levels[0]
-    for band in finest.network_image.seen_bands:
-        image = search.image.bands[band]
-        if image.data is not search.image.data:
-            width = _stellar_width(image, finest.grid, side=OTHER_SIDE)
-            yield f"{band}: ", {WIDTH: width}
+    """Yield the names of bands beside the reference, and what each may depend on."""
+    image, finest = search.image, search.levels[0]
+    grid, shown = finest.grid, finest.network_image
+    channels = dict(zip(BANDS, shown.bands, strict=False))
+    same = facts_of_bands(image)["reference"] if image.bands else None
+    for band in shown.seen_bands:
+        if band == same:
+            continue
+        width = _stellar_width(image.bands[band], grid, OTHER_SIDE * grid.factor)
+        yield f"{band}: ", {
+            WIDTH: width,
+            CORRELATION: _correlation(channels[band]),
+            OFFSET: _offset(channels[band], channels[same]),
+        }
 
 
 def flag_outside(table, search):
@@ -124,15 +144,40 @@ def flag_outside(table, search):
 
 def _stellar_width(image, grid, side=SEEING_SIDE):
     """Return the width of the stars in the middle in network pixels, or NaN."""
-    middle = tuple(
-        slice(max(length - side, 0) // 2, (length + side) // 2)
-        for length in image.shape
-    )
+    middle = _middle(image.shape, side)
     part = NDData(image.data[middle], mask=image.mask[middle], wcs=image.wcs)
     try:
         return fwhm_in_pixels(part) * image.pixel_scale.value / grid.scale
     except ValueError:  # too few stars
         return np.nan
+
+
+def _middle(shape, side):
+    """Return the rows and columns of the middle of an image (tuple of slice)."""
+    return tuple(
+        slice(max(length - side, 0) // 2, (length + side) // 2) for length in shape
+    )
+
+
+def _offset(channels, others):
+    """
+    Return how far the stars of two bands are from each other in the middle, or NaN.
+
+    It is where the correlation of the pixels peaks, if that is above its noise.
+    """
+    place = (..., *_middle(channels.shape[1:], OTHER_SIDE))
+    pixels, reference = channels[place], others[place]
+    both = (pixels[2] > 0) & (reference[2] > 0)
+    if not both.any():
+        return np.nan
+    first, second = (
+        np.where(both, one[0] - np.mean(one[0][both]), 0) for one in (pixels, reference)
+    )
+    correlation = correlate(first, second, mode="same", method="fft")
+    peak = np.unravel_index(correlation.argmax(), correlation.shape)
+    if correlation[peak] < SURE * mad_std(correlation):
+        return np.nan
+    return float(np.hypot(*np.subtract(peak, np.array(both.shape) // 2)))
 
 
 def _correlation(channels):

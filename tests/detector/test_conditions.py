@@ -73,10 +73,15 @@ def test_each_of_several_bands_is_compared():
 
     assert outside(images) == []
     j = images["J"]
+    for shift, said in ((1, []), (3, ["J: offset of the stars"]), (12, ["J: offset"])):
+        moved = CCDData(np.roll(j.data, shift, 1), unit="adu", wcs=j.wcs)
+        found = outside(images | {"J": moved})
+        assert [text.startswith(*said) for text in found] == [True] * len(said)
     usable = np.where(j.mask, np.median(j.data[~j.mask]), j.data)
     images["J"] = CCDData(gaussian_filter(usable, 3), unit="adu", wcs=j.wcs)
-    (width,) = outside(images)
+    width, correlation = outside(images)
     assert width.startswith("J: width of the stars")
+    assert correlation.startswith("J: correlation of neighbouring")
     assert outside(images, reference="J")[0].startswith("width of the stars")
 
 
