@@ -15,7 +15,13 @@ from .base import ClusterFinderBase
 from .catalog import ClusterCatalog
 from .embeddings import EMBEDDINGS, Embedding
 from .exceptions import NoDetectionsWarning
-from .images.bands import facts_of_bands, holds_bands, only_image, read_in_bands
+from .images.bands import (
+    check_for_all,
+    facts_of_bands,
+    holds_bands,
+    only_image,
+    read_in_bands,
+)
 from .images.image import Image
 from .images.read import open_image
 from .latent_search import HeatmapRegions, LatentSearch, check_regions, paper_settings
@@ -268,6 +274,7 @@ class VAEClusterFinder(ClusterFinderBase):
         if not holds_bands(data):
             if reference is not None:
                 raise ValueError(f"reference is for several bands, got {reference!r}")
+            check_for_all(given, "one image")
             catalog = self._detect_one(data, given, sources, block_size)
         elif len(data) == 1:
             data, given = only_image(data, reference, given)

@@ -185,6 +185,8 @@ def test_reference_of_one_image_is_refused(tile):
         VAEClusterFinder().detect(tile.image, reference="Ks")
     with pytest.raises(ValueError, match="reference must be one of 'Ks'; got 'J'"):
         VAEClusterFinder().detect({"Ks": tile.image}, reference="J")
+    with pytest.raises(ValueError, match=r"mask by bands is for a dict .*one image"):
+        VAEClusterFinder().detect(tile.image, mask={"Ks": tile.image.mask})
 
 
 @pytest.mark.parametrize(

@@ -112,11 +112,14 @@ def _of_other_bands(search):
         if band == same:
             continue
         width = _stellar_width(image.bands[band], grid, OTHER_SIDE * grid.factor)
-        yield f"{band}: ", {
-            WIDTH: width,
-            CORRELATION: _correlation(channels[band]),
-            OFFSET: _offset(channels[band], channels[same]),
-        }
+        yield (
+            f"{band}: ",
+            {
+                WIDTH: width,
+                CORRELATION: _correlation(channels[band]),
+                OFFSET: _offset(channels[band], channels[same]),
+            },
+        )
 
 
 def flag_outside(table, search):

@@ -304,6 +304,11 @@ def _from_array(array, *, wcs, masks, error):
 
 def _checked(pixels, shape, *, wcs, masks, error, **facts):
     """Check everything but the values of the pixels."""
+    unit = facts.get("unit")
+    if unit is not None and _is_logarithmic(unit):
+        raise ValueError(
+            f"data must be proportional to the light, got the unit {str(unit)!r}"
+        )
     return ImageSource(
         pixels=pixels,
         masks=tuple(
@@ -315,3 +320,10 @@ def _checked(pixels, shape, *, wcs, masks, error, **facts):
         wcs=celestial_wcs(wcs, pixels.shape),
         **facts,
     )
+
+
+def _is_logarithmic(unit):
+    """Whether values are magnitudes or the like, also per area."""
+    if isinstance(unit, u.FunctionUnitBase):
+        return True
+    return u.dex in getattr(unit.decompose(), "bases", ())

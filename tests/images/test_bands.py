@@ -31,12 +31,12 @@ def tile():
 def test_every_kind_of_image_is_a_band(kind, sky_image, celestial_wcs, tmp_path):
     pixels = np.rint(sky_image)
     given = kind(pixels, celestial_wcs, tmp_path)
-    other = NDData(pixels + 3, wcs=celestial_wcs)
+    other = NDData(pixels[::-1], wcs=celestial_wcs)
     options = {name: {"K": given[name]} for name in ("wcs", "hdu") if name in given}
     bands = read_bands({"J": other, "K": given["data"]}, **options)
     assert list(bands) == ["J", "Ks"]
     assert_array_equal(bands["Ks"].data, pixels)
-    assert_array_equal(bands["J"].data, pixels + 3)
+    assert_array_equal(bands["J"].data, pixels[::-1])
     assert bands["J"].wcs is bands["Ks"].wcs
 
 
@@ -71,8 +71,25 @@ def test_an_image_given_for_two_bands_is_refused(tile):
     mask = np.zeros(tile.image.shape, bool)
     mask[:50] = True
     hdu = fits.PrimaryHDU(tile.image.data, tile.image.wcs.to_header())
-    with pytest.raises(ValueError, match="the same pixels for H and Ks"):
+    with pytest.raises(ValueError, match="the same pixels for H and Ks, or mult"):
         read_bands({"J": tile.images["J"], "H": hdu, "Ks": hdu}, mask={"H": mask})
+
+
+@pytest.mark.parametrize("factor", [1.0, 3.7, -1.0])
+def test_a_multiple_of_an_image_is_no_other_band(tile, factor):
+    image = tile.images["Ks"]
+    other = NDData(factor * image.data + 50, mask=image.mask, wcs=image.wcs)
+    with pytest.raises(ValueError, match="the same pixels for J and Ks, or multiples"):
+        read_bands({"J": other, "Ks": image})
+
+
+def test_bands_on_one_gradient_differ(tile):
+    y, _ = np.indices(tile.image.shape)
+    images = {
+        band: NDData(image.data + 1e3 * y, mask=image.mask, wcs=image.wcs)
+        for band, image in tile.images.items()
+    }
+    assert list(read_bands(images)) == ["J", "H", "Ks"]
 
 
 def only(pixels, rows):

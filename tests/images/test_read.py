@@ -79,6 +79,12 @@ def test_unit_of_quantity_and_nddata(sky_image, celestial_wcs):
     assert read_image(nddata).unit == u.adu
 
 
+@pytest.mark.parametrize("unit", ["mag", "mag(AB)", "mag/arcsec2", "dex"])
+def test_magnitudes_are_no_light(unit, sky_image, celestial_wcs):
+    with pytest.raises(ValueError, match="data must be proportional to the light"):
+        read_image(NDData(sky_image, unit=u.Unit(unit), wcs=celestial_wcs))
+
+
 def test_name_is_that_of_the_file(sky_image, celestial_wcs, tmp_path):
     hdu = fits.PrimaryHDU(sky_image, header_of(celestial_wcs))
     path = write(tmp_path / "tile.fits", hdu)
