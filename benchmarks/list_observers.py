@@ -31,7 +31,7 @@ from astro_vaeclust.baselines import BASELINES
 from astro_vaeclust.baselines.tuned import tuned_settings
 from astro_vaeclust.images.image import Image
 from astro_vaeclust.matching.pairs import match_radii
-from astro_vaeclust.photometry.surveys import SURVEYS
+from astro_vaeclust.photometry.surveys import SURVEYS, Survey
 from astro_vaeclust.simulation.design import FIRST_SEED, default_shape, mock_star_list
 from astro_vaeclust.simulation.observation import make_wcs
 from astro_vaeclust.sources.points import PointSources
@@ -46,7 +46,7 @@ TRAINING_SEED = 60_000
 """Seed of the first training tile, of an even number."""
 
 PIXEL = 2.0
-"""Pixels of the tiles in arcsec; nobody looks at their images."""
+"""Pixels of fine tiles in arcsec; nobody looks at their images."""
 
 CELL = 7.5
 """Side of a cell in arcsec."""
@@ -87,50 +87,57 @@ class StarList:
     """
     Stars of a tile above the limit in K, and its cluster, if there is one.
 
-    Positions and the match radius are in pixels of 2 arcsec; magnitudes below the limit
-    of their band are NaN.
+    Positions and the match radius are in pixels of the survey; magnitudes below the
+    limit of their band are NaN.
     """
 
     points: PointSources
-    limit: float
-    n_pixels: int
+    survey: Survey
+    shape: tuple[int, int]
     center: tuple = (np.nan, np.nan)
     radius: float = np.nan
     n_members: int = 0
     depth: float = np.nan
 
     @property
-    def side(self):
-        """Cells along a side (int)."""
-        return round(self.n_pixels * PIXEL / CELL)
+    def cells(self):
+        """Cells along a column and a row (tuple of int)."""
+        return tuple(
+            round(side * self.survey.pixel_scale / CELL) for side in self.shape
+        )
 
     @property
     def area(self):
         """Area in deg2 (float)."""
-        return (self.n_pixels * PIXEL / 3600) ** 2
+        return np.prod(self.shape) * (self.survey.pixel_scale / 3600) ** 2
 
     @cached_property
     def codes(self):
-        """Classes and cells of the stars: ``class * side**2 + cell``, (n,) int."""
+        """Classes and cells of the stars: ``class * n_cells + cell``, (n,) int."""
+        ny, nx = self.cells
         rows, columns = (
-            np.clip((axis + 0.5) * PIXEL // CELL, 0, self.side - 1)
-            for axis in (self.points.y, self.points.x)
+            np.clip((axis + 0.5) * self.survey.pixel_scale // CELL, 0, side - 1)
+            for axis, side in ((self.points.y, ny), (self.points.x, nx))
         )
-        magnitude = np.digitize(self.points.magnitudes[-1] - self.limit, K_EDGES)
+        k = self.points.magnitudes[-1]
+        magnitude = np.digitize(k - self.survey.limit, K_EDGES)
         classes = color_classes(*self.points.magnitudes) * N_MAGNITUDES + magnitude
-        return (classes * self.side**2 + rows * self.side + columns).astype(np.int32)
+        return (classes * ny * nx + rows * nx + columns).astype(np.int32)
 
     def counts(self, name):
-        """Return the counts in cells that an observer sees, (channels, side, side)."""
-        n_cells = self.side**2
+        """Return the counts in cells that an observer sees, (channels, ny, nx)."""
+        n_cells = np.prod(self.cells)
         codes = self.codes % (N_MAGNITUDES * n_cells) if name == "K" else self.codes
         counts = np.bincount(codes, minlength=CHANNELS[name] * n_cells)
-        return counts.reshape(-1, self.side, self.side).astype(np.float32)
+        return counts.reshape(-1, *self.cells).astype(np.float32)
 
     def near(self):
-        """Return the cells in the match radius of the cluster, (side, side) bool."""
-        middles = (np.arange(self.side) + 0.5) * CELL / PIXEL - 0.5
-        return self.is_near(middles, middles[:, np.newaxis])
+        """Return the cells in the match radius of the cluster, (ny, nx) bool."""
+        y, x = (
+            (np.arange(side) + 0.5) * CELL / self.survey.pixel_scale - 0.5
+            for side in self.cells
+        )
+        return self.is_near(x, y[:, np.newaxis])
 
     def is_near(self, x, y):
         """Whether positions are in the match radius of the cluster (bool array)."""
@@ -138,10 +145,10 @@ class StarList:
 
 
 def bands_of(survey):
-    """Return the surveys of J, H and K that belong to a tag, with coarse pixels."""
+    """Return the surveys of J, H and K of a tag, without fine pixels."""
     camera = survey.split("-")[0]
     return [
-        replace(one, pixel_scale=PIXEL)
+        replace(one, pixel_scale=PIXEL) if one.pixel_scale < 0.5 else one
         for name, one in SURVEYS.items()
         if name.split("-")[0] == camera
     ]
@@ -162,11 +169,11 @@ def draw_list(seed, survey):
         (truth,) = clusters
         known = {
             "center": (float(truth["x_center"]), float(truth["y_center"])),
-            "radius": float(match_radii(clusters)[0]) / PIXEL,
+            "radius": float(match_radii(clusters)[0]) / bands[-1].pixel_scale,
             "n_members": int(truth["n_members"]),
             "depth": cluster_of(seed, clusters, bands[-1], shape).extinction.value,
         }
-    return StarList(points, limits[-1], shape[0], **known)
+    return StarList(points, bands[-1], shape, **known)
 
 
 def color_classes(j, h, k):
@@ -197,16 +204,18 @@ class Observer(nn.Module):
         nn.init.constant_(self.last.bias, -8.0)
 
     def forward(self, counts):
-        """Return the log ratios, (n, side, side), of counts (n, channels, ...)."""
+        """Return the log ratios, (n, ny, nx), of counts (n, channels, ny, nx)."""
+        ny, nx = counts.shape[-2:]
         mean = counts.mean((2, 3), keepdim=True)
         scaled = (counts - mean) / (mean + 0.02).sqrt()
+        scaled = functional.pad(scaled, (0, -nx % 4, 0, -ny % 4))
         field = self.field((mean + 0.003).log()[..., 0, 0])
         fine = self.fine(self.filters(scaled) + field[..., None, None])
         middle = self.middle(functional.max_pool2d(fine, 2))
         coarse = self.coarse(functional.max_pool2d(middle, 2))
         middle = self.middle_again(torch.cat([middle, _larger(coarse)], 1))
         fine = self.fine_again(torch.cat([fine, _larger(middle)], 1))
-        return self.last(fine)[:, 0]
+        return self.last(fine)[:, 0, :ny, :nx]
 
 
 def _layers(*numbers):
@@ -265,7 +274,10 @@ def train(lists, name, *, epochs, seed=0):
 def _turned(rng, one, name):
     """Return counts and truth of a list, turned and mirrored at random."""
     maps = np.concatenate([one.counts(name), one.near()[np.newaxis]])
-    maps = np.rot90(maps, rng.integers(4), axes=(1, 2))
+    turns = rng.integers(4)
+    if maps.shape[1] != maps.shape[2]:
+        turns = 2 * (turns // 2)
+    maps = np.rot90(maps, turns, axes=(1, 2))
     if rng.random() < 0.5:
         maps = maps[:, :, ::-1]
     return np.ascontiguousarray(maps[:-1]), maps[-1] > 0
@@ -288,9 +300,8 @@ def _disc(radius):
 
 def judge_rival(finder, one):
     """Return what `judge` returns, of a catalogue method."""
-    survey = replace(SURVEYS["ukidss-k"], pixel_scale=PIXEL)
-    mask = np.zeros((one.n_pixels, one.n_pixels), dtype=bool)
-    wcs = make_wcs(survey, mask.shape, SkyCoord("18h +1d"))
+    mask = np.zeros(one.shape, dtype=bool)
+    wcs = make_wcs(one.survey, mask.shape, SkyCoord("18h +1d"))
     image = Image(data=np.zeros(mask.shape, np.float32), mask=mask, wcs=wcs)
     found = finder.candidates(finder.make_field(image, one.points))
     rows = [(candidate.score, candidate.x, candidate.y) for candidate in found]
