@@ -41,6 +41,9 @@ STAR = 1.0
 NOISE_BOX = 8
 """Side in pixels of the boxes whose median deviation gives the noise."""
 
+STRIP, MARGIN = 1 << 22, 4 * NOISE_BOX
+"""Pixels, in whole rows, whose stars are found at a time, and rows beyond these."""
+
 NOISE_OVER_DEVIATION = 1.65
 """Of a pixel from the mean of 3 x 3, the median absolute one, with some margin."""
 
@@ -120,7 +123,27 @@ def find_band_stars(bands):
     stars : `BandStars`
         The stars.
     """
-    bands = [_with_surroundings(band) for band in bands]
+    ny, nx = bands[0].shape[1:]
+    height = max(STRIP // nx // NOISE_BOX, 1) * NOISE_BOX
+    strips = [_stars_of_rows(bands, top, top + height) for top in range(0, ny, height)]
+    (y, x), light = (np.concatenate(parts, 1) for parts in zip(*strips, strict=True))
+    magnitudes = -2.5 * np.log10(np.where(light > SEEN, light, np.nan))
+    longest_light = light[-1]
+    for shorter in light[-2::-1]:
+        longest_light = np.where(np.isnan(longest_light), shorter, longest_light)
+    return BandStars(
+        x=x,
+        y=y,
+        light=longest_light,
+        a_k=star_extinction(magnitudes),
+        is_young=_is_young(magnitudes, light),
+    )
+
+
+def _stars_of_rows(bands, top, bottom):
+    """Return places, (2, n), and light in each band, (3, n), of stars of some rows."""
+    first = max(top - MARGIN, 0)
+    bands = [_with_surroundings(band[:, first : bottom + MARGIN]) for band in bands]
     significance, surroundings, usable = of_longest(bands)
     limit = PEAK * _noise(significance) + LEAST
     limit += TEXTURE * np.maximum(surroundings, 0)
@@ -130,18 +153,10 @@ def find_band_stars(bands):
     y, x = np.empty((2, 0), dtype=int)
     if peaks is not None:
         y, x = np.array([peaks["y_peak"], peaks["x_peak"]])
+        own = (y >= top - first) & (y < bottom - first)
+        y, x = y[own], x[own]
     light = np.array([_light(band, y, x) for band in bands])
-    magnitudes = -2.5 * np.log10(np.where(light > SEEN, light, np.nan))
-    longest_light = light[-1]
-    for shorter in light[-2::-1]:
-        longest_light = np.where(np.isnan(longest_light), shorter, longest_light)
-    return BandStars(
-        x=x.astype(float),
-        y=y.astype(float),
-        light=longest_light,
-        a_k=star_extinction(magnitudes),
-        is_young=_is_young(magnitudes, light),
-    )
+    return np.array([y + first, x], dtype=float), light
 
 
 def star_terms(candidates, stars, usable):

@@ -22,8 +22,8 @@ __all__ = ["FieldPool", "connected", "joined"]
 AHEAD = 4
 """Fields per worker that are submitted at a time."""
 
-MEMORY = "3GB"
-"""Limit of the memory of a worker that is started: twice what a field may need."""
+MEMORY = "4GB"
+"""Limit of the memory of a worker that is started; a field in three bands takes 2.4."""
 
 POLL = 1.0
 """Seconds without the end of a field after which the cluster is looked at."""

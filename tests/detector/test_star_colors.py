@@ -96,6 +96,15 @@ def test_masked_pixels_beside_stars_do_not_change_their_colors(field):
     assert abs(np.median(change)) < 0.05
 
 
+def test_stars_of_strips_are_those_of_the_whole(field, monkeypatch):
+    _, _, bands = field
+    whole = find_band_stars(bands)
+    monkeypatch.setattr("astro_vaeclust.detector.star_colors.STRIP", 40 * 200)
+    strips = find_band_stars(bands)
+    for name, values in vars(whole).items():
+        np.testing.assert_allclose(getattr(strips, name), values, rtol=1e-6)
+
+
 def test_noise_has_hardly_any_stars_and_nebulae_have_none_of_their_own():
     rng = np.random.default_rng(2)
     noise = rng.normal(size=(400, 400)).astype(np.float32)
