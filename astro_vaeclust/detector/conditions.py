@@ -45,8 +45,9 @@ of the density of sources, as crowding, is in the calibration itself.
 
 CROWDING = "crowding"
 
-OTHER_SIDE = 256
-"""Side in network pixels of the middle in which stars of two bands are compared."""
+OTHER_SIDE, OTHER_STEP = 256, 4
+"""Side in network pixels of the middle in which stars of two bands are compared, and
+rows of which one is looked at for the noise of another band than the reference."""
 
 MAX_OFFSET = 1.0
 """Network pixels that stars of a band are from those of the reference at most."""
@@ -107,19 +108,18 @@ def _of_other_bands(search):
     image, finest = search.image, search.levels[0]
     grid, shown = finest.grid, finest.network_image
     channels = dict(zip(BANDS, shown.bands, strict=False))
+    middle = (..., *_middle(shown.channels.shape[1:], OTHER_SIDE))
     same = facts_of_bands(image)["reference"] if image.bands else None
     for band in shown.seen_bands:
         if band == same:
             continue
-        width = _stellar_width(image.bands[band], grid, OTHER_SIDE * grid.factor)
-        yield (
-            f"{band}: ",
-            {
-                WIDTH: width,
-                CORRELATION: _correlation(channels[band]),
-                OFFSET: _offset(channels[band], channels[same]),
-            },
-        )
+        own, side = channels[band], OTHER_SIDE * grid.factor
+        conditions = {
+            WIDTH: _stellar_width(image.bands[band], grid, side),
+            CORRELATION: _correlation(own[:, ::OTHER_STEP]),
+            OFFSET: _offset(own[middle], channels[same][middle]),
+        }
+        yield f"{band}: ", conditions
 
 
 def flag_outside(table, search):
@@ -164,17 +164,15 @@ def _middle(shape, side):
 
 def _offset(channels, others):
     """
-    Return how far the stars of two bands are from each other in the middle, or NaN.
+    Return how far the stars of two bands are from each other, or NaN.
 
     It is where the correlation of the pixels peaks, if that is above its noise.
     """
-    place = (..., *_middle(channels.shape[1:], OTHER_SIDE))
-    pixels, reference = channels[place], others[place]
-    both = (pixels[2] > 0) & (reference[2] > 0)
+    both = (channels[2] > 0) & (others[2] > 0)
     if not both.any():
         return np.nan
     first, second = (
-        np.where(both, one[0] - np.mean(one[0][both]), 0) for one in (pixels, reference)
+        np.where(both, one[0] - np.mean(one[0][both]), 0) for one in (channels, others)
     )
     correlation = correlate(first, second, mode="same", method="fft")
     peak = np.unravel_index(correlation.argmax(), correlation.shape)
