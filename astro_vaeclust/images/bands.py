@@ -34,6 +34,9 @@ __all__ = [
 SAME_STEP, SAME_NOISE = 16, 0.999
 """One row of so many is compared; correlation of the noise of one image at least."""
 
+MIN_STEPS = 100
+"""Pairs of neighbouring pixels that tell."""
+
 
 def read_bands(images, *, reference=None, wcs=None, mask=None, error=None, hdu=None):
     """
@@ -247,9 +250,11 @@ def _are_same(one, other):
     steps = np.array(
         [np.diff(image.data[rows].astype(float))[both] for image in (one, other)]
     )
+    if steps.shape[1] < MIN_STEPS:
+        return False
     sizes = np.abs(steps[0])
-    quiet = steps[:, sizes <= np.percentile(sizes, 90)] if sizes.size else steps
-    if not quiet.any(axis=1).all():
+    quiet = steps[:, sizes <= np.percentile(sizes, 90)]
+    if not quiet.any(axis=1).all():  # of constant margins, which bands may share
         return False
     return abs(np.corrcoef(quiet)[0, 1]) > SAME_NOISE
 
