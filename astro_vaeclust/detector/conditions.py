@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from astropy.nddata import NDData
-from astropy.stats import mad_std
 from astropy.utils.exceptions import AstropyUserWarning
 from scipy.signal import correlate
 
@@ -19,6 +18,7 @@ from ..sources.find import SEEING_SIDE
 from ..sources.seeing import fwhm_in_pixels
 from ..utils.bands import BANDS
 from ..utils.warning import warn
+from .channels import decompressed
 
 __all__ = [
     "RANGES",
@@ -51,6 +51,9 @@ rows of which one is looked at for the noise of another band than the reference.
 
 MAX_OFFSET = 1.0
 """Network pixels that stars of a band are from those of the reference at most."""
+
+FAINT, BRIGHT = 4.0, 20.0
+"""Significance of pixels from which on they are of stars, and where it is cut."""
 
 SURE = 6.0
 """Standard deviations of the correlation of two bands that its peak has at least."""
@@ -164,20 +167,22 @@ def _middle(shape, side):
 
 def _offset(channels, others):
     """
-    Return how far the stars of two bands are from each other, or NaN.
+    Return how far the stars of two bands are from each other.
 
-    It is where the correlation of the pixels peaks, if that is above its noise.
+    It is where the correlation of the pixels peaks; infinite if that is not above its
+    noise, so that no stars are common, and NaN if no pixel shows both bands.
     """
     both = (channels[2] > 0) & (others[2] > 0)
     if not both.any():
         return np.nan
-    first, second = (
-        np.where(both, one[0] - np.mean(one[0][both]), 0) for one in (channels, others)
-    )
-    correlation = correlate(first, second, mode="same", method="fft")
+    stars = [
+        np.clip(decompressed(one[0]) * both - FAINT, 0, BRIGHT - FAINT)
+        for one in (channels, others)
+    ]
+    correlation = correlate(*stars, mode="same", method="fft")
     peak = np.unravel_index(correlation.argmax(), correlation.shape)
-    if correlation[peak] < SURE * mad_std(correlation):
-        return np.nan
+    if correlation[peak] <= SURE * correlation.std():
+        return np.inf
     return float(np.hypot(*np.subtract(peak, np.array(both.shape) // 2)))
 
 

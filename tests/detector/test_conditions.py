@@ -77,6 +77,8 @@ def test_each_of_several_bands_is_compared():
         moved = CCDData(np.roll(j.data, shift, 1), unit="adu", wcs=j.wcs)
         found = outside(images | {"J": moved})
         assert [text.startswith(*said) for text in found] == [True] * len(said)
+    negative = CCDData(-j.data, mask=j.mask, unit="adu", wcs=j.wcs)
+    assert outside(images | {"J": negative})[-1].startswith("J: offset of the stars")
     usable = np.where(j.mask, np.median(j.data[~j.mask]), j.data)
     images["J"] = CCDData(gaussian_filter(usable, 3), unit="adu", wcs=j.wcs)
     width, correlation = outside(images)
