@@ -15,14 +15,7 @@ from .base import ClusterFinderBase
 from .catalog import ClusterCatalog
 from .embeddings import EMBEDDINGS, Embedding
 from .exceptions import NoDetectionsWarning
-from .images.bands import (
-    check_for_all,
-    facts_of_bands,
-    holds_bands,
-    only_image,
-    read_in_bands,
-)
-from .images.image import Image
+from .images import bands
 from .images.read import open_image
 from .latent_search import HeatmapRegions, LatentSearch, check_regions, paper_settings
 from .measure.columns import cluster_table
@@ -44,6 +37,7 @@ if TYPE_CHECKING:
     from astropy.wcs import WCS
 
     from .detector.model import TrainedModel
+    from .images.image import Image
     from .sources.points import PointSources
     from .utils.typing import ImageLike
 
@@ -268,20 +262,15 @@ class VAEClusterFinder(ClusterFinderBase):
         """
         self._check_block_size(block_size)
         given = {"wcs": wcs, "mask": mask, "error": error, "hdu": hdu}
-        if isinstance(data, Image) and data.bands:
-            reference = reference or facts_of_bands(data)["reference"]
-            data = data.bands
-        if not holds_bands(data):
-            if reference is not None:
-                raise ValueError(f"reference is for several bands, got {reference!r}")
-            check_for_all(given, "one image")
+        data, reference = bands.told_apart(data, reference, given)
+        if not bands.holds_bands(data):
             catalog = self._detect_one(data, given, sources, block_size)
         elif len(data) == 1:
-            data, given = only_image(data, reference, given)
+            data, given = bands.only_image(data, reference, given)
             catalog = self._detect_one(data, given, sources, block_size)
         else:
             self._check_bands(len(data), sources=sources, block_size=block_size)
-            image = read_in_bands(data, reference=reference, **given)
+            image = bands.read_in_bands(data, reference=reference, **given)
             catalog = self._detect_whole(image, None)
         if not len(catalog):
             warn(str(catalog), NoDetectionsWarning)
@@ -305,7 +294,7 @@ class VAEClusterFinder(ClusterFinderBase):
         columns = search.columns()
         meta = run_metadata(self, image, search.models)
         if image.bands:
-            meta |= facts_of_bands(image)
+            meta |= bands.facts_of_bands(image)
         if sources is not None:
             meta["n_sources_in_image"] = len(sources)
             meta["sources_used_as"] = search.sources_used_as

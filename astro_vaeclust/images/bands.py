@@ -22,12 +22,12 @@ from .sky import check_enough_usable
 
 __all__ = [
     "as_image",
-    "check_for_all",
     "facts_of_bands",
     "holds_bands",
     "only_image",
     "read_bands",
     "read_in_bands",
+    "told_apart",
 ]
 
 
@@ -145,6 +145,22 @@ def holds_bands(data):
     if isinstance(data, fits.HDUList):  # which is a list
         return False
     return isinstance(data, (Mapping, list, tuple))
+
+
+def told_apart(data, reference, given):
+    """
+    Return an image, or a dict, list or tuple of images, and the reference.
+
+    An `Image` in several bands becomes a dict of these. Raises ValueError if anything
+    is given by bands for one image.
+    """
+    if isinstance(data, Image) and data.bands:
+        return data.bands, reference or facts_of_bands(data)["reference"]
+    if not holds_bands(data):
+        if reference is not None:
+            raise ValueError(f"reference is for several bands, got {reference!r}")
+        _check_for_all(given, "one image")
+    return data, reference
 
 
 def only_image(images, reference, options):
@@ -269,7 +285,7 @@ def _pairs(images, given):
     if not images:
         raise ValueError("images must hold at least one image, got none")
     if not isinstance(images, Mapping):
-        check_for_all(given, f"a {type(images).__name__} of images")
+        _check_for_all(given, f"a {type(images).__name__} of images")
         return [(None, image, given) for image in images]
     images = _with_bands(images, "images")
     options = {band: {} for band in images}
@@ -287,7 +303,7 @@ def _pairs(images, given):
     return [(band, data, options[band]) for band, data in images.items()]
 
 
-def check_for_all(given, images):
+def _check_for_all(given, images):
     """Raise ValueError if an option is a dict by bands; says what the images are."""
     for argument, value in given.items():
         if isinstance(value, Mapping):
