@@ -62,7 +62,8 @@ def write_report(
         FITS images of other bands (iterable of path-like) by their names, of any pixel
         scale and orientation. The colour image has the searched image in red, and two
         bands in their order in green and blue; of three bands or more, the first three.
-        A candidate on none of ``images`` is shown on the first of these that has it.
+        A candidate on none of ``images`` is shown on the first of these that has it;
+        the image that shows it is not shown again as a band.
     heatmaps : iterable of path-like, optional
         Heat maps, whose contours are drawn where they hold a candidate; needs
         matplotlib's contourpy.

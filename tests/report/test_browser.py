@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 import csv
 import os
+import shutil
 
 import astropy.units as u
 import numpy as np
@@ -197,7 +198,8 @@ def test_own_view(report, new_page):
 def test_own_view_with_bands_and_sources(candidates, tile, tmp_path, new_page):
     sky = candidates["sky_center"][[0, 1, 2, 3, 4] * 20]
     sources = QTable({"sky": sky, "mag": np.linspace(12, 15, 100) * u.mag})
-    bands = {"H": [tile], "<b>J": [tile]}
+    other = shutil.copy(tile, tmp_path)
+    bands = {"H": [other], "<b>J": [other], "searched": [tile]}
     path = tmp_path / "report"
     write_report(candidates, [tile], path, bands=bands, sources=sources)
     page = page_of(path, new_page, bypass_csp=True)
@@ -205,6 +207,7 @@ def test_own_view_with_bands_and_sources(candidates, tile, tmp_path, new_page):
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("img", name="Candidate 1 in <b>J, 4 radii wide").wait_for()
     assert dialog.get_by_role("img", name="Number of sources against").is_visible()
+    assert dialog.locator(".bands img").count() == 3  # each of these, and in colour
     wide = "[...document.images].every(image => image.naturalWidth > 0)"
     page.wait_for_function(wide)
     keep_picture(page, "own-bands")
