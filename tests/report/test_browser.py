@@ -78,7 +78,7 @@ def test_verdicts_stay_after_a_reload_and_reach_a_second_tab(report, new_page):
     second.goto(page.url)
     page.get_by_label("Your name").fill("Ada")
     page.get_by_role("button", name="Accept (A)").click()
-    second.wait_for_function("document.querySelector('article').dataset.verdict")
+    second.locator("article[data-verdict=accept]").first.wait_for()
     page.reload()
     page.locator("article").first.wait_for()
     assert verdicts(page)[0] == "accept"
@@ -304,7 +304,8 @@ def test_of_many_cards_only_near_ones_are_made(many, new_page):
     last.wait_for()
     assert last.get_attribute("aria-posinset") == "900"
     page.emulate_media(media="print")
-    page.wait_for_function("document.querySelectorAll('article').length === 900")
+    page.locator("article").nth(899).wait_for(state="attached")
+    assert page.locator("article").count() == 900
 
 
 def test_the_next_without_a_verdict_may_be_far_away(many, new_page, tmp_path):
