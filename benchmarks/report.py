@@ -131,7 +131,7 @@ def select(name, value):
 
 
 def use(browser, path, name, limit):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, bypass_csp=True)
     page.set_default_timeout(300_000)
     seen, watch = [], Stopwatch(page)
     page.on("request", lambda request: seen.append(request.url))
